@@ -1,0 +1,318 @@
+package recompute
+
+import (
+	"container/heap"
+	"fmt"
+	"maps"
+	"runtime/debug"
+	"slices"
+	"strings"
+
+	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
+	"github.com/spillway-lb/spillway/internal/store"
+)
+
+// Config says what to compute.
+type Config struct {
+	// Units are the translators by unit kind.
+	Units map[string]Translator
+	Roots []Root
+	// Published is what an earlier process had published: units that hold keep it, the rest of it is deleted by the first
+	// round.
+	Published map[ID][]*lbv1.Resource
+	// Seq is the sequence number of the last transaction of that process.
+	Seq uint64
+}
+
+// Engine keeps the memos. It is not safe for concurrent use; one goroutine owns it.
+type Engine struct {
+	units map[string]Translator
+	roots map[string][]string // object kind -> unit kinds
+
+	snapshot  *store.Snapshot
+	memos     map[ID]*memo
+	reads     reads
+	tallies   *tallies
+	firstSeen map[string][]string // what a readFirst key last returned
+
+	queue    memoHeap
+	orphans  []*memo
+	before   map[*memo]output // outputs as they were when the round began
+	problems []Problem
+
+	owners     map[string]ID // resource key -> unit that publishes it
+	writers    map[string]ID // write key -> unit
+	inherited  map[ID][]published
+	firstRound bool
+	seq        uint64
+}
+
+// output is the published half of a memo.
+type output struct {
+	resources []published
+	writes    []Write
+}
+
+// New makes an engine; its first Run has to be given every object as touched, as store.Subscribe does.
+func New(c Config) *Engine {
+	e := &Engine{
+		units: c.Units, roots: map[string][]string{}, memos: map[ID]*memo{},
+		reads: reads{readers: map[string]map[*memo]struct{}{}}, tallies: newTallies(), firstSeen: map[string][]string{},
+		owners: map[string]ID{}, writers: map[string]ID{}, inherited: map[ID][]published{}, firstRound: true, seq: c.Seq,
+	}
+	for _, r := range c.Roots {
+		e.roots[r.Kind] = append(e.roots[r.Kind], r.Unit)
+	}
+	for id, resources := range c.Published {
+		e.inherited[id] = publish(resources)
+		for _, p := range e.inherited[id] {
+			e.owners[p.key] = id
+		}
+	}
+	return e
+}
+
+// Run brings every unit up to date with the snapshot and returns what changed.
+func (e *Engine) Run(snapshot *store.Snapshot, touched []string) Round {
+	e.snapshot = snapshot
+	e.before = map[*memo]output{}
+	e.problems = nil
+	for _, read := range touched {
+		e.markReaders(read)
+		if ref, ok := strings.CutPrefix(read, "o\x00"); ok {
+			e.updateRoots(ref)
+		}
+	}
+	for e.drain(); e.markTallyReaders(); {
+		e.drain()
+	}
+	e.collect()
+	return e.round()
+}
+
+func (e *Engine) updateRoots(refString string) {
+	ref, _ := store.ParseRef(refString)
+	for _, unit := range e.roots[ref.Kind] {
+		id := ID{unit, refString}
+		exists := e.snapshot.Get(ref) != nil
+		if _, known := e.memos[id]; !known && !exists {
+			continue
+		}
+		m := e.memo(id)
+		m.rooted = exists
+		if !exists {
+			e.orphans = append(e.orphans, m)
+		}
+	}
+}
+
+// memo returns the unit's memo, a new one being dirty and queued.
+func (e *Engine) memo(id ID) *memo {
+	if m := e.memos[id]; m != nil {
+		return m
+	}
+	m := &memo{id: id, reads: map[string]struct{}{}}
+	if inherited, ok := e.inherited[id]; ok {
+		delete(e.inherited, id)
+		m.resources, m.state = inherited, Held
+	}
+	e.memos[id] = m
+	e.orphans = append(e.orphans, m)
+	e.mark(m)
+	return m
+}
+
+func (e *Engine) markReaders(read string) {
+	for m := range e.reads.readers[read] {
+		e.mark(m)
+	}
+}
+
+func (e *Engine) mark(m *memo) {
+	m.dirty = true
+	if !m.queued {
+		m.queued = true
+		heap.Push(&e.queue, m)
+	}
+}
+
+// markTallyReaders marks the readers of tallies that now read differently. It waits for the queue to be empty, so that
+// a thousand routes that attach cost their Gateway one run.
+func (e *Engine) markTallyReaders() bool {
+	for set := range e.tallies.changed {
+		e.markReaders("c\x00" + set)
+	}
+	for read, seen := range e.firstSeen {
+		index, key, n := splitFirst(read)
+		if _, changed := e.tallies.changed[index+"\x00"+key]; !changed {
+			continue
+		}
+		if now := e.tallies.first(index, key, n); !slices.Equal(now, seen) {
+			e.markReaders(read)
+		}
+	}
+	clear(e.tallies.changed)
+	return e.queue.Len() > 0
+}
+
+func (e *Engine) drain() {
+	for e.queue.Len() > 0 {
+		m := heap.Pop(&e.queue).(*memo)
+		m.queued = false
+		if m.dirty && !m.dead {
+			e.run(m)
+		}
+	}
+}
+
+// settle makes a unit that is about to be read current.
+func (e *Engine) settle(m, reader *memo) {
+	if m.running {
+		panic(fmt.Sprintf("%s reads %s, which is what it is computed for: a cycle", reader.id, m.id))
+	}
+	if m.dirty {
+		e.run(m)
+	}
+}
+
+func (e *Engine) run(m *memo) {
+	if _, kept := e.before[m]; !kept {
+		e.before[m] = output{m.resources, m.writes}
+	}
+	m.dirty, m.running = false, true
+	oldReads := m.reads
+	m.reads = make(map[string]struct{}, len(oldReads))
+	m.height = 0
+	result := e.translate(m)
+	m.running = false
+	for read := range oldReads {
+		if _, again := m.reads[read]; !again {
+			e.dropRead(read, m)
+		}
+	}
+	e.accept(m, result)
+}
+
+// translate turns a translator's panic into Held, so that one unit's defect leaves the others alone.
+func (e *Engine) translate(m *memo) (result Result) {
+	defer func() {
+		if r := recover(); r != nil {
+			e.problems = append(e.problems, Problem{Unit: m.id, Text: fmt.Sprintf("%v\n%s", r, debug.Stack())})
+			result = Result{State: Held, Writes: m.writes}
+		}
+	}()
+	translator := e.units[m.id.Kind]
+	if translator == nil {
+		panic("no translator for unit kind " + m.id.Kind)
+	}
+	result = translator(&View{engine: e, snapshot: e.snapshot, reader: m}, m.id.Key)
+	for _, r := range result.Resources {
+		VersionOf(r) // panics here, where it is caught
+	}
+	return result
+}
+
+func (e *Engine) accept(m *memo, result Result) {
+	m.writes = result.Writes
+	wasState, wasValue := m.state, m.value
+	m.state = result.State
+	if result.State != Held {
+		old := m.tallies
+		m.value, m.tallies, m.resources = nil, nil, nil
+		if result.State == Present {
+			m.value, m.tallies, m.resources = result.Value, result.Tallies, publish(result.Resources)
+		}
+		e.tallies.replace(old, m.tallies)
+	}
+	if m.state != wasState || !equal(wasValue, m.value) {
+		e.markReaders(readUnit(m.id))
+	}
+}
+
+func (e *Engine) dropRead(read string, m *memo) {
+	if !e.reads.drop(read, m) {
+		return
+	}
+	delete(e.firstSeen, read)
+	if unit, ok := strings.CutPrefix(read, "u\x00"); ok {
+		kind, key, _ := strings.Cut(unit, "\x00")
+		if read := e.memos[ID{kind, key}]; read != nil {
+			e.orphans = append(e.orphans, read)
+		}
+	}
+}
+
+// collect drops the units that nothing reads and that are no roots, and what only they read.
+func (e *Engine) collect() {
+	for len(e.orphans) > 0 {
+		m := e.orphans[len(e.orphans)-1]
+		e.orphans = e.orphans[:len(e.orphans)-1]
+		if m.dead || m.rooted || len(e.reads.readers[readUnit(m.id)]) > 0 {
+			continue
+		}
+		if _, kept := e.before[m]; !kept {
+			e.before[m] = output{m.resources, m.writes}
+		}
+		m.dead = true
+		delete(e.memos, m.id)
+		for read := range m.reads {
+			e.dropRead(read, m)
+		}
+		e.tallies.replace(m.tallies, nil)
+		m.resources, m.writes, m.tallies = nil, nil, nil
+		if e.markTallyReaders() {
+			e.drain()
+		}
+	}
+}
+
+// Published returns what is published now, to be given to New after a restart.
+func (e *Engine) Published() (seq uint64, resources map[ID][]*lbv1.Resource) {
+	resources = map[ID][]*lbv1.Resource{}
+	for id, m := range e.memos {
+		for _, p := range m.resources {
+			resources[id] = append(resources[id], p.resource)
+		}
+	}
+	return e.seq, resources
+}
+
+// Resources returns everything that is published, in order of kind and name.
+func (e *Engine) Resources() []*lbv1.Resource {
+	all := map[string]*lbv1.Resource{}
+	for id, m := range e.memos {
+		for _, p := range m.resources {
+			if e.owners[p.key] == id {
+				all[p.key] = p.resource
+			}
+		}
+	}
+	out := make([]*lbv1.Resource, 0, len(all))
+	for _, key := range slices.Sorted(maps.Keys(all)) {
+		out = append(out, all[key])
+	}
+	return out
+}
+
+func publish(resources []*lbv1.Resource) []published {
+	out := make([]published, 0, len(resources))
+	for _, r := range resources {
+		key := KeyOf(r)
+		out = append(out, published{key: key.GetKind() + "\x00" + key.GetName(), version: VersionOf(r), resource: r})
+	}
+	return out
+}
+
+// memoHeap is a container/heap of memos, the lowest first.
+type memoHeap []*memo
+
+func (h memoHeap) Len() int           { return len(h) }
+func (h memoHeap) Less(i, j int) bool { return h[i].height < h[j].height }
+func (h memoHeap) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
+func (h *memoHeap) Push(x any)        { *h = append(*h, x.(*memo)) }
+func (h *memoHeap) Pop() any {
+	old := *h
+	m := old[len(old)-1]
+	*h = old[:len(old)-1]
+	return m
+}

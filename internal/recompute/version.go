@@ -1,0 +1,33 @@
+package recompute
+
+import (
+	"crypto/sha256"
+
+	"google.golang.org/protobuf/proto"
+
+	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
+)
+
+// Version is the first half of the SHA-256 of a resource's deterministic bytes: equal versions mean equal resources.
+type Version [16]byte
+
+// VersionOf computes a resource's version.
+func VersionOf(r *lbv1.Resource) Version {
+	b, err := proto.MarshalOptions{Deterministic: true}.Marshal(r)
+	if err != nil {
+		// Only invalid UTF-8 gets here; the version of such a resource is never equal to another's.
+		panic("recompute: resource " + r.GetName() + ": " + err.Error())
+	}
+	sum := sha256.Sum256(b)
+	return Version(sum[:16])
+}
+
+// KeyOf names a resource by the oneof field that is set and its name.
+func KeyOf(r *lbv1.Resource) *lbv1.ResourceKey {
+	m := r.ProtoReflect()
+	field := m.WhichOneof(m.Descriptor().Oneofs().ByName("body"))
+	if field == nil {
+		return &lbv1.ResourceKey{Name: r.GetName()}
+	}
+	return &lbv1.ResourceKey{Kind: string(field.Name()), Name: r.GetName()}
+}

@@ -1,0 +1,103 @@
+package recompute
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/spillway-lb/spillway/internal/store"
+)
+
+// View is what a unit sees. Every method records what was asked, misses included.
+type View struct {
+	engine   *Engine
+	snapshot *store.Snapshot
+	reader   *memo
+}
+
+// Get returns an object, or nil.
+func (v *View) Get(ref store.Ref) store.Object {
+	v.record(store.ReadObject(ref))
+	if e := v.snapshot.Get(ref); e != nil {
+		return e.Object
+	}
+	return nil
+}
+
+// Written returns what controllers wrote about an object, or nil.
+func (v *View) Written(ref store.Ref) *store.Written {
+	v.record(store.ReadWritten(ref))
+	if e := v.snapshot.Get(ref); e != nil {
+		return e.Written
+	}
+	return nil
+}
+
+// List returns the names of a kind; cluster and namespace may be "" for all.
+func (v *View) List(kind, cluster, namespace string) []store.Ref {
+	v.record(store.ReadList(kind, cluster, namespace))
+	return v.snapshot.List(kind, cluster, namespace)
+}
+
+// Index returns the members of an index key.
+func (v *View) Index(index, key string) []store.Ref {
+	v.record(store.ReadIndex(index, key))
+	return v.snapshot.Index(index, key)
+}
+
+// Unit returns another unit's value. The unit exists from now on, for as long as it is read.
+func (v *View) Unit(kind, key string) (any, State) {
+	m := v.engine.memo(ID{kind, key})
+	v.record(readUnit(m.id))
+	v.engine.settle(m, v.reader)
+	v.reader.height = max(v.reader.height, m.height+1)
+	return m.value, m.state
+}
+
+// Count returns the size of a tally set.
+func (v *View) Count(index, key string) int {
+	v.record(readCount(index, key))
+	return v.engine.tallies.count(index, key)
+}
+
+// First returns the first n members of a tally set in order.
+func (v *View) First(index, key string, n int) []string {
+	read := readFirst(index, key, n)
+	v.record(read)
+	members := v.engine.tallies.first(index, key, n)
+	v.engine.firstSeen[read] = members
+	return members
+}
+
+func (v *View) record(read string) {
+	v.engine.reads.add(read, v.reader)
+}
+
+// Get is View.Get with the object's type; it returns nil if the object is not there.
+func Get[T store.Object](v *View, ref store.Ref) (object T, ok bool) {
+	if o := v.Get(ref); o != nil {
+		object, ok = o.(T)
+	}
+	return object, ok
+}
+
+// Value is View.Unit with the value's type. ok is false for a unit that has no value; held then tells whether it is
+// because the unit is held, in which case the reader must hold, too.
+func Value[T any](v *View, kind, key string) (value T, ok, held bool) {
+	x, state := v.Unit(kind, key)
+	value, ok = x.(T)
+	return value, ok, !ok && state == Held
+}
+
+func readUnit(id ID) string              { return "u\x00" + id.Kind + "\x00" + id.Key }
+func readCount(index, key string) string { return "c\x00" + index + "\x00" + key }
+func readFirst(index, key string, n int) string {
+	return "f\x00" + index + "\x00" + key + "\x00" + strconv.Itoa(n)
+}
+
+// splitFirst is the inverse of readFirst.
+func splitFirst(read string) (index, key string, n int) {
+	index, rest, _ := strings.Cut(strings.TrimPrefix(read, "f\x00"), "\x00")
+	last := strings.LastIndexByte(rest, 0)
+	n, _ = strconv.Atoi(rest[last+1:])
+	return index, rest[:last], n
+}

@@ -1,0 +1,111 @@
+package store
+
+import (
+	"strings"
+
+	iradix "github.com/hashicorp/go-immutable-radix/v2"
+)
+
+// Entry is one object and what Spillway has written about it.
+type Entry struct {
+	Ref    Ref
+	Object Object
+	// Origin says where the object came from, such as "west/gateway.yaml:12" or "standalone".
+	Origin string
+	// Revision is the store-wide number of the commit that last changed the entry: its resourceVersion.
+	Revision uint64
+	// Written is nil until a controller has written. It is replaced, never changed.
+	Written *Written
+}
+
+// Written is what controllers added to an object whose spec belongs to somebody else.
+type Written struct {
+	// Status replaces the object's status: a pointer to its typed status struct.
+	Status any
+	// Annotations and Finalizers are added to the object's own.
+	Annotations map[string]string
+	Finalizers  []string
+}
+
+// Snapshot is one state of the store. It is safe for any number of readers.
+type Snapshot struct {
+	revision uint64
+	objects  *iradix.Tree[*Entry]
+	indexes  *iradix.Tree[Ref]
+}
+
+// Revision counts commits.
+func (s *Snapshot) Revision() uint64 { return s.revision }
+
+// Get returns nil if there is no such object.
+func (s *Snapshot) Get(ref Ref) *Entry {
+	e, _ := s.objects.Get(objectKey(ref))
+	return e
+}
+
+// List returns the refs of a kind in order of cluster, namespace and name. An empty cluster means every cluster, an
+// empty namespace every namespace.
+func (s *Snapshot) List(kind, cluster, namespace string) []Ref {
+	var refs []Ref
+	s.Walk(kind, cluster, namespace, func(e *Entry) bool {
+		refs = append(refs, e.Ref)
+		return true
+	})
+	return refs
+}
+
+// Walk calls f for the entries that List would name until f returns false.
+func (s *Snapshot) Walk(kind, cluster, namespace string, f func(*Entry) bool) {
+	s.objects.Root().WalkPrefix(listPrefix(kind, cluster, namespace), func(_ []byte, e *Entry) bool {
+		if namespace != "" && e.Ref.Namespace != namespace {
+			return false
+		}
+		return !f(e)
+	})
+}
+
+// Kinds returns every kind with at least one object, sorted.
+func (s *Snapshot) Kinds() []string {
+	var kinds []string
+	seek := []byte(nil)
+	for {
+		it := s.objects.Root().Iterator()
+		it.SeekLowerBound(seek)
+		_, e, ok := it.Next()
+		if !ok {
+			return kinds
+		}
+		kinds = append(kinds, e.Ref.Kind)
+		seek = append([]byte(e.Ref.Kind), 0x01)
+	}
+}
+
+// Index returns the refs that the named index files under key, in order.
+func (s *Snapshot) Index(index, key string) []Ref {
+	var refs []Ref
+	s.indexes.Root().WalkPrefix([]byte(index+"\x00"+key+"\x00"), func(_ []byte, r Ref) bool {
+		refs = append(refs, r)
+		return false
+	})
+	return refs
+}
+
+// objectKey orders by kind, cluster, namespace, name. NUL cannot stand in any of them.
+func objectKey(r Ref) []byte {
+	return []byte(r.Kind + "\x00" + r.Cluster + "\x00" + r.Namespace + "\x00" + r.Name)
+}
+
+func listPrefix(kind, cluster, namespace string) []byte {
+	var b strings.Builder
+	b.WriteString(kind)
+	b.WriteByte(0)
+	if cluster != "" {
+		b.WriteString(cluster)
+		b.WriteByte(0)
+		if namespace != "" {
+			b.WriteString(namespace)
+			b.WriteByte(0)
+		}
+	}
+	return []byte(b.String())
+}
