@@ -1,0 +1,50 @@
+package balance
+
+import (
+	"net/netip"
+	"sync/atomic"
+	"time"
+)
+
+// Endpoint is one address:port as one backend service uses it: it outlives versions of the service, so pools, counts and
+// verdicts hang here. A change of the service's protocol or TLS settings makes new endpoints.
+type Endpoint struct {
+	// Addr is where to connect; Address is its text.
+	Addr    netip.AddrPort
+	Address string
+	// Group, Region, Zone, Instance and Pod are for logs and metrics.
+	Group, Region, Zone string
+	Instance, Pod       string
+	// Pool is a slot for the transport's connection pool. The first CompareAndSwap(nil, pool) wins.
+	Pool atomic.Value
+
+	active  atomic.Int64
+	retired atomic.Bool
+}
+
+// Outcome is what an attempt showed about an endpoint.
+type Outcome uint8
+
+const (
+	// Success is any answer below 500.
+	Success Outcome = iota
+	// ServerError is an answer of 500 or more, or a connection that broke after the request was sent.
+	ServerError
+	// ConnectFailure is a connection that could not be made, TLS included.
+	ConnectFailure
+)
+
+// Acquire counts a request in; every Acquire has one Release.
+func (e *Endpoint) Acquire() { e.active.Add(1) }
+
+// Release counts a request out.
+func (e *Endpoint) Release() { e.active.Add(-1) }
+
+// Active is the number of requests between Acquire and Release.
+func (e *Endpoint) Active() int64 { return e.active.Load() }
+
+// Retired says that no current version of the service holds the endpoint: connections close when they become idle.
+func (e *Endpoint) Retired() bool { return e.retired.Load() }
+
+// Observe feeds outlier detection. now is monotonic.
+func (e *Endpoint) Observe(o Outcome, now time.Duration) {}
