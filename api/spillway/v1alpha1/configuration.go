@@ -1,0 +1,120 @@
+package v1alpha1
+
+import (
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// Configuration holds what belongs to no single cluster. It stands in spillway.yaml at the top of the directory.
+//
+// +kubebuilder:object:root=true
+// +kubebuilder:storageversion
+// +kubebuilder:resource:scope=Cluster
+type Configuration struct {
+	metav1.TypeMeta   `json:",inline"`
+	metav1.ObjectMeta `json:"metadata,omitempty"`
+
+	// Spec holds the settings.
+	//
+	// +optional
+	Spec ConfigurationSpec `json:"spec,omitempty"`
+}
+
+// ConfigurationList is a list of Configurations.
+//
+// +kubebuilder:object:root=true
+type ConfigurationList struct {
+	metav1.TypeMeta `json:",inline"`
+	metav1.ListMeta `json:"metadata,omitempty"`
+
+	Items []Configuration `json:"items"`
+}
+
+// ConfigurationSpec holds the settings.
+type ConfigurationSpec struct {
+	// RTT overrides round-trip times between regions. An entry holds for both directions.
+	//
+	// +optional
+	// +kubebuilder:validation:MaxItems=1024
+	RTT []RoundTripTime `json:"rtt,omitempty"`
+	// Images say what runs for a container image that is not built in; the first pattern that matches counts.
+	//
+	// +optional
+	// +kubebuilder:validation:MaxItems=256
+	Images []Image `json:"images,omitempty"`
+	// Project is the project of clusters that name none.
+	//
+	// +optional
+	Project Project `json:"project,omitempty"`
+}
+
+// RoundTripTime is the round-trip time between two regions.
+type RoundTripTime struct {
+	// From is a region.
+	//
+	// +kubebuilder:validation:MaxLength=63
+	// +kubebuilder:validation:Pattern=`^[a-z]([-a-z0-9]*[a-z0-9])?$`
+	From string `json:"from"`
+	// To is a region.
+	//
+	// +kubebuilder:validation:MaxLength=63
+	// +kubebuilder:validation:Pattern=`^[a-z]([-a-z0-9]*[a-z0-9])?$`
+	To string `json:"to"`
+	// Milliseconds is the round-trip time.
+	//
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=10000
+	Milliseconds int32 `json:"milliseconds"`
+}
+
+// Image maps container images to a local command or to an address.
+//
+// +kubebuilder:validation:XValidation:message="exactly one of command and address must be set",rule="has(self.command) != has(self.address)"
+// +kubebuilder:validation:XValidation:message="env needs a command",rule="!has(self.env) || has(self.command)"
+// +kubebuilder:validation:XValidation:message="workingDir needs a command",rule="!has(self.workingDir) || has(self.command)"
+type Image struct {
+	// Image is the image, with or without tag; * stands for any characters.
+	//
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=512
+	Image string `json:"image"`
+	// Command is the program and its arguments, one process a Pod. It finds POD_IP, POD_NAME, POD_NAMESPACE, PORT and the
+	// container's own environment.
+	//
+	// +optional
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=128
+	// +kubebuilder:validation:items:MaxLength=4096
+	Command []string `json:"command,omitempty"`
+	// Address is host:port of something that already runs; every Pod of the image is that.
+	//
+	// +optional
+	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:Pattern=`^(\[[0-9a-fA-F:.]+\]|[0-9A-Za-z]([-.0-9A-Za-z]*[0-9A-Za-z])?):[0-9]{1,5}$`
+	Address string `json:"address,omitempty"`
+	// Env is added to the environment of the command.
+	//
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MaxItems=256
+	Env []EnvVar `json:"env,omitempty"`
+	// WorkingDir is where the command starts; relative to the directory that is served, and that directory if unset.
+	//
+	// +optional
+	// +kubebuilder:validation:MaxLength=4096
+	WorkingDir string `json:"workingDir,omitempty"`
+}
+
+// EnvVar is an environment variable.
+type EnvVar struct {
+	// Name is the variable's name.
+	//
+	// +kubebuilder:validation:Pattern=`^[A-Za-z_][A-Za-z0-9_]*$`
+	// +kubebuilder:validation:MaxLength=256
+	Name string `json:"name"`
+	// Value is the variable's value.
+	//
+	// +optional
+	// +kubebuilder:validation:MaxLength=32768
+	Value string `json:"value,omitempty"`
+}
