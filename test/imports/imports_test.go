@@ -1,0 +1,68 @@
+// Package imports holds the one rule of the layout: imports go one way. Its test reads the module's import graph.
+package imports
+
+import (
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/spillway-lb/spillway/"
+
+// forbidden maps a room (a package and those below it) to what it may not reach, even through others, and why.
+var forbidden = []struct {
+	room   string
+	reach  []string
+	reason string
+}{
+	{"internal/proxy", []string{"k8s.io/", "sigs.k8s.io/"}, "a data-plane-only build must not link Kubernetes"},
+	{"internal/health", []string{"k8s.io/", "sigs.k8s.io/"}, "a prober runs beside every proxy"},
+	{"internal/location", []string{"k8s.io/", "sigs.k8s.io/"}, "a location is a data plane"},
+	{"internal/traffic", []string{"k8s.io/", "sigs.k8s.io/"}, "the allocator knows the model only"},
+	{"api/lb/v1", []string{"k8s.io/", module + "internal/"}, "the model is a contract of its own"},
+	{"internal/store", []string{module + "internal/"}, "the store knows no translator"},
+	{"internal/recompute", []string{module + "internal/gateway", module + "internal/proxy"}, "recompute knows nothing of what is translated"},
+	{"internal/gateway", []string{module + "internal/standalone", module + "internal/manifests", module + "internal/serve"}, "translators know no source of objects"},
+	{"internal/neg", []string{module + "internal/gateway", module + "internal/standalone"}, "translators know no source of objects"},
+	{"internal/fleet", []string{module + "internal/gateway", module + "internal/standalone"}, "translators know no source of objects"},
+}
+
+func TestImportsGoOneWay(t *testing.T) {
+	out, err := exec.Command("go", "list", "-deps", "-f", "{{.ImportPath}} {{join .Imports \" \"}}", module+"...").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	imports := map[string][]string{}
+	for line := range strings.Lines(string(out)) {
+		fields := strings.Fields(line)
+		imports[fields[0]] = fields[1:]
+	}
+	for _, rule := range forbidden {
+		for pkg := range imports {
+			if pkg == module+rule.room || strings.HasPrefix(pkg, module+rule.room+"/") {
+				if path := reaches(imports, pkg, rule.reach, map[string]bool{}); path != nil {
+					t.Errorf("%s: %s", rule.reason, strings.Join(path, " -> "))
+				}
+			}
+		}
+	}
+}
+
+// reaches returns the shortest-found import path from pkg to a forbidden prefix, or nil.
+func reaches(imports map[string][]string, pkg string, prefixes []string, seen map[string]bool) []string {
+	seen[pkg] = true
+	for _, next := range imports[pkg] {
+		for _, prefix := range prefixes {
+			if strings.HasPrefix(next, prefix) {
+				return []string{pkg, next}
+			}
+		}
+		if seen[next] {
+			continue
+		}
+		if path := reaches(imports, next, prefixes, seen); path != nil {
+			return append([]string{pkg}, path...)
+		}
+	}
+	return nil
+}
