@@ -1,6 +1,9 @@
 package filter
 
 import (
+	"fmt"
+	"strings"
+
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
 	"github.com/spillway-lb/spillway/internal/proxy/message"
 )
@@ -11,24 +14,49 @@ type Rewrite struct {
 	path pathEdit
 }
 
-// pathEdit replaces the matched prefix or the whole path; the query stays.
-type pathEdit struct {
-	kind        pathEditKind
-	prefix      string
-	replacement string
+// CompileRewrite takes the prefix that the rule's match names ("" when it matches otherwise).
+func CompileRewrite(r *lbv1.UrlRewrite, matchedPrefix string) (*Rewrite, error) {
+	if r.GetHost() == "" && r.GetPath() == nil {
+		return nil, nil
+	}
+	out := &Rewrite{}
+	if r.GetHost() != "" {
+		if err := checkHost(r.GetHost()); err != nil {
+			return nil, err
+		}
+		out.host = []byte(strings.ToLower(r.GetHost()))
+	}
+	var err error
+	switch p := r.GetPath().(type) {
+	case *lbv1.UrlRewrite_ReplacePrefix:
+		out.path, err = compilePrefix(p.ReplacePrefix, matchedPrefix)
+	case *lbv1.UrlRewrite_ReplaceFull:
+		out.path, err = compileFull(p.ReplaceFull)
+	}
+	return out, err
 }
 
-type pathEditKind uint8
-
-const (
-	keepPath pathEditKind = iota
-	replacePrefix
-	replaceFull
-)
-
-// CompileRewrite takes the prefix that the rule's match names ("" when it matches otherwise).
-func CompileRewrite(r *lbv1.UrlRewrite, matchedPrefix string) (*Rewrite, error) { return nil, nil }
-
 // Apply changes the request's authority and path. Bytes that must be built are appended to buf, which is returned and
-// must live as long as the request.
-func (r *Rewrite) Apply(req *message.Request, buf []byte) []byte { return buf }
+// must live as long as the request. The path of an asterisk-form or CONNECT request stays.
+func (r *Rewrite) Apply(req *message.Request, buf []byte) []byte {
+	if r == nil {
+		return buf
+	}
+	if r.host != nil {
+		req.Authority = r.host
+	}
+	if r.path.kind == keepPath || len(req.Path) == 0 || req.Path[0] != '/' {
+		return buf
+	}
+	start := len(buf)
+	buf = r.path.appendTo(buf, req.Path)
+	req.Path = buf[start:len(buf):len(buf)]
+	return buf
+}
+
+func checkHost(host string) error {
+	if strings.ContainsAny(host, " \t\r\n/\\?#@*") {
+		return fmt.Errorf("host %q is not valid", host)
+	}
+	return nil
+}
