@@ -1,0 +1,63 @@
+package status
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"reflect"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/spillway-lb/spillway/internal/store"
+)
+
+// writeObject makes a derived object exist as wanted, or go if want is nil. The user's objects are left alone.
+func writeObject(tx *store.Tx, ref store.Ref, want store.Object, now time.Time) {
+	entry := tx.Get(ref)
+	if entry != nil && entry.Origin != Origin {
+		return
+	}
+	if want == nil {
+		tx.Delete(ref)
+		return
+	}
+	next := want.DeepCopyObject().(store.Object)
+	if entry == nil {
+		if next.GetCreationTimestamp().Time.IsZero() {
+			next.SetCreationTimestamp(metav1.NewTime(now.UTC().Truncate(time.Second)))
+		}
+		next.SetUID(uid(ref, now))
+		next.SetGeneration(1)
+		tx.Put(ref.Cluster, next, Origin)
+		return
+	}
+	next.SetCreationTimestamp(entry.Object.GetCreationTimestamp())
+	next.SetUID(entry.Object.GetUID())
+	next.SetGeneration(entry.Object.GetGeneration())
+	if reflect.DeepEqual(entry.Object, next) {
+		return
+	}
+	if !sameField(entry.Object, next, "Spec") {
+		next.SetGeneration(next.GetGeneration() + 1)
+	}
+	tx.Put(ref.Cluster, next, Origin)
+}
+
+// sameField compares one field of two objects of a type; a field that the type lacks is the same.
+func sameField(a, b store.Object, field string) bool {
+	x, y := reflect.Indirect(reflect.ValueOf(a)).FieldByName(field), reflect.Indirect(reflect.ValueOf(b)).FieldByName(field)
+	if !x.IsValid() || !y.IsValid() {
+		return x.IsValid() == y.IsValid()
+	}
+	return reflect.DeepEqual(x.Interface(), y.Interface())
+}
+
+// uid is a hash in the form of a UUID: two lives of one object differ, two objects differ.
+func uid(ref store.Ref, created time.Time) types.UID {
+	sum := sha256.Sum256([]byte(ref.String() + "/" + created.UTC().Format(time.RFC3339Nano)))
+	sum[6] = sum[6]&0x0f | 0x40
+	sum[8] = sum[8]&0x3f | 0x80
+	h := hex.EncodeToString(sum[:16])
+	return types.UID(h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:])
+}

@@ -1,0 +1,153 @@
+// Package status is the writer: it takes the writes that translators want and makes them facts of the store.
+//
+// In: a round's write changes and the read keys that changed. Out: one store commit with statuses, annotations,
+// finalizers, derived objects and Event objects, by differences only: nothing is committed that is there already. Times
+// (lastTransitionTime, last-reconcile-time, those of events) are stamped here, with the clock that the caller passes in.
+//
+//	w := status.NewWriter(s, status.Limits{})
+//	w.Apply(round.Writes, touched, time.Now())
+//	w.Expire(time.Now()) // now and then, drops old events
+//
+// The writer remembers what is wanted, so an object that goes and comes back is written again.
+package status
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spillway-lb/spillway/internal/recompute"
+	"github.com/spillway-lb/spillway/internal/store"
+)
+
+// Origin is the origin of derived objects. An object of any other origin belongs to the user and is never replaced.
+const Origin = "controller"
+
+// Limits bound what the writer keeps; zero values mean the defaults.
+type Limits struct {
+	// EventTTL is how long an event lives after its last occurrence; 1 h, as in an API server.
+	EventTTL time.Duration
+	// MaxEvents is how many events are kept; the one whose last occurrence is the oldest goes first. 10,000.
+	MaxEvents int
+}
+
+// Writer applies writes. It is owned by one goroutine.
+type Writer struct {
+	store  *store.Store
+	wanted map[store.Ref]*wanted
+	events *eventLog
+}
+
+// wanted is everything that translators want of one object.
+type wanted struct {
+	object      store.Object
+	status      any
+	annotations map[string]string
+	finalizers  []string
+}
+
+func (w *wanted) empty() bool {
+	return w.object == nil && w.status == nil && w.annotations == nil && w.finalizers == nil
+}
+
+// NewWriter makes a writer for one store.
+func NewWriter(s *store.Store, limits Limits) *Writer {
+	return &Writer{store: s, wanted: map[store.Ref]*wanted{}, events: newEventLog(limits)}
+}
+
+// Apply takes the writes that changed in a round, and the read keys that the round started from; objects among those
+// that have come back or changed are looked at again.
+func (w *Writer) Apply(changes []recompute.WriteChange, touched []string, now time.Time) {
+	dirty := map[store.Ref]bool{}
+	var occurrences []recompute.WriteChange
+	for _, c := range changes {
+		if c.Part == recompute.PartEvent {
+			occurrences = append(occurrences, c)
+			continue
+		}
+		w.want(c)
+		dirty[c.Ref] = true
+	}
+	for _, read := range touched {
+		if ref, ok := refOfRead(read); ok && w.wanted[ref] != nil {
+			dirty[ref] = true
+		}
+	}
+	if len(dirty) == 0 && len(occurrences) == 0 {
+		return
+	}
+	refs := slices.SortedFunc(maps.Keys(dirty), func(a, b store.Ref) int { return strings.Compare(a.String(), b.String()) })
+	w.store.Commit(func(tx *store.Tx) {
+		for _, ref := range refs {
+			w.write(tx, ref, now)
+		}
+		for _, c := range occurrences {
+			w.events.apply(tx, c, now)
+		}
+	})
+}
+
+// Expire drops events past their time to live.
+func (w *Writer) Expire(now time.Time) {
+	if !w.events.anyExpired(now) {
+		return
+	}
+	w.store.Commit(func(tx *store.Tx) { w.events.expire(tx, now) })
+}
+
+// want records a change of what is wanted.
+func (w *Writer) want(c recompute.WriteChange) {
+	x := w.wanted[c.Ref]
+	if x == nil {
+		x = &wanted{}
+		w.wanted[c.Ref] = x
+	}
+	switch c.Part {
+	case recompute.PartObject:
+		x.object, _ = c.Value.(store.Object)
+		if c.Removed {
+			x.object = nil
+		}
+	case recompute.PartStatus:
+		x.status = c.Value
+		if c.Removed {
+			x.status = nil
+		}
+	case recompute.PartAnnotations:
+		x.annotations, _ = c.Value.(map[string]string)
+		if c.Removed {
+			x.annotations = nil
+		}
+	case recompute.PartFinalizers:
+		x.finalizers, _ = c.Value.([]string)
+		if c.Removed {
+			x.finalizers = nil
+		}
+	}
+}
+
+// write brings one object in line with what is wanted of it.
+func (w *Writer) write(tx *store.Tx, ref store.Ref, now time.Time) {
+	x := w.wanted[ref]
+	if x.empty() {
+		delete(w.wanted, ref)
+	}
+	writeObject(tx, ref, x.object, now)
+	entry := tx.Get(ref)
+	if entry == nil {
+		return
+	}
+	if next := x.written(entry.Written, now); next != entry.Written {
+		tx.Write(ref, next)
+	}
+}
+
+// refOfRead is the object whose content a read key is about.
+func refOfRead(read string) (store.Ref, bool) {
+	s, ok := strings.CutPrefix(read, "o\x00")
+	if !ok {
+		return store.Ref{}, false
+	}
+	return store.ParseRef(s)
+}

@@ -1,0 +1,252 @@
+package status_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	"github.com/spillway-lb/spillway/internal/recompute"
+	"github.com/spillway-lb/spillway/internal/status"
+	"github.com/spillway-lb/spillway/internal/store"
+)
+
+var (
+	start   = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	gateway = store.Ref{Cluster: "west", Kind: "Gateway.gateway.networking.k8s.io", Namespace: "store", Name: "external-http"}
+)
+
+func at(seconds int) time.Time { return start.Add(time.Duration(seconds) * time.Second) }
+
+func newGateway() *gatewayv1.Gateway {
+	return &gatewayv1.Gateway{
+		TypeMeta:   metav1.TypeMeta{APIVersion: "gateway.networking.k8s.io/v1", Kind: "Gateway"},
+		ObjectMeta: metav1.ObjectMeta{Namespace: "store", Name: "external-http", UID: "u"},
+	}
+}
+
+func storeWithGateway() *store.Store {
+	s := store.New()
+	s.Commit(func(tx *store.Tx) { tx.Put("west", newGateway(), "gateway.yaml:1") })
+	return s
+}
+
+func programmed(is metav1.ConditionStatus, message string) *gatewayv1.GatewayStatus {
+	conditions := []metav1.Condition{{Type: "Programmed", Status: is, Reason: "Programmed", Message: message}}
+	return &gatewayv1.GatewayStatus{
+		Conditions: conditions,
+		Listeners:  []gatewayv1.ListenerStatus{{Name: "http", Conditions: conditions}},
+	}
+}
+
+func wantStatus(s *gatewayv1.GatewayStatus) recompute.WriteChange {
+	return recompute.WriteChange{Write: recompute.Write{Ref: gateway, Part: recompute.PartStatus, Value: s}}
+}
+
+func wantAnnotations(a map[string]string) recompute.WriteChange {
+	return recompute.WriteChange{Write: recompute.Write{Ref: gateway, Part: recompute.PartAnnotations, Value: a}}
+}
+
+func statusOf(t *testing.T, s *store.Store) *gatewayv1.GatewayStatus {
+	t.Helper()
+	e := s.Snapshot().Get(gateway)
+	if e == nil || e.Written == nil {
+		t.Fatal("nothing was written")
+	}
+	return e.Written.Status.(*gatewayv1.GatewayStatus)
+}
+
+func TestTransitionTimeMovesWithTheStatusOnly(t *testing.T) {
+	s := storeWithGateway()
+	w := status.NewWriter(s, status.Limits{})
+	wanted := programmed(metav1.ConditionTrue, "a")
+	for i, step := range []struct {
+		status *gatewayv1.GatewayStatus
+		want   time.Time
+	}{
+		{wanted, at(0)},
+		{programmed(metav1.ConditionTrue, "b"), at(0)},
+		{programmed(metav1.ConditionFalse, "b"), at(20)},
+	} {
+		w.Apply([]recompute.WriteChange{wantStatus(step.status)}, nil, at(10*i))
+		got := statusOf(t, s)
+		if c := got.Conditions[0]; !c.LastTransitionTime.Time.Equal(step.want) {
+			t.Errorf("step %d: Gateway condition's time is %v, want %v", i, c.LastTransitionTime, step.want)
+		}
+		if c := got.Listeners[0].Conditions[0]; !c.LastTransitionTime.Time.Equal(step.want) {
+			t.Errorf("step %d: listener condition's time is %v, want %v", i, c.LastTransitionTime, step.want)
+		}
+	}
+	if !wanted.Conditions[0].LastTransitionTime.IsZero() {
+		t.Error("the translator's value was changed")
+	}
+}
+
+func TestTheSameWriteIsNoCommit(t *testing.T) {
+	s := storeWithGateway()
+	w := status.NewWriter(s, status.Limits{})
+	changes := []recompute.WriteChange{
+		wantStatus(programmed(metav1.ConditionTrue, "")),
+		wantAnnotations(map[string]string{"a": "1", status.LastReconcileTime: ""}),
+	}
+	w.Apply(changes, nil, at(0))
+	before := s.Snapshot().Revision()
+	w.Apply(changes, []string{store.ReadObject(gateway)}, at(60))
+	if after := s.Snapshot().Revision(); after != before {
+		t.Errorf("revision went from %d to %d", before, after)
+	}
+}
+
+func TestLastReconcileTimeNeedsAnotherChange(t *testing.T) {
+	s := storeWithGateway()
+	w := status.NewWriter(s, status.Limits{})
+	annotation := func() string { return s.Snapshot().Get(gateway).Written.Annotations[status.LastReconcileTime] }
+	reconcile := wantAnnotations(map[string]string{status.LastReconcileTime: ""})
+	for i, step := range []struct{ message, want string }{
+		{"a", "2026-03-01T12:00:00Z"},
+		{"a", "2026-03-01T12:00:00Z"},
+		{"b", "2026-03-01T12:00:20Z"},
+	} {
+		w.Apply([]recompute.WriteChange{reconcile, wantStatus(programmed(metav1.ConditionTrue, step.message))}, nil, at(10*i))
+		if got := annotation(); got != step.want {
+			t.Errorf("step %d: the time is %q, want %q", i, got, step.want)
+		}
+	}
+}
+
+func TestWritesComeBackWithTheObject(t *testing.T) {
+	s := storeWithGateway()
+	w := status.NewWriter(s, status.Limits{})
+	w.Apply([]recompute.WriteChange{wantStatus(programmed(metav1.ConditionTrue, ""))}, nil, at(0))
+	s.Commit(func(tx *store.Tx) { tx.Delete(gateway) })
+	s.Commit(func(tx *store.Tx) { tx.Put("west", newGateway(), "gateway.yaml:1") })
+	w.Apply(nil, []string{store.ReadObject(gateway)}, at(9))
+	statusOf(t, s)
+}
+
+func TestRemovedWritesGo(t *testing.T) {
+	s := storeWithGateway()
+	w := status.NewWriter(s, status.Limits{})
+	change := wantStatus(programmed(metav1.ConditionTrue, ""))
+	w.Apply([]recompute.WriteChange{change}, nil, at(0))
+	change.Removed = true
+	w.Apply([]recompute.WriteChange{change}, nil, at(1))
+	if e := s.Snapshot().Get(gateway); e.Written != nil {
+		t.Errorf("still written: %+v", e.Written)
+	}
+}
+
+func derived(port int32) recompute.WriteChange {
+	service := &corev1.Service{
+		TypeMeta:   metav1.TypeMeta{APIVersion: "v1", Kind: "Service"},
+		ObjectMeta: metav1.ObjectMeta{Namespace: "store", Name: "derived"},
+		Spec:       corev1.ServiceSpec{Ports: []corev1.ServicePort{{Port: port}}},
+	}
+	return recompute.WriteChange{Write: recompute.Write{
+		Ref: store.RefTo("west", service), Part: recompute.PartObject, Value: service,
+	}}
+}
+
+func TestDerivedObjectLives(t *testing.T) {
+	s := store.New()
+	w := status.NewWriter(s, status.Limits{})
+	change := derived(80)
+	w.Apply([]recompute.WriteChange{change}, nil, at(0))
+	first := s.Snapshot().Get(change.Ref).Object
+	if first.GetUID() == "" || first.GetGeneration() != 1 || !first.GetCreationTimestamp().Time.Equal(at(0)) {
+		t.Errorf("metadata: %+v", first)
+	}
+	w.Apply([]recompute.WriteChange{derived(81)}, nil, at(1))
+	second := s.Snapshot().Get(change.Ref).Object
+	if second.GetUID() != first.GetUID() || second.GetGeneration() != 2 {
+		t.Errorf("after an edit: uid %s, generation %d", second.GetUID(), second.GetGeneration())
+	}
+	change.Removed = true
+	w.Apply([]recompute.WriteChange{change}, nil, at(2))
+	if s.Snapshot().Get(change.Ref) != nil {
+		t.Error("it outlived its write")
+	}
+}
+
+func TestTheUsersObjectWins(t *testing.T) {
+	s := store.New()
+	w := status.NewWriter(s, status.Limits{})
+	users := derived(8080)
+	s.Commit(func(tx *store.Tx) { tx.Put("west", users.Value.(store.Object), "service.yaml:1") })
+	change := derived(80)
+	w.Apply([]recompute.WriteChange{change}, nil, at(0))
+	port := func() int32 { return s.Snapshot().Get(change.Ref).Object.(*corev1.Service).Spec.Ports[0].Port }
+	if port() != 8080 {
+		t.Error("the user's object was replaced")
+	}
+	s.Commit(func(tx *store.Tx) { tx.Delete(change.Ref) })
+	w.Apply(nil, []string{store.ReadObject(change.Ref)}, at(1))
+	if port() != 80 {
+		t.Error("the derived object did not take its place")
+	}
+}
+
+func event(key, reason, cause string) recompute.WriteChange {
+	return recompute.WriteChange{Write: recompute.Write{Ref: gateway, Part: recompute.PartEvent, Key: key, Value: recompute.Event{
+		Type: corev1.EventTypeNormal, Reason: reason, Message: "store/external-http", Source: "mc-gateway-controller", Cause: cause,
+	}}}
+}
+
+func events(s *store.Store) map[string]*corev1.Event {
+	out := map[string]*corev1.Event{}
+	s.Snapshot().Walk("Event", "", "", func(e *store.Entry) bool {
+		event := e.Object.(*corev1.Event)
+		out[event.Reason] = event
+		return true
+	})
+	return out
+}
+
+func TestEventsCount(t *testing.T) {
+	s := storeWithGateway()
+	w := status.NewWriter(s, status.Limits{})
+	for i, cause := range []string{"1", "1", "2", "3"} {
+		w.Apply([]recompute.WriteChange{event("sync", "SYNC", cause)}, nil, at(10*i))
+	}
+	got := events(s)
+	if len(got) != 1 {
+		t.Fatalf("%d events, want 1", len(got))
+	}
+	e := got["SYNC"]
+	if e.Count != 3 || !e.FirstTimestamp.Time.Equal(at(0)) || !e.LastTimestamp.Time.Equal(at(30)) {
+		t.Errorf("count %d, first %v, last %v", e.Count, e.FirstTimestamp, e.LastTimestamp)
+	}
+	if e.InvolvedObject.UID != "u" || e.InvolvedObject.Kind != "Gateway" || e.Namespace != "store" {
+		t.Errorf("about %+v in %q", e.InvolvedObject, e.Namespace)
+	}
+}
+
+func TestEventsExpire(t *testing.T) {
+	s := storeWithGateway()
+	w := status.NewWriter(s, status.Limits{EventTTL: time.Minute})
+	w.Apply([]recompute.WriteChange{event("add", "ADD", "1")}, nil, at(0))
+	w.Apply([]recompute.WriteChange{event("sync", "SYNC", "1")}, nil, at(50))
+	w.Expire(at(61))
+	if got := events(s); got["ADD"] != nil || got["SYNC"] == nil {
+		t.Errorf("left: %v", got)
+	}
+	w.Apply([]recompute.WriteChange{event("add", "ADD", "2")}, nil, at(70))
+	if got := events(s)["ADD"]; got == nil || got.Count != 1 {
+		t.Errorf("an expired event came back as %v", got)
+	}
+}
+
+func TestEventsAreBounded(t *testing.T) {
+	s := storeWithGateway()
+	w := status.NewWriter(s, status.Limits{MaxEvents: 3})
+	for i := range 5 {
+		w.Apply([]recompute.WriteChange{event(fmt.Sprint(i), fmt.Sprint("R", i), "1")}, nil, at(i))
+	}
+	got := events(s)
+	if len(got) != 3 || got["R0"] != nil || got["R4"] == nil {
+		t.Errorf("kept %v", got)
+	}
+}

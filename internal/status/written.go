@@ -1,0 +1,44 @@
+package status
+
+import (
+	"maps"
+	"reflect"
+	"slices"
+	"time"
+
+	"github.com/spillway-lb/spillway/internal/store"
+)
+
+// LastReconcileTime is the annotation that the writer stamps when it writes something else to an object that wants it.
+const LastReconcileTime = "networking.gke.io/last-reconcile-time"
+
+// written returns what the store should say; it returns old itself if that says it already.
+func (x *wanted) written(old *store.Written, now time.Time) *store.Written {
+	if x.status == nil && x.annotations == nil && x.finalizers == nil {
+		return nil
+	}
+	if old == nil {
+		old = &store.Written{}
+	}
+	next := &store.Written{
+		Status:      Stamp(x.status, old.Status, now),
+		Annotations: maps.Clone(x.annotations),
+		Finalizers:  slices.Clone(x.finalizers),
+	}
+	_, reconciles := next.Annotations[LastReconcileTime]
+	if reconciles {
+		next.Annotations[LastReconcileTime] = old.Annotations[LastReconcileTime]
+	}
+	if sameWritten(old, next) {
+		return old
+	}
+	if reconciles {
+		next.Annotations[LastReconcileTime] = now.UTC().Format(time.RFC3339)
+	}
+	return next
+}
+
+func sameWritten(a, b *store.Written) bool {
+	return maps.Equal(a.Annotations, b.Annotations) && slices.Equal(a.Finalizers, b.Finalizers) &&
+		reflect.DeepEqual(a.Status, b.Status)
+}
