@@ -1,0 +1,90 @@
+package fleet
+
+import (
+	"slices"
+	"strconv"
+
+	spillwayv1alpha1 "github.com/spillway-lb/spillway/api/spillway/v1alpha1"
+	"github.com/spillway-lb/spillway/internal/recompute"
+)
+
+// UnitMembers is the unit kind of the fleet. Its only key is "", its value a *Fleet.
+const UnitMembers = "fleet"
+
+// KindCluster is the kind of the objects that make a cluster a member.
+const KindCluster = "Cluster.spillway.dev"
+
+// DefaultRegion is where a cluster is that does not say.
+const DefaultRegion = "us-west1"
+
+// Fleet is every member and the one whose multi-cluster Gateways count.
+type Fleet struct {
+	// Members are sorted by name.
+	Members []Member
+	// ConfigCluster is a member's name, "" in an empty fleet.
+	ConfigCluster string
+}
+
+// Member is one cluster of the fleet.
+type Member struct {
+	Name   string
+	Region string
+	// Zones is never empty.
+	Zones []string
+	// ProjectID and ProjectNumber are what names and paths show.
+	ProjectID     string
+	ProjectNumber string
+}
+
+// Member returns the member of that name.
+func (f *Fleet) Member(name string) (Member, bool) {
+	i, ok := slices.BinarySearchFunc(f.Members, name, func(m Member, name string) int {
+		switch {
+		case m.Name < name:
+			return -1
+		case m.Name > name:
+			return 1
+		}
+		return 0
+	})
+	if !ok {
+		return Member{}, false
+	}
+	return f.Members[i], true
+}
+
+func translateMembers(v *recompute.View, _ string) recompute.Result {
+	fleet := &Fleet{}
+	for _, ref := range v.List(KindCluster, "", "") {
+		cluster, ok := recompute.Get[*spillwayv1alpha1.Cluster](v, ref)
+		if !ok || ref.Name != ref.Cluster {
+			continue
+		}
+		fleet.Members = append(fleet.Members, memberOf(cluster))
+		// Two that claim it is reported where the files are read; here the first by name is it.
+		if cluster.Spec.ConfigCluster && fleet.ConfigCluster == "" {
+			fleet.ConfigCluster = cluster.Name
+		}
+	}
+	if fleet.ConfigCluster == "" && len(fleet.Members) > 0 {
+		fleet.ConfigCluster = fleet.Members[0].Name
+	}
+	return recompute.Result{State: recompute.Present, Value: fleet}
+}
+
+func memberOf(cluster *spillwayv1alpha1.Cluster) Member {
+	m := Member{
+		Name: cluster.Name, Region: cluster.Spec.Region, Zones: cluster.Spec.Zones,
+		ProjectID: cluster.Spec.Project.ID, ProjectNumber: "0",
+	}
+	if m.Region == "" {
+		m.Region = DefaultRegion
+	}
+	if len(m.Zones) == 0 {
+		m.Zones = []string{m.Region + "-a"}
+	}
+	if n := cluster.Spec.Project.Number; n != 0 {
+		m.ProjectNumber = strconv.FormatInt(n, 10)
+	}
+	return m
+}

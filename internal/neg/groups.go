@@ -1,0 +1,47 @@
+package neg
+
+import (
+	"strconv"
+	"strings"
+)
+
+// UnitGroups is the unit kind of the groups of a Service port. Its key is Key's, its value a *Groups. It is absent if
+// the Service or the port is not there.
+const UnitGroups = "neg"
+
+// Groups are the network endpoint groups of one port of one Service.
+type Groups struct {
+	// Groups has one entry a zone, sorted by zone.
+	Groups []Group
+	// AppProtocol is the Service port's, such as kubernetes.io/h2c.
+	AppProtocol string
+}
+
+// Group is a network endpoint group.
+type Group struct {
+	// Name is the name of the lb resource, ZONE/NEG: a NEG has the same name in every zone.
+	Name    string
+	Region  string
+	Zone    string
+	Cluster string
+}
+
+// Key is the key of the unit for a Service port, by number.
+func Key(cluster, namespace, service string, port int32) string {
+	return cluster + "/" + namespace + "/" + service + "/" + strconv.FormatInt(int64(port), 10)
+}
+
+// portOf is a Key in parts.
+type portOf struct {
+	cluster, namespace, service string
+	port                        int32
+}
+
+func parseKey(key string) (portOf, bool) {
+	part := strings.Split(key, "/")
+	if len(part) != 4 {
+		return portOf{}, false
+	}
+	port, err := strconv.ParseInt(part[3], 10, 32)
+	return portOf{part[0], part[1], part[2], int32(port)}, err == nil
+}

@@ -1,0 +1,139 @@
+package neg
+
+import (
+	"encoding/json"
+	"maps"
+	"net/netip"
+	"slices"
+	"strconv"
+
+	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
+
+	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
+	"github.com/spillway-lb/spillway/internal/recompute"
+	"github.com/spillway-lb/spillway/internal/store"
+)
+
+func translateGroups(v *recompute.View, key string) recompute.Result {
+	of, ok := parseKey(key)
+	if !ok {
+		return recompute.Result{State: recompute.Absent}
+	}
+	ref := store.Ref{Cluster: of.cluster, Kind: kindService, Namespace: of.namespace, Name: of.service}
+	service, ok := recompute.Get[*corev1.Service](v, ref)
+	if !ok {
+		return recompute.Result{State: recompute.Absent}
+	}
+	port, ok := servicePort(service, of.port)
+	if !ok {
+		return recompute.Result{State: recompute.Absent}
+	}
+	topology, held := topologyOf(v, of.cluster)
+	if held {
+		return recompute.Result{State: recompute.Held}
+	}
+	c := &collector{view: v, of: of, portName: port.Name, topology: topology, members: map[netip.AddrPort]member{}}
+	all := slicesOf(v, of)
+	c.addSlices(all, families(service))
+	b := builder{of: of, uid: ClusterUID(v, of.cluster), topology: topology, defaultPort: defaultPort(port, all)}
+	b.addZones(c.byZone())
+	groups := &Groups{Groups: b.groups}
+	if port.AppProtocol != nil {
+		groups.AppProtocol = *port.AppProtocol
+	}
+	return recompute.Result{State: recompute.Present, Value: groups, Resources: b.resources}
+}
+
+// builder makes the groups and resources of one Service port.
+type builder struct {
+	of          portOf
+	uid         string
+	topology    *topology
+	defaultPort uint32
+
+	groups    []Group
+	resources []*lbv1.Resource
+}
+
+// addZones makes a group for each zone with Nodes, and for each other one with endpoints.
+func (b *builder) addZones(endpoints map[string][]*lbv1.Endpoint) {
+	zones := map[string]struct{}{}
+	for _, zone := range b.topology.Zones {
+		zones[zone] = struct{}{}
+	}
+	for zone := range endpoints {
+		zones[zone] = struct{}{}
+	}
+	name := Name(b.uid, b.of.namespace, b.of.service, b.of.port)
+	for _, zone := range slices.Sorted(maps.Keys(zones)) {
+		b.addGroup(ResourceName(zone, name), zone, endpoints[zone])
+	}
+}
+
+func (b *builder) addGroup(name, zone string, endpoints []*lbv1.Endpoint) {
+	region := b.topology.region(zone)
+	shards := shardsOf(endpoints)
+	b.groups = append(b.groups, Group{Name: name, Region: region, Zone: zone, Cluster: b.of.cluster})
+	b.resources = append(b.resources, &lbv1.Resource{Name: name, Body: &lbv1.Resource_NetworkEndpointGroup{
+		NetworkEndpointGroup: &lbv1.NetworkEndpointGroup{
+			Region: region, Zone: zone, Cluster: b.of.cluster, DefaultPort: b.defaultPort,
+			Shards: uint32(len(shards)), Description: b.description(),
+		},
+	}})
+	for _, s := range shards {
+		b.resources = append(b.resources, &lbv1.Resource{
+			Name: name + "/" + strconv.FormatUint(uint64(s.index), 10),
+			Body: &lbv1.Resource_EndpointShard{
+				EndpointShard: &lbv1.EndpointShard{Group: name, Index: s.index, Endpoints: s.endpoints},
+			},
+		})
+	}
+}
+
+// description is the JSON that GKE writes, by which a group is traced back to its Service.
+func (b *builder) description() string {
+	text, err := json.Marshal(struct {
+		UID       string `json:"cluster-uid"`
+		Namespace string `json:"namespace"`
+		Service   string `json:"service-name"`
+		Port      string `json:"port"`
+	}{b.uid, b.of.namespace, b.of.service, strconv.FormatInt(int64(b.of.port), 10)})
+	if err != nil {
+		panic("neg: four strings do not marshal: " + err.Error())
+	}
+	return string(text)
+}
+
+func slicesOf(v *recompute.View, of portOf) []*discoveryv1.EndpointSlice {
+	var all []*discoveryv1.EndpointSlice
+	for _, ref := range v.Index(indexSlices, sliceKey(of.cluster, of.namespace, of.service)) {
+		if slice, ok := recompute.Get[*discoveryv1.EndpointSlice](v, ref); ok {
+			all = append(all, slice)
+		}
+	}
+	return all
+}
+
+func servicePort(service *corev1.Service, number int32) (corev1.ServicePort, bool) {
+	for _, p := range service.Spec.Ports {
+		if p.Port == number && p.Protocol != corev1.ProtocolUDP && p.Protocol != corev1.ProtocolSCTP {
+			return p, true
+		}
+	}
+	return corev1.ServicePort{}, false
+}
+
+// defaultPort is the target port if it is a number, else what the slices say, else the Service's.
+func defaultPort(port corev1.ServicePort, all []*discoveryv1.EndpointSlice) uint32 {
+	if port.TargetPort.Type == intstr.Int && port.TargetPort.IntVal > 0 {
+		return uint32(port.TargetPort.IntVal)
+	}
+	for _, slice := range all {
+		if number, ok := slicePort(slice, port.Name); ok {
+			return uint32(number)
+		}
+	}
+	return uint32(port.Port)
+}
