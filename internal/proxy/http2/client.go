@@ -1,0 +1,4 @@
+package http2
+
+// ClientConn is a connection to a backend.
+type ClientConn struct{}
