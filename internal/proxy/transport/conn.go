@@ -1,0 +1,248 @@
+package transport
+
+import (
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+// ErrBufferFull means that Fill found no room: the message head exceeds the largest buffer.
+var ErrBufferFull = errors.New("transport: buffer full")
+
+// ErrStale means that a reused connection was closed by the peer, or held bytes nobody asked for. Nothing was written.
+var ErrStale = errors.New("transport: connection went stale while idle")
+
+// ErrTimeout is the error of every wait that Arm's deadline ended.
+var ErrTimeout = os.ErrDeadlineExceeded
+
+// longAgo makes every wait on a socket fail at once.
+var longAgo = time.Unix(1, 0)
+
+// noDeadline takes a socket deadline away.
+var noDeadline time.Time
+
+// Conn is one connection. See the package comment.
+type Conn struct {
+	nc    net.Conn
+	sock  *socket         // under TLS; nil for plain connections
+	raw   syscall.RawConn // nil when nc is no socket (tests): plain reads then
+	clock *Clock
+	timer *Timer
+
+	buf  []byte
+	r, w int
+
+	handler     Handler
+	verdict     Verdict
+	readErr     error
+	onReadable  func(uintptr) bool // c.readable, once
+	onAnswer    func(uintptr) bool // c.answer, once
+	out         []byte
+	wrote       bool
+	interrupted atomic.Bool
+}
+
+// NewConn wraps nc: a *net.TCPConn, a *tls.Conn from TLSServer or TLSClient after its handshake, or any other.
+func NewConn(nc net.Conn, clock *Clock) *Conn {
+	c := &Conn{nc: nc, clock: clock}
+	switch t := nc.(type) {
+	case *net.TCPConn:
+		c.raw, _ = t.SyscallConn()
+	case *tls.Conn:
+		if s, ok := t.NetConn().(*socket); ok {
+			c.sock = s
+			c.raw, _ = s.SyscallConn()
+		}
+	}
+	c.onReadable = c.readable
+	c.onAnswer = c.answer
+	c.timer = clock.NewTimer(c)
+	return c
+}
+
+// NetConn is the connection below, for tunnels and for HTTP/2. Bytes must be empty, or be read first.
+func (c *Conn) NetConn() net.Conn { return c.nc }
+
+// Plain reports whether the connection is TCP without TLS.
+func (c *Conn) Plain() bool { return c.raw != nil && c.sock == nil }
+
+// Clock is the clock the connection's deadlines follow.
+func (c *Conn) Clock() *Clock { return c.clock }
+
+// Arm sets the deadline of all reads and writes, in the clock's time; 0 is none. It reports whether the deadline set
+// before had already fired, in which case waits go on failing until Revive.
+func (c *Conn) Arm(at int64) bool { return c.timer.Arm(at) }
+
+// Overdue reports whether the deadline has fired.
+func (c *Conn) Overdue() bool { return c.timer.Fired() }
+
+// Expire ends every wait. The clock calls it.
+func (c *Conn) Expire() { _ = c.nc.SetDeadline(longAgo) }
+
+// Interrupt ends every wait now and for good, from any goroutine.
+func (c *Conn) Interrupt() {
+	c.interrupted.Store(true)
+	_ = c.nc.SetDeadline(longAgo)
+}
+
+// Interrupted reports whether Interrupt was called.
+func (c *Conn) Interrupted() bool { return c.interrupted.Load() }
+
+// Revive sets a new deadline after the last one has fired, to say goodbye with.
+func (c *Conn) Revive(at int64) {
+	c.timer.Arm(at)
+	_ = c.nc.SetDeadline(noDeadline)
+}
+
+// HungUp reports whether the peer has closed its sending side. It reads nothing.
+func (c *Conn) HungUp() bool {
+	if c.raw == nil {
+		return false
+	}
+	var up bool
+	err := c.raw.Control(func(fd uintptr) { up = hungUp(int(fd)) })
+	return err != nil || up
+}
+
+// Bytes is what has been read and not consumed. It moves when Fill is called.
+func (c *Conn) Bytes() []byte { return c.buf[c.r:c.w] }
+
+// Consume marks the first n of Bytes as done with; they stay in place until the next Fill.
+func (c *Conn) Consume(n int) { c.r += n }
+
+// Preload puts bytes in front of what comes from the socket. Only for a Conn that has read nothing yet.
+func (c *Conn) Preload(p []byte) {
+	c.buf = TakeBuffer(len(p))
+	c.w = copy(c.buf, p)
+}
+
+// Detach hands the buffer and what it holds to the caller, who gives it back; the connection starts an empty one.
+// n bytes from the start of Bytes belong to the caller, the rest stays with the connection (copied).
+func (c *Conn) Detach(n int) (owner, part []byte) {
+	owner, part = c.buf, c.buf[c.r:c.r+n]
+	rest := c.buf[c.r+n : c.w]
+	c.buf, c.r, c.w = nil, 0, 0
+	if len(rest) > 0 {
+		c.Preload(rest)
+	}
+	return owner, part
+}
+
+// Release gives the buffer back if nothing unread is in it.
+func (c *Conn) Release() {
+	if c.buf != nil && c.r == c.w {
+		GiveBuffer(c.buf)
+		c.buf, c.r, c.w = nil, 0, 0
+	}
+}
+
+// Room makes the buffer at least size bytes large and moves unread bytes to its start.
+func (c *Conn) Room(size int) {
+	if len(c.buf) >= size && c.r == 0 {
+		return
+	}
+	if len(c.buf) >= size {
+		c.w = copy(c.buf, c.buf[c.r:c.w])
+		c.r = 0
+		return
+	}
+	next := TakeBuffer(size)
+	n := copy(next, c.buf[c.r:c.w])
+	if c.buf != nil {
+		GiveBuffer(c.buf)
+	}
+	c.buf, c.r, c.w = next, 0, n
+}
+
+// Fill waits for more bytes. A full buffer grows to the next size; ErrBufferFull when there is none.
+func (c *Conn) Fill() error {
+	if err := c.makeRoom(); err != nil {
+		return err
+	}
+	if c.sock != nil {
+		c.sock.mode = blocking
+	}
+	n, err := c.nc.Read(c.buf[c.w:])
+	c.w += n
+	if n > 0 {
+		return nil
+	}
+	return err
+}
+
+func (c *Conn) makeRoom() error {
+	switch {
+	case c.buf == nil:
+		c.buf = TakeBuffer(SmallBuffer)
+	case c.r == c.w:
+		c.r, c.w = 0, 0
+	case c.w < len(c.buf):
+	case c.r > 0:
+		c.w = copy(c.buf, c.buf[c.r:c.w])
+		c.r = 0
+	case len(c.buf) >= LargeBuffer:
+		return ErrBufferFull
+	default:
+		c.Room(len(c.buf) + 1)
+	}
+	return nil
+}
+
+// Write writes all of p.
+func (c *Conn) Write(p []byte) error {
+	_, err := c.nc.Write(p)
+	return err
+}
+
+// WriteTwo writes a, then b, in one system call where the connection can.
+func (c *Conn) WriteTwo(a, b []byte) error {
+	if c.Plain() {
+		v := net.Buffers{a, b}
+		_, err := v.WriteTo(c.nc)
+		return err
+	}
+	if err := c.Write(a); err != nil {
+		return err
+	}
+	return c.Write(b)
+}
+
+// CloseWrite ends the sending side, as far as the connection can.
+func (c *Conn) CloseWrite() {
+	if h, ok := c.nc.(interface{ CloseWrite() error }); ok {
+		_ = h.CloseWrite()
+	}
+}
+
+// Close ends the connection and gives its buffer and its timer back. Never call it inside Handler.Readable.
+func (c *Conn) Close() {
+	_ = c.nc.Close()
+	c.timer.Arm(never)
+	c.clock.Release(c.timer)
+	if c.buf != nil {
+		GiveBuffer(c.buf)
+		c.buf, c.r, c.w = nil, 0, 0
+	}
+}
+
+// readNow reads without waiting into room for at least one byte.
+func (c *Conn) readNow(fd uintptr) (n int, err error) {
+	if c.sock == nil {
+		return readFD(int(fd), c.buf[c.w:])
+	}
+	c.sock.mode, c.sock.fd, c.sock.drained = nonblock, int(fd), false
+	n, err = c.nc.Read(c.buf[c.w:])
+	c.sock.mode = blocking
+	if err != nil && errors.Is(err, errWouldBlock) {
+		err = errWouldBlock
+	}
+	return n, err
+}
+
+// EOF reports whether err means that the peer closed properly.
+func EOF(err error) bool { return errors.Is(err, io.EOF) }

@@ -1,0 +1,62 @@
+package transport
+
+import "errors"
+
+// WriteThenRead writes out and waits for the first bytes of the answer, which it reads into the buffer. It
+// returns ErrStale, with nothing written, when the peer has closed the connection or sent something unasked.
+//
+// Check, write, park and read happen inside one RawConn.Read, so no event between them is lost and no read fails but
+// the check itself.
+func (c *Conn) WriteThenRead(out []byte) error {
+	if c.raw == nil {
+		c.wrote = true
+		if err := c.Write(out); err != nil {
+			return err
+		}
+		return c.Fill()
+	}
+	c.out, c.wrote, c.readErr = out, false, nil
+	err := c.raw.Read(c.onAnswer)
+	c.out = nil
+	if err != nil {
+		return err
+	}
+	return c.readErr
+}
+
+// Written reports whether the last WriteThenRead got as far as writing.
+func (c *Conn) Written() bool { return c.wrote }
+
+// answer is the callback of WriteThenRead: first check and write, then, once woken, read.
+func (c *Conn) answer(fd uintptr) bool {
+	if c.makeRoom() != nil {
+		c.readErr = ErrBufferFull
+		return true
+	}
+	if !c.wrote {
+		if !c.quiet(fd) {
+			c.readErr = ErrStale
+			return true
+		}
+		c.wrote = true
+		if c.readErr = c.Write(c.out); c.readErr != nil {
+			return true
+		}
+		return false
+	}
+	n, err := c.readNow(fd)
+	if n == 0 && err == errWouldBlock {
+		return false
+	}
+	c.w += n
+	if n == 0 {
+		c.readErr = orEOF(err)
+	}
+	return true
+}
+
+// quiet reports whether an idle connection is open and has nothing to say. TLS may read session tickets here.
+func (c *Conn) quiet(fd uintptr) bool {
+	n, err := c.readNow(fd)
+	return n == 0 && errors.Is(err, errWouldBlock)
+}
