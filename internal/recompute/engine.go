@@ -183,22 +183,22 @@ func (e *Engine) run(m *memo) {
 	oldReads := m.reads
 	m.reads = make(map[string]struct{}, len(oldReads))
 	m.height = 0
-	result := e.translate(m)
+	result, resources := e.translate(m)
 	m.running = false
 	for read := range oldReads {
 		if _, again := m.reads[read]; !again {
 			e.dropRead(read, m)
 		}
 	}
-	e.accept(m, result)
+	e.accept(m, result, resources)
 }
 
 // translate turns a translator's panic into Held, so that one unit's defect leaves the others alone.
-func (e *Engine) translate(m *memo) (result Result) {
+func (e *Engine) translate(m *memo) (result Result, resources []published) {
 	defer func() {
 		if r := recover(); r != nil {
 			e.problems = append(e.problems, Problem{Unit: m.id, Text: fmt.Sprintf("%v\n%s", r, debug.Stack())})
-			result = Result{State: Held, Writes: m.writes}
+			result, resources = Result{State: Held, Writes: m.writes}, nil
 		}
 	}()
 	translator := e.units[m.id.Kind]
@@ -206,13 +206,13 @@ func (e *Engine) translate(m *memo) (result Result) {
 		panic("no translator for unit kind " + m.id.Kind)
 	}
 	result = translator(&View{engine: e, snapshot: e.snapshot, reader: m}, m.id.Key)
-	for _, r := range result.Resources {
-		VersionOf(r) // panics here, where it is caught
+	if result.State == Present {
+		resources = publish(result.Resources)
 	}
-	return result
+	return result, resources
 }
 
-func (e *Engine) accept(m *memo, result Result) {
+func (e *Engine) accept(m *memo, result Result, resources []published) {
 	m.writes = result.Writes
 	wasState, wasValue := m.state, m.value
 	m.state = result.State
@@ -220,7 +220,7 @@ func (e *Engine) accept(m *memo, result Result) {
 		old := m.tallies
 		m.value, m.tallies, m.resources = nil, nil, nil
 		if result.State == Present {
-			m.value, m.tallies, m.resources = result.Value, result.Tallies, publish(result.Resources)
+			m.value, m.tallies, m.resources = result.Value, result.Tallies, resources
 		}
 		e.tallies.replace(old, m.tallies)
 	}
