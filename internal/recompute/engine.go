@@ -185,11 +185,7 @@ func (e *Engine) run(m *memo) {
 	m.height = 0
 	result, resources := e.translate(m)
 	m.running = false
-	for read := range oldReads {
-		if _, again := m.reads[read]; !again {
-			e.dropRead(read, m)
-		}
-	}
+	e.dropOldReads(m, oldReads, result.State == Held || result.KeepPublished)
 	e.accept(m, result, resources)
 }
 
@@ -217,15 +213,41 @@ func (e *Engine) accept(m *memo, result Result, resources []published) {
 	wasState, wasValue := m.state, m.value
 	m.state = result.State
 	if result.State != Held {
-		old := m.tallies
-		m.value, m.tallies, m.resources = nil, nil, nil
+		m.value = nil
 		if result.State == Present {
-			m.value, m.tallies, m.resources = result.Value, result.Tallies, resources
+			m.value = result.Value
 		}
-		e.tallies.replace(old, m.tallies)
+		if !result.KeepPublished {
+			e.replacePublished(m, result, resources)
+		}
 	}
 	if m.state != wasState || !equal(wasValue, m.value) {
 		e.markReaders(readUnit(m.id))
+	}
+}
+
+// replacePublished takes over what a unit publishes.
+func (e *Engine) replacePublished(m *memo, result Result, resources []published) {
+	old := m.tallies
+	m.tallies, m.resources = nil, nil
+	if result.State == Present {
+		m.tallies, m.resources = result.Tallies, resources
+	}
+	e.tallies.replace(old, m.tallies)
+}
+
+// dropOldReads forgets what a unit read the last time and does not any more. A unit that keeps what it published keeps
+// the units that it read, too: what is published may name their resources.
+func (e *Engine) dropOldReads(m *memo, old map[string]struct{}, keepUnits bool) {
+	for read := range old {
+		if _, again := m.reads[read]; again {
+			continue
+		}
+		if keepUnits && strings.HasPrefix(read, "u\x00") {
+			m.reads[read] = struct{}{}
+			continue
+		}
+		e.dropRead(read, m)
 	}
 }
 

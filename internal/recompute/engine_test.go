@@ -20,7 +20,7 @@ import (
 //	text: TEXT      goes into the value and the published resource
 //	join: KEY       a tally that the unit counter(KEY) publishes the size and the first two of
 //	watch: KEY      read counter(KEY), which makes it exist
-//	hold, absent, panic: the unit's state
+//	hold, absent, panic: the unit's state; keep: its value counts, what it published stays
 func toyUnits() map[string]recompute.Translator {
 	return map[string]recompute.Translator{"toy": translateToy, "counter": translateCounter}
 }
@@ -51,7 +51,8 @@ func translateToy(v *recompute.View, key string) recompute.Result {
 	case cm.Data["panic"] != "":
 		panic("told to")
 	}
-	r := recompute.Result{State: recompute.Present, Value: value, Resources: toyResources(ref.Name, value), Writes: toyWrites(ref, value)}
+	keep := cm.Data["keep"] != ""
+	r := recompute.Result{KeepPublished: keep, State: recompute.Present, Value: value, Resources: toyResources(ref.Name, value), Writes: toyWrites(ref, value)}
 	if set := cm.Data["join"]; set != "" {
 		r.Tallies = []recompute.Tally{{Index: "joined", Key: set, Member: ref.Name}}
 	}
@@ -202,6 +203,16 @@ func TestHoldKeepsWhatIsPublished(t *testing.T) {
 	}
 	w.put([]string{"a", "text=3"})
 	w.expect("a=3", "b=(3)")
+}
+
+func TestKeepPublishedShowsTheValueOnly(t *testing.T) {
+	w := newWorld(t)
+	w.put([]string{"a", "text=1", "read=x"}, []string{"b", "read=a"}, []string{"x", "watch=k"})
+	w.expect("a=1([0])", "b=(1([0]))", "counter-k=0 []", "x=[0]")
+	w.put([]string{"a", "text=2", "keep=yes"})
+	w.expect("a=1([0])", "b=(2)", "counter-k=0 []", "x=[0]")
+	w.put([]string{"a", "text=3"})
+	w.expect("a=3", "b=(3)", "counter-k=0 []", "x=[0]")
 }
 
 func TestHoldAfterARestart(t *testing.T) {

@@ -51,6 +51,9 @@ type Result struct {
 	Writes []Write
 	// Tallies are counted over all units; they count in the states that Value does.
 	Tallies []Tally
+	// KeepPublished holds a Present unit's Resources and Tallies as they last were, while its Value counts: readers learn
+	// that the input is broken, and its last good version stays.
+	KeepPublished bool
 }
 
 // Translator computes one unit.
