@@ -1,0 +1,143 @@
+// Package location runs one location of the fleet: a proxy and the prober whose verdicts it obeys.
+//
+// In: the control plane's transactions. Out: published roots, and for each transaction a word on how it ended. A root is
+// published when the backend services that were not in use before have a first verdict, or after a bounded time, so that
+// an edit to a never-used Service gives no burst of 503.
+//
+//	l := location.New(location.Config{Root: config.New(at), Prober: prober, Publish: proxy.Publish})
+//	go l.Run(ctx)
+//	l.Apply(tx)
+package location
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
+	"github.com/spillway-lb/spillway/internal/proxy/config"
+)
+
+// firstVerdictWait bounds the wait for first verdicts. A probe on a local network takes about a millisecond; an endpoint
+// that says nothing for this long would not have served its first requests either.
+const firstVerdictWait = 500 * time.Millisecond
+
+// verdictPoll is how often the wait looks.
+const verdictPoll = 500 * time.Microsecond
+
+// Prober probes the endpoints of the newest root.
+type Prober interface {
+	Follow(*config.Root)
+}
+
+// Config says what a location is made of.
+type Config struct {
+	// Root is where it starts: config.New(at) for an empty one.
+	Root    *config.Root
+	Prober  Prober
+	Publish func(*config.Root)
+	// Applied, if not nil, is told of every transaction, in order: the number of the newest one that is published now, and
+	// nil, or the *config.Refused that keeps newer ones waiting.
+	Applied func(seq uint64, err error)
+}
+
+// Location applies transactions one after the other. Make one with New.
+type Location struct {
+	config Config
+
+	mu      sync.Mutex
+	pending *lbv1.Transaction // not applied yet, merged
+	ready   chan struct{}
+}
+
+// New makes a location; Run sets it going.
+func New(c Config) *Location {
+	if c.Applied == nil {
+		c.Applied = func(uint64, error) {}
+	}
+	return &Location{config: c, ready: make(chan struct{}, 1)}
+}
+
+// Apply hands over the next transaction and does not wait for it.
+func (l *Location) Apply(tx *lbv1.Transaction) {
+	l.mu.Lock()
+	l.pending = merge(l.pending, tx)
+	l.mu.Unlock()
+	select {
+	case l.ready <- struct{}{}:
+	default:
+	}
+}
+
+// Run applies transactions until the context ends.
+func (l *Location) Run(ctx context.Context) {
+	root := l.config.Root
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-l.ready:
+		}
+		root = l.step(ctx, root)
+	}
+}
+
+// step applies what is pending and publishes the result.
+func (l *Location) step(ctx context.Context, root *config.Root) *config.Root {
+	tx := l.take()
+	if tx == nil {
+		return root
+	}
+	next, err := root.Apply(tx)
+	if err != nil {
+		l.putBack(tx)
+		l.config.Applied(root.Seq(), err)
+		return root
+	}
+	l.config.Prober.Follow(next)
+	awaitVerdicts(ctx, next)
+	l.config.Publish(next)
+	l.config.Applied(next.Seq(), nil)
+	return next
+}
+
+func (l *Location) take() *lbv1.Transaction {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	tx := l.pending
+	l.pending = nil
+	return tx
+}
+
+// putBack keeps a refused transaction, under what came since, for the next attempt: a later one may mend it.
+func (l *Location) putBack(tx *lbv1.Transaction) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.pending == nil {
+		l.pending = tx
+		return
+	}
+	l.pending = merge(tx, l.pending)
+}
+
+func awaitVerdicts(ctx context.Context, root *config.Root) {
+	if len(root.Awaiting()) == 0 {
+		return
+	}
+	bound := time.NewTimer(firstVerdictWait)
+	defer bound.Stop()
+	poll := time.NewTicker(verdictPoll)
+	defer poll.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-bound.C:
+			return
+		case <-poll.C:
+			if len(root.Awaiting()) == 0 {
+				return
+			}
+		}
+	}
+}
