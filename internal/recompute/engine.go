@@ -19,9 +19,15 @@ type Config struct {
 	Roots []Root
 	// Published is what an earlier process had published: units that hold keep it, the rest of it is deleted by the first
 	// round.
-	Published map[ID][]*lbv1.Resource
+	Published map[ID]Published
 	// Seq is the sequence number of the last transaction of that process.
 	Seq uint64
+}
+
+// Published is what a unit had published, and the units that it read for it: a unit that holds keeps both.
+type Published struct {
+	Resources []*lbv1.Resource
+	Reads     []ID
 }
 
 // Engine keeps the memos. It is not safe for concurrent use; one goroutine owns it.
@@ -42,9 +48,15 @@ type Engine struct {
 
 	owners     map[string]ID // resource key -> unit that publishes it
 	writers    map[string]ID // write key -> unit
-	inherited  map[ID][]published
+	inherited  map[ID]inherited
 	firstRound bool
 	seq        uint64
+}
+
+// inherited is a unit's output of an earlier process.
+type inherited struct {
+	resources []published
+	reads     []ID
 }
 
 // output is the published half of a memo.
@@ -58,14 +70,14 @@ func New(c Config) *Engine {
 	e := &Engine{
 		units: c.Units, roots: map[string][]string{}, memos: map[ID]*memo{},
 		reads: reads{readers: map[string]map[*memo]struct{}{}}, tallies: newTallies(), firstSeen: map[string][]string{},
-		owners: map[string]ID{}, writers: map[string]ID{}, inherited: map[ID][]published{}, firstRound: true, seq: c.Seq,
+		owners: map[string]ID{}, writers: map[string]ID{}, inherited: map[ID]inherited{}, firstRound: true, seq: c.Seq,
 	}
 	for _, r := range c.Roots {
 		e.roots[r.Kind] = append(e.roots[r.Kind], r.Unit)
 	}
-	for id, resources := range c.Published {
-		e.inherited[id] = publish(resources)
-		for _, p := range e.inherited[id] {
+	for id, p := range c.Published {
+		e.inherited[id] = inherited{resources: publish(p.Resources), reads: p.Reads}
+		for _, p := range e.inherited[id].resources {
 			e.owners[p.key] = id
 		}
 	}
@@ -112,11 +124,14 @@ func (e *Engine) memo(id ID) *memo {
 		return m
 	}
 	m := &memo{id: id, reads: map[string]struct{}{}}
+	e.memos[id] = m
 	if inherited, ok := e.inherited[id]; ok {
 		delete(e.inherited, id)
-		m.resources, m.state = inherited, Held
+		m.resources, m.state = inherited.resources, Held
+		for _, read := range inherited.reads {
+			e.reads.add(readUnit(e.memo(read).id), m)
+		}
 	}
-	e.memos[id] = m
 	e.orphans = append(e.orphans, m)
 	e.mark(m)
 	return m
@@ -243,7 +258,7 @@ func (e *Engine) dropOldReads(m *memo, old map[string]struct{}, keepUnits bool) 
 		if _, again := m.reads[read]; again {
 			continue
 		}
-		if keepUnits && strings.HasPrefix(read, "u\x00") {
+		if _, unit := unitOfRead(read); unit && keepUnits {
 			m.reads[read] = struct{}{}
 			continue
 		}
@@ -256,9 +271,8 @@ func (e *Engine) dropRead(read string, m *memo) {
 		return
 	}
 	delete(e.firstSeen, read)
-	if unit, ok := strings.CutPrefix(read, "u\x00"); ok {
-		kind, key, _ := strings.Cut(unit, "\x00")
-		if read := e.memos[ID{kind, key}]; read != nil {
+	if unit, ok := unitOfRead(read); ok {
+		if read := e.memos[unit]; read != nil {
 			e.orphans = append(e.orphans, read)
 		}
 	}
@@ -289,14 +303,23 @@ func (e *Engine) collect() {
 }
 
 // Published returns what is published now, to be given to New after a restart.
-func (e *Engine) Published() (seq uint64, resources map[ID][]*lbv1.Resource) {
-	resources = map[ID][]*lbv1.Resource{}
+func (e *Engine) Published() (seq uint64, units map[ID]Published) {
+	units = map[ID]Published{}
 	for id, m := range e.memos {
-		for _, p := range m.resources {
-			resources[id] = append(resources[id], p.resource)
+		var p Published
+		for _, r := range m.resources {
+			p.Resources = append(p.Resources, r.resource)
+		}
+		for read := range m.reads {
+			if unit, ok := unitOfRead(read); ok {
+				p.Reads = append(p.Reads, unit)
+			}
+		}
+		if len(p.Resources)+len(p.Reads) > 0 {
+			units[id] = p
 		}
 	}
-	return e.seq, resources
+	return e.seq, units
 }
 
 // Resources returns everything that is published, in order of kind and name.
@@ -319,7 +342,7 @@ func (e *Engine) Resources() []*lbv1.Resource {
 func publish(resources []*lbv1.Resource) []published {
 	out := make([]published, 0, len(resources))
 	for _, r := range resources {
-		key := KeyOf(r)
+		key := lbv1.KeyOf(r)
 		out = append(out, published{key: key.GetKind() + "\x00" + key.GetName(), version: VersionOf(r), resource: r})
 	}
 	return out

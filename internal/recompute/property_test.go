@@ -55,6 +55,9 @@ func randomEdit(t *rapid.T, tx *store.Tx) {
 		// A held unit's value and tallies do not outlive the process, so only one that has none for others holds here.
 		if i == 0 {
 			data["join"] = ""
+			if rapid.Bool().Draw(t, "keep") {
+				data["keep"] = "yes"
+			}
 			if rapid.Bool().Draw(t, "hold") {
 				data["hold"] = "yes"
 			}

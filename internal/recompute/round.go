@@ -82,8 +82,8 @@ func (r *roundBuilder) releaseInherited() {
 		return
 	}
 	r.e.firstRound = false
-	for id, resources := range r.e.inherited {
-		for _, p := range resources {
+	for id, inherited := range r.e.inherited {
+		for _, p := range inherited.resources {
 			if r.e.owners[p.key] == id {
 				delete(r.e.owners, p.key)
 				r.deletes[p.key] = struct{}{}

@@ -21,13 +21,3 @@ func VersionOf(r *lbv1.Resource) Version {
 	sum := sha256.Sum256(b)
 	return Version(sum[:16])
 }
-
-// KeyOf names a resource by the oneof field that is set and its name.
-func KeyOf(r *lbv1.Resource) *lbv1.ResourceKey {
-	m := r.ProtoReflect()
-	field := m.WhichOneof(m.Descriptor().Oneofs().ByName("body"))
-	if field == nil {
-		return &lbv1.ResourceKey{Name: r.GetName()}
-	}
-	return &lbv1.ResourceKey{Kind: string(field.Name()), Name: r.GetName()}
-}

@@ -88,7 +88,15 @@ func Value[T any](v *View, kind, key string) (value T, ok, held bool) {
 	return value, ok, !ok && state == Held
 }
 
-func readUnit(id ID) string              { return "u\x00" + id.Kind + "\x00" + id.Key }
+func readUnit(id ID) string { return "u\x00" + id.Kind + "\x00" + id.Key }
+
+// unitOfRead is the inverse of readUnit; ok is false for other reads.
+func unitOfRead(read string) (unit ID, ok bool) {
+	read, ok = strings.CutPrefix(read, "u\x00")
+	kind, key, _ := strings.Cut(read, "\x00")
+	return ID{kind, key}, ok
+}
+
 func readCount(index, key string) string { return "c\x00" + index + "\x00" + key }
 func readFirst(index, key string, n int) string {
 	return "f\x00" + index + "\x00" + key + "\x00" + strconv.Itoa(n)
