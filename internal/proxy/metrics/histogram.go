@@ -85,16 +85,3 @@ func (d *distribution) cumulative() map[float64]uint64 {
 
 // firstExported is the bucket that ends at 64 us: nothing faster is worth a series.
 const firstExported = (6-subBits+1)*subCount - 1
-
-// Quantile estimates a quantile (0..1) in seconds, as the upper bound of the bucket it falls in.
-func (d *distribution) quantile(q float64) float64 {
-	rank := uint64(q * float64(d.count))
-	var running uint64
-	for i, n := range d.buckets {
-		running += n
-		if running > rank {
-			return float64(upperBound(i)) / 1e6
-		}
-	}
-	return 0
-}
