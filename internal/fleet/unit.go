@@ -1,19 +1,66 @@
 package fleet
 
 import (
+	"strings"
+
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/store"
+)
+
+// Kinds that the units read and write.
+const (
+	KindServiceExport    = "ServiceExport.net.gke.io"
+	KindServiceImport    = "ServiceImport.net.gke.io"
+	KindMCSServiceExport = "ServiceExport.multicluster.x-k8s.io"
+	KindMCSServiceImport = "ServiceImport.multicluster.x-k8s.io"
+
+	kindService = "Service"
+)
+
+// Unit kinds that stay inside the package.
+const (
+	unitExport    = "fleet.export"    // key: a ServiceExport's Ref; writes its status and events
+	unitMerge     = "fleet.merge"     // key: ImportKey; value *merged
+	unitAddresses = "fleet.addresses" // key: a cluster; value map of ImportKey to ClusterSetIP
+	unitAddress   = "fleet.address"   // key: CLUSTER/ImportKey; value the address as a string
+)
+
+// Indexes of ServiceExports by ImportKey, over all clusters.
+const (
+	indexExports    = "fleet.exports"
+	indexMCSExports = "fleet.mcsexports"
 )
 
 // Units returns the translators of this package by unit kind.
 func Units() map[string]recompute.Translator {
 	return map[string]recompute.Translator{
-		UnitMembers: translateMembers,
+		UnitMembers:   translateMembers,
+		UnitImport:    translateImport,
+		unitExport:    translateExport,
+		unitMerge:     translateMerge,
+		unitAddresses: translateAddresses,
+		unitAddress:   translateAddress,
 	}
 }
 
 // Roots returns the object kinds that make units of this package exist.
-func Roots() []recompute.Root { return nil }
+func Roots() []recompute.Root {
+	return []recompute.Root{
+		{Kind: KindServiceExport, Unit: unitExport},
+		{Kind: KindMCSServiceExport, Unit: unitExport},
+	}
+}
 
 // Indexes returns the store indexes that the units read.
-func Indexes() []store.Index { return nil }
+func Indexes() []store.Index {
+	byName := func(ref store.Ref, _ store.Object) []string { return []string{ImportKey(ref.Namespace, ref.Name)} }
+	return []store.Index{
+		{Name: indexExports, Kind: KindServiceExport, Keys: byName},
+		{Name: indexMCSExports, Kind: KindMCSServiceExport, Keys: byName},
+	}
+}
+
+func splitImportKey(key string) (namespace, name string) {
+	namespace, name, _ = strings.Cut(key, "/")
+	return namespace, name
+}

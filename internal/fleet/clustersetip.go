@@ -1,0 +1,37 @@
+package fleet
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/spillway-lb/spillway/internal/address"
+	"github.com/spillway-lb/spillway/internal/recompute"
+)
+
+// translateAddresses hands out the ClusterSetIPs of one cluster. Every name that somebody exports has one, valid or
+// not, so that an address does not move when a Service goes and comes back.
+func translateAddresses(v *recompute.View, cluster string) recompute.Result {
+	var names []string
+	for _, kind := range []string{KindServiceExport, KindMCSServiceExport} {
+		for _, ref := range v.List(kind, "", "") {
+			names = append(names, ImportKey(ref.Namespace, ref.Name))
+		}
+	}
+	slices.Sort(names)
+	addresses := map[string]string{}
+	for name, addr := range address.Assign(slices.Compact(names), address.ServiceImports(cluster)) {
+		addresses[name] = addr.String()
+	}
+	return recompute.Result{State: recompute.Present, Value: addresses}
+}
+
+// translateAddress picks one name's address, so that imports do not wake when others come and go.
+func translateAddress(v *recompute.View, key string) recompute.Result {
+	cluster, name, _ := strings.Cut(key, "/")
+	addresses, _, _ := recompute.Value[map[string]string](v, unitAddresses, cluster)
+	addr, ok := addresses[name]
+	if !ok {
+		return recompute.Result{State: recompute.Absent}
+	}
+	return recompute.Result{State: recompute.Present, Value: addr}
+}
