@@ -7,7 +7,7 @@ import (
 )
 
 // Endpoint is one address:port as one backend service uses it: it outlives versions of the service, so pools, counts and
-// verdicts hang here. A change of the service's protocol or TLS settings makes new endpoints.
+// ejections hang here. A change of the service's protocol or TLS settings makes new endpoints.
 type Endpoint struct {
 	// Addr is where to connect; Address is its text.
 	Addr    netip.AddrPort
@@ -18,8 +18,14 @@ type Endpoint struct {
 	// Pool is a slot for the transport's connection pool. The first CompareAndSwap(nil, pool) wins.
 	Pool atomic.Value
 
+	id      uint64 // names the endpoint in sessions
 	active  atomic.Int64
 	retired atomic.Bool
+
+	owner        *shared
+	failures     atomic.Uint32
+	ejectedUntil atomic.Int64 // monotonic nanoseconds; 0 never ejected
+	ejections    int          // in a row; under owner.mu
 }
 
 // Outcome is what an attempt showed about an endpoint.
@@ -46,5 +52,24 @@ func (e *Endpoint) Active() int64 { return e.active.Load() }
 // Retired says that no current version of the service holds the endpoint: connections close when they become idle.
 func (e *Endpoint) Retired() bool { return e.retired.Load() }
 
+// Ejected says whether outlier detection keeps the endpoint out. now is monotonic.
+func (e *Endpoint) Ejected(now time.Duration) bool {
+	return e.ejectedUntil.Load() > int64(now)
+}
+
 // Observe feeds outlier detection. now is monotonic.
-func (e *Endpoint) Observe(o Outcome, now time.Duration) {}
+func (e *Endpoint) Observe(o Outcome, now time.Duration) {
+	if o == Success {
+		if e.failures.Load() != 0 {
+			e.failures.Store(0)
+		}
+		return
+	}
+	limits := e.owner.outlier.Load()
+	if o == ServerError && limits.connectOnly {
+		return
+	}
+	if e.failures.Add(1) >= limits.consecutive {
+		e.owner.eject(e, limits, now)
+	}
+}

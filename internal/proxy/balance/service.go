@@ -1,13 +1,18 @@
 package balance
 
 import (
-	"net/netip"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
-	"github.com/spillway-lb/spillway/internal/proxy/message"
 )
+
+// defaultTimeout is Google's for a backend service.
+const defaultTimeout = 30 * time.Second
 
 // Ref is the number by which rules refer to a backend service: its versions change, the number stays.
 type Ref uint32
@@ -24,34 +29,165 @@ type Service struct {
 	AbortStatus int
 	// Transport is a slot for what the transport derives from the version (a TLS configuration).
 	Transport atomic.Value
+
+	check    *Check // nil: every endpoint is healthy
+	groups   []groupMembers
+	weights  map[string]*lbv1.GroupWeight // nil: split evenly
+	affinity affinity
+	policy   lbv1.LocalityPolicy
+	factor   float64
+	limits   [numLimited]int64
+
+	shared   *shared
+	snapshot atomic.Pointer[snapshot]
+	building sync.Mutex
 }
 
-// PickInput is what a choice depends on, and what it says besides the endpoint.
-type PickInput struct {
-	Request    *message.Request
-	ClientIP   netip.Addr
-	ClientPort uint16
-	// Persistence is the route rule's, or nil.
-	Persistence *Persistence
-	// Tried are the endpoints of earlier attempts; they are avoided while there are others.
-	Tried []*Endpoint
-	// Now is monotonic time; Wall is seconds since 1970, for cookies.
-	Now  time.Duration
-	Wall int64
+// shared is the state that outlives versions of a service.
+type shared struct {
+	// epoch moves when outlier detection changes what may be picked.
+	epoch   atomic.Uint64
+	next    atomic.Uint32 // spreads choices among groups
+	counts  [numLimited]atomic.Int64
+	total   atomic.Int64 // endpoints that may get new requests, healthy or not
+	outlier atomic.Pointer[outlierLimits]
 
-	// SetName and SetValue, if not empty, are a header to add to the final answer (a set-cookie, or the header of a
-	// session).
-	SetName, SetValue []byte
+	mu      sync.Mutex
+	ejected map[*Endpoint]struct{}
 }
 
-// Persistence is a compiled SessionPersistence.
-type Persistence struct{}
+// Version is what one version of a service is made of.
+type Version struct {
+	Name string
+	Spec *lbv1.BackendService
+	// Check is nil when the service names no health check.
+	Check *Check
+	// Groups are those of Spec.Backends, in that order.
+	Groups []*Group
+	// Weights is nil when there are none for this location.
+	Weights *lbv1.Weights
+	// NewTransport says that certificates changed, so that connections of the version before must not be used.
+	NewTransport bool
+}
 
-// CompilePersistence compiles a rule's session persistence; nil gives nil.
-func CompilePersistence(p *lbv1.SessionPersistence) (*Persistence, error) { return nil, nil }
+// Validate checks what Next relies on.
+func Validate(spec *lbv1.BackendService) error {
+	if t := spec.GetFailoverThreshold(); t > 99 {
+		return fmt.Errorf("failover_threshold %d is above 99", t)
+	}
+	if s := spec.GetAbortStatus(); s != 0 && (s < 200 || s > 599) {
+		return fmt.Errorf("abort_status %d is not a final HTTP status", s)
+	}
+	for _, b := range spec.GetBackends() {
+		if s := b.CapacityScaler; s != nil && !(*s >= 0 && *s <= 1) {
+			return fmt.Errorf("group %q: capacity_scaler %v is not within 0 and 1", b.GetGroup(), *s)
+		}
+		if r := b.GetMaxRatePerEndpoint(); !(r >= 0) || math.IsInf(r, 0) {
+			return fmt.Errorf("group %q: max_rate_per_endpoint %v", b.GetGroup(), r)
+		}
+	}
+	for _, d := range []struct {
+		name string
+		set  bool
+		d    time.Duration
+	}{
+		{"timeout", spec.Timeout != nil, spec.GetTimeout().AsDuration()},
+		{"draining_timeout", spec.DrainingTimeout != nil, spec.GetDrainingTimeout().AsDuration()},
+	} {
+		if d.set && d.d < 0 {
+			return fmt.Errorf("%s is negative", d.name)
+		}
+	}
+	_, err := compileAffinity(spec)
+	return err
+}
 
-// Pick chooses an endpoint.
-func (s *Service) Pick(in *PickInput) (*Endpoint, error) { return nil, ErrNoHealthyUpstream }
+// Next makes a version of a service after old (nil for the first). Endpoints that both versions have stay the same
+// handles; those that only old has are returned as retired.
+func Next(old *Service, v Version) (*Service, []*Endpoint) {
+	s := &Service{
+		Name: v.Name, Spec: v.Spec, Timeout: defaultTimeout, check: v.Check,
+		DrainingTimeout: v.Spec.GetDrainingTimeout().AsDuration(),
+		AbortStatus:     int(v.Spec.GetAbortStatus()),
+		factor:          overprovisioning(v.Spec.GetFailoverThreshold()),
+		limits:          compileLimits(v.Spec.GetLimits()),
+	}
+	if v.Spec.Timeout != nil {
+		s.Timeout = v.Spec.Timeout.AsDuration()
+	}
+	s.affinity, _ = compileAffinity(v.Spec)
+	s.policy = effectivePolicy(v.Spec.GetLocalityPolicy(), s.affinity)
+	s.weights = weightsByGroup(v.Weights)
+	if old == nil {
+		s.shared = &shared{}
+		s.shared.next.Store(rand.Uint32())
+	} else {
+		s.shared = old.shared
+	}
+	s.shared.outlier.Store(compileOutlier(v.Spec.GetOutlierDetection()))
+	return s, join(s, old, v)
+}
 
-// Awaiting says that the service has endpoints and no verdict about any of them yet.
-func (s *Service) Awaiting() bool { return false }
+// Close retires every endpoint of a service that was deleted, and returns them.
+func (s *Service) Close() []*Endpoint {
+	var all []member
+	s.each(func(_ *groupMembers, m *member) bool {
+		all = append(all, *m)
+		return true
+	})
+	return retire(s.check, all, nil)
+}
+
+func weightsByGroup(w *lbv1.Weights) map[string]*lbv1.GroupWeight {
+	if w == nil {
+		return nil
+	}
+	out := make(map[string]*lbv1.GroupWeight, len(w.GetGroups()))
+	for _, g := range w.GetGroups() {
+		out[g.GetGroup()] = g
+	}
+	return out
+}
+
+// each calls fn for every member until it returns false.
+func (s *Service) each(fn func(g *groupMembers, m *member) bool) {
+	for i := range s.groups {
+		for _, shard := range s.groups[i].shards {
+			for j := range shard {
+				if !fn(&s.groups[i], &shard[j]) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// Awaiting says that the service has endpoints for new requests and no verdict about any of them yet.
+func (s *Service) Awaiting() bool {
+	some, known := false, false
+	s.each(func(_ *groupMembers, m *member) bool {
+		if !m.draining {
+			some = true
+			known = m.verdict.isKnown()
+		}
+		return !known
+	})
+	return some && !known
+}
+
+// EndpointStatus is an endpoint as a service sees it.
+type EndpointStatus struct {
+	Endpoint *Endpoint
+	State    lbv1.HealthState
+	Draining bool
+}
+
+// Endpoints lists the endpoints in the order of groups and shards.
+func (s *Service) Endpoints() []EndpointStatus {
+	var out []EndpointStatus
+	s.each(func(_ *groupMembers, m *member) bool {
+		out = append(out, EndpointStatus{Endpoint: m.endpoint, State: m.verdict.current(), Draining: m.draining})
+		return true
+	})
+	return out
+}
