@@ -1,0 +1,92 @@
+// Package control is how the command line asks a running `spillway serve`: HTTP and JSON on a Unix socket of the user's
+// own.
+//
+// In, at the server: a Source with the store's snapshot, the model, the addresses and the verdicts. Out, at the client:
+// the same, read-only.
+//
+//	listener, err := control.Listen("")
+//	go control.NewServer(source).Serve(listener)
+//
+//	client, err := control.Connect(ctx, "")
+//	objects, err := client.Objects(ctx, control.Query{Kind: "Service", Cluster: "gke-west-1"})
+//
+// Private keys never leave the server.
+package control
+
+import (
+	"time"
+
+	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
+	"github.com/spillway-lb/spillway/internal/store"
+)
+
+// Source is what a server answers from.
+type Source interface {
+	Info() Info
+	Snapshot() *store.Snapshot
+	Model() *lbv1.Model
+	URLs() []URL
+	// Health lists the endpoints of a backend service with their verdicts; ok is false if there is none of that name.
+	Health(backendService string) (endpoints []Endpoint, ok bool)
+}
+
+// Info says who is serving what.
+type Info struct {
+	Version string    `json:"version"`
+	PID     int       `json:"pid"`
+	Dir     string    `json:"dir"`
+	Started time.Time `json:"started"`
+	// Clusters are sorted by name.
+	Clusters      []Cluster `json:"clusters"`
+	ConfigCluster string    `json:"configCluster"`
+	// Home is the region whose addresses statuses show.
+	Home string `json:"home"`
+}
+
+// Cluster is one member.
+type Cluster struct {
+	Name    string `json:"name"`
+	Region  string `json:"region"`
+	Project string `json:"project"`
+}
+
+// URL is one listener at one location. URL is what curl takes as it is.
+type URL struct {
+	Kind      string `json:"kind"`
+	Namespace string `json:"namespace"`
+	Name      string `json:"name"`
+	Class     string `json:"class"`
+	Listener  string `json:"listener"`
+	Region    string `json:"region"`
+	URL       string `json:"url"`
+}
+
+// Endpoint is one endpoint of a backend service.
+type Endpoint struct {
+	Group    string `json:"group"`
+	Zone     string `json:"zone"`
+	Project  string `json:"project"`
+	Instance string `json:"instance"`
+	Address  string `json:"address"`
+	Port     uint32 `json:"port"`
+	Pod      string `json:"pod"`
+	Draining bool   `json:"draining"`
+	// State is HEALTHY if a location that sends it traffic finds it so.
+	State     string    `json:"state"`
+	Locations []Verdict `json:"locations"`
+}
+
+// Verdict is what one location's prober thinks of an endpoint.
+type Verdict struct {
+	Location string `json:"location"`
+	State    string `json:"state"`
+	Detail   string `json:"detail,omitempty"`
+}
+
+// Query asks for objects of one kind. Empty fields mean all.
+type Query struct {
+	Kind      string // as in store.Ref
+	Cluster   string
+	Namespace string
+	Name      string
+}

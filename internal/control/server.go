@@ -1,0 +1,107 @@
+package control
+
+import (
+	"encoding/json"
+	"errors"
+	"net"
+	"net/http"
+	"time"
+
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+
+	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
+	"github.com/spillway-lb/spillway/internal/store"
+)
+
+// Server answers the command line.
+type Server struct {
+	source Source
+	http   *http.Server
+}
+
+// NewServer makes a server; Serve runs it.
+func NewServer(source Source) *Server {
+	s := &Server{source: source}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /v1/info", func(w http.ResponseWriter, _ *http.Request) { reply(w, s.source.Info()) })
+	mux.HandleFunc("GET /v1/urls", func(w http.ResponseWriter, _ *http.Request) { reply(w, s.source.URLs()) })
+	mux.HandleFunc("GET /v1/objects", s.objects)
+	mux.HandleFunc("GET /v1/model", s.model)
+	mux.HandleFunc("GET /v1/health", s.health)
+	s.http = &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
+	return s
+}
+
+// Serve answers on a listener until Close.
+func (s *Server) Serve(l net.Listener) error {
+	if err := s.http.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}
+
+// Close ends Serve and removes the socket.
+func (s *Server) Close() error { return s.http.Close() }
+
+func (s *Server) objects(w http.ResponseWriter, r *http.Request) {
+	q := r.URL.Query()
+	ref := store.Ref{Cluster: q.Get("cluster"), Kind: q.Get("kind"), Namespace: q.Get("namespace"), Name: q.Get("name")}
+	items := []map[string]any{}
+	var failed error
+	s.source.Snapshot().Walk(ref.Kind, ref.Cluster, ref.Namespace, func(e *store.Entry) bool {
+		if ref.Name != "" && e.Ref.Name != ref.Name {
+			return true
+		}
+		content, err := Content(e)
+		if err != nil {
+			failed = err
+			return false
+		}
+		items = append(items, content)
+		return true
+	})
+	if failed != nil {
+		http.Error(w, failed.Error(), http.StatusInternalServerError)
+		return
+	}
+	reply(w, items)
+}
+
+func (s *Server) model(w http.ResponseWriter, _ *http.Request) {
+	b, err := protojson.Marshal(RedactModel(s.source.Model()))
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_, _ = w.Write(b) // the client is gone
+}
+
+func (s *Server) health(w http.ResponseWriter, r *http.Request) {
+	name := r.URL.Query().Get("backend-service")
+	endpoints, ok := s.source.Health(name)
+	if !ok {
+		http.Error(w, "no backend service is named "+name, http.StatusNotFound)
+		return
+	}
+	reply(w, endpoints)
+}
+
+func reply(w http.ResponseWriter, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(v) // the client is gone
+}
+
+// RedactModel returns the model without private keys; it copies what it changes.
+func RedactModel(m *lbv1.Model) *lbv1.Model {
+	out := &lbv1.Model{Seq: m.GetSeq(), Resources: make([]*lbv1.Resource, len(m.GetResources()))}
+	for i, r := range m.GetResources() {
+		out.Resources[i] = r
+		if len(r.GetSslCertificate().GetPrivateKeyPem()) > 0 {
+			out.Resources[i] = proto.CloneOf(r)
+			out.Resources[i].GetSslCertificate().PrivateKeyPem = []byte(Redacted)
+		}
+	}
+	return out
+}

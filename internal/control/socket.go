@@ -1,0 +1,143 @@
+package control
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+)
+
+// RuntimeDir is where the sockets of this user's servers are: $XDG_RUNTIME_DIR/spillway, or spillway-UID in the
+// directory for temporary files.
+func RuntimeDir() string {
+	if dir := os.Getenv("XDG_RUNTIME_DIR"); dir != "" {
+		return filepath.Join(dir, "spillway")
+	}
+	return filepath.Join(os.TempDir(), "spillway-"+strconv.Itoa(os.Getuid()))
+}
+
+// Listen opens the control socket at a path, PID.sock in the runtime directory if it is empty. Only this user can use
+// it. A socket that a dead server left at the path is replaced, a living one's is not.
+func Listen(path string) (net.Listener, error) {
+	if path == "" {
+		dir := RuntimeDir()
+		if err := makePrivate(dir); err != nil {
+			return nil, err
+		}
+		path = filepath.Join(dir, strconv.Itoa(os.Getpid())+".sock")
+	}
+	if stale(path) {
+		if err := os.Remove(path); err != nil {
+			return nil, err
+		}
+	}
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		return nil, fmt.Errorf("control socket: %w", err)
+	}
+	if err := os.Chmod(path, 0o600); err != nil {
+		l.Close()
+		return nil, err
+	}
+	return l, nil
+}
+
+// makePrivate makes a directory that only its owner can enter, and refuses one that others can.
+func makePrivate(dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("directory of the control socket: %w", err)
+	}
+	info, err := os.Lstat(dir)
+	if err != nil {
+		return err
+	}
+	if !info.IsDir() || info.Mode().Perm()&0o077 != 0 {
+		return fmt.Errorf("%s is open to other users (%s); remove it, or choose another place with --socket", dir, info.Mode())
+	}
+	return nil
+}
+
+// stale says that there is a socket at the path and nobody listens.
+func stale(path string) bool {
+	info, err := os.Lstat(path)
+	if err != nil || info.Mode().Type() != fs.ModeSocket {
+		return false
+	}
+	conn, err := net.Dial("unix", path)
+	if err == nil {
+		conn.Close()
+		return false
+	}
+	return errors.Is(err, syscall.ECONNREFUSED)
+}
+
+// Running is one server that answers.
+type Running struct {
+	Client *Client
+	Info   Info
+}
+
+// List finds the servers that answer in the runtime directory, and removes the sockets of dead ones.
+func List(ctx context.Context) []Running {
+	paths, _ := filepath.Glob(filepath.Join(RuntimeDir(), "*.sock")) // the pattern is well formed
+	var running []Running
+	for _, path := range paths {
+		if stale(path) {
+			_ = os.Remove(path) // somebody else was faster
+			continue
+		}
+		client := NewClient(path)
+		if info, err := client.Info(ctx); err == nil {
+			running = append(running, Running{client, info})
+		}
+	}
+	return running
+}
+
+// Connect chooses a server: by the path of its socket, by its process number or by the directory that it serves; the
+// only one that runs if chosen is empty.
+func Connect(ctx context.Context, chosen string) (*Client, Info, error) {
+	if info, err := os.Stat(chosen); chosen != "" && err == nil && info.Mode().Type() == fs.ModeSocket {
+		client := NewClient(chosen)
+		answer, err := client.Info(ctx)
+		return client, answer, err
+	}
+	running := List(ctx)
+	var fit []Running
+	for _, r := range running {
+		if chosen == "" || r.matches(chosen) {
+			fit = append(fit, r)
+		}
+	}
+	switch {
+	case len(fit) == 1:
+		return fit[0].Client, fit[0].Info, nil
+	case len(running) == 0:
+		return nil, Info{}, errors.New("no server is running; start one with `spillway serve DIR`")
+	case len(fit) == 0:
+		return nil, Info{}, fmt.Errorf("no server is %q; running are:\n%s", chosen, table(running))
+	}
+	return nil, Info{}, fmt.Errorf("%d servers are running; choose one with --server or SPILLWAY_SERVER:\n%s", len(fit), table(fit))
+}
+
+func (r Running) matches(chosen string) bool {
+	if chosen == strconv.Itoa(r.Info.PID) || chosen == r.Client.Socket {
+		return true
+	}
+	dir, err := filepath.Abs(chosen)
+	return err == nil && dir == r.Info.Dir
+}
+
+func table(running []Running) string {
+	var lines []string
+	for _, r := range running {
+		lines = append(lines, fmt.Sprintf("  %s  (process %d, serves %s)", r.Client.Socket, r.Info.PID, r.Info.Dir))
+	}
+	return strings.Join(lines, "\n")
+}
