@@ -132,8 +132,8 @@ func node(name, zone string) *corev1.Node {
 }
 
 type endpoint struct {
-	address, node, zone, pod       string
-	unready, terminating, noTarget bool
+	address, node, zone, pod string
+	unready, terminating     bool
 }
 
 func slice(name string, port int32, endpoints ...endpoint) *discoveryv1.EndpointSlice {
