@@ -1,4 +1,282 @@
 package http2
 
+import (
+	"math"
+	"net"
+
+	"github.com/spillway-lb/spillway/internal/proxy/message"
+	xhttp2 "golang.org/x/net/http2"
+)
+
+// initialPeerStreams is what we assume of MAX_CONCURRENT_STREAMS until the server's SETTINGS have come: RFC 9113
+// section 6.5.2 recommends that it be no smaller.
+const initialPeerStreams = 100
+
 // ClientConn is a connection to a backend.
-type ClientConn struct{}
+type ClientConn struct {
+	conn
+	cfg  *ClientConfig
+	over chan struct{} // closed when the reader has ended
+
+	// Guarded by conn.mu.
+	next      uint32 // number of the next stream; also guarded by out.mu, so that numbers leave in order
+	peerMax   uint32
+	announced bool // the server has set peerMax
+	extended  bool // the server offers extended CONNECT
+	settled   bool // the server's SETTINGS have come
+	settledCh chan struct{}
+}
+
+// NewClientConn starts a client connection: its reader runs until the connection ends.
+func NewClientConn(nc net.Conn, cfg *ClientConfig) *ClientConn {
+	cc := &ClientConn{
+		cfg: cfg, next: 1, peerMax: initialPeerStreams, over: make(chan struct{}), settledCh: make(chan struct{}),
+	}
+	cc.init(nc, cc, clientLimits(cfg.Limits), cfg.Workers, cfg.Report)
+	cc.sendPreface()
+	cc.startWatch()
+	go cc.run()
+	return cc
+}
+
+func (cc *ClientConn) run() {
+	err := cc.firstSettings()
+	if err == nil {
+		err = cc.readFrames()
+	}
+	cc.end(err)
+	close(cc.over)
+}
+
+func (cc *ClientConn) sendPreface() {
+	l := &cc.limits
+	cc.control(func(b []byte) []byte {
+		b = append(b, preface...)
+		b = appendSettings(b,
+			setting{xhttp2.SettingEnablePush, 0},
+			setting{xhttp2.SettingInitialWindowSize, l.StreamWindow},
+			setting{xhttp2.SettingMaxHeaderListSize, l.MaxHeaderListBytes})
+		if grow := l.ConnWindow - minConnWindow; grow > 0 {
+			b = appendWindowUpdate(b, 0, grow)
+		}
+		return b
+	})
+}
+
+// Available is how many more streams the connection takes now; 0 when it is going away or closed.
+func (cc *ClientConn) Available() int {
+	cc.mu.Lock()
+	defer cc.mu.Unlock()
+	return cc.available()
+}
+
+func (cc *ClientConn) available() int {
+	if cc.closed != nil || cc.goneAway || cc.next > maxWindow {
+		return 0
+	}
+	return max(0, int(min(cc.peerMax, cc.limits.MaxConcurrentStreams))-len(cc.streams))
+}
+
+// Streams is the number of streams under way.
+func (cc *ClientConn) Streams() int { return int(cc.active.Load()) }
+
+// GoingAway tells that the connection takes no more streams, ever.
+func (cc *ClientConn) GoingAway() bool {
+	cc.mu.Lock()
+	defer cc.mu.Unlock()
+	return cc.closed != nil || cc.goneAway || cc.next > maxWindow
+}
+
+// Done is closed when the connection has ended and its reader has returned.
+func (cc *ClientConn) Done() <-chan struct{} { return cc.over }
+
+// Shutdown takes no more streams; the connection ends with its last one. It returns at once.
+func (cc *ClientConn) Shutdown() {
+	cc.mu.Lock()
+	cc.goneAway = true
+	cc.endIfDrained()
+	cc.mu.Unlock()
+}
+
+// Close ends the connection and its streams now.
+func (cc *ClientConn) Close() error {
+	cc.fail(connError(CodeNo, ReasonClosed))
+	return nil
+}
+
+// Open sends the head of a request. An error for which IsRetryable holds means that nothing was sent. With endStream
+// the request has no body; otherwise end it with WriteData or WriteTrailers. An extended CONNECT (req.Protocol set)
+// waits for the server's SETTINGS.
+func (cc *ClientConn) Open(req *message.Request, endStream bool) (*ClientStream, error) {
+	if len(req.Protocol) > 0 {
+		if err := cc.awaitExtended(); err != nil {
+			return nil, err
+		}
+	}
+	cs := clientStreams.Get().(*ClientStream)
+	if err := cc.send(cs, req, endStream); err != nil {
+		clientStreams.Put(cs)
+		return nil, err
+	}
+	if endStream {
+		cc.out.flush()
+	}
+	return cs, nil
+}
+
+// send registers the stream and appends its HEADERS under one lock, so that numbers reach the server in order.
+func (cc *ClientConn) send(cs *ClientStream, req *message.Request, endStream bool) error {
+	o := &cc.out
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	cc.mu.Lock()
+	if err := cc.admit(); err != nil {
+		cc.mu.Unlock()
+		return err
+	}
+	cs.begin(cc, cc.next, req, endStream)
+	cc.next += 2
+	cc.add(&cs.stream)
+	cc.mu.Unlock()
+	start := o.beginHeaders()
+	o.buf = o.enc.Method(o.buf, req.Method)
+	if !cs.connect || len(req.Protocol) > 0 {
+		o.buf = o.enc.Scheme(o.buf, req.Scheme)
+		o.buf = o.enc.Path(o.buf, req.Path)
+	}
+	if len(req.Authority) > 0 {
+		o.buf = o.enc.Authority(o.buf, req.Authority)
+	}
+	if len(req.Protocol) > 0 {
+		o.buf = o.enc.Protocol(o.buf, req.Protocol)
+	}
+	o.fields(&req.Header)
+	o.endHeaders(start, cs.id, endStream)
+	return nil
+}
+
+// admit tells why no stream can be opened. mu is held.
+func (cc *ClientConn) admit() error {
+	switch {
+	case cc.closed != nil:
+		return &ConnError{Code: cc.closed.Code, Reason: cc.closed.Reason, Err: cc.closed.Err, Unprocessed: true}
+	case cc.goneAway || cc.next > maxWindow:
+		return &StreamError{Code: CodeRefusedStream, Reason: ReasonGoAway, Unprocessed: true}
+	case cc.available() == 0:
+		return &StreamError{Code: CodeRefusedStream, Reason: ReasonNoCapacity, Unprocessed: true}
+	}
+	return nil
+}
+
+func (cc *ClientConn) awaitExtended() error {
+	select {
+	case <-cc.settledCh:
+	case <-cc.over:
+	}
+	cc.mu.Lock()
+	defer cc.mu.Unlock()
+	if cc.settled && !cc.extended {
+		return &StreamError{Code: CodeRefusedStream, Reason: ReasonNoExtendedConn}
+	}
+	return nil
+}
+
+func (cc *ClientConn) idle(id uint32) bool { return id&1 == 0 || id >= cc.next }
+
+// lastStream is what our GOAWAY names: servers open no streams.
+func (cc *ClientConn) lastStream() uint32 { return 0 }
+
+func (cc *ClientConn) countsResets() bool { return false }
+
+func (cc *ClientConn) onSetting(s setting) *ConnError {
+	switch s.id {
+	case xhttp2.SettingMaxConcurrentStreams:
+		cc.peerMax, cc.announced = s.value, true
+	case xhttp2.SettingEnableConnectProtocol:
+		if s.value > 1 {
+			return connError(CodeProtocol, ReasonBadSettings)
+		}
+		cc.extended = s.value == 1
+	case xhttp2.SettingEnablePush:
+		if s.value != 0 {
+			return connError(CodeProtocol, ReasonBadSettings)
+		}
+	}
+	return nil
+}
+
+func (cc *ClientConn) onSettings() {
+	cc.mu.Lock()
+	if !cc.settled {
+		cc.settled = true
+		if !cc.announced {
+			cc.peerMax = math.MaxInt32
+		}
+		close(cc.settledCh)
+	}
+	cc.mu.Unlock()
+	cc.capacityChanged()
+}
+
+func (cc *ClientConn) onClosed() { cc.capacityChanged() }
+
+func (cc *ClientConn) capacityChanged() {
+	if cc.cfg.OnCapacity != nil {
+		cc.cfg.OnCapacity(cc)
+	}
+}
+
+func (cc *ClientConn) onRemoved(*stream) {
+	if cc.goneAway {
+		cc.endIfDrained()
+		return
+	}
+	if cc.cfg.OnCapacity != nil && cc.available() == 1 {
+		cc.cfg.OnCapacity(cc)
+	}
+}
+
+// onGoAway ends the streams that the server will not serve, and lets the others finish.
+func (cc *ClientConn) onGoAway(last uint32, code ErrCode) {
+	cc.mu.Lock()
+	cc.goneAway = true
+	for id, st := range cc.streams {
+		if id > last {
+			cc.drop(st, &StreamError{Code: code, Reason: ReasonGoAway, Remote: true, Unprocessed: true})
+		}
+	}
+	cc.endIfDrained()
+	cc.mu.Unlock()
+	cc.capacityChanged()
+}
+
+// onHead takes an answer, an informational one, or trailers.
+func (cc *ClientConn) onHead(id uint32, h *head, end bool) *ConnError {
+	cc.mu.Lock()
+	st := cc.streams[id]
+	if st == nil {
+		idle := cc.idle(id)
+		cc.mu.Unlock()
+		h.release()
+		if idle {
+			return connError(CodeProtocol, ReasonStreamID)
+		}
+		return cc.charge(&cc.floods.other, ReasonUnknownFlood)
+	}
+	var v verdict
+	if st.early {
+		v = st.client.takeHead(h, end)
+	} else {
+		v = st.takeTrailers(h, end)
+	}
+	if v.reason == "" && st.recvEnd && st.sendEnd {
+		cc.finished(st)
+	}
+	cc.mu.Unlock()
+	if v.reason != "" {
+		return cc.resetStream(id, v)
+	}
+	return nil
+}
+
+func (v verdict) ok() bool { return v.reason == "" }

@@ -174,8 +174,13 @@ func FuzzDecode(f *testing.F) {
 }
 
 var benchFields = [][2]string{
-	{"user-agent", "curl/8.5.0"}, {"accept", "*/*"}, {"content-type", "application/grpc"}, {"te", "trailers"},
-	{"grpc-timeout", "999m"}, {"x-request-id", "6b1f4c1e-0d5c-4b1e-9d5f-0a4f8d8e7c11"}, {"x-custom", "value"},
+	{"user-agent", "curl/8.5.0"},
+	{"accept", "*/*"},
+	{"content-type", "application/grpc"},
+	{"te", "trailers"},
+	{"grpc-timeout", "999m"},
+	{"x-request-id", "6b1f4c1e-0d5c-4b1e-9d5f-0a4f8d8e7c11"},
+	{"x-custom", "value"},
 }
 
 func BenchmarkEncode(b *testing.B) {

@@ -1,0 +1,287 @@
+package http2
+
+import (
+	"errors"
+	"io"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/spillway-lb/spillway/internal/proxy/http2/hpack"
+)
+
+// conn is what servers and clients share. One goroutine reads; everybody may write through out.
+//
+// Locks: out.mu guards the output and the writing half of the compression state, mu everything else that more than
+// one goroutine touches. mu may be taken while out.mu is held, never the other way round.
+type conn struct {
+	nc      net.Conn
+	limits  Limits
+	workers *Workers
+	report  func(Event)
+	side    side
+
+	in     input
+	out    output
+	dec    *hpack.Decoder
+	block  headerBlock // reader only
+	floods floods      // reader only
+
+	start time.Time
+	// clock is the time since start at the last tick: time-outs are coarse, so nothing on the hot path asks the system
+	// for the time.
+	clock    atomic.Int64
+	lastRead atomic.Int64 // clock at the last frame
+	active   atomic.Int32 // len(streams)
+	done     atomic.Int64 // streams that came to their end
+
+	mu         sync.Mutex
+	streams    map[uint32]*stream
+	sendWindow int64
+	recvWindow int64
+	unacked    int64 // consumed, but not yet announced
+	connWaits  int   // streams that wait for sendWindow
+	peerWindow int64 // the peer's initial window for streams
+	closed     *ConnError
+	goneAway   bool // no new streams; the connection ends with the last one
+	watch      watch
+}
+
+// side is what differs between servers and clients.
+type side interface {
+	// onHead takes a header block; the head is its own from then on. Reader only.
+	onHead(stream uint32, h *head, end bool) *ConnError
+	// idle tells whether the stream has never been opened. mu is held.
+	idle(stream uint32) bool
+	// onSetting takes the settings that concern one side only. mu is held.
+	onSetting(s setting) *ConnError
+	// onSettings is called after the peer's first SETTINGS and after each later one.
+	onSettings()
+	// onGoAway takes the peer's GOAWAY.
+	onGoAway(last uint32, code ErrCode)
+	// countsResets tells whether RST_STREAM by the peer is charged: servers do, clients opened the streams themselves.
+	countsResets() bool
+	// onRemoved is told that a stream has left the table. mu is held.
+	onRemoved(st *stream)
+	// lastStream is the last stream of the peer's that we have taken. mu is held.
+	lastStream() uint32
+	// onClosed is told once that the connection takes no more streams. mu is not held.
+	onClosed()
+}
+
+func (c *conn) init(nc net.Conn, s side, l Limits, workers *Workers, report func(Event)) {
+	c.nc, c.side, c.limits, c.workers, c.report = nc, s, l, workers, report
+	c.dec = hpack.NewDecoder(hpack.DefaultTableSize)
+	c.floods = newFloods()
+	c.start = time.Now()
+	c.streams = make(map[uint32]*stream)
+	c.sendWindow, c.peerWindow = minConnWindow, minConnWindow
+	c.recvWindow = int64(l.ConnWindow)
+	c.in.init(nc, c.out.flushUrgent)
+	c.out.init(nc, workers, &c.clock, func(err error) {
+		c.fail(&ConnError{Code: CodeNo, Reason: ReasonPeerGone, Remote: true, Err: err})
+	})
+}
+
+// readFrames reads until the connection fails. What it returns is never nil.
+func (c *conn) readFrames() *ConnError {
+	for {
+		if c.active.Load() == 0 {
+			c.in.rest()
+		}
+		if err := c.in.need(frameHeaderLen); err != nil {
+			return c.readError(err)
+		}
+		h := parseFrameHeader(c.in.next(frameHeaderLen))
+		if h.length > maxFrameLen {
+			return connError(CodeFrameSize, ReasonFrameSize)
+		}
+		if err := c.in.need(int(h.length)); err != nil {
+			return c.readError(err)
+		}
+		if err := c.dispatch(h, c.in.next(int(h.length))); err != nil {
+			return err
+		}
+	}
+}
+
+func (c *conn) readError(err error) *ConnError {
+	if errors.Is(err, io.EOF) {
+		err = io.ErrUnexpectedEOF
+	}
+	return &ConnError{Code: CodeNo, Reason: ReasonPeerGone, Remote: true, Err: err}
+}
+
+func connError(code ErrCode, reason Reason) *ConnError {
+	return &ConnError{Code: code, Reason: reason}
+}
+
+// lingerTime and lingerBytes bound how long and how much we read after we have said goodbye: closing a socket with
+// unread input makes the system reset it, which can destroy the goodbye on its way.
+const (
+	lingerTime  = time.Second
+	lingerBytes = 1 << 20
+)
+
+// end is the last thing the reader does.
+func (c *conn) end(err *ConnError) {
+	c.fail(err)
+	if !err.Remote {
+		buf := c.in.idle[:]
+		for n := 0; n < lingerBytes; {
+			m, err := c.nc.Read(buf)
+			if err != nil {
+				break
+			}
+			n += m
+		}
+	}
+	c.watch.stop(c)
+	_ = c.nc.Close()
+	c.in.release()
+}
+
+// fail ends the connection and all its streams, once. It tells the peer if the peer is not the cause, and never
+// blocks.
+func (c *conn) fail(e *ConnError) {
+	c.mu.Lock()
+	if c.closed != nil {
+		c.mu.Unlock()
+		return
+	}
+	c.closed = e
+	last := c.side.lastStream()
+	for _, st := range c.streams {
+		c.drop(st, e)
+	}
+	c.mu.Unlock()
+	if c.report != nil && e.Reason != ReasonClosed && e.Reason != ReasonGoAway && e.Reason != ReasonPeerGone {
+		c.report(Event{Reason: e.Reason, Conn: true})
+	}
+	switch {
+	case e.Remote:
+		c.out.closeAfter(nil)
+		_ = c.nc.SetDeadline(time.Now().Add(lingerTime))
+	case e.Reason == ReasonSlowWrite:
+		_ = c.nc.Close()
+	default:
+		_ = c.nc.SetDeadline(time.Now().Add(lingerTime))
+		c.out.closeAfter(func(b []byte) []byte { return appendGoAway(b, last, e.Code, string(e.Reason)) })
+	}
+	c.side.onClosed()
+}
+
+// drop takes a stream out of the table with an error for whoever waits on it. mu is held.
+func (c *conn) drop(st *stream, err error) {
+	st.abort(err)
+	c.remove(st)
+}
+
+// remove takes a stream out of the table. mu is held.
+func (c *conn) remove(st *stream) {
+	if st.gone {
+		return
+	}
+	st.gone = true
+	delete(c.streams, st.id)
+	c.active.Add(-1)
+	c.side.onRemoved(st)
+}
+
+// add puts a new stream into the table. mu is held.
+func (c *conn) add(st *stream) {
+	st.sendWindow = c.peerWindow
+	st.recvWindow = int64(c.limits.StreamWindow)
+	if !c.watch.settingsAcked {
+		// The peer may not have seen our SETTINGS yet.
+		st.recvWindow = max(st.recvWindow, minConnWindow)
+	}
+	c.streams[st.id] = st
+	c.active.Add(1)
+	c.watch.wake(c)
+	st.activity = c.clock.Load()
+}
+
+// resetStream ends one stream because of something the peer did. Reader only.
+func (c *conn) resetStream(id uint32, v verdict) *ConnError {
+	c.cut(id, &StreamError{Code: v.code, Reason: v.reason, Detail: v.detail})
+	c.out.flushUrgent()
+	return c.refused(v.reason)
+}
+
+// cut drops a stream and sends RST_STREAM; a stream that is over stays as it is. It goes by number, and marks the
+// stream under both locks, because the owner may recycle a stream as soon as it learns of its end.
+func (c *conn) cut(id uint32, err *StreamError) {
+	o := &c.out
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	c.mu.Lock()
+	st := c.streams[id]
+	if st == nil {
+		c.mu.Unlock()
+		return
+	}
+	st.rst = true
+	c.drop(st, err)
+	due := c.credit(0)
+	c.mu.Unlock()
+	o.reset(id, err.Code)
+	if due != 0 {
+		o.windowUpdate(0, due)
+	}
+	o.urgent = true
+}
+
+// refuseID sends RST_STREAM for a stream that is not in the table. Reader only.
+func (c *conn) refuseID(id uint32, code ErrCode, reason Reason) *ConnError {
+	if err := c.control(func(b []byte) []byte { return appendRSTStream(b, id, code) }); err != nil {
+		return err
+	}
+	return c.refused(reason)
+}
+
+// refused accounts for a stream that the peer made us reset. Reader only.
+func (c *conn) refused(reason Reason) *ConnError {
+	if c.report != nil {
+		c.report(Event{Reason: reason})
+	}
+	return c.charge(&c.floods.serverReset, ReasonServerReset)
+}
+
+// charge counts something that a peer may do only so often. Reader only.
+func (c *conn) charge(a *allowance, reason Reason) *ConnError {
+	if a.spend() {
+		return nil
+	}
+	c.floods.elapse(time.Duration(c.clock.Load()))
+	c.floods.sent(c.out.dataFrames.Load())
+	c.floods.streamDone(int(c.done.Swap(0)))
+	if a.spend() {
+		return nil
+	}
+	return connError(CodeEnhanceYourCalm, reason)
+}
+
+// control appends a control frame from the reader.
+func (c *conn) control(add func([]byte) []byte) *ConnError {
+	if c.out.appendControl(add) {
+		return nil
+	}
+	return connError(CodeEnhanceYourCalm, ReasonOutputFlood)
+}
+
+// credit notes that n received bytes have been consumed, and returns the window update that is due, or 0. mu is held.
+func (c *conn) credit(n int) uint32 {
+	c.unacked += int64(n)
+	if c.unacked < int64(c.limits.ConnWindow)/2 {
+		return 0
+	}
+	due := uint32(c.unacked)
+	c.recvWindow += c.unacked
+	c.unacked = 0
+	return due
+}
+
+// now is the time since start; for rare paths only.
+func (c *conn) now() time.Duration { return time.Since(c.start) }

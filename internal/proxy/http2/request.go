@@ -1,0 +1,110 @@
+package http2
+
+import (
+	"github.com/spillway-lb/spillway/internal/proxy/header"
+	"github.com/spillway-lb/spillway/internal/proxy/message"
+)
+
+// request checks a request head by RFC 9113 section 8.3.1 and RFC 8441, and moves it into req. It returns the rule
+// that was broken, or "".
+func (h *head) request(req *message.Request, scheme []byte, extendedConnect bool) string {
+	if h.seen&pseudoStatus != 0 {
+		h.refuse(":status in a request")
+	}
+	if !consistsOf(h.method, inToken) || len(h.method) == 0 {
+		h.refuse("invalid :method")
+	}
+	h.checkTarget(extendedConnect)
+	h.checkAuthority()
+	length := h.contentLength()
+	h.joinCookies()
+	if h.malformed != "" {
+		return h.malformed
+	}
+	req.Method, req.Scheme, req.Path, req.Protocol = h.method, scheme, h.path, h.protocol
+	req.Authority = h.authority
+	req.ContentLength = length
+	req.Major, req.Minor = 2, 0
+	req.Header, h.fields = h.fields, req.Header
+	return ""
+}
+
+func (h *head) isConnect() bool { return string(h.method) == "CONNECT" }
+
+// checkTarget checks :scheme, :path and :protocol against the method.
+func (h *head) checkTarget(extendedConnect bool) {
+	if h.seen&pseudoProtocol != 0 {
+		if !extendedConnect || !h.isConnect() || !consistsOf(h.protocol, inToken) || len(h.protocol) == 0 {
+			h.refuse("unexpected :protocol")
+		}
+	} else if h.isConnect() {
+		if h.seen&(pseudoScheme|pseudoPath) != 0 {
+			h.refuse(":scheme or :path with CONNECT")
+		}
+		return
+	}
+	if s := string(h.scheme); s != "http" && s != "https" {
+		h.refuse("invalid :scheme")
+	}
+	switch {
+	case len(h.path) == 0 || !consistsOf(h.path, inPath):
+		h.refuse("invalid :path")
+	case h.path[0] == '/':
+	case len(h.path) == 1 && h.path[0] == '*' && string(h.method) == "OPTIONS":
+	default:
+		h.refuse("invalid :path")
+	}
+}
+
+// checkAuthority settles on one authority: :authority, or host when there is none; both must agree. The host field is
+// removed, because the authority says it all and a second copy could be edited apart.
+func (h *head) checkAuthority() {
+	for i := range h.fields.Len() {
+		f := h.fields.At(i)
+		if f.ID != header.Host {
+			continue
+		}
+		if h.authority == nil && !h.isConnect() {
+			h.authority = f.Value
+		}
+		if !equalFold(h.authority, f.Value) {
+			h.refuse("host differs from :authority")
+			return
+		}
+	}
+	h.fields.Del(header.Host)
+	if len(h.authority) == 0 || !validAuthority(h.authority) {
+		h.refuse("invalid :authority")
+		return
+	}
+	for i, c := range h.authority {
+		h.authority[i] = lower(c)
+	}
+}
+
+// validAuthority checks host[:port]: no user information, no empty host, a port of digits, brackets as in [::1].
+func validAuthority(a []byte) bool {
+	if !consistsOf(a, inAuthority) {
+		return false
+	}
+	host := len(a)
+	for i := len(a) - 1; i >= 0 && a[i] != ']'; i-- {
+		if a[i] == ':' {
+			host = i
+		}
+	}
+	for _, c := range a[min(host+1, len(a)):] {
+		if c < '0' || c > '9' {
+			return false
+		}
+	}
+	if host == 0 {
+		return false
+	}
+	for i, c := range a[:host] {
+		if c == '[' && (i != 0 || a[host-1] != ']') || c == ']' && (i != host-1 || a[0] != '[') {
+			return false
+		}
+	}
+	return true
+}
