@@ -58,7 +58,11 @@ func (o Output) Print(w io.Writer, lists []List, one bool) error {
 	case FormatCustomColumns:
 		return printCustomColumns(w, o.Argument, lists)
 	}
-	content := content(lists, one)
+	return o.PrintContent(w, content(lists, one))
+}
+
+// PrintContent prints fields in one of the formats that need no kind: json, yaml, jsonpath, go-template.
+func (o Output) PrintContent(w io.Writer, content map[string]any) error {
 	switch o.Format {
 	case FormatJSON:
 		enc := json.NewEncoder(w)

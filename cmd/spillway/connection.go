@@ -1,0 +1,29 @@
+package main
+
+import (
+	"context"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/spillway-lb/spillway/internal/control"
+)
+
+// connection chooses the server that a command asks.
+type connection struct {
+	server string
+}
+
+func (c *connection) addFlags(root *cobra.Command) {
+	root.PersistentFlags().StringVar(&c.server, "server", "",
+		"which running server to ask: the path of its control socket, its process number or the directory that it serves; "+
+			"not needed if just one runs (environment: SPILLWAY_SERVER)")
+}
+
+func (c *connection) connect(ctx context.Context) (*control.Client, control.Info, error) {
+	chosen := c.server
+	if chosen == "" {
+		chosen = os.Getenv("SPILLWAY_SERVER")
+	}
+	return control.Connect(ctx, chosen)
+}
