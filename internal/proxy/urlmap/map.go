@@ -5,11 +5,116 @@ import (
 )
 
 // Map is one version of a URL map with its rules.
-type Map struct{}
+type Map struct {
+	listeners hosts[*listener]
+}
+
+// listener is one listener host with the hosts of its rules.
+type listener struct {
+	host  string
+	rules hosts[*rules]
+	count int
+}
+
+// New is a map without listener hosts, to which no request belongs.
+func New() *Map { return &Map{listeners: newHosts[*listener]()} }
 
 // Match finds the rule of a request; nil means that the default service answers.
-func (m *Map) Match(req *message.Request) *Rule { return nil }
+func (m *Map) Match(req *message.Request) *Rule {
+	host := hostOf(req.Authority)
+	l, ok := m.listeners.find(host)
+	if !ok {
+		return nil
+	}
+	r, ok := l.rules.find(host)
+	if !ok {
+		return nil
+	}
+	q := newQuery(req)
+	return r.find(&q)
+}
 
 // Misdirected says whether a request's host belongs to another listener host than the server name of its TLS
-// connection (answered with 421).
-func (m *Map) Misdirected(serverName string, authority []byte) bool { return false }
+// connection (answered with 421). A host that belongs to none is not misdirected: it gets the default service.
+func (m *Map) Misdirected(serverName string, authority []byte) bool {
+	asked, ok := m.listeners.find(hostOf(authority))
+	if !ok {
+		return false
+	}
+	connected, ok := m.listeners.find(hostOf([]byte(serverName)))
+	return !ok || asked != connected
+}
+
+// Listeners are the listener hosts, in no particular order, with their number of rules.
+func (m *Map) Listeners() map[string]int {
+	out := map[string]int{}
+	m.listeners.each(func(pattern string, l *listener) { out[pattern] = l.count })
+	return out
+}
+
+// Edit begins a change of the map.
+func (m *Map) Edit() *Edit {
+	return &Edit{next: *m, hosts: map[hostKey]*rulesEdit{}}
+}
+
+// Edit collects changes to a Map. It is for one goroutine.
+type Edit struct {
+	next  Map
+	hosts map[hostKey]*rulesEdit
+}
+
+type hostKey struct{ listener, host string }
+
+// SetListeners makes these the listener hosts. Rules of one that goes away go with it.
+func (e *Edit) SetListeners(names []string) {
+	wanted := map[string]bool{}
+	for _, n := range names {
+		wanted[n] = true
+		if _, ok := e.next.listeners.get(n); !ok {
+			e.next.listeners = e.next.listeners.with(n, &listener{host: n, rules: newHosts[*rules]()}, false)
+		}
+	}
+	e.next.listeners.each(func(pattern string, _ *listener) {
+		if !wanted[pattern] {
+			e.next.listeners = e.next.listeners.with(pattern, nil, true)
+		}
+	})
+}
+
+// Put adds a rule, whose listener host must be one of the map's at Commit. There must be no other of the same host and
+// precedence.
+func (e *Edit) Put(r *Rule) { e.of(r).put(r) }
+
+// Delete removes a rule that was put.
+func (e *Edit) Delete(r *Rule) { e.of(r).delete(r) }
+
+func (e *Edit) of(r *Rule) *rulesEdit {
+	k := hostKey{r.ListenerHost, r.Host}
+	edit := e.hosts[k]
+	if edit == nil {
+		from := newRules()
+		if l, ok := e.next.listeners.get(r.ListenerHost); ok {
+			if has, ok := l.rules.get(r.Host); ok {
+				from = has
+			}
+		}
+		edit = from.edit()
+		e.hosts[k] = edit
+	}
+	return edit
+}
+
+// Commit makes the next map.
+func (e *Edit) Commit() *Map {
+	for k, edit := range e.hosts {
+		l, ok := e.next.listeners.get(k.listener)
+		if !ok {
+			continue
+		}
+		next := *l
+		next.count += edit.count - edit.from.count
+		next.rules = l.rules.with(k.host, edit.commit(), edit.count == 0)
+		e.next.listeners = e.next.listeners.with(k.listener, &next, false)
+	}
+	return &e.next
+}

@@ -3,7 +3,6 @@ package urlmap
 import (
 	"time"
 
-	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
 	"github.com/spillway-lb/spillway/internal/proxy/balance"
 	"github.com/spillway-lb/spillway/internal/proxy/filter"
 )
@@ -30,6 +29,7 @@ type Rule struct {
 	GRPC                           bool
 	Backends                       []Backend
 
+	match match
 	split *balance.Split
 }
 
@@ -73,12 +73,3 @@ func (r *Rule) Choose() *Backend {
 	}
 	return &r.Backends[r.split.Next()]
 }
-
-// Services resolves the names of backend services while rules are compiled.
-type Services interface {
-	// Ref is false for a name that does not exist.
-	Ref(name string) (balance.Ref, bool)
-}
-
-// Compile checks and compiles one rule.
-func Compile(name string, r *lbv1.RouteRule, services Services) (*Rule, error) { return &Rule{}, nil }
