@@ -1,0 +1,130 @@
+package manifests
+
+import (
+	"fmt"
+	"path"
+	"strings"
+
+	spillwayv1alpha1 "github.com/spillway-lb/spillway/api/spillway/v1alpha1"
+	"github.com/spillway-lb/spillway/internal/manifests/document"
+	"github.com/spillway-lb/spillway/internal/manifests/schema"
+	"github.com/spillway-lb/spillway/internal/store"
+)
+
+// manifest is one valid object of a file.
+type manifest struct {
+	kind   *schema.Kind
+	object store.Object
+	// position is where the manifest begins.
+	position document.Position
+	// configCluster is where a Cluster says that it is the config cluster.
+	configCluster document.Position
+	// used is set once the object has been published: from then on it must not be changed.
+	used bool
+}
+
+// identity is the manifest's object within its cluster.
+func (m *manifest) identity() store.Ref {
+	return store.Ref{Kind: m.kind.RefKind(), Namespace: m.object.GetNamespace(), Name: m.object.GetName()}
+}
+
+// parsed is what the bytes of a file say.
+type parsed struct {
+	manifests []*manifest
+	problems  []Problem
+	// whole is false if anything in the file is broken, so that what is missing in it is not deleted.
+	whole bool
+}
+
+// parse reads a file. It keeps no state and may run in parallel.
+func parse(registry *schema.Registry, file string, data []byte) parsed {
+	docs, syntax := document.Parse(data)
+	if syntax != nil {
+		return parsed{problems: []Problem{{
+			File: file, Line: syntax.Line, Column: syntax.Column, Rule: document.RuleSyntax, Severity: Error,
+			Message: syntax.Message,
+		}}}
+	}
+	p := parsed{whole: true}
+	warned := map[string]bool{}
+	for _, doc := range docs {
+		if items := listItems(doc); items != nil {
+			for _, item := range items {
+				p.add(registry, file, item, warned)
+			}
+			continue
+		}
+		p.add(registry, file, doc, warned)
+	}
+	return p
+}
+
+// listItems returns the items of a List or of any kind of list, and nil for anything else.
+func listItems(doc *document.Document) []*document.Document {
+	kind, _ := doc.Value["kind"].(string)
+	if !strings.HasSuffix(kind, "List") {
+		return nil
+	}
+	return doc.Items()
+}
+
+func (p *parsed) add(registry *schema.Registry, file string, doc *document.Document, warned map[string]bool) {
+	result := registry.Check(doc)
+	for _, v := range result.Violations {
+		if v.Rule == schema.RuleUnknownKind && v.Warning {
+			if warned[v.Message] {
+				continue
+			}
+			warned[v.Message] = true
+		}
+		p.problems = append(p.problems, problemOf(file, doc, &result, v))
+		p.whole = p.whole && v.Warning
+	}
+	if result.Object == nil {
+		return
+	}
+	m := &manifest{kind: result.Kind, object: result.Object, position: doc.Start()}
+	if _, ok := result.Object.(*spillwayv1alpha1.Cluster); ok {
+		m.configCluster = doc.At("spec.configCluster")
+	}
+	p.manifests = append(p.manifests, m)
+}
+
+func problemOf(file string, doc *document.Document, result *schema.Result, v document.Violation) Problem {
+	at := doc.Position(v)
+	severity := Error
+	if v.Warning {
+		severity = Warning
+	}
+	return Problem{
+		File: file, Line: at.Line, Column: at.Column, Object: objectName(result.GroupKind.Kind, result.Namespace, result.Name),
+		Field: v.Path, Rule: v.Rule, Message: v.Message, Severity: severity,
+	}
+}
+
+// objectName is "Service store/web", or as much of it as is known.
+func objectName(kind, namespace, name string) string {
+	if name == "" {
+		return kind
+	}
+	if namespace == "" {
+		return fmt.Sprintf("%s %s", kind, name)
+	}
+	return fmt.Sprintf("%s %s/%s", kind, namespace, name)
+}
+
+// isManifestFile leaves out dotfiles, editors' temporary files and everything that is neither YAML nor JSON.
+func isManifestFile(name string) bool {
+	base := path.Base(name)
+	switch path.Ext(base) {
+	case ".yaml", ".yml", ".json":
+	default:
+		return false
+	}
+	return !isTemporary(base)
+}
+
+// isTemporary knows dotfiles, Emacs' lock and auto-save files and the like.
+func isTemporary(base string) bool {
+	return strings.HasPrefix(base, ".") || strings.HasPrefix(base, "#") || strings.HasSuffix(base, "~") || strings.HasPrefix(base, "~")
+}
