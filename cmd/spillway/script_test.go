@@ -1,0 +1,241 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/spillway-lb/spillway/internal/control"
+)
+
+// patience bounds every wait of a script. It is long because test machines are slow, and never reached when all is well.
+const patience = 30 * time.Second
+
+// poll is how often a wait looks.
+const poll = 20 * time.Millisecond
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"spillway": main})
+}
+
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script",
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"copytree": copyTree, "replace": replace, "eventually": eventually, "listeners": listeners, "curl": curl,
+		},
+		Setup:               setup,
+		RequireExplicitExec: true,
+	})
+}
+
+func setup(env *testscript.Env) error {
+	examples, err := filepath.Abs("../../examples")
+	if err != nil {
+		return err
+	}
+	// The addresses of sockets are at most 107 bytes, so the scripts' own directory would not do.
+	runtime, err := os.MkdirTemp("", "sw")
+	if err != nil {
+		return err
+	}
+	env.Defer(func() { os.RemoveAll(runtime) })
+	env.Setenv("EXAMPLES", examples)
+	env.Setenv("XDG_RUNTIME_DIR", runtime)
+	return nil
+}
+
+// copyTree is copytree FROM TO.
+func copyTree(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: copytree FROM TO")
+	}
+	ts.Check(os.CopyFS(ts.MkAbs(args[1]), os.DirFS(ts.MkAbs(args[0]))))
+}
+
+// replace is replace OLD NEW FILE: it edits a file in place.
+func replace(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: replace OLD NEW FILE")
+	}
+	file := ts.MkAbs(args[2])
+	before, err := os.ReadFile(file)
+	ts.Check(err)
+	after := strings.ReplaceAll(string(before), args[0], args[1])
+	if after == string(before) {
+		ts.Fatalf("%s does not hold %q", args[2], args[0])
+	}
+	ts.Check(os.WriteFile(file, []byte(after), 0o600))
+}
+
+// eventually is [!] eventually REGEXP PROGRAM ARG...: it runs the program until what it prints matches, or no longer does.
+func eventually(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) < 2 {
+		ts.Fatalf("usage: [!] eventually REGEXP PROGRAM ARG...")
+	}
+	pattern, err := regexp.Compile("(?m)" + args[0])
+	ts.Check(err)
+	attempt(ts, func() error {
+		err := ts.Exec(args[1], args[2:]...)
+		printed := ts.ReadFile("stdout") + ts.ReadFile("stderr")
+		if matched := pattern.MatchString(printed); matched == neg {
+			return fmt.Errorf("%q matched is %v (%w)", args[0], matched, err)
+		}
+		return nil
+	})
+}
+
+// listeners is listeners NAME REGION VARIABLE: it puts the URL of a Gateway at a location into an environment variable.
+func listeners(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: listeners NAME REGION VARIABLE")
+	}
+	attempt(ts, func() error {
+		if err := ts.Exec("spillway", "urls", "-o", "json"); err != nil {
+			return err
+		}
+		var urls []control.URL
+		if err := json.Unmarshal([]byte(ts.ReadFile("stdout")), &urls); err != nil {
+			return err
+		}
+		for _, u := range urls {
+			if u.Name == args[0] && u.Region == args[1] {
+				ts.Setenv(args[2], u.URL)
+				return nil
+			}
+		}
+		return fmt.Errorf("no URL of %s in %s", args[0], args[1])
+	})
+}
+
+// request is what the script's curl is asked for.
+type request struct {
+	host, url string
+	status    int
+	body      *string
+	header    string
+	fields    []string
+	times     int
+}
+
+// curl is curl [-host H] [-status N] [-body TEXT] [-header K:V] [-field KEY=REGEXP] [-times N] URL: it asks until the
+// answer is as described, byte by byte, and then N-1 times more, all of which have to be so at once.
+func curl(ts *testscript.TestScript, neg bool, args []string) {
+	if neg {
+		ts.Fatalf("curl cannot be negated")
+	}
+	r, err := parseRequest(args)
+	ts.Check(err)
+	attempt(ts, r.check)
+	for range r.times - 1 {
+		ts.Check(r.check())
+	}
+}
+
+func parseRequest(args []string) (request, error) {
+	r := request{status: http.StatusOK, times: 1}
+	for len(args) > 1 {
+		value := args[1]
+		switch args[0] {
+		case "-host":
+			r.host = value
+		case "-status":
+			r.status, _ = strconv.Atoi(value)
+		case "-times":
+			r.times, _ = strconv.Atoi(value)
+		case "-body":
+			r.body = &value
+		case "-header":
+			r.header = value
+		case "-field":
+			r.fields = append(r.fields, value)
+		default:
+			return r, fmt.Errorf("curl: flag %s is not known", args[0])
+		}
+		args = args[2:]
+	}
+	if len(args) != 1 {
+		return r, fmt.Errorf("curl: a URL is missing")
+	}
+	r.url = args[0]
+	return r, nil
+}
+
+func (r request) check() error {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, r.url, nil)
+	if err != nil {
+		return err
+	}
+	if r.host != "" {
+		req.Host = r.host
+	}
+	resp, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return err
+	}
+	return r.compare(resp, body)
+}
+
+func (r request) compare(resp *http.Response, body []byte) error {
+	if resp.StatusCode != r.status {
+		return fmt.Errorf("%s: status %d, want %d; body %q", r.url, resp.StatusCode, r.status, body)
+	}
+	if r.body != nil && !bytes.Equal(body, []byte(*r.body)) {
+		return fmt.Errorf("%s: body %q, want %q", r.url, body, *r.body)
+	}
+	if key, want, ok := strings.Cut(r.header, ":"); ok && resp.Header.Get(key) != want {
+		return fmt.Errorf("%s: header %s is %q, want %q", r.url, key, resp.Header.Get(key), want)
+	}
+	if len(r.fields) == 0 {
+		return nil
+	}
+	var answer map[string]any
+	if err := json.Unmarshal(body, &answer); err != nil {
+		return fmt.Errorf("%s: %w: %q", r.url, err, body)
+	}
+	for _, field := range r.fields {
+		key, pattern, _ := strings.Cut(field, "=")
+		if matched, err := regexp.MatchString("^(?:"+pattern+")$", fmt.Sprint(answer[key])); err != nil || !matched {
+			return fmt.Errorf("%s: field %s is %v, want %s", r.url, key, answer[key], pattern)
+		}
+	}
+	return nil
+}
+
+// attempt repeats f until it succeeds or patience is over.
+func attempt(ts *testscript.TestScript, f func() error) {
+	deadline := time.NewTimer(patience)
+	defer deadline.Stop()
+	ticker := time.NewTicker(poll)
+	defer ticker.Stop()
+	for {
+		err := f()
+		if err == nil {
+			return
+		}
+		select {
+		case <-deadline.C:
+			ts.Fatalf("after %v: %v", patience, err)
+		case <-ticker.C:
+		}
+	}
+}
