@@ -15,6 +15,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/spillway-lb/spillway/internal/recompute"
@@ -32,9 +33,11 @@ type Limits struct {
 	MaxEvents int
 }
 
-// Writer applies writes. It is owned by one goroutine.
+// Writer applies writes. It is safe for concurrent use, as the translators and the standalone controllers share one.
 type Writer struct {
-	store  *store.Store
+	store *store.Store
+
+	mu     sync.Mutex
 	wanted map[store.Ref]*wanted
 	events *eventLog
 }
@@ -59,6 +62,8 @@ func NewWriter(s *store.Store, limits Limits) *Writer {
 // Apply takes the writes that changed in a round, and the read keys that the round started from; objects among those
 // that have come back or changed are looked at again.
 func (w *Writer) Apply(changes []recompute.WriteChange, touched []string, now time.Time) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	dirty := map[store.Ref]bool{}
 	var occurrences []recompute.WriteChange
 	for _, c := range changes {
@@ -90,6 +95,8 @@ func (w *Writer) Apply(changes []recompute.WriteChange, touched []string, now ti
 
 // Expire drops events past their time to live.
 func (w *Writer) Expire(now time.Time) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	if !w.events.anyExpired(now) {
 		return
 	}
