@@ -1,0 +1,123 @@
+package process
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+func start(t *testing.T, script string, env ...string) *Process {
+	t.Helper()
+	p, err := Start(Spec{Command: []string{"sh", "-c", script}, Env: env})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		p.Stop(ctx)
+	})
+	return p
+}
+
+func wait(t *testing.T, p *Process) {
+	t.Helper()
+	select {
+	case <-p.Done():
+	case <-time.After(10 * time.Second):
+		t.Fatal("the command does not end")
+	}
+}
+
+// until polls a condition.
+func until(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	deadline := time.After(10 * time.Second)
+	for !ok() {
+		select {
+		case <-deadline:
+			t.Fatal("waited too long for " + what)
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+}
+
+func TestEnvironmentOutputAndExitCode(t *testing.T) {
+	p := start(t, `echo "ip $POD_IP"; exit 7`, "POD_IP=127.1.2.3")
+	wait(t, p)
+	if got := p.ExitCode(); got != 7 {
+		t.Errorf("exit code is %d", got)
+	}
+	if got := p.Log().Tail(100); got != "ip 127.1.2.3\n" {
+		t.Errorf("log is %q", got)
+	}
+}
+
+func TestStopAsksFirst(t *testing.T) {
+	p := start(t, `trap 'echo bye; exit 0' TERM; echo up; while :; do sleep 0.05; done`)
+	until(t, "the trap", func() bool { return strings.Contains(p.Log().Tail(100), "up") })
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	p.Stop(ctx)
+	if !strings.Contains(p.Log().Tail(100), "bye") || p.ExitCode() != 0 {
+		t.Errorf("log is %q, exit code %d", p.Log().Tail(100), p.ExitCode())
+	}
+}
+
+func TestStopKillsTheWholeGroup(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "child")
+	p := start(t, `trap '' TERM; sleep 1000 & echo $! >`+file+`; wait; sleep 1000`)
+	until(t, "the child", func() bool {
+		b, err := os.ReadFile(file)
+		return err == nil && strings.HasSuffix(string(b), "\n")
+	})
+	b, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	child, err := strconv.Atoi(strings.TrimSpace(string(b)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	p.Stop(ctx)
+	if got := p.ExitCode(); got != 128+9 {
+		t.Errorf("exit code is %d", got)
+	}
+	until(t, "the child's end", func() bool { return gone(child) })
+}
+
+// gone tells whether a process has ended, also if nobody has taken its status.
+func gone(pid int) bool {
+	if syscall.Kill(pid, 0) != nil {
+		return true
+	}
+	stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	return err == nil && strings.Contains(string(stat), ") Z ")
+}
+
+func TestStartFails(t *testing.T) {
+	if _, err := Start(Spec{}); err == nil {
+		t.Error("an empty command starts")
+	}
+	if _, err := Start(Spec{Command: []string{"/does/not/exist"}}); err == nil {
+		t.Error("a missing program starts")
+	}
+}
+
+func TestLogKeepsTheEnd(t *testing.T) {
+	l := &Log{}
+	for range 3 {
+		_, _ = l.Write([]byte(strings.Repeat("x", maxLog/2)))
+	}
+	_, _ = l.Write([]byte("end"))
+	if b := l.Bytes(); len(b) != maxLog || !strings.HasSuffix(string(b), "xend") {
+		t.Errorf("%d bytes are kept", len(b))
+	}
+}

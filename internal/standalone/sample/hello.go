@@ -1,0 +1,53 @@
+package sample
+
+import (
+	"net/http"
+	"strings"
+)
+
+// helloApp is google-samples/hello-app, whose tags 1.0 and 2.0 differ in the version they tell.
+func helloApp(pod Pod, c Container) (*Backend, error) {
+	port, err := c.envPort("PORT", 8080)
+	if err != nil {
+		return nil, err
+	}
+	version := "1.0.0"
+	if strings.HasPrefix(strings.TrimPrefix(tag(c.Image), "v"), "2") {
+		version = "2.0.0"
+	}
+	body := "Hello, world!\nVersion: " + version + "\nHostname: " + pod.Name + "\n"
+	return &Backend{Ports: []uint16{port}, Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		text(w, body)
+	})}, nil
+}
+
+// serveHostname is Kubernetes' serve_hostname: the Pod's name and nothing else.
+func serveHostname(pod Pod, c Container) (*Backend, error) {
+	port, err := parsePort("port", c.flag("port", "9376"))
+	if err != nil {
+		return nil, err
+	}
+	return &Backend{Ports: []uint16{port}, Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		text(w, pod.Name)
+	})}, nil
+}
+
+// agnhost is Kubernetes' test image, as far as its serve-hostname and netexec commands serve HTTP.
+func agnhost(pod Pod, c Container) (*Backend, error) {
+	for _, arg := range c.Args {
+		if arg == "serve-hostname" {
+			return serveHostname(pod, c)
+		}
+	}
+	port, err := parsePort("http-port", c.flag("http-port", "8080"))
+	if err != nil {
+		return nil, err
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("/{$}", func(w http.ResponseWriter, _ *http.Request) { text(w, "NOW: "+c.Now().String()) })
+	mux.HandleFunc("/healthz", func(w http.ResponseWriter, _ *http.Request) { text(w, "") })
+	mux.HandleFunc("/hostname", func(w http.ResponseWriter, _ *http.Request) { text(w, pod.Name) })
+	mux.HandleFunc("/clientip", func(w http.ResponseWriter, r *http.Request) { text(w, r.RemoteAddr) })
+	mux.HandleFunc("/echo", func(w http.ResponseWriter, r *http.Request) { text(w, r.FormValue("msg")) })
+	return &Backend{Ports: []uint16{port}, Handler: mux}, nil
+}

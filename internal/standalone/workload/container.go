@@ -1,0 +1,298 @@
+package workload
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/netip"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+
+	spillwayv1alpha1 "github.com/spillway-lb/spillway/api/spillway/v1alpha1"
+	"github.com/spillway-lb/spillway/internal/store"
+)
+
+// Back-off of containers that end by themselves: the first restart comes at once.
+const (
+	firstBackOff = time.Second
+	maxBackOff   = 5 * time.Minute
+	// resetBackOff is how long a container has to run for its back-off to be forgotten.
+	resetBackOff = 10 * time.Minute
+)
+
+type state uint8
+
+const (
+	stateWaiting state = iota
+	stateStarting
+	stateRunning
+	stateExited
+)
+
+// container is one container of a Pod.
+type container struct {
+	spec  *corev1.Container
+	state state
+	// reason and message say why it waits, or how it ended.
+	reason, message string
+	ready           bool
+	attempt         int
+	restarts        int32
+	backOff         time.Duration
+	retryAt         time.Time // zero: not by time
+	startedAt       time.Time
+	finishedAt      time.Time
+	exitCode        int32
+	last            *corev1.ContainerStateTerminated
+	ports           map[uint16]uint16
+	ip              netip.Addr // where a mapped address is
+}
+
+// mapping returns what the user mapped an image to, or nil.
+func (c *Core) mapping(image string) *spillwayv1alpha1.Image {
+	for i := range c.images {
+		if MatchImage(c.images[i].Image, image) {
+			return &c.images[i]
+		}
+	}
+	return nil
+}
+
+func (c *Core) startContainers(p *pod) {
+	for _, x := range p.containers {
+		if x.state == stateWaiting || x.state == stateExited {
+			c.start(p, x)
+		}
+	}
+}
+
+// start orders a container to run, or says why it can't.
+func (c *Core) start(p *pod, x *container) {
+	x.retryAt = time.Time{}
+	mapped := c.mapping(x.spec.Image)
+	if mapped == nil && !c.config.Builtin(x.spec.Image) {
+		c.hold(p, x, "ErrImagePull", fmt.Sprintf("Failed to pull image %q: it is not built in. Map it to a command or an "+
+			"address in spillway.yaml (kind: Configuration, spec.images), or write the Service's EndpointSlice by hand",
+			x.spec.Image))
+		return
+	}
+	run, err := c.run(p, x, mapped)
+	if err != nil {
+		c.hold(p, x, "CreateContainerConfigError", err.Error())
+		return
+	}
+	delete(c.waiting, p)
+	x.attempt++
+	run.Attempt = x.attempt
+	if x.state == stateExited {
+		x.restarts++
+	}
+	x.state, x.reason, x.message = stateStarting, "ContainerCreating", ""
+	c.out.Commands = append(c.out.Commands, Command{Run: run})
+	c.mark(p)
+}
+
+// hold leaves a container waiting for something else than time.
+func (c *Core) hold(p *pod, x *container, reason, message string) {
+	c.waiting[p] = struct{}{}
+	if x.reason == reason && x.message == message {
+		return
+	}
+	x.state, x.reason, x.message = stateWaiting, reason, message
+	c.event(p.ref, "Warning", "Failed", "Error: "+reason+": "+message, kubelet)
+	c.mark(p)
+}
+
+func (c *Core) run(p *pod, x *container, mapped *spillwayv1alpha1.Image) (*Run, error) {
+	zone, project := c.place(p)
+	e := environment{core: c, pod: p, container: x.spec}
+	env, err := e.resolve()
+	if err != nil {
+		return nil, err
+	}
+	files, err := e.files()
+	if err != nil {
+		return nil, err
+	}
+	run := &Run{
+		Pod: p.id, Name: p.ref.Name, Namespace: p.ref.Namespace, Cluster: p.ref.Cluster, Zone: zone, Node: p.node,
+		Project: project, IP: p.address, Container: x.spec, Image: mapped, Env: env, Files: files, Port: c.config.DefaultPort,
+	}
+	for _, port := range x.spec.Ports {
+		if port.Protocol == "" || port.Protocol == corev1.ProtocolTCP {
+			run.Port = uint16(port.ContainerPort)
+			break
+		}
+	}
+	return run, nil
+}
+
+// place returns the zone of the Pod's Node and the project of its cluster.
+func (c *Core) place(p *pod) (zone, project string) {
+	if node, ok := get[*corev1.Node](c, store.Ref{Cluster: p.ref.Cluster, Kind: kindNode, Name: p.node}); ok {
+		zone = node.Labels[corev1.LabelTopologyZone]
+	}
+	project = c.config.Project
+	ref := store.Ref{Cluster: p.ref.Cluster, Kind: kindCluster, Name: p.ref.Cluster}
+	if cluster, ok := get[*spillwayv1alpha1.Cluster](c, ref); ok && cluster.Spec.Project.ID != "" {
+		project = cluster.Spec.Project.ID
+	}
+	return zone, project
+}
+
+// report takes news of a container in. News of an earlier attempt is no news.
+func (c *Core) report(r Report) {
+	p := c.pods[r.Pod]
+	if p == nil {
+		return
+	}
+	if r.Event == Stopped {
+		c.forget(p)
+		return
+	}
+	for _, x := range p.containers {
+		if x.spec.Name == r.Container && x.attempt == r.Attempt {
+			c.reportContainer(p, x, r)
+			c.settleReady(p)
+			c.mark(p)
+		}
+	}
+}
+
+func (c *Core) reportContainer(p *pod, x *container, r Report) {
+	switch r.Event {
+	case Running:
+		x.state, x.startedAt, x.reason, x.message = stateRunning, c.now, "", ""
+		x.ports, x.ip = maps.Clone(r.Ports), r.IP
+		name := x.spec.Name
+		c.event(p.ref, "Normal", "Pulled", fmt.Sprintf("Container image %q already present on machine", x.spec.Image), kubelet)
+		c.event(p.ref, "Normal", "Created", "Created container: "+name, kubelet)
+		c.event(p.ref, "Normal", "Started", "Started container "+name, kubelet)
+	case Failed:
+		x.exitCode = 128
+		c.event(p.ref, "Warning", "Failed", "Error: "+r.Message, kubelet)
+		c.ended(p, x, r.Reason, r.Message)
+	case Exited:
+		x.exitCode = r.ExitCode
+		reason := "Error"
+		if r.ExitCode == 0 {
+			reason = "Completed"
+		}
+		c.ended(p, x, reason, r.Message)
+	case Ready:
+		x.ready = x.state == stateRunning
+	case Unready:
+		x.ready = false
+		c.event(p.ref, "Warning", "Unhealthy", "Readiness probe failed: "+r.Message, kubelet)
+	case Stopped:
+	}
+}
+
+// ended has a container start again, later each time.
+func (c *Core) ended(p *pod, x *container, reason, message string) {
+	x.state, x.ready, x.finishedAt, x.reason, x.message = stateExited, false, c.now, reason, message
+	x.last = &corev1.ContainerStateTerminated{
+		ExitCode: x.exitCode, Reason: reason, Message: message,
+		StartedAt: stamp(x.startedAt), FinishedAt: stamp(x.finishedAt),
+	}
+	if p.deleting || !restarts(p.object.Spec.RestartPolicy, x.exitCode) {
+		return
+	}
+	if !x.startedAt.IsZero() && c.now.Sub(x.startedAt) >= resetBackOff {
+		x.backOff = 0
+	}
+	x.retryAt = c.now.Add(x.backOff)
+	if x.backOff > 0 {
+		c.event(p.ref, "Warning", "BackOff", fmt.Sprintf("Back-off restarting failed container %s in pod %s",
+			x.spec.Name, p.ref.Name), kubelet)
+	}
+	x.backOff = min(maxBackOff, max(firstBackOff, 2*x.backOff))
+	c.waiting[p] = struct{}{}
+}
+
+func restarts(policy corev1.RestartPolicy, exitCode int32) bool {
+	switch policy {
+	case corev1.RestartPolicyNever:
+		return false
+	case corev1.RestartPolicyOnFailure:
+		return exitCode != 0
+	}
+	return true
+}
+
+// settleReady derives the Pod's readiness from its containers'.
+func (c *Core) settleReady(p *pod) {
+	for _, x := range p.containers {
+		if !x.ready {
+			p.readySince = time.Time{}
+			return
+		}
+	}
+	if p.readySince.IsZero() {
+		p.readySince = c.now
+	}
+}
+
+// wake does what is due. With retry, Pods that wait for a Node, an image or a ConfigMap try again.
+func (c *Core) wake(retry bool) {
+	for p := range c.waiting {
+		if p.deleting {
+			delete(c.waiting, p)
+			continue
+		}
+		if retry {
+			c.schedule(p)
+		}
+		busy := p.node == ""
+		if !p.availableAt.IsZero() {
+			busy = true
+			if !c.now.Before(p.availableAt) {
+				p.availableAt = time.Time{}
+				c.mark(p)
+			}
+		}
+		for _, x := range p.containers {
+			busy = c.wakeContainer(p, x, retry) || busy
+		}
+		if !busy {
+			delete(c.waiting, p)
+		}
+	}
+}
+
+// wakeContainer returns true if the container goes on waiting.
+func (c *Core) wakeContainer(p *pod, x *container, retry bool) bool {
+	switch {
+	case p.node == "":
+		return true
+	case x.state == stateWaiting && retry:
+		c.start(p, x)
+	case x.state == stateExited && !x.retryAt.IsZero() && !c.now.Before(x.retryAt):
+		c.start(p, x)
+	}
+	return x.state == stateWaiting || (x.state == stateExited && !x.retryAt.IsZero())
+}
+
+// next is the earliest time that something is due.
+func (c *Core) next() time.Time {
+	var next time.Time
+	consider := func(t time.Time) {
+		if !t.IsZero() && (next.IsZero() || t.Before(next)) {
+			next = t
+		}
+	}
+	for p := range c.waiting {
+		consider(p.availableAt)
+		for _, x := range p.containers {
+			consider(x.retryAt)
+		}
+	}
+	return next
+}
+
+func jsonEqual(a, b any) bool {
+	x, errX := json.Marshal(a)
+	y, errY := json.Marshal(b)
+	return errX == nil && errY == nil && string(x) == string(y)
+}

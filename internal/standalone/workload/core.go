@@ -1,0 +1,277 @@
+// Package workload decides what a cluster's controllers, scheduler and kubelets would: which ReplicaSets and Pods a
+// Deployment has, where they stand, when a new Pod replaces an old one, and when a crashed container starts again.
+//
+// In: store snapshots with what was touched, reports from whatever runs the containers, and the time. Out: the objects,
+// statuses and events to write, commands to start and stop containers, and the time to be called again. It has no clock,
+// no goroutine and no I/O, so a rollout is a table of steps in a test.
+//
+//	core := workload.New(workload.Config{})
+//	out := core.Step(workload.Input{Now: now, Snapshot: snapshot, Touched: touched, Reports: reports})
+package workload
+
+import (
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+
+	spillwayv1alpha1 "github.com/spillway-lb/spillway/api/spillway/v1alpha1"
+	"github.com/spillway-lb/spillway/internal/recompute"
+	"github.com/spillway-lb/spillway/internal/store"
+)
+
+// Kinds that the core reads and writes.
+const (
+	kindCluster       = "Cluster.spillway.dev"
+	kindConfiguration = "Configuration.spillway.dev"
+	kindDeployment    = "Deployment.apps"
+	kindReplicaSet    = "ReplicaSet.apps"
+	kindPod           = "Pod"
+	kindNode          = "Node"
+	kindConfigMap     = "ConfigMap"
+	kindSecret        = "Secret"
+)
+
+// AnnotationPorts is on Pods whose ports are not bound as the containers name them. Its value is JSON, from container
+// port to bound port; the key "*" stands for every other port.
+const AnnotationPorts = "spillway.dev/bound-ports"
+
+// Config are the settings of a core.
+type Config struct {
+	// Settle is how long a new Pod of a rollout has to be ready, beyond its minReadySeconds, before an old one goes:
+	// the time in which proxies probe it. Unset is 1 s.
+	Settle time.Duration
+	// OneAddress is for systems that have no 127.0.0.0/8 but 127.0.0.1.
+	OneAddress bool
+	// Builtin tells the images that run without being mapped.
+	Builtin func(image string) bool
+	// DefaultPort is the PORT of a mapped command whose container names none. Unset is 8080.
+	DefaultPort uint16
+	// Project is shown where a cluster names no project.
+	Project string
+}
+
+// Input is one step's news.
+type Input struct {
+	Now      time.Time
+	Snapshot *store.Snapshot
+	Touched  []string
+	Reports  []Report
+}
+
+// Output is what one step decides.
+type Output struct {
+	Writes   []recompute.WriteChange
+	Commands []Command
+	// Bindings put the name of a Node into Pods that the user wrote, as a scheduler does.
+	Bindings []Binding
+	// Next is when time alone makes the next step necessary; zero if never.
+	Next time.Time
+}
+
+// Core holds Deployments and Pods. It is owned by one goroutine.
+type Core struct {
+	config Config
+
+	now      time.Time
+	snapshot *store.Snapshot
+	out      Output
+
+	deployments map[store.Ref]*deployment
+	pods        map[string]*pod // by id
+	byRef       map[store.Ref]*pod
+	addresses   map[netip.Addr]struct{}
+	images      []spillwayv1alpha1.Image
+	sequence    uint64
+
+	dirtyDeployments map[*deployment]struct{}
+	dirtyPods        map[*pod]struct{}
+	waiting          map[*pod]struct{} // for time, a Node or a ConfigMap
+}
+
+// New makes a core that knows nothing yet; its first step has to be given every object as touched.
+func New(c Config) *Core {
+	if c.Settle == 0 {
+		c.Settle = time.Second
+	}
+	if c.Builtin == nil {
+		c.Builtin = func(string) bool { return false }
+	}
+	if c.DefaultPort == 0 {
+		c.DefaultPort = 8080
+	}
+	return &Core{
+		config: c, deployments: map[store.Ref]*deployment{}, pods: map[string]*pod{}, byRef: map[store.Ref]*pod{},
+		addresses: map[netip.Addr]struct{}{}, dirtyDeployments: map[*deployment]struct{}{},
+		dirtyPods: map[*pod]struct{}{}, waiting: map[*pod]struct{}{},
+	}
+}
+
+// Step takes the news and decides.
+func (c *Core) Step(in Input) Output {
+	c.now, c.snapshot, c.out = in.Now, in.Snapshot, Output{}
+	retry := false
+	for _, read := range in.Touched {
+		retry = c.observe(read) || retry
+	}
+	for _, r := range in.Reports {
+		c.report(r)
+	}
+	c.wake(retry)
+	c.reconcileDirty()
+	c.emitDirty()
+	c.out.Next = c.next()
+	return c.out
+}
+
+// observe takes note of a touched object; it returns true if Pods that could not start may start now.
+func (c *Core) observe(read string) (retry bool) {
+	name, ok := strings.CutPrefix(read, "o\x00")
+	if !ok {
+		return false
+	}
+	ref, ok := store.ParseRef(name)
+	if !ok {
+		return false
+	}
+	switch ref.Kind {
+	case kindDeployment:
+		c.observeDeployment(ref)
+	case kindReplicaSet:
+		c.observeReplicaSet(ref)
+	case kindPod:
+		c.observePod(ref)
+	case kindNode:
+		c.observeNode(ref)
+		return true
+	case kindConfiguration:
+		c.observeConfiguration()
+		return true
+	case kindConfigMap, kindSecret, kindCluster:
+		return true
+	}
+	return false
+}
+
+func (c *Core) observeDeployment(ref store.Ref) {
+	d := c.deployments[ref]
+	object, ok := get[*appsv1.Deployment](c, ref)
+	switch {
+	case !ok && d == nil:
+		return
+	case !ok:
+		delete(c.deployments, ref)
+		delete(c.dirtyDeployments, d)
+		c.deleteDeployment(d)
+		return
+	case d == nil:
+		d = &deployment{ref: ref}
+		c.deployments[ref] = d
+	}
+	d.object = object
+	c.dirtyDeployments[d] = struct{}{}
+}
+
+// observeReplicaSet learns the UID that a new ReplicaSet was given, which its Pods name as their owner's.
+func (c *Core) observeReplicaSet(ref store.Ref) {
+	object, ok := get[*appsv1.ReplicaSet](c, ref)
+	if !ok {
+		return
+	}
+	for _, owner := range object.OwnerReferences {
+		d := c.deployments[store.Ref{Cluster: ref.Cluster, Kind: kindDeployment, Namespace: ref.Namespace, Name: owner.Name}]
+		if d == nil {
+			continue
+		}
+		for _, rs := range d.replicaSets {
+			if rs.ref == ref && rs.uid != object.UID {
+				rs.uid = object.UID
+				c.dirtyDeployments[d] = struct{}{}
+			}
+		}
+	}
+}
+
+func (c *Core) observeConfiguration() {
+	c.images = nil
+	c.snapshot.Walk(kindConfiguration, "", "", func(e *store.Entry) bool {
+		if o, ok := e.Object.(*spillwayv1alpha1.Configuration); ok {
+			c.images = append(c.images, o.Spec.Images...)
+		}
+		return true
+	})
+	for _, d := range c.deployments {
+		c.dirtyDeployments[d] = struct{}{}
+	}
+}
+
+// reconcileDirty goes on until no Deployment asks for more: to delete a Pod that never started ends it at once.
+func (c *Core) reconcileDirty() {
+	for len(c.dirtyDeployments) > 0 {
+		dirty := make([]*deployment, 0, len(c.dirtyDeployments))
+		for d := range c.dirtyDeployments {
+			dirty = append(dirty, d)
+		}
+		clear(c.dirtyDeployments)
+		slices.SortFunc(dirty, func(a, b *deployment) int { return strings.Compare(a.ref.String(), b.ref.String()) })
+		for _, d := range dirty {
+			c.reconcile(d)
+		}
+	}
+}
+
+func (c *Core) emitDirty() {
+	dirty := make([]*pod, 0, len(c.dirtyPods))
+	for p := range c.dirtyPods {
+		dirty = append(dirty, p)
+	}
+	clear(c.dirtyPods)
+	slices.SortFunc(dirty, func(a, b *pod) int { return strings.Compare(a.id, b.id) })
+	for _, p := range dirty {
+		c.emitPod(p)
+	}
+}
+
+// mark has the Pod's objects written at the end of the step, and its Deployment looked at.
+func (c *Core) mark(p *pod) {
+	if c.pods[p.id] == p {
+		c.dirtyPods[p] = struct{}{}
+	}
+	if p.replicaSet != nil && c.deployments[p.replicaSet.deployment.ref] == p.replicaSet.deployment {
+		c.dirtyDeployments[p.replicaSet.deployment] = struct{}{}
+	}
+}
+
+func (c *Core) write(ref store.Ref, part recompute.Part, value any) {
+	c.out.Writes = append(c.out.Writes, recompute.WriteChange{Write: recompute.Write{Ref: ref, Part: part, Value: value}})
+}
+
+func (c *Core) unwrite(ref store.Ref, parts ...recompute.Part) {
+	for _, part := range parts {
+		c.out.Writes = append(c.out.Writes, recompute.WriteChange{
+			Write: recompute.Write{Ref: ref, Part: part}, Removed: true,
+		})
+	}
+}
+
+// event tells what happened; each call is an occurrence of its own.
+func (c *Core) event(about store.Ref, kind, reason, message, source string) {
+	c.sequence++
+	e := recompute.Event{
+		Type: kind, Reason: reason, Message: message, Source: source, Cause: strconv.FormatUint(c.sequence, 10),
+	}
+	w := recompute.Write{Ref: about, Part: recompute.PartEvent, Key: reason, Value: e}
+	// What is not wanted for good is taken back at once, so that nobody has to remember its cause.
+	c.out.Writes = append(c.out.Writes,
+		recompute.WriteChange{Write: w}, recompute.WriteChange{Write: w, Removed: true})
+}
+
+func get[T store.Object](c *Core, ref store.Ref) (object T, ok bool) {
+	if e := c.snapshot.Get(ref); e != nil {
+		object, ok = e.Object.(T)
+	}
+	return object, ok
+}

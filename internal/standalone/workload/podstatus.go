@@ -1,0 +1,174 @@
+package workload
+
+import (
+	"encoding/json"
+	"strconv"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/spillway-lb/spillway/internal/recompute"
+	"github.com/spillway-lb/spillway/internal/store"
+)
+
+// emitPod writes a Pod's object, status and bound ports.
+func (c *Core) emitPod(p *pod) {
+	if p.replicaSet != nil {
+		c.write(p.ref, recompute.PartObject, p.object)
+	} else if p.node != "" && !p.deleting {
+		c.out.Bindings = append(c.out.Bindings, Binding{Pod: p.ref, Node: p.node})
+	}
+	c.write(p.ref, recompute.PartStatus, c.podStatus(p))
+	if ports := p.boundPorts(); ports != "" {
+		c.write(p.ref, recompute.PartAnnotations, map[string]string{AnnotationPorts: ports})
+	} else {
+		c.unwrite(p.ref, recompute.PartAnnotations)
+	}
+}
+
+// boundPorts is the value of AnnotationPorts, "" if every port is bound as written.
+func (p *pod) boundPorts() string {
+	bound := map[string]uint16{}
+	for _, x := range p.containers {
+		for port, at := range x.ports {
+			key := strconv.Itoa(int(port))
+			if port == 0 {
+				key = "*"
+			}
+			bound[key] = at
+		}
+	}
+	if len(bound) == 0 {
+		return ""
+	}
+	text, err := json.Marshal(bound)
+	if err != nil {
+		panic("workload: a map of ports does not marshal: " + err.Error())
+	}
+	return string(text)
+}
+
+func (c *Core) podStatus(p *pod) *corev1.PodStatus {
+	s := &corev1.PodStatus{Phase: p.phase(), QOSClass: corev1.PodQOSBestEffort, Conditions: p.conditions()}
+	if p.node != "" {
+		started := stamp(p.started)
+		s.StartTime = &started
+		s.HostIP = c.hostIP(p)
+		s.HostIPs = []corev1.HostIP{{IP: s.HostIP}}
+		ip := p.address
+		for _, x := range p.containers {
+			if x.ip.IsValid() {
+				ip = x.ip
+			}
+		}
+		s.PodIP = ip.String()
+		s.PodIPs = []corev1.PodIP{{IP: s.PodIP}}
+	}
+	for _, x := range p.containers {
+		s.ContainerStatuses = append(s.ContainerStatuses, x.status(p.id))
+	}
+	return s
+}
+
+func (p *pod) phase() corev1.PodPhase {
+	ended, failed, started := 0, false, false
+	for _, x := range p.containers {
+		if x.state == stateExited && x.retryAt.IsZero() {
+			ended++
+			failed = failed || x.exitCode != 0
+		}
+		started = started || x.state == stateRunning || x.attempt > 1 || x.state == stateExited
+	}
+	switch {
+	case ended == len(p.containers) && failed:
+		return corev1.PodFailed
+	case ended == len(p.containers) && ended > 0:
+		return corev1.PodSucceeded
+	case started:
+		return corev1.PodRunning
+	}
+	return corev1.PodPending
+}
+
+func (p *pod) conditions() []corev1.PodCondition {
+	scheduled := corev1.PodCondition{Type: corev1.PodScheduled, Status: corev1.ConditionTrue}
+	if p.node == "" {
+		scheduled.Status, scheduled.Reason, scheduled.Message = corev1.ConditionFalse, "Unschedulable", p.unscheduled
+		return []corev1.PodCondition{scheduled}
+	}
+	ready := corev1.PodCondition{Type: corev1.PodReady, Status: corev1.ConditionTrue}
+	if !p.ready() {
+		ready.Status, ready.Reason = corev1.ConditionFalse, "ContainersNotReady"
+		ready.Message = "containers with unready status: " + p.unreadyNames()
+	}
+	containers := ready
+	containers.Type = corev1.ContainersReady
+	return []corev1.PodCondition{
+		{Type: corev1.PodReadyToStartContainers, Status: corev1.ConditionTrue},
+		{Type: corev1.PodInitialized, Status: corev1.ConditionTrue},
+		ready, containers, scheduled,
+	}
+}
+
+func (p *pod) unreadyNames() string {
+	names := "["
+	for _, x := range p.containers {
+		if !x.ready {
+			if names != "[" {
+				names += " "
+			}
+			names += x.spec.Name
+		}
+	}
+	return names + "]"
+}
+
+func (x *container) status(podID string) corev1.ContainerStatus {
+	started := x.state == stateRunning
+	s := corev1.ContainerStatus{
+		Name: x.spec.Name, Image: x.spec.Image, ImageID: x.spec.Image, Ready: x.ready, RestartCount: x.restarts,
+		Started: &started,
+	}
+	if x.attempt > 0 {
+		s.ContainerID = "spillway://" + podID + "/" + x.spec.Name + "/" + strconv.Itoa(x.attempt)
+	}
+	if x.last != nil {
+		s.LastTerminationState.Terminated = x.last
+	}
+	switch {
+	case x.state == stateRunning:
+		s.State.Running = &corev1.ContainerStateRunning{StartedAt: stamp(x.startedAt)}
+	case x.state == stateExited && x.retryAt.IsZero():
+		s.State.Terminated, s.LastTerminationState.Terminated = x.last, nil
+	case x.state == stateExited:
+		s.State.Waiting = &corev1.ContainerStateWaiting{
+			Reason: "CrashLoopBackOff", Message: "back-off restarting failed container " + x.spec.Name,
+		}
+	default:
+		s.State.Waiting = &corev1.ContainerStateWaiting{Reason: x.reason, Message: x.message}
+	}
+	return s
+}
+
+// hostIP is the internal address of the Pod's Node.
+func (c *Core) hostIP(p *pod) string {
+	node, ok := get[*corev1.Node](c, store.Ref{Cluster: p.ref.Cluster, Kind: kindNode, Name: p.node})
+	if !ok {
+		return ""
+	}
+	for _, a := range node.Status.Addresses {
+		if a.Type == corev1.NodeInternalIP {
+			return a.Address
+		}
+	}
+	return ""
+}
+
+// stamp is a time as the API server keeps it; the zero time stays zero.
+func stamp(t time.Time) metav1.Time {
+	if t.IsZero() {
+		return metav1.Time{}
+	}
+	return metav1.NewTime(t.UTC().Truncate(time.Second))
+}
