@@ -86,6 +86,12 @@ func (c *Clock) NewTimer(owner Expirer) *Timer {
 	return t
 }
 
+func (c *Clock) setOwner(t *Timer, owner Expirer) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.owner = owner
+}
+
 // Release gives the slot back. The timer must not be used after.
 func (c *Clock) Release(t *Timer) {
 	t.at.Store(never)

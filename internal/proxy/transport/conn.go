@@ -34,8 +34,9 @@ type Conn struct {
 	clock *Clock
 	timer *Timer
 
-	buf  []byte
-	r, w int
+	buf   []byte
+	r, w  int
+	first int // size of the buffer taken when there is none
 
 	handler     Handler
 	verdict     Verdict
@@ -45,11 +46,13 @@ type Conn struct {
 	out         []byte
 	wrote       bool
 	interrupted atomic.Bool
+	vector      [3][]byte
+	vectors     net.Buffers
 }
 
 // NewConn wraps nc: a *net.TCPConn, a *tls.Conn from TLSServer or TLSClient after its handshake, or any other.
 func NewConn(nc net.Conn, clock *Clock) *Conn {
-	c := &Conn{nc: nc, clock: clock}
+	c := &Conn{nc: nc, clock: clock, first: SmallBuffer}
 	switch t := nc.(type) {
 	case *net.TCPConn:
 		c.raw, _ = t.SyscallConn()
@@ -77,6 +80,18 @@ func (c *Conn) Clock() *Clock { return c.clock }
 // Arm sets the deadline of all reads and writes, in the clock's time; 0 is none. It reports whether the deadline set
 // before had already fired, in which case waits go on failing until Revive.
 func (c *Conn) Arm(at int64) bool { return c.timer.Arm(at) }
+
+// BufferSize is the size of the buffer that is taken when bytes arrive. The default is SmallBuffer.
+func (c *Conn) BufferSize(size int) { c.first = size }
+
+// OnExpire makes e be told, instead of the Conn itself, when the deadline has passed. It may call Expire, or Rearm.
+func (c *Conn) OnExpire(e Expirer) { c.clock.setOwner(c.timer, e) }
+
+// Rearm sets a new deadline from within an Expirer.
+func (c *Conn) Rearm(at int64) { c.timer.at.CompareAndSwap(fired, at) }
+
+// StopReading makes reads fail from now on; writes go on.
+func (c *Conn) StopReading() { _ = c.nc.SetReadDeadline(longAgo) }
 
 // Overdue reports whether the deadline has fired.
 func (c *Conn) Overdue() bool { return c.timer.Fired() }
@@ -115,22 +130,14 @@ func (c *Conn) Bytes() []byte { return c.buf[c.r:c.w] }
 // Consume marks the first n of Bytes as done with; they stay in place until the next Fill.
 func (c *Conn) Consume(n int) { c.r += n }
 
-// Preload puts bytes in front of what comes from the socket. Only for a Conn that has read nothing yet.
-func (c *Conn) Preload(p []byte) {
-	c.buf = TakeBuffer(len(p))
-	c.w = copy(c.buf, p)
-}
-
-// Detach hands the buffer and what it holds to the caller, who gives it back; the connection starts an empty one.
-// n bytes from the start of Bytes belong to the caller, the rest stays with the connection (copied).
-func (c *Conn) Detach(n int) (owner, part []byte) {
-	owner, part = c.buf, c.buf[c.r:c.r+n]
-	rest := c.buf[c.r+n : c.w]
-	c.buf, c.r, c.w = nil, 0, 0
-	if len(rest) > 0 {
-		c.Preload(rest)
-	}
-	return owner, part
+// Detach hands the buffer with all it holds to the caller, who gives it back with GiveBuffer. Unread bytes are copied to
+// a new one of at least size bytes: what was read before stays where it is while the connection reads on.
+func (c *Conn) Detach(size int) (owned []byte) {
+	owned = c.buf
+	unread := c.buf[c.r:c.w]
+	c.buf = TakeBuffer(max(size, len(unread)))
+	c.r, c.w = 0, copy(c.buf, unread)
+	return owned
 }
 
 // Release gives the buffer back if nothing unread is in it.
@@ -178,7 +185,7 @@ func (c *Conn) Fill() error {
 func (c *Conn) makeRoom() error {
 	switch {
 	case c.buf == nil:
-		c.buf = TakeBuffer(SmallBuffer)
+		c.buf = TakeBuffer(c.first)
 	case c.r == c.w:
 		c.r, c.w = 0, 0
 	case c.w < len(c.buf):
@@ -199,17 +206,24 @@ func (c *Conn) Write(p []byte) error {
 	return err
 }
 
-// WriteTwo writes a, then b, in one system call where the connection can.
-func (c *Conn) WriteTwo(a, b []byte) error {
-	if c.Plain() {
-		v := net.Buffers{a, b}
-		_, err := v.WriteTo(c.nc)
-		return err
+// WriteThree writes its arguments in order, in one system call where the connection can.
+func (c *Conn) WriteThree(first, second, third []byte) error {
+	if !c.Plain() {
+		for _, p := range [...][]byte{first, second, third} {
+			if len(p) == 0 {
+				continue
+			}
+			if err := c.Write(p); err != nil {
+				return err
+			}
+		}
+		return nil
 	}
-	if err := c.Write(a); err != nil {
-		return err
-	}
-	return c.Write(b)
+	c.vector = [3][]byte{first, second, third}
+	c.vectors = c.vector[:]
+	_, err := c.vectors.WriteTo(c.nc)
+	c.vector = [3][]byte{}
+	return err
 }
 
 // CloseWrite ends the sending side, as far as the connection can.
@@ -222,12 +236,24 @@ func (c *Conn) CloseWrite() {
 // Close ends the connection and gives its buffer and its timer back. Never call it inside Handler.Readable.
 func (c *Conn) Close() {
 	_ = c.nc.Close()
+	c.free()
+}
+
+func (c *Conn) free() {
 	c.timer.Arm(never)
 	c.clock.Release(c.timer)
 	if c.buf != nil {
 		GiveBuffer(c.buf)
 		c.buf, c.r, c.w = nil, 0, 0
 	}
+}
+
+// Surrender ends the Conn but not the connection below: that goes to the caller, with the bytes that were read of it.
+func (c *Conn) Surrender() (nc net.Conn, unread []byte) {
+	unread = append([]byte(nil), c.Bytes()...)
+	c.free()
+	_ = c.nc.SetDeadline(noDeadline)
+	return c.nc, unread
 }
 
 // readNow reads without waiting into room for at least one byte.

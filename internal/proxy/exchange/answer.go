@@ -1,0 +1,122 @@
+package exchange
+
+import (
+	"errors"
+	"io"
+	"time"
+
+	"github.com/spillway-lb/spillway/internal/proxy/accesslog"
+	"github.com/spillway-lb/spillway/internal/proxy/header"
+	"github.com/spillway-lb/spillway/internal/proxy/message"
+	"github.com/spillway-lb/spillway/internal/proxy/transport"
+)
+
+// answer passes the backend's answer on.
+func (x *Exchange) answer() {
+	res := &x.Answer.Response
+	if h := x.srv.Hooks; h != nil && h.Answer != nil {
+		if local := h.Answer(x, res); local != nil {
+			x.release(&x.current)
+			x.passed(local)
+			return
+		}
+	}
+	x.editAnswer(res)
+	x.status, x.details = res.Status, accesslog.ResponseSentByBackend
+	if x.Answer.Protocol != nil {
+		x.runTunnel()
+		return
+	}
+	x.answering = true
+	err := x.down.WriteHead(res)
+	if err == nil && res.Body != nil {
+		err = x.copyBody(res.Body)
+	}
+	x.backEnd = time.Now()
+	if err != nil {
+		x.answerBroke(err)
+	}
+	x.release(&x.current)
+}
+
+// editAnswer applies what the rule and the target proxy say about answers, in the reverse order of the request's.
+func (x *Exchange) editAnswer(res *message.Response) {
+	if x.backend != nil {
+		x.backend.ResponseHeaders.Apply(&res.Header)
+	}
+	if x.rule != nil {
+		x.rule.ResponseHeaders.Apply(&res.Header)
+		x.cors().Actual(&x.Request, &res.Header)
+	}
+	if len(x.pick.SetName) > 0 {
+		res.Header.Add(x.pick.SetName, x.pick.SetValue)
+	}
+	x.addVia(&res.Header)
+}
+
+func (x *Exchange) addVia(h *header.Map) {
+	if x.target == nil {
+		return
+	}
+	if via := x.target.Spec.GetVia(); via != "" {
+		h.AddID(header.Via, x.build(via))
+	}
+}
+
+// errDownstream marks a failure to write to the client.
+type errDownstream struct{ error }
+
+func (e errDownstream) Unwrap() error { return e.error }
+
+// copyBody passes the body on as it comes. What has been written waits for more only while more is at hand.
+func (x *Exchange) copyBody(b message.Body) error {
+	for {
+		if !ready(b) {
+			if err := x.down.Flush(); err != nil {
+				return errDownstream{err}
+			}
+		}
+		p, err := b.Next()
+		if err == io.EOF {
+			if err := x.down.WriteEnd(b.Trailers()); err != nil {
+				return errDownstream{err}
+			}
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		x.outBytes += int64(len(p))
+		x.watch.moved()
+		if err := x.down.WriteData(p); err != nil {
+			return errDownstream{err}
+		}
+	}
+}
+
+// answerBroke ends an answer whose head is out: all that can be done is to let the client see that it is cut short.
+func (x *Exchange) answerBroke(err error) {
+	var client errDownstream
+	switch {
+	case errors.As(err, &client), x.watch.why() == clientGone:
+		x.details = accesslog.ClientDisconnectedAfterPartialResponse
+	case errors.Is(err, transport.ErrTimeout):
+		x.details = accesslog.BackendTimeout
+		x.derived.counts.Timeouts.Inc()
+	default:
+		x.details = accesslog.BackendClosedAfterPartial
+		x.derived.counts.Resets.Inc()
+	}
+	x.down.Abort()
+}
+
+// answerEnded closes an exchange that was ended from outside before an answer began.
+func (x *Exchange) answerEnded(why ending) {
+	switch why {
+	case stalled:
+		x.answerLocally(408, nil, accesslog.ClientTimedOut)
+	default:
+		x.status, x.details = 499, accesslog.ClientDisconnectedBeforeAnyResponse
+		x.down.Abort()
+	}
+}

@@ -1,0 +1,19 @@
+// Package exchange is the path of a request through the proxy.
+//
+// In: connections from the listener (Server.Serve), and the current Root of the configuration. Out: answers, access log
+// records, metrics and spans. One goroutine runs an exchange from its first byte to its last; another starts only where
+// directions overlap: a request body that has not arrived yet is sent while the answer is awaited, and tunnels.
+//
+// The phases of an exchange, each a method in a file of that name:
+//
+//	pin        the Root it starts on is the one it ends on
+//	preRoute   hooks that may change authority, path and headers, or answer
+//	route      URL map -> rule -> weighted backend; local answers end the way here
+//	prepare    header edits, rewrites, forwarded headers on a copy of the request: every attempt starts from the original
+//	traffic    hooks on the request as the backend will get it
+//	attempts   endpoint, connection, send, head of the answer; again as the rule and the budget allow
+//	answer     hooks and header edits on the answer, then its body as it comes
+//	finish     log, metrics, trace
+//
+// The client's side is a Downstream (HTTP/1 in server1.go, HTTP/2 in server2.go), the backend's an upstream.Stream.
+package exchange

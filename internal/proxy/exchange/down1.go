@@ -1,0 +1,125 @@
+package exchange
+
+import (
+	"github.com/spillway-lb/spillway/internal/proxy/header"
+	"github.com/spillway-lb/spillway/internal/proxy/http1"
+	"github.com/spillway-lb/spillway/internal/proxy/message"
+	"github.com/spillway-lb/spillway/internal/proxy/transport"
+)
+
+// down1 writes the answer of an HTTP/1 exchange.
+type down1 struct {
+	c         *server1
+	x         *Exchange
+	buf       []byte
+	out       []byte // pending, in buf
+	chunked   bool
+	keepAlive bool
+}
+
+var _ Downstream = (*down1)(nil)
+
+func (d *down1) begin(x *Exchange) {
+	*d = down1{c: d.c, x: x, buf: transport.TakeBuffer(transport.SmallBuffer)}
+	d.out = d.buf[:0]
+	d.keepAlive = d.c.head.KeepAlive
+}
+
+func (d *down1) end() {
+	transport.GiveBuffer(d.buf)
+	d.buf, d.out, d.x = nil, nil, nil
+}
+
+// Informational implements Downstream. HTTP/1.0 clients cannot take them.
+func (d *down1) Informational(status int, h *header.Map) {
+	if d.x.Request.Minor == 0 {
+		return
+	}
+	d.out = http1.AppendInformational(d.out, status, h)
+	_ = d.Flush()
+}
+
+// WriteHead implements Downstream.
+func (d *down1) WriteHead(res *message.Response) error {
+	req := &d.x.Request
+	to := http1.Reply{Minor: req.Minor, Head: string(req.Method) == "HEAD"}
+	if res.ContentLength == message.UnknownLength && res.Body != nil {
+		d.chunked = req.Minor > 0
+		if !d.chunked {
+			d.keepAlive = false
+		}
+	}
+	if d.c.srv.Draining() || !d.bodyTaken() {
+		d.keepAlive = false
+	}
+	to.KeepAlive = d.keepAlive
+	to.Protocol = d.x.Answer.Protocol
+	d.out = http1.AppendResponse(d.out, res, to)
+	if res.Body == nil {
+		return d.Flush()
+	}
+	return nil
+}
+
+// bodyTaken reports whether the request's body has been read, or will be.
+func (d *down1) bodyTaken() bool {
+	p := d.x.current.pump
+	return d.x.Request.Body == nil || d.c.body.AtEnd() || d.c.body.Whole() || p != nil && p.final.Load()
+}
+
+// WriteData implements Downstream.
+func (d *down1) WriteData(p []byte) error {
+	var tail []byte
+	if d.chunked {
+		d.out = http1.AppendChunkHead(d.out, len(p))
+		tail = chunkEnd
+	}
+	if len(d.out)+len(p)+len(tail) <= cap(d.out) {
+		d.out = append(append(d.out, p...), tail...)
+		return nil
+	}
+	err := d.c.conn.WriteThree(d.out, p, tail)
+	d.out = d.buf[:0]
+	return err
+}
+
+var chunkEnd = []byte("\r\n")
+
+// WriteEnd implements Downstream.
+func (d *down1) WriteEnd(trailers *header.Map) error {
+	if d.chunked {
+		d.out = http1.AppendLastChunk(d.out, trailers)
+	}
+	return d.Flush()
+}
+
+// Flush implements Downstream.
+func (d *down1) Flush() error {
+	if len(d.out) == 0 {
+		return nil
+	}
+	err := d.c.conn.Write(d.out)
+	d.out = d.buf[:0]
+	if err != nil {
+		d.keepAlive = false
+	}
+	return err
+}
+
+// Abort implements Downstream: closing in the middle is how HTTP/1 says that a message is cut short.
+func (d *down1) Abort() {
+	d.keepAlive = false
+	d.c.conn.Interrupt()
+}
+
+// StopBody implements Downstream.
+func (d *down1) StopBody() {
+	d.keepAlive = false
+	d.c.conn.StopReading()
+}
+
+// Tunnel implements Downstream.
+func (d *down1) Tunnel() (*transport.Conn, bool) {
+	d.keepAlive = false
+	return d.c.conn, true
+}

@@ -1,0 +1,165 @@
+package exchange
+
+import (
+	"math/rand/v2"
+	"time"
+
+	"github.com/spillway-lb/spillway/internal/proxy/accesslog"
+	"github.com/spillway-lb/spillway/internal/proxy/balance"
+	"github.com/spillway-lb/spillway/internal/proxy/header"
+	"github.com/spillway-lb/spillway/internal/proxy/metrics"
+	"github.com/spillway-lb/spillway/internal/proxy/trace"
+)
+
+// finish counts, logs and traces.
+func (x *Exchange) finish() {
+	if x.counted {
+		x.service.ReleaseLimit(balance.Requests)
+	}
+	for range x.retrying {
+		x.service.ReleaseLimit(balance.Retries)
+	}
+	end := time.Now()
+	sample := metrics.Sample{
+		Status:       x.status,
+		Total:        end.Sub(x.start),
+		RequestBytes: x.inBytes + x.body.bytes, ResponseBytes: x.outBytes,
+	}
+	if x.attempts > 0 && !x.headAt.IsZero() {
+		sample.Backend = x.headAt.Sub(x.sentAt)
+	}
+	x.shard.Request(x.shard.Route(x.serviceName(), x.routeName()), &sample)
+	x.log(&sample)
+	if x.srv.Tracer.Recording(&x.span) {
+		x.trace(end, &sample)
+	}
+}
+
+func (x *Exchange) serviceName() string {
+	if x.service == nil {
+		return ""
+	}
+	return x.service.Name
+}
+
+func (x *Exchange) routeName() string {
+	if x.rule == nil {
+		return ""
+	}
+	return x.rule.Route
+}
+
+// log writes the access log record, if the backend service's policy picks it.
+func (x *Exchange) log(m *metrics.Sample) {
+	if x.srv.Log == nil {
+		return
+	}
+	policy := accesslog.LogEverything()
+	if x.derived != nil {
+		policy = x.derived.policy
+	}
+	if policy == nil || !policy.Sample(rand.Uint32()) {
+		return
+	}
+	var r accesslog.Record
+	r.Reset()
+	x.record(&r, m)
+	x.srv.Log.Log(policy, &r)
+}
+
+// record fills in what is known.
+func (x *Exchange) record(r *accesslog.Record, m *metrics.Sample) {
+	q := &x.Request
+	r.Start, r.Latency = x.start, m.Total
+	r.FirstByteLatency = m.Backend
+	if !x.backEnd.IsZero() {
+		r.BackendLatency = x.backEnd.Sub(x.sentAt)
+	}
+	r.Method, r.Authority, r.Path = q.Method, q.Authority, q.Path
+	r.Scheme = x.client.Scheme
+	r.UserAgent, _ = q.Header.Get(header.UserAgent)
+	r.Referer, _ = q.Header.Get(header.Referer)
+	r.Protocol = x.protocol()
+	r.RequestBytes, r.ResponseBytes = m.RequestBytes, m.ResponseBytes
+	r.Status, r.Details, r.Attempts = x.status, x.details, x.attempts
+	r.Client, r.Local = x.clientAddress(), x.client.Local
+	if x.endpoint != nil {
+		r.Endpoint = x.endpoint.Addr
+		r.Group, r.Zone, r.Region = x.endpoint.Group, x.endpoint.Zone, x.endpoint.Region
+	}
+	r.ForwardingRule, r.TargetProxy = x.client.Frontend.Name, x.client.Frontend.Target()
+	if x.target != nil {
+		r.URLMap = x.target.Spec.GetUrlMap()
+	}
+	if x.service != nil {
+		r.BackendService, r.BackendTarget = x.service.Name, x.service.Spec.GetTarget()
+	}
+	if x.rule != nil {
+		r.Route, r.Rule = x.rule.Route, x.rule.RuleName
+	}
+	r.TLSProtocol, r.TLSCipher, r.ServerName = x.client.TLSVersion, x.client.TLSCipher, x.client.ServerName
+	if x.span.Valid() {
+		r.Trace, r.Span = appendHex(nil, x.span.Trace[:]), appendHex(nil, x.span.Span[:])
+		r.Sampled = x.span.Sampled
+	}
+	r.GRPCStatus = x.grpcOutcome()
+}
+
+// grpcOutcome reads the gRPC status of the answer's head; the one in trailers is not kept.
+func (x *Exchange) grpcOutcome() int {
+	if !x.isGRPC() {
+		return accesslog.NoGRPC
+	}
+	v, ok := x.Answer.Response.Header.Get(header.GrpcStatus)
+	if !ok {
+		v, ok = x.local.Header.Get(header.GrpcStatus)
+	}
+	if !ok || len(v) == 0 || len(v) > 2 {
+		return accesslog.NoGRPC
+	}
+	n := 0
+	for _, c := range v {
+		n = n*10 + int(c-'0')
+	}
+	return n
+}
+
+func (x *Exchange) protocol() string {
+	switch {
+	case x.Request.Major == 2:
+		return "HTTP/2"
+	case x.Request.Minor == 0:
+		return "HTTP/1.0"
+	}
+	return "HTTP/1.1"
+}
+
+func (x *Exchange) trace(end time.Time, m *metrics.Sample) {
+	q := &x.Request
+	d := trace.SpanData{
+		Name:  string(q.Method) + " " + x.routeName(),
+		Start: x.start, End: end,
+		Method: string(q.Method), Scheme: x.client.Scheme, Host: string(q.Authority), Path: string(q.Path),
+		Protocol: x.protocol()[len("HTTP/"):],
+		Status:   x.status, Details: string(x.details),
+		BackendService: x.serviceName(), Route: x.routeName(),
+		Client: x.client.Peer, Attempts: x.attempts,
+		RequestBytes: m.RequestBytes, ResponseBytes: m.ResponseBytes,
+		BackendStart: x.sentAt, BackendEnd: x.backEnd,
+	}
+	if x.endpoint != nil {
+		d.Endpoint = x.endpoint.Addr
+	}
+	if agent, ok := q.Header.Get(header.UserAgent); ok {
+		d.UserAgent = string(agent)
+	}
+	x.srv.Tracer.Finish(&x.span, d)
+}
+
+func appendHex(dst, src []byte) []byte {
+	const digits = "0123456789abcdef"
+	for _, c := range src {
+		dst = append(dst, digits[c>>4], digits[c&15])
+	}
+	return dst
+}

@@ -1,0 +1,109 @@
+package exchange
+
+import (
+	"bytes"
+	"io"
+	"strconv"
+
+	"github.com/spillway-lb/spillway/internal/proxy/accesslog"
+	"github.com/spillway-lb/spillway/internal/proxy/header"
+	"github.com/spillway-lb/spillway/internal/proxy/message"
+)
+
+// literalBody is the body of a local answer.
+type literalBody struct{ p []byte }
+
+var _ message.Body = (*literalBody)(nil)
+
+func (b *literalBody) Next() ([]byte, error) {
+	if len(b.p) == 0 {
+		return nil, io.EOF
+	}
+	p := b.p
+	b.p = nil
+	return p, nil
+}
+
+func (b *literalBody) Ready() bool           { return true }
+func (b *literalBody) Trailers() *header.Map { return nil }
+func (b *literalBody) Close()                {}
+
+var (
+	textPlain   = []byte("text/plain")
+	contentGRPC = []byte("application/grpc")
+)
+
+// answerLocally gives an answer of the proxy's own, with the fields that x.local.Header holds already. Status 0 gives
+// none: the client is gone. A gRPC call gets a gRPC status (trailers only) instead.
+func (x *Exchange) answerLocally(status int, body []byte, details accesslog.Details) {
+	x.status, x.details = status, details
+	if status == 0 {
+		x.status = 499
+		x.down.Abort()
+		return
+	}
+	res := &x.local
+	res.Status = status
+	if x.isGRPC() && status >= 400 {
+		x.grpcStatus(status, body)
+		body = nil
+	} else if len(body) > 0 {
+		res.Header.AddID(header.ContentType, textPlain)
+	}
+	x.addVia(&res.Header)
+	res.ContentLength = int64(len(body))
+	head := string(x.Request.Method) == "HEAD"
+	if head && len(body) > 0 {
+		at := len(x.arena)
+		x.arena = strconv.AppendInt(x.arena, int64(len(body)), 10)
+		res.Header.AddID(header.ContentLength, x.arena[at:])
+	}
+	if len(body) > 0 && !head {
+		x.literal.p = body
+		res.Body = &x.literal
+	}
+	x.answering = true
+	err := x.down.WriteHead(res)
+	if err == nil && res.Body != nil {
+		err = x.copyBody(res.Body)
+	}
+	if err != nil {
+		x.down.Abort()
+	}
+}
+
+// isGRPC reports whether the request is a gRPC call.
+func (x *Exchange) isGRPC() bool {
+	if x.rule != nil && x.rule.GRPC {
+		return true
+	}
+	v, ok := x.Request.Header.Get(header.ContentType)
+	return ok && bytes.HasPrefix(v, contentGRPC) && (len(v) == len(contentGRPC) || v[len(contentGRPC)] == '+' || v[len(contentGRPC)] == ';')
+}
+
+// grpcStatus turns an HTTP status into headers of a trailers-only gRPC answer, by the table of the gRPC project.
+func (x *Exchange) grpcStatus(status int, message []byte) {
+	code := "2" // UNKNOWN
+	switch status {
+	case 400:
+		code = "13" // INTERNAL
+	case 401:
+		code = "16" // UNAUTHENTICATED
+	case 403:
+		code = "7" // PERMISSION_DENIED
+	case 404:
+		code = "12" // UNIMPLEMENTED
+	case 429, 502, 503:
+		code = "14" // UNAVAILABLE
+	case 504:
+		code = "4" // DEADLINE_EXCEEDED
+	case 413, 431:
+		code = "8" // RESOURCE_EXHAUSTED
+	}
+	x.local.Status = 200
+	x.local.Header.AddID(header.ContentType, contentGRPC)
+	x.local.Header.AddID(header.GrpcStatus, x.build(code))
+	if len(message) > 0 {
+		x.local.Header.AddID(header.GrpcMessage, message)
+	}
+}

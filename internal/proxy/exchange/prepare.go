@@ -1,0 +1,137 @@
+package exchange
+
+import (
+	"time"
+
+	"github.com/spillway-lb/spillway/internal/proxy/header"
+)
+
+// prepare makes Sent from Request: edits, rewrites, forwarded headers; and works out the times.
+func (x *Exchange) prepare() bool {
+	h := x.Sent.Header
+	x.Sent = x.Request
+	x.Sent.Header = h
+	x.Sent.Header.CopyFrom(&x.Request.Header)
+	if x.rule != nil {
+		x.rule.RequestHeaders.ApplyRequest(&x.Sent)
+		x.arena = x.rule.Rewrite.Apply(&x.Sent, x.arena)
+	}
+	if x.backend != nil {
+		x.backend.RequestHeaders.ApplyRequest(&x.Sent)
+		x.arena = x.backend.Rewrite.Apply(&x.Sent, x.arena)
+	}
+	x.forward()
+	x.times()
+	if bad := x.body.prepare(&x.Request); bad != nil {
+		x.refuseBody(bad)
+		return false
+	}
+	return true
+}
+
+var (
+	schemeHTTP  = []byte("http")
+	schemeHTTPS = []byte("https")
+)
+
+// forward adds what says where the request came from.
+func (x *Exchange) forward() {
+	h := &x.Sent.Header
+	if _, ok := h.Get(header.XForwardedFor); ok {
+		h.SetID(header.XForwardedFor, x.joinForwarded(h))
+	} else {
+		h.AddID(header.XForwardedFor, x.client.Forwarded)
+	}
+	if _, ok := h.Get(header.XForwardedProto); !ok || x.target.Spec.GetTrustedHops() == 0 {
+		proto := schemeHTTP
+		if x.client.Scheme == "https" {
+			proto = schemeHTTPS
+		}
+		h.SetID(header.XForwardedProto, proto)
+	}
+	if via := x.target.Spec.GetVia(); via != "" {
+		h.AddID(header.Via, x.build(via))
+	}
+	x.span.Inject(h)
+}
+
+// joinForwarded appends the connection's part to what the client sent.
+func (x *Exchange) joinForwarded(h *header.Map) []byte {
+	at := len(x.arena)
+	for i := range h.Len() {
+		if f := h.At(i); f.ID == header.XForwardedFor && len(f.Value) > 0 {
+			x.arena = append(append(x.arena, f.Value...), ',')
+		}
+	}
+	x.arena = append(x.arena, x.client.Forwarded...)
+	return x.arena[at:]
+}
+
+// build copies a string into the exchange's memory.
+func (x *Exchange) build(s string) []byte {
+	at := len(x.arena)
+	x.arena = append(x.arena, s...)
+	return x.arena[at:]
+}
+
+// times sets the deadline of the whole exchange and the time of one attempt. The rule's own come first; the backend
+// service's timeout counts where the rule says nothing.
+func (x *Exchange) times() {
+	whole, perTry := x.service.Timeout, time.Duration(0)
+	if r := x.rule; r != nil {
+		switch {
+		case r.RequestTimeout.D > 0:
+			whole = r.RequestTimeout.D
+		case r.RequestTimeout.Disabled, r.BackendTimeout.Disabled, r.BackendTimeout.D > 0:
+			whole = 0
+		}
+		perTry = r.BackendTimeout.D
+	}
+	if d, ok := x.grpcTimeout(); ok && whole > 0 && d > whole {
+		whole = d
+	}
+	if x.Request.Protocol != nil {
+		whole, perTry = 0, 0
+	}
+	if x.limits.request > 0 && (whole == 0 || whole > x.limits.request) {
+		whole = x.limits.request
+	}
+	x.perTry = perTry
+	x.deadline = x.srv.Clock.In(whole)
+}
+
+// grpcTimeout reads grpc-timeout: up to 8 digits and a unit.
+func (x *Exchange) grpcTimeout() (time.Duration, bool) {
+	v, ok := x.Request.Header.Get(header.GrpcTimeout)
+	if !ok || len(v) < 2 || len(v) > 9 {
+		return 0, false
+	}
+	n := time.Duration(0)
+	for _, c := range v[:len(v)-1] {
+		if c < '0' || c > '9' {
+			return 0, false
+		}
+		n = n*10 + time.Duration(c-'0')
+	}
+	switch v[len(v)-1] {
+	case 'H':
+		return n * time.Hour, n < 2e6
+	case 'M':
+		return n * time.Minute, true
+	case 'S':
+		return n * time.Second, true
+	case 'm':
+		return n * time.Millisecond, true
+	case 'u':
+		return n * time.Microsecond, true
+	case 'n':
+		return n, true
+	}
+	return 0, false
+}
+
+// refuseBody answers a request whose body broke the rules before it was routed.
+func (x *Exchange) refuseBody(err error) {
+	status, details := bodyFailure(err)
+	x.answerLocally(status, nil, details)
+}

@@ -1,0 +1,81 @@
+package exchange
+
+import (
+	"github.com/spillway-lb/spillway/internal/proxy/accesslog"
+	"github.com/spillway-lb/spillway/internal/proxy/balance"
+	"github.com/spillway-lb/spillway/internal/proxy/filter"
+	"github.com/spillway-lb/spillway/internal/proxy/header"
+)
+
+// The bodies of local answers, as Google's load balancers write them.
+const (
+	bodyAbort       = "fault filter abort"
+	bodyUnhealthy   = "no healthy upstream"
+	bodyNoConfig    = "no route matched"
+	bodyMisdirected = "misdirected request"
+)
+
+// route finds the backend service. false: it has answered locally.
+func (x *Exchange) route() bool {
+	if x.target == nil {
+		x.answerLocally(404, []byte(bodyAbort), accesslog.ConfigNotFound)
+		return false
+	}
+	if x.target.DetectMisdirected && x.client.ServerName != "" && x.target.Map.Misdirected(x.client.ServerName, x.Request.Authority) {
+		x.answerLocally(421, []byte(bodyMisdirected), accesslog.MisdirectedRequest)
+		return false
+	}
+	x.rule = x.target.Map.Match(&x.Request)
+	if x.rule == nil {
+		return x.to(x.target.DefaultService)
+	}
+	if x.rule.Redirect != nil {
+		x.redirect(x.rule.Redirect)
+		return false
+	}
+	x.backend = x.rule.Choose()
+	if x.backend.Redirect != nil {
+		x.redirect(x.backend.Redirect)
+		return false
+	}
+	if cors := x.cors(); cors.IsPreflight(&x.Request) {
+		cors.Preflight(&x.Request, &x.local.Header)
+		x.answerLocally(204, nil, accesslog.CORSPreflight)
+		return false
+	}
+	return x.to(x.backend.Service)
+}
+
+// cors is the policy of the backend, else of the rule; nil has none.
+func (x *Exchange) cors() *filter.CORS {
+	if x.backend != nil && x.backend.CORS != nil {
+		return x.backend.CORS
+	}
+	if x.rule != nil {
+		return x.rule.CORS
+	}
+	return nil
+}
+
+// to sets the backend service, unless that answers locally.
+func (x *Exchange) to(ref balance.Ref) bool {
+	x.service = x.root.Service(ref)
+	if x.service == nil {
+		x.answerLocally(500, []byte(bodyNoConfig), accesslog.ConfigNotFound)
+		return false
+	}
+	x.derived = x.srv.derive(x.root, x.service)
+	if x.service.AbortStatus != 0 {
+		x.answerLocally(x.service.AbortStatus, []byte(bodyAbort), accesslog.FaultFilterAbort)
+		return false
+	}
+	return true
+}
+
+// redirect answers with a Location.
+func (x *Exchange) redirect(r *filter.Redirect) {
+	at := len(x.arena)
+	x.arena = r.Location(x.arena, &x.Request, x.client.Frontend.Port, x.client.Frontend.Reach)
+	x.local.Header.AddID(header.Location, x.arena[at:])
+	x.answerLocally(r.Status, nil, accesslog.RedirectedByURLMap)
+}

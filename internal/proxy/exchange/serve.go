@@ -1,0 +1,59 @@
+package exchange
+
+import (
+	"crypto/tls"
+	"net"
+	"net/netip"
+	"time"
+
+	"github.com/spillway-lb/spillway/internal/proxy/transport"
+)
+
+// handshakeTime bounds TLS handshakes.
+const handshakeTime = 10 * time.Second
+
+// Serve serves a client's connection until it ends. config is nil without TLS.
+func (s *Server) Serve(nc *net.TCPConn, f *Frontend, config *tls.Config) {
+	peer, local := addrPort(nc.RemoteAddr()), addrPort(nc.LocalAddr())
+	if config == nil {
+		s.serve1(nc, newClient(f, peer, local, "http"))
+		return
+	}
+	tc := transport.TLSServer(nc, config)
+	if !s.handshake(tc, f) {
+		_ = nc.Close()
+		return
+	}
+	client := newClient(f, peer, local, "https")
+	state := tc.ConnectionState()
+	client.TLSVersion, client.TLSCipher = tls.VersionName(state.Version), tls.CipherSuiteName(state.CipherSuite)
+	client.ServerName = state.ServerName
+	if state.NegotiatedProtocol == "h2" {
+		s.serve2(tc, client, nil)
+		return
+	}
+	s.serve1(tc, client)
+}
+
+func addrPort(a net.Addr) netip.AddrPort {
+	if t, ok := a.(*net.TCPAddr); ok {
+		return t.AddrPort()
+	}
+	return netip.AddrPort{}
+}
+
+// handshake runs TLS, within its time.
+func (s *Server) handshake(tc *tls.Conn, f *Frontend) bool {
+	counts := s.Metrics.Frontend(f.Name)
+	_ = tc.SetDeadline(time.Now().Add(handshakeTime))
+	if err := tc.Handshake(); err != nil {
+		counts.HandshakeFailures.Inc()
+		return false
+	}
+	_ = tc.SetDeadline(time.Time{})
+	counts.Handshakes.Inc()
+	if tc.ConnectionState().DidResume {
+		counts.Resumed.Inc()
+	}
+	return true
+}

@@ -1,0 +1,365 @@
+package exchange
+
+import (
+	"bytes"
+	"errors"
+	"net"
+	"sync/atomic"
+	"time"
+
+	"github.com/spillway-lb/spillway/internal/proxy/accesslog"
+	"github.com/spillway-lb/spillway/internal/proxy/config"
+	"github.com/spillway-lb/spillway/internal/proxy/http1"
+	"github.com/spillway-lb/spillway/internal/proxy/message"
+	"github.com/spillway-lb/spillway/internal/proxy/metrics"
+	"github.com/spillway-lb/spillway/internal/proxy/transport"
+)
+
+// connection states.
+const (
+	idle    int32 = iota // between requests: may be ended at once
+	busy                 // a request has begun to arrive, or is under way
+	closing              // woken while idle, to end
+)
+
+const (
+	// recheckAfter is how soon an idle connection is looked at once more: an end-of-file that came together with the last
+	// bytes makes no event of its own (see transport.Conn.Serve).
+	recheckAfter = time.Second
+	// lingerTime and lingerBytes bound how long bytes of a refused request are read, so that the client can see the answer
+	// before a reset destroys it.
+	lingerTime  = time.Second
+	lingerBytes = 256 << 10
+	// goodbyeTime is what a client has for taking the answer to a request that came too slowly.
+	goodbyeTime = time.Second
+)
+
+// prefaceStart is how a client begins that knows that this is an HTTP/2 server. No HTTP/1 request begins so.
+var prefaceStart = []byte("PRI * HTTP/2.0\r\n\r\n")
+
+// server1 is an HTTP/1 connection of a client.
+type server1 struct {
+	srv    *Server
+	conn   *transport.Conn
+	client Client
+	shard  *metrics.Shard
+	state  atomic.Int32
+
+	spec   *config.TargetProxy // what limits was compiled from
+	limits limits
+
+	x         *Exchange // parsed, not run yet; or under way
+	watched   atomic.Pointer[Exchange]
+	head      http1.RequestHead
+	searched  int
+	headBegan bool
+	rechecked bool
+	farewell  bool
+	refused   *http1.Refusal
+	begun     bool // there was a request
+	preface   bool // it is HTTP/2 with prior knowledge
+	last      bool // no further request on this connection
+	body      http1.Body
+	heads     []byte // the buffer that holds the head while a body is read into another
+	down      down1
+}
+
+// serve1 serves HTTP/1 on a connection until it ends.
+func (s *Server) serve1(nc net.Conn, client Client) {
+	c := &server1{srv: s, conn: transport.NewConn(nc, s.Clock), client: client, shard: s.Metrics.Shard()}
+	c.down.c = c
+	c.conn.OnExpire(c)
+	s.add(c)
+	c.pinLimits()
+	c.await()
+	for c.next() {
+	}
+	if c.preface {
+		nc, first := c.conn.Surrender()
+		s.remove(c)
+		s.serve2(nc, client, first)
+		return
+	}
+	c.conn.Close()
+	s.remove(c)
+}
+
+// next serves what arrives until something has to be done outside of the transport's callback, and does that. false: the
+// connection ends.
+func (c *server1) next() bool {
+	err := c.conn.Serve(c)
+	switch {
+	case err != nil:
+		c.broke(err)
+		return false
+	case c.preface:
+		return false
+	case c.refused != nil:
+		c.refuse(c.refused.Status, refusalDetails(c.refused))
+		c.linger()
+		return false
+	case c.x != nil:
+		c.exchange()
+		if c.last {
+			c.linger()
+		}
+	}
+	return !c.last
+}
+
+// Readable implements transport.Handler: requests that are whole are served here, one after the other.
+func (c *server1) Readable() transport.Verdict {
+	c.state.Store(busy)
+	for {
+		if len(c.conn.Bytes()) == 0 {
+			c.await()
+			return transport.Wait
+		}
+		if !c.begun && bytes.HasPrefix(c.conn.Bytes(), prefaceStart) {
+			c.preface = true
+			return transport.Leave
+		}
+		if !c.parse() {
+			if c.refused != nil {
+				return transport.Leave
+			}
+			return transport.Wait
+		}
+		c.begun = true
+		if !c.wholeHere() {
+			return transport.Leave
+		}
+		c.exchange()
+		if c.last {
+			return transport.Leave
+		}
+	}
+}
+
+// await gets ready for the next request.
+func (c *server1) await() {
+	c.searched, c.headBegan, c.rechecked = 0, false, false
+	c.state.Store(idle)
+	if at := c.srv.Clock.In(recheckAfter); c.conn.Arm(at) {
+		c.conn.Revive(at)
+	}
+}
+
+// parse reads a head, if it has arrived whole.
+func (c *server1) parse() bool {
+	x := c.srv.take()
+	head, bad := http1.ParseRequest(c.conn.Bytes(), c.searched, &c.limits.message, &x.Request)
+	if bad == nil && head.Bytes > 0 {
+		c.x, c.head = x, head
+		c.openBody()
+		return true
+	}
+	c.srv.give(x)
+	c.refused = bad
+	c.searched = len(c.conn.Bytes())
+	if !c.headBegan {
+		c.headBegan = true
+		if at := c.srv.Clock.In(c.limits.headerTime); c.conn.Arm(at) {
+			c.conn.Revive(at)
+		}
+	}
+	return false
+}
+
+// openBody steps over the head, and prepares the body.
+func (c *server1) openBody() {
+	c.conn.Consume(c.head.Bytes)
+	req := &c.x.Request
+	switch {
+	case c.head.Chunked:
+		c.body.ResetChunked(c, &c.limits.message, nil)
+	case req.ContentLength > 0:
+		c.body.ResetLength(c, req.ContentLength, &c.limits.message, nil)
+	default:
+		return
+	}
+	req.Body = &c.body
+}
+
+// wholeHere reports whether the exchange needs no further bytes from the client, so that it can run where it is.
+func (c *server1) wholeHere() bool {
+	req := &c.x.Request
+	return req.Protocol == nil && (req.Body == nil || c.body.Whole())
+}
+
+// Bytes, Consume and Fill implement http1.Source for the body: the head stays where it is, the body goes on in a larger
+// buffer.
+func (c *server1) Bytes() []byte { return c.conn.Bytes() }
+
+// Consume implements http1.Source.
+func (c *server1) Consume(n int) { c.conn.Consume(n) }
+
+// Fill implements http1.Source.
+func (c *server1) Fill() error {
+	if c.heads == nil {
+		c.heads = c.conn.Detach(transport.StreamBuffer)
+	}
+	return c.conn.Fill()
+}
+
+// exchange runs the request that was parsed.
+func (c *server1) exchange() {
+	x := c.x
+	c.pinLimits()
+	x.client, x.down, x.shard, x.limits = &c.client, &c.down, c.shard, &c.limits
+	x.Request.Scheme = schemeHTTP
+	if c.client.Scheme == "https" {
+		x.Request.Scheme = schemeHTTPS
+	}
+	x.inBytes = int64(c.head.Bytes)
+	c.down.begin(x)
+	c.watched.Store(x)
+	if at := c.srv.Clock.In(watchEvery); c.conn.Arm(at) {
+		c.conn.Revive(at)
+	}
+	x.run()
+	c.endBody(x)
+	c.down.end()
+	if !c.down.keepAlive {
+		c.last = true
+	}
+	// The watcher is done with x once Arm has returned.
+	c.conn.Arm(0)
+	c.watched.Store(nil)
+	c.x = nil
+	c.srv.give(x)
+	if c.heads != nil {
+		transport.GiveBuffer(c.heads)
+		c.heads = nil
+	}
+	c.searched, c.headBegan = 0, false
+}
+
+// endBody closes the request's body. What is left of it makes the connection unusable, unless it is at hand.
+func (c *server1) endBody(x *Exchange) {
+	if x.Request.Body == nil {
+		return
+	}
+	for !c.body.AtEnd() && c.body.Ready() {
+		if _, err := c.body.Next(); err != nil {
+			break
+		}
+	}
+	c.body.Close()
+	if !c.body.AtEnd() {
+		c.last = true
+	}
+}
+
+// pinLimits follows the target proxy's settings.
+func (c *server1) pinLimits() {
+	spec := c.srv.Root().TargetProxy(c.client.Frontend.Target())
+	if spec == c.spec && c.limits.idle != 0 {
+		return
+	}
+	c.spec = spec
+	if spec == nil {
+		c.limits = compileLimits(nil)
+		return
+	}
+	c.limits = compileLimits(spec.Spec.GetLimits())
+}
+
+// Overdue implements transport.Handler: the deadline has passed while waiting for bytes.
+func (c *server1) Overdue() bool {
+	if c.headBegan {
+		return false
+	}
+	if c.srv.Draining() {
+		// Once more, for a request that has just arrived.
+		if c.farewell {
+			return false
+		}
+		c.farewell = true
+		c.conn.Arm(c.srv.Clock.In(transport.Tick))
+		return true
+	}
+	if !c.rechecked {
+		c.rechecked = true
+		c.conn.Arm(c.srv.Clock.In(max(c.limits.idle-recheckAfter, transport.Tick)))
+		return true
+	}
+	return false
+}
+
+// Expire implements transport.Expirer. Between requests it ends the wait; during one it looks whether the client is still
+// there and whether anything moves. It runs in the clock's goroutine, which Arm keeps from overlapping with the end of the
+// exchange.
+func (c *server1) Expire() {
+	x := c.watched.Load()
+	if x == nil {
+		c.conn.Expire()
+		return
+	}
+	switch {
+	case !x.watch.tunnel.Load() && c.conn.HungUp():
+		x.watch.end(clientGone)
+		c.conn.Interrupt()
+	case x.watch.stuck(c.srv.Clock.Now(), x.limits.streamIdle):
+		x.watch.end(stalled)
+		c.conn.Interrupt()
+	default:
+		c.conn.Rearm(c.srv.Clock.In(watchEvery))
+	}
+}
+
+// drain implements drainer: the next tick wakes an idle connection (see Overdue).
+func (c *server1) drain() {
+	if c.state.CompareAndSwap(idle, closing) {
+		c.conn.Arm(1)
+	}
+}
+
+// abort implements drainer.
+func (c *server1) abort() { c.conn.Interrupt() }
+
+// broke handles the end of the connection between requests, or inside a head.
+func (c *server1) broke(err error) {
+	switch {
+	case errors.Is(err, transport.ErrTimeout) && c.headBegan && !c.conn.Interrupted():
+		c.conn.Revive(c.srv.Clock.In(goodbyeTime))
+		c.refuse(408, accesslog.HeaderTimeout)
+	case err == transport.ErrBufferFull:
+		c.refuse(431, accesslog.HeadersTooLong)
+		c.linger()
+	}
+}
+
+// refuse answers a request that could not be read, and logs it.
+func (c *server1) refuse(status int, details accesslog.Details) {
+	x := c.srv.take()
+	defer c.srv.give(x)
+	x.client, x.down, x.shard, x.limits = &c.client, &c.down, c.shard, &c.limits
+	x.start = time.Now()
+	x.Request.Major, x.Request.Minor = 1, 1
+	c.head = http1.RequestHead{}
+	c.down.begin(x)
+	c.conn.Arm(c.srv.Clock.In(goodbyeTime))
+	x.answerLocally(status, nil, details)
+	c.down.end()
+	x.finish()
+	c.last = true
+}
+
+// linger reads on for a moment after the last answer, when the client may still be sending.
+func (c *server1) linger() {
+	if c.conn.Interrupted() {
+		return
+	}
+	c.conn.CloseWrite()
+	c.conn.Revive(c.srv.Clock.In(lingerTime))
+	for n := 0; n < lingerBytes; {
+		c.conn.Consume(len(c.conn.Bytes()))
+		if c.conn.Fill() != nil {
+			return
+		}
+		n += len(c.conn.Bytes())
+	}
+}
+
+var _ message.Body = (*http1.Body)(nil)

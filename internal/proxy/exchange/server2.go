@@ -1,0 +1,133 @@
+package exchange
+
+import (
+	"net"
+	"strconv"
+	"time"
+
+	"github.com/spillway-lb/spillway/internal/proxy/header"
+	"github.com/spillway-lb/spillway/internal/proxy/http1"
+	"github.com/spillway-lb/spillway/internal/proxy/http2"
+	"github.com/spillway-lb/spillway/internal/proxy/message"
+	"github.com/spillway-lb/spillway/internal/proxy/metrics"
+	"github.com/spillway-lb/spillway/internal/proxy/transport"
+)
+
+// server2 is an HTTP/2 connection of a client. Each of its streams is an exchange in a goroutine of the worker pool.
+type server2 struct {
+	srv    *Server
+	conn   *http2.ServerConn
+	client Client
+	limits limits
+	shard  *metrics.Shard
+}
+
+// serve2 serves HTTP/2 on a connection until it ends. first is what was read of it already.
+func (s *Server) serve2(nc net.Conn, client Client, first []byte) {
+	c := &server2{srv: s, client: client, limits: s.limitsOf(client.Frontend)}
+	c.conn = http2.NewServerConn(nc, s.http2Config(&c.limits, client.Scheme))
+	if len(first) > 0 {
+		c.conn.Unread(first)
+	}
+	s.add(c)
+	defer s.remove(c)
+	_ = c.conn.Serve(c.stream)
+	_ = nc.Close()
+}
+
+// limitsOf are the limits of a frontend's target proxy.
+func (s *Server) limitsOf(f *Frontend) limits {
+	if target := s.Root().TargetProxy(f.Target()); target != nil {
+		return compileLimits(target.Spec.GetLimits())
+	}
+	return compileLimits(nil)
+}
+
+func (s *Server) http2Config(l *limits, scheme string) *http2.ServerConfig {
+	return &http2.ServerConfig{
+		Limits: http2.Limits{
+			MaxHeaderListBytes: uint32(l.message.HeaderBytes),
+			MaxHeaderFields:    l.message.HeaderCount,
+			IdleTimeout:        l.idle,
+			HeaderTimeout:      min(l.headerTime, 10*time.Second),
+			StreamIdleTimeout:  l.streamIdle,
+		},
+		Scheme:  scheme,
+		Workers: s.Workers,
+		Report:  func(e http2.Event) { s.Metrics.Floods.Inc(string(e.Reason)) },
+	}
+}
+
+func (c *server2) drain() { c.conn.Shutdown() }
+
+func (c *server2) abort() { _ = c.conn.Close() }
+
+// stream serves one request.
+func (c *server2) stream(st *http2.ServerStream) {
+	x := c.srv.take()
+	defer c.srv.give(x)
+	h := x.Request.Header
+	x.Request = *st.Request()
+	x.Request.Header = h
+	x.Request.Header.CopyFrom(&st.Request().Header)
+	shard := c.srv.Metrics.Shard()
+	down := down2{x: x, st: st}
+	x.client, x.down, x.shard, x.limits = &c.client, &down, shard, &c.limits
+	x.Request.Path = http1.NormalizePath(x.Request.Path)
+	st.OnCancel(x.clientGone)
+	x.run()
+	st.OnCancel(nil)
+	if b := x.Request.Body; b != nil {
+		b.Close()
+	}
+}
+
+// clientGone ends the exchange. The connection's lock is held: it must not block, and interrupting a stream may.
+func (x *Exchange) clientGone() { go x.watch.end(clientGone) }
+
+// down2 writes the answer of an HTTP/2 exchange.
+type down2 struct {
+	x  *Exchange
+	st *http2.ServerStream
+}
+
+var _ Downstream = (*down2)(nil)
+
+// Informational implements Downstream.
+func (d *down2) Informational(status int, h *header.Map) { _ = d.st.WriteInformational(status, h) }
+
+// WriteHead implements Downstream.
+func (d *down2) WriteHead(res *message.Response) error {
+	if res.ContentLength >= 0 && res.Body != nil {
+		at := len(d.x.arena)
+		d.x.arena = strconv.AppendInt(d.x.arena, res.ContentLength, 10)
+		res.Header.SetID(header.ContentLength, d.x.arena[at:])
+	}
+	return d.st.WriteHead(res.Status, &res.Header, res.Body == nil)
+}
+
+// WriteData implements Downstream.
+func (d *down2) WriteData(p []byte) error { return d.st.WriteData(p, false) }
+
+// WriteEnd implements Downstream.
+func (d *down2) WriteEnd(trailers *header.Map) error {
+	if trailers != nil && trailers.Len() > 0 {
+		return d.st.WriteTrailers(trailers)
+	}
+	return d.st.WriteData(nil, true)
+}
+
+// Flush implements Downstream.
+func (d *down2) Flush() error {
+	d.st.Flush()
+	return nil
+}
+
+// Abort implements Downstream.
+func (d *down2) Abort() { d.st.Reset(http2.CodeInternal) }
+
+// StopBody implements Downstream.
+func (d *down2) StopBody() { d.st.AbortBody(transport.ErrTimeout) }
+
+// Tunnel implements Downstream: extended CONNECT has its own way, see tunnel2.go.
+func (d *down2) Tunnel() (*transport.Conn, bool) { return nil, false }

@@ -1,0 +1,83 @@
+package exchange
+
+import (
+	"time"
+
+	"github.com/spillway-lb/spillway/internal/proxy/accesslog"
+	"github.com/spillway-lb/spillway/internal/proxy/transport"
+	"github.com/spillway-lb/spillway/internal/proxy/upstream"
+)
+
+// runTunnel connects both sides after a 101. Each direction has a goroutine that holds a buffer only while bytes pass.
+func (x *Exchange) runTunnel() {
+	defer x.release(&x.current)
+	up, ok := x.current.stream.(upstream.Tunneler)
+	if !ok {
+		x.answerLocally(502, nil, accesslog.BackendResponseCorrupted)
+		return
+	}
+	x.answering = true
+	if err := x.down.WriteHead(&x.Answer.Response); err != nil {
+		x.down.Abort()
+		return
+	}
+	client, ok := x.down.Tunnel()
+	if !ok {
+		x.down.Abort()
+		return
+	}
+	backend := up.Tunnel()
+	x.details = accesslog.UpgradedConnection
+	x.watch.tunnel.Store(true)
+	x.outBytes += connect(client, backend, &x.watch)
+	x.backEnd = time.Now()
+}
+
+// direction copies from one connection to the other, as a transport.Handler.
+type direction struct {
+	from, to *transport.Conn
+	watch    *watch
+	bytes    int64
+	err      error
+}
+
+// connect passes bytes both ways until both sides have ended, or one broke. It returns what went from b to a.
+func connect(a, b *transport.Conn, w *watch) int64 {
+	up := &direction{from: a, to: b, watch: w}
+	down := &direction{from: b, to: a, watch: w}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		up.run()
+	}()
+	down.run()
+	<-done
+	return down.bytes
+}
+
+func (d *direction) run() {
+	d.from.BufferSize(transport.StreamBuffer)
+	err := d.from.Serve(d)
+	if transport.EOF(err) && d.err == nil {
+		d.to.CloseWrite()
+		return
+	}
+	d.from.Interrupt()
+	d.to.Interrupt()
+}
+
+// Readable implements transport.Handler.
+func (d *direction) Readable() transport.Verdict {
+	p := d.from.Bytes()
+	d.bytes += int64(len(p))
+	d.watch.moved()
+	if d.err = d.to.Write(p); d.err != nil {
+		return transport.Leave
+	}
+	d.from.Consume(len(p))
+	return transport.Wait
+}
+
+// Overdue implements transport.Handler. A tunnel ends when the watcher of the
+// client's connection sees nothing move.
+func (d *direction) Overdue() bool { return false }

@@ -1,0 +1,109 @@
+package exchange
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/spillway-lb/spillway/internal/proxy/upstream"
+)
+
+// watchEvery is how often an exchange that takes long is looked at: is the client still there, does anything move?
+const watchEvery = time.Second
+
+// ending is why an exchange was ended from outside.
+type ending uint8
+
+const (
+	notEnded ending = iota
+	clientGone
+	stalled
+	aborted
+)
+
+// watch lets other goroutines end an exchange. The stream under way is known here, so that it can be interrupted.
+type watch struct {
+	progress atomic.Uint64 // counts chunks in either direction
+	tunnel   atomic.Bool   // the client may close its sending side
+	mu       sync.Mutex
+	stream   upstream.Stream
+	ended    ending
+	wake     chan struct{} // closed by end, while something sleeps
+
+	// Of the watcher alone:
+	seen  uint64
+	since int64
+}
+
+// moved notes progress.
+func (w *watch) moved() { w.progress.Add(1) }
+
+// attach makes s the stream to interrupt; false when the exchange was ended before.
+func (w *watch) attach(s upstream.Stream) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.stream = s
+	return w.ended == notEnded
+}
+
+func (w *watch) detach() {
+	w.mu.Lock()
+	w.stream = nil
+	w.mu.Unlock()
+}
+
+// end interrupts what is under way. The first reason counts.
+func (w *watch) end(why ending) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.ended != notEnded {
+		return
+	}
+	w.ended = why
+	if w.stream != nil {
+		w.stream.Interrupt()
+	}
+	if w.wake != nil {
+		close(w.wake)
+		w.wake = nil
+	}
+}
+
+// why is the reason, or notEnded.
+func (w *watch) why() ending {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.ended
+}
+
+// sleep waits, unless the exchange is ended meanwhile.
+func (w *watch) sleep(d time.Duration) {
+	w.mu.Lock()
+	if w.ended != notEnded || d <= 0 {
+		w.mu.Unlock()
+		return
+	}
+	wake := make(chan struct{})
+	w.wake = wake
+	w.mu.Unlock()
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		w.mu.Lock()
+		if w.wake == wake {
+			w.wake = nil
+		}
+		w.mu.Unlock()
+	case <-wake:
+	}
+}
+
+// stuck reports whether nothing has moved for d. Called by the watcher only.
+func (w *watch) stuck(now int64, d time.Duration) bool {
+	if p := w.progress.Load(); p != w.seen || w.since == 0 {
+		w.seen, w.since = p, now
+		return false
+	}
+	return now-w.since > int64(d)
+}

@@ -1,0 +1,224 @@
+package proxy
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/spillway-lb/spillway/internal/proxy/config"
+	"github.com/spillway-lb/spillway/internal/proxy/exchange"
+	"github.com/spillway-lb/spillway/internal/proxy/listener"
+	"github.com/spillway-lb/spillway/internal/proxy/proxytls"
+)
+
+var errEnded = errors.New("proxy: ended")
+
+// Bound tells where a frontend listens.
+type Bound struct {
+	// Frontend is the forwarding rule's name.
+	Frontend, Region string
+	// Requested is as the user wrote it, Actual what works: they differ where the port could not be bound.
+	Requested, Actual netip.AddrPort
+	TLS               bool
+	// Err is why nothing is bound.
+	Err error
+}
+
+func (b Bound) String() string {
+	switch {
+	case b.Err != nil:
+		return fmt.Sprintf("%s %s: %v", b.Frontend, b.Requested, b.Err)
+	case b.Requested != b.Actual:
+		return fmt.Sprintf("%s %s, bound as %s", b.Frontend, b.Requested, b.Actual)
+	}
+	return fmt.Sprintf("%s %s", b.Frontend, b.Actual)
+}
+
+// Bound lists the frontends, sorted by name.
+func (p *Proxy) Bound() []Bound {
+	if b := p.bound.Load(); b != nil {
+		return *b
+	}
+	return nil
+}
+
+// frontend is one listening address.
+type frontend struct {
+	spec     config.Frontend
+	listener *listener.Listener
+	exchange *exchange.Frontend
+	tls      *proxytls.Server // nil without TLS
+	version  *config.TargetProxy
+	err      error
+}
+
+func (f *frontend) close() {
+	if f.listener != nil {
+		_ = f.listener.Close()
+	}
+}
+
+func (f *frontend) at() netip.AddrPort { return netip.AddrPortFrom(f.spec.Address, f.spec.Port) }
+
+// portTable maps requested ends to bound ports, for redirects.
+type portTable map[netip.AddrPort]uint16
+
+// reach is the port that works on an address for one that a user wrote.
+func (p *Proxy) reach(address netip.Addr, port uint16) uint16 {
+	if t := p.ports.Load(); t != nil {
+		if actual, ok := (*t)[netip.AddrPortFrom(address, port)]; ok {
+			return actual
+		}
+	}
+	return port
+}
+
+// updateFrontends binds what is new, and closes what is gone: first, because an address may move to another rule.
+func (p *Proxy) updateFrontends(root *config.Root) error {
+	wanted := map[string]config.Frontend{}
+	for _, spec := range root.Frontends() {
+		wanted[spec.Name] = spec
+	}
+	changed := false
+	for name, f := range p.frontends {
+		spec, ok := wanted[name]
+		if ok && spec.Address == f.spec.Address && spec.Port == f.spec.Port && spec.TLS == f.spec.TLS && f.err == nil {
+			continue
+		}
+		f.close()
+		delete(p.frontends, name)
+		changed = true
+	}
+	var errs []error
+	for _, spec := range root.Frontends() {
+		f := p.frontends[spec.Name]
+		if f == nil {
+			f = p.open(root, spec)
+			p.frontends[spec.Name] = f
+			changed = true
+		}
+		if f.err != nil {
+			errs = append(errs, f.err)
+			continue
+		}
+		f.exchange.SetTarget(spec.TargetProxy)
+		f.spec = spec
+		if target := root.TargetProxy(spec.TargetProxy); target != nil {
+			f.listener.Limit(int(target.Spec.GetLimits().GetMaxConnections()))
+		}
+	}
+	if changed {
+		p.publishBound()
+	}
+	return errors.Join(errs...)
+}
+
+// open binds a frontend and serves it.
+func (p *Proxy) open(root *config.Root, spec config.Frontend) *frontend {
+	f := &frontend{spec: spec}
+	if spec.TLS {
+		policy, err := p.policy(root, spec.TargetProxy)
+		if err != nil {
+			f.err = err
+			return f
+		}
+		f.tls, f.version = proxytls.NewServer(policy, p.tickets), root.TargetProxy(spec.TargetProxy)
+	}
+	f.listener, f.err = p.bind(f.at())
+	if f.err != nil {
+		p.cfg.Logger.Error("frontend not bound", "frontend", spec.Name, "err", f.err)
+		return f
+	}
+	f.exchange = &exchange.Frontend{
+		Name: spec.Name, Port: f.listener.Actual.Port(),
+		Reach: func(port uint16) uint16 { return p.reach(spec.Address, port) },
+	}
+	f.exchange.SetTarget(spec.TargetProxy)
+	if f.listener.Actual != f.listener.Requested {
+		p.cfg.Logger.Warn("port could not be bound as written", "frontend", spec.Name, "requested", f.listener.Requested,
+			"actual", f.listener.Actual)
+	}
+	go p.serve(f)
+	return f
+}
+
+// bind uses an inherited socket, if there is one for the address.
+func (p *Proxy) bind(at netip.AddrPort) (*listener.Listener, error) {
+	for i, s := range p.inherited {
+		if s.Requested == at {
+			p.inherited = slices.Delete(p.inherited, i, i+1)
+			return listener.Inherit(at, s.File)
+		}
+	}
+	return listener.Bind(at)
+}
+
+// serve accepts connections until the listener is closed.
+func (p *Proxy) serve(f *frontend) {
+	counts := p.cfg.Metrics.Frontend(f.spec.Name)
+	var tlsConfig *tls.Config
+	if f.tls != nil {
+		tlsConfig = f.tls.Config()
+	}
+	exchangeFrontend := f.exchange
+	err := f.listener.Serve(
+		func(nc *net.TCPConn) { p.server.Serve(nc, exchangeFrontend, tlsConfig) },
+		listener.Events{
+			Accepted: func() { counts.Accepted.Inc(); counts.Connections.Inc() },
+			Closed:   counts.Connections.Dec,
+			Shed:     counts.Shed.Inc,
+		})
+	if err != nil {
+		p.cfg.Logger.Error("accept", "frontend", exchangeFrontend.Name, "err", err)
+	}
+}
+
+// updateTLS gives TLS frontends the policy of the next root.
+func (p *Proxy) updateTLS(next *config.Root) error {
+	var errs []error
+	for _, spec := range next.Frontends() {
+		f := p.frontends[spec.Name]
+		if f == nil || f.tls == nil || !spec.TLS {
+			continue
+		}
+		policy, err := p.policy(next, spec.TargetProxy)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("frontend %s keeps its certificates: %w", spec.Name, err))
+			continue
+		}
+		f.tls.Set(policy)
+	}
+	return errors.Join(errs...)
+}
+
+func (p *Proxy) policy(root *config.Root, target string) (*proxytls.ServerPolicy, error) {
+	t := root.TargetProxy(target)
+	if t == nil {
+		return nil, fmt.Errorf("target proxy %q does not exist", target)
+	}
+	return proxytls.CompileServer(t.Spec.GetTls(), exchange.Resources{Root: root})
+}
+
+// publishBound makes what is bound visible.
+func (p *Proxy) publishBound() {
+	ports := portTable{}
+	list := make([]Bound, 0, len(p.frontends))
+	for _, f := range p.frontends {
+		b := Bound{Frontend: f.spec.Name, Region: f.spec.Region, Requested: f.at(), TLS: f.spec.TLS, Err: f.err}
+		if f.listener != nil {
+			b.Actual = f.listener.Actual
+			ports[b.Requested] = b.Actual.Port()
+		}
+		list = append(list, b)
+	}
+	slices.SortFunc(list, func(a, b Bound) int { return strings.Compare(a.Frontend, b.Frontend) })
+	p.ports.Store(&ports)
+	p.bound.Store(&list)
+	if p.cfg.OnBound != nil {
+		p.cfg.OnBound(list)
+	}
+}

@@ -1,0 +1,144 @@
+// Package listener owns the sockets that clients connect to.
+//
+// In: an address and the port as the user wrote it. Out: a Listener on that port, or on the port that takes its place
+// (see Bind), whose Serve hands over each connection in a goroutine of its own, up to a limit. File gives the socket to
+// another process, and Inherit takes one from there: connections that wait in its queue are not lost, as they would be
+// with two sockets and SO_REUSEPORT.
+package listener
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+// FallbackOffset is added to a port that may not be bound: low ports want a privilege, and something may listen on all
+// addresses already.
+const FallbackOffset = 10000
+
+// Listener is one bound socket.
+type Listener struct {
+	// Requested is what was asked for, Actual what is bound.
+	Requested, Actual netip.AddrPort
+
+	ln    *net.TCPListener
+	open  atomic.Int64
+	max   atomic.Int64
+	ended atomic.Bool
+}
+
+// Bind listens on the address and port; where that is not permitted (EACCES) or taken (EADDRINUSE), on port + 10000.
+// Port 0 takes any free one.
+func Bind(at netip.AddrPort) (*Listener, error) {
+	ln, err := listen(at)
+	if err != nil && at.Port() != 0 && fallsBack(err) {
+		next := int(at.Port()) + FallbackOffset
+		if next > 65535 {
+			next -= 55536 // ports near the top wrap to 10000 and up
+		}
+		second := netip.AddrPortFrom(at.Addr(), uint16(next))
+		var again error
+		if ln, again = listen(second); again != nil {
+			return nil, fmt.Errorf("listen on %s: %w; on %s: %w", at, err, second, again)
+		}
+		err = nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s: %w", at, err)
+	}
+	return newListener(at, ln), nil
+}
+
+func fallsBack(err error) bool {
+	return errors.Is(err, syscall.EACCES) || errors.Is(err, syscall.EADDRINUSE)
+}
+
+func listen(at netip.AddrPort) (*net.TCPListener, error) {
+	return net.ListenTCP("tcp", net.TCPAddrFromAddrPort(at))
+}
+
+func newListener(requested netip.AddrPort, ln *net.TCPListener) *Listener {
+	actual := ln.Addr().(*net.TCPAddr).AddrPort()
+	l := &Listener{Requested: requested, ln: ln}
+	l.Actual = netip.AddrPortFrom(actual.Addr().Unmap(), actual.Port())
+	return l
+}
+
+// Inherit takes over a socket that another process has bound for the requested address. The file is closed.
+func Inherit(requested netip.AddrPort, f *os.File) (*Listener, error) {
+	defer func() { _ = f.Close() }()
+	ln, err := net.FileListener(f)
+	if err != nil {
+		return nil, fmt.Errorf("inherit %s: %w", requested, err)
+	}
+	tcp, ok := ln.(*net.TCPListener)
+	if !ok {
+		_ = ln.Close()
+		return nil, fmt.Errorf("inherit %s: not a TCP socket", requested)
+	}
+	return newListener(requested, tcp), nil
+}
+
+// File is a duplicate of the socket, for another process.
+func (l *Listener) File() (*os.File, error) { return l.ln.File() }
+
+// Limit bounds the open connections; 0 does not.
+func (l *Listener) Limit(n int) { l.max.Store(int64(n)) }
+
+// Open is the number of open connections.
+func (l *Listener) Open() int { return int(l.open.Load()) }
+
+// Close stops accepting. Connections stay.
+func (l *Listener) Close() error {
+	l.ended.Store(true)
+	return l.ln.Close()
+}
+
+// Events tell what happens to connections. Each may be nil.
+type Events struct {
+	Accepted, Closed, Shed func()
+}
+
+// Serve accepts until Close, and runs handle in a goroutine for each connection; the connection counts as open until
+// handle returns. Above the limit connections are closed at once. An error to accept that does not come from Close is
+// tried again after a moment: the system has run out of file descriptors, most likely.
+func (l *Listener) Serve(handle func(*net.TCPConn), events Events) error {
+	pause := time.Duration(0)
+	for {
+		nc, err := l.ln.AcceptTCP()
+		if err != nil {
+			if l.ended.Load() || errors.Is(err, net.ErrClosed) {
+				return nil
+			}
+			pause = min(max(2*pause, 5*time.Millisecond), time.Second)
+			<-time.After(pause)
+			continue
+		}
+		pause = 0
+		if limit := l.max.Load(); limit > 0 && l.open.Load() >= limit {
+			call(events.Shed)
+			_ = nc.Close()
+			continue
+		}
+		l.open.Add(1)
+		call(events.Accepted)
+		go func() {
+			defer func() {
+				l.open.Add(-1)
+				call(events.Closed)
+			}()
+			handle(nc)
+		}()
+	}
+}
+
+func call(f func()) {
+	if f != nil {
+		f()
+	}
+}

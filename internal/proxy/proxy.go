@@ -1,0 +1,207 @@
+package proxy
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
+	"github.com/spillway-lb/spillway/internal/proxy/accesslog"
+	"github.com/spillway-lb/spillway/internal/proxy/config"
+	"github.com/spillway-lb/spillway/internal/proxy/exchange"
+	"github.com/spillway-lb/spillway/internal/proxy/http2"
+	"github.com/spillway-lb/spillway/internal/proxy/metrics"
+	"github.com/spillway-lb/spillway/internal/proxy/proxytls"
+	"github.com/spillway-lb/spillway/internal/proxy/trace"
+	"github.com/spillway-lb/spillway/internal/proxy/transport"
+	"github.com/spillway-lb/spillway/internal/proxy/upstream"
+)
+
+// Config is what a proxy is made with. The zero value works.
+type Config struct {
+	// Location is where the proxy runs: it decides which frontends are its own, and which weights hold.
+	Location config.Location
+	// Logger takes events for operators. nil discards them.
+	Logger *slog.Logger
+	// AccessLog takes a JSON line for each logged request. nil logs none.
+	AccessLog io.Writer
+	// Metrics counts. nil makes a registry of its own, see Proxy.Metrics.
+	Metrics *metrics.Registry
+	// Tracer may be nil.
+	Tracer *trace.Tracer
+	// Hooks stand between the phases of exchanges. nil has none.
+	Hooks *exchange.Hooks
+	// Inherited are sockets of another process that this one takes over (see TakeOver).
+	Inherited []Socket
+	// OnBound, if set, is called after an Update that changed what is bound.
+	OnBound func([]Bound)
+}
+
+// idleWorkers is how many parked goroutines wait for HTTP/2 streams.
+const idleWorkers = 256
+
+// Proxy is one data plane.
+type Proxy struct {
+	cfg       Config
+	clock     *transport.Clock
+	pools     *upstream.Pools
+	workers   *http2.Workers
+	server    *exchange.Server
+	accessLog *accesslog.Writer
+	tickets   *proxytls.Tickets
+
+	root atomic.Pointer[config.Root]
+
+	mu        sync.Mutex // Updates, one at a time, and the end
+	frontends map[string]*frontend
+	inherited []Socket
+	ended     bool
+	ports     atomic.Pointer[portTable]
+	bound     atomic.Pointer[[]Bound]
+	ticking   sync.WaitGroup
+	stop      chan struct{}
+}
+
+// New makes a proxy with an empty configuration. Drain or Close ends it.
+func New(c Config) *Proxy {
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.Metrics == nil {
+		c.Metrics = metrics.New(metrics.Options{})
+	}
+	p := &Proxy{
+		cfg: c, clock: transport.NewClock(), workers: http2.NewWorkers(idleWorkers), tickets: proxytls.NewTickets(time.Now()),
+		frontends: map[string]*frontend{}, inherited: c.Inherited, stop: make(chan struct{}),
+	}
+	p.root.Store(config.New(c.Location))
+	p.pools = &upstream.Pools{Clock: p.clock, Workers: p.workers}
+	p.pools.Start()
+	if c.AccessLog != nil {
+		p.accessLog = accesslog.NewWriter(c.AccessLog, accesslog.Options{})
+	}
+	p.server = &exchange.Server{
+		Root: p.root.Load, Clock: p.clock, Pools: p.pools, Hooks: c.Hooks, Log: p.accessLog, Metrics: c.Metrics,
+		Tracer: c.Tracer, Logger: c.Logger, Workers: p.workers,
+	}
+	p.ticking.Add(1)
+	go p.tick()
+	return p
+}
+
+// ticketTick is how often the age of session ticket keys is looked at.
+const ticketTick = time.Minute
+
+// tick keeps time for what rotates.
+func (p *Proxy) tick() {
+	defer p.ticking.Done()
+	t := time.NewTicker(ticketTick)
+	defer t.Stop()
+	for {
+		select {
+		case <-p.stop:
+			return
+		case now := <-t.C:
+			p.tickets.Tick(now)
+		}
+	}
+}
+
+// Root is the configuration that new requests start on. Probers set health through it.
+func (p *Proxy) Root() *config.Root { return p.root.Load() }
+
+// Metrics is the registry the proxy counts in.
+func (p *Proxy) Metrics() *metrics.Registry { return p.cfg.Metrics }
+
+// Update applies a transaction as a whole, or returns *config.Refused and changes nothing. It waits for nothing: see
+// Prepare and Commit for a caller that wants verdicts about new endpoints first.
+func (p *Proxy) Update(tx *lbv1.Transaction) error {
+	next, err := p.Prepare(tx)
+	if err != nil {
+		return err
+	}
+	return p.Commit(next)
+}
+
+// Prepare compiles a transaction without using it yet.
+func (p *Proxy) Prepare(tx *lbv1.Transaction) (*config.Root, error) { return p.root.Load().Apply(tx) }
+
+// Commit makes a prepared root the current one. An error names frontends that could not be bound; everything else is in
+// force.
+func (p *Proxy) Commit(next *config.Root) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.ended {
+		return errEnded
+	}
+	// Certificates first, then the root, then sockets: a connection never finds less than its request needs.
+	err := p.updateTLS(next)
+	p.root.Store(next)
+	if bindErr := p.updateFrontends(next); err == nil {
+		err = bindErr
+	}
+	for _, e := range next.Retired() {
+		p.pools.Retire(e)
+	}
+	return err
+}
+
+// Drain stops accepting and lets connections end with their requests; when ctx ends first, they are cut.
+func (p *Proxy) Drain(ctx context.Context) error {
+	if !p.end() {
+		return nil
+	}
+	done := p.server.Drain()
+	var err error
+	select {
+	case <-done:
+	case <-ctx.Done():
+		err = ctx.Err()
+		p.server.Abort()
+		<-done
+	}
+	p.close()
+	return err
+}
+
+// Close ends everything now.
+func (p *Proxy) Close() error {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if err := p.Drain(ctx); err != nil && err != context.Canceled {
+		return err
+	}
+	return nil
+}
+
+// end closes the sockets. false: it has been called before.
+func (p *Proxy) end() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.ended {
+		return false
+	}
+	p.ended = true
+	for _, f := range p.frontends {
+		f.close()
+	}
+	for _, s := range p.inherited {
+		_ = s.File.Close()
+	}
+	close(p.stop)
+	return true
+}
+
+// close releases what exchanges needed.
+func (p *Proxy) close() {
+	p.ticking.Wait()
+	p.pools.Stop()
+	p.workers.Close()
+	if p.accessLog != nil {
+		_ = p.accessLog.Close()
+	}
+	p.clock.Stop()
+}

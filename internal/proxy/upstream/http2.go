@@ -1,0 +1,178 @@
+package upstream
+
+import (
+	"errors"
+	"io"
+	"sync"
+
+	"github.com/spillway-lb/spillway/internal/proxy/header"
+	"github.com/spillway-lb/spillway/internal/proxy/http2"
+	"github.com/spillway-lb/spillway/internal/proxy/message"
+	"github.com/spillway-lb/spillway/internal/proxy/transport"
+)
+
+// stream2 is a stream of an HTTP/2 connection to a backend.
+type stream2 struct {
+	pool  *Pool
+	conn  *http2.ClientConn
+	timer *transport.Timer
+	res   message.Response
+
+	mu          sync.Mutex
+	cs          *http2.ClientStream
+	interrupted bool
+	overdue     bool
+	used        bool
+}
+
+var _ Stream = (*stream2)(nil)
+
+// RoundTrip implements Stream.
+func (s *stream2) RoundTrip(req *message.Request, body []byte, a *Answer) error {
+	if err := s.open(req, len(body) == 0); err != nil {
+		return err
+	}
+	if len(body) > 0 {
+		if err := s.cs.WriteData(body, true); err != nil {
+			return s.failure(err)
+		}
+	}
+	return s.ReadHead(req, a)
+}
+
+// open opens the stream. A connection that has no room any more, or is going away, has not seen the request.
+func (s *stream2) open(req *message.Request, end bool) error {
+	cs, err := s.conn.Open(req, end)
+	if err != nil {
+		return s.failure(err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.cs = cs
+	if s.interrupted {
+		cs.Cancel()
+		return transport.ErrTimeout
+	}
+	return nil
+}
+
+// failure translates the errors of package http2.
+func (s *stream2) failure(err error) error {
+	s.mu.Lock()
+	ended := s.interrupted || s.overdue
+	s.mu.Unlock()
+	switch {
+	case ended:
+		return transport.ErrTimeout
+	case http2.IsRetryable(err):
+		return ErrUnsent
+	}
+	var conn *http2.ConnError
+	if errors.As(err, &conn) && conn.Err != nil && gone(conn.Err) {
+		return ErrNoAnswer
+	}
+	return err
+}
+
+// SendHead implements Stream.
+func (s *stream2) SendHead(req *message.Request) error { return s.open(req, false) }
+
+// SendData implements Stream.
+func (s *stream2) SendData(p []byte) error {
+	if err := s.cs.WriteData(p, false); err != nil {
+		return s.failure(err)
+	}
+	s.cs.Flush()
+	return nil
+}
+
+// SendEnd implements Stream.
+func (s *stream2) SendEnd(trailers *header.Map) error {
+	if trailers != nil && trailers.Len() > 0 {
+		return s.cs.WriteTrailers(trailers)
+	}
+	return s.cs.WriteData(nil, true)
+}
+
+// ReadHead implements Stream.
+func (s *stream2) ReadHead(req *message.Request, a *Answer) error {
+	s.cs.Flush()
+	if err := s.cs.ReadHead(&s.res, a.Informational); err != nil {
+		return s.failure(err)
+	}
+	a.Response.Status = s.res.Status
+	a.Response.ContentLength = s.res.ContentLength
+	a.Response.Header.CopyFrom(&s.res.Header)
+	if s.res.Body != nil {
+		a.Response.Body = (*body2)(s)
+	}
+	return nil
+}
+
+// body2 is the answer's body, with the stream's time-outs as transport.ErrTimeout.
+type body2 stream2
+
+var _ message.Body = (*body2)(nil)
+
+// Next implements message.Body.
+func (b *body2) Next() ([]byte, error) {
+	p, err := b.res.Body.Next()
+	if err == nil || err == io.EOF {
+		return p, err
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.overdue {
+		return nil, transport.ErrTimeout
+	}
+	return nil, err
+}
+
+// Ready reports whether Next returns at once.
+func (b *body2) Ready() bool {
+	r, ok := b.res.Body.(http2.Readier)
+	return ok && r.Ready()
+}
+
+// Trailers implements message.Body.
+func (b *body2) Trailers() *header.Map { return b.res.Body.Trailers() }
+
+// Close implements message.Body.
+func (b *body2) Close() { b.res.Body.Close() }
+
+// Arm implements Stream.
+func (s *stream2) Arm(at int64) { s.timer.Arm(at) }
+
+// Expire implements transport.Expirer.
+func (s *stream2) Expire() {
+	s.mu.Lock()
+	s.overdue = true
+	s.mu.Unlock()
+	s.Interrupt()
+}
+
+// Interrupt implements Stream.
+func (s *stream2) Interrupt() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.interrupted = true
+	if s.cs != nil {
+		s.cs.Cancel()
+	}
+}
+
+// Reused implements Stream.
+func (s *stream2) Reused() bool { return s.used }
+
+// Close implements Stream.
+func (s *stream2) Close() {
+	s.timer.Arm(0)
+	s.pool.pools.Clock.Release(s.timer)
+	s.mu.Lock()
+	cs := s.cs
+	s.cs = nil
+	s.mu.Unlock()
+	if cs != nil {
+		cs.Close()
+	}
+}

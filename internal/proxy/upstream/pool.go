@@ -1,0 +1,140 @@
+package upstream
+
+import (
+	"context"
+	"crypto/tls"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/spillway-lb/spillway/internal/proxy/http1"
+	"github.com/spillway-lb/spillway/internal/proxy/transport"
+)
+
+// Target is how to speak to one endpoint.
+type Target struct {
+	// Address is IP:port.
+	Address string
+	// TLS, if not nil, is the configuration of connections.
+	TLS *tls.Config
+	// HTTP2 speaks HTTP/2 with prior knowledge, or after ALPN with TLS.
+	HTTP2 bool
+}
+
+// Pool holds the connections to one endpoint.
+type Pool struct {
+	pools  *Pools
+	target Target
+	limits http1.Limits
+
+	mu      sync.Mutex
+	idle    []*conn1 // the last one in is the first one out
+	retired bool
+
+	http2 pool2
+}
+
+// Open returns a stream on an idle connection, where reuse allows that, or on a new one, which may take connectBy.
+func (p *Pool) Open(connectBy time.Duration, reuse bool) (Stream, error) {
+	if p.target.HTTP2 {
+		return p.openStream2(connectBy)
+	}
+	if reuse {
+		if c := p.take(); c != nil {
+			c.begin()
+			return c, nil
+		}
+	}
+	nc, err := p.dial(connectBy)
+	if err != nil {
+		return nil, err
+	}
+	c := &conn1{Conn: transport.NewConn(nc, p.pools.Clock), pool: p}
+	c.BufferSize(transport.StreamBuffer)
+	c.begin()
+	return c, nil
+}
+
+// dial makes a connection.
+func (p *Pool) dial(connectBy time.Duration) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), connectBy)
+	defer cancel()
+	nc, err := p.pools.dialer.DialContext(ctx, "tcp", p.target.Address)
+	if err != nil {
+		return nil, &ConnectError{Err: err}
+	}
+	if p.target.TLS == nil {
+		return nc, nil
+	}
+	tc := transport.TLSClient(nc.(*net.TCPConn), p.target.TLS)
+	if err := tc.HandshakeContext(ctx); err != nil {
+		_ = nc.Close()
+		return nil, &ConnectError{TLS: true, Err: err}
+	}
+	return tc, nil
+}
+
+func (p *Pool) take() *conn1 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	n := len(p.idle)
+	if n == 0 {
+		return nil
+	}
+	c := p.idle[n-1]
+	p.idle[n-1] = nil
+	p.idle = p.idle[:n-1]
+	return c
+}
+
+// put takes a connection back that is ready for another request.
+func (p *Pool) put(c *conn1) {
+	c.idleSince = p.pools.Clock.Now()
+	p.mu.Lock()
+	if !p.retired && len(p.idle) < p.pools.MaxIdle {
+		p.idle = append(p.idle, c)
+		p.mu.Unlock()
+		return
+	}
+	p.mu.Unlock()
+	p.drop(c)
+}
+
+// drop closes a connection for good.
+func (p *Pool) drop(c *conn1) { c.Conn.Close() }
+
+// sweep takes out what has been idle since before then, or was closed by the backend, and closes it.
+func (p *Pool) sweep(then int64) {
+	p.mu.Lock()
+	var old []*conn1
+	keep := p.idle[:0]
+	for _, c := range p.idle {
+		if c.idleSince < then || p.retired || c.HungUp() {
+			old = append(old, c)
+		} else {
+			keep = append(keep, c)
+		}
+	}
+	clear(p.idle[len(keep):])
+	p.idle = keep
+	p.mu.Unlock()
+	for _, c := range old {
+		p.drop(c)
+	}
+}
+
+// Retire closes idle connections and makes every other close when it becomes idle.
+func (p *Pool) Retire() {
+	p.mu.Lock()
+	p.retired = true
+	p.mu.Unlock()
+	p.sweep(0)
+	p.http2.retire()
+}
+
+// Idle is the number of idle connections.
+func (p *Pool) Idle() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.idle)
+}
