@@ -172,8 +172,12 @@ func (cs *ClientStream) CancelWith(code ErrCode) {
 // be called exactly once, by the owner, and nothing of the stream may be touched afterwards.
 func (cs *ClientStream) Close() {
 	c := cs.c
-	cs.Cancel()
 	c.mu.Lock()
+	if !cs.gone {
+		c.mu.Unlock()
+		cs.Cancel()
+		c.mu.Lock()
+	}
 	due := cs.recycle()
 	for _, in := range cs.informs {
 		in.head.release()
