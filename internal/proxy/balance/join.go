@@ -4,6 +4,8 @@ import (
 	"net/netip"
 
 	"google.golang.org/protobuf/proto"
+
+	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
 )
 
 // joiner gives a new version of a service its endpoints: handles of the version before where they go on, else new ones.
@@ -16,11 +18,13 @@ type joiner struct {
 	sameCheck bool
 	kept      map[*Endpoint]bool
 	left      []member
+	joined    []*Endpoint
+	known     func(netip.AddrPort) lbv1.HealthState
 }
 
-// join fills s.groups and returns the endpoints that only old has.
-func join(s, old *Service, v Version) []*Endpoint {
-	j := joiner{s: s, kept: map[*Endpoint]bool{}}
+// join fills s.groups.
+func join(s, old *Service, v Version) Changes {
+	j := joiner{s: s, kept: map[*Endpoint]bool{}, known: v.Known}
 	before := map[string]*groupMembers{}
 	if old != nil {
 		j.sameTransport = !v.NewTransport && old.Spec.GetProtocol() == v.Spec.GetProtocol() &&
@@ -41,9 +45,9 @@ func join(s, old *Service, v Version) []*Endpoint {
 		}
 	}
 	if old == nil {
-		return nil
+		return Changes{Joined: j.joined}
 	}
-	return retire(old.check, j.left, j.kept)
+	return Changes{Joined: j.joined, Retired: retire(old.check, j.left, j.kept)}
 }
 
 func (j *joiner) group(g *Group, before *groupMembers) groupMembers {
@@ -86,8 +90,9 @@ func (j *joiner) shard(g *Group, shard *Shard, known map[netip.AddrPort]*member,
 		}
 		if m.endpoint == nil {
 			m.endpoint = newEndpoint(g, a, j.s.shared)
+			j.joined = append(j.joined, m.endpoint)
 		}
-		m.verdict = j.s.check.acquire(a.Addr, before)
+		m.verdict = j.s.check.acquire(a.Addr, before, j.known)
 		members = append(members, m)
 	}
 	return members

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -27,7 +28,8 @@ type Service struct {
 	DrainingTimeout time.Duration
 	// AbortStatus, if not 0, answers every request locally.
 	AbortStatus int
-	// Transport is a slot for what the transport derives from the version (a TLS configuration).
+	// Transport is a slot for what the transport derives from Spec (a TLS configuration). It goes from version to version
+	// as long as Spec and its certificates stay the same.
 	Transport atomic.Value
 
 	check    *Check // nil: every endpoint is healthy
@@ -68,6 +70,13 @@ type Version struct {
 	Weights *lbv1.Weights
 	// NewTransport says that certificates changed, so that connections of the version before must not be used.
 	NewTransport bool
+	// Known tells verdicts that are older than the endpoint's handle; nil knows none.
+	Known func(netip.AddrPort) lbv1.HealthState
+}
+
+// Changes are the endpoints that a version has and the one before had not, and the reverse.
+type Changes struct {
+	Joined, Retired []*Endpoint
 }
 
 // Validate checks what Next relies on.
@@ -103,8 +112,8 @@ func Validate(spec *lbv1.BackendService) error {
 }
 
 // Next makes a version of a service after old (nil for the first). Endpoints that both versions have stay the same
-// handles; those that only old has are returned as retired.
-func Next(old *Service, v Version) (*Service, []*Endpoint) {
+// handles.
+func Next(old *Service, v Version) (*Service, Changes) {
 	s := &Service{
 		Name: v.Name, Spec: v.Spec, Timeout: defaultTimeout, check: v.Check,
 		DrainingTimeout: v.Spec.GetDrainingTimeout().AsDuration(),
@@ -123,6 +132,9 @@ func Next(old *Service, v Version) (*Service, []*Endpoint) {
 		s.shared.next.Store(rand.Uint32())
 	} else {
 		s.shared = old.shared
+		if derived := old.Transport.Load(); derived != nil && old.Spec == v.Spec && !v.NewTransport {
+			s.Transport.Store(derived)
+		}
 	}
 	s.shared.outlier.Store(compileOutlier(v.Spec.GetOutlierDetection()))
 	return s, join(s, old, v)
@@ -136,6 +148,14 @@ func (s *Service) Close() []*Endpoint {
 		return true
 	})
 	return retire(s.check, all, nil)
+}
+
+// Check is the name of the health check; "" without one.
+func (s *Service) Check() string {
+	if s.check == nil {
+		return ""
+	}
+	return s.check.Name
 }
 
 func weightsByGroup(w *lbv1.Weights) map[string]*lbv1.GroupWeight {
@@ -187,6 +207,16 @@ func (s *Service) Endpoints() []EndpointStatus {
 	var out []EndpointStatus
 	s.each(func(_ *groupMembers, m *member) bool {
 		out = append(out, EndpointStatus{Endpoint: m.endpoint, State: m.verdict.current(), Draining: m.draining})
+		return true
+	})
+	return out
+}
+
+// Handles lists the endpoints in the order of groups and shards.
+func (s *Service) Handles() []*Endpoint {
+	var out []*Endpoint
+	s.each(func(_ *groupMembers, m *member) bool {
+		out = append(out, m.endpoint)
 		return true
 	})
 	return out

@@ -99,9 +99,9 @@ func TestHandlesSurviveVersions(t *testing.T) {
 	}
 	// One leaves, one moves to the other shard, one comes.
 	w.setShards(0, shardOf(Address{Addr: at(0, 0)}, Address{Addr: at(0, 1)}), shardOf(Address{Addr: at(0, 3)}))
-	second, retired := Next(first, Version{Spec: w.spec, Check: w.check, Groups: w.groups})
-	if len(retired) != 1 || retired[0].Addr != at(0, 2) || !retired[0].Retired() {
-		t.Fatalf("retired %v", retired)
+	second, changes := Next(first, Version{Spec: w.spec, Check: w.check, Groups: w.groups})
+	if len(changes.Retired) != 1 || changes.Retired[0].Addr != at(0, 2) || !changes.Retired[0].Retired() {
+		t.Fatalf("retired %v", changes.Retired)
 	}
 	for _, e := range second.Endpoints() {
 		if before := handles[e.Endpoint.Address]; before != nil && before != e.Endpoint {
@@ -139,9 +139,9 @@ func TestNewTransportMakesNewHandles(t *testing.T) {
 			w.health(0, 1)
 			v := Version{Spec: w.spec, Check: w.check, Groups: w.groups}
 			change(&v)
-			second, retired := Next(first, v)
-			if len(retired) != 1 || second.Endpoints()[0].Endpoint == retired[0] {
-				t.Errorf("retired %d", len(retired))
+			second, changes := Next(first, v)
+			if len(changes.Retired) != 1 || second.Endpoints()[0].Endpoint == changes.Retired[0] {
+				t.Errorf("retired %d", len(changes.Retired))
 			}
 			if second.Endpoints()[0].State != lbv1.HealthState_HEALTHY {
 				t.Error("the verdict was lost")
@@ -155,9 +155,9 @@ func TestAnotherPodAtTheAddressIsANewEndpoint(t *testing.T) {
 	w.setShards(0, shardOf(Address{Addr: at(0, 0), Pod: "ns/one"}))
 	first := w.build()
 	w.setShards(0, shardOf(Address{Addr: at(0, 0), Pod: "ns/two"}))
-	second, retired := Next(first, Version{Spec: w.spec, Check: w.check, Groups: w.groups})
-	if len(retired) != 1 || second.Endpoints()[0].Endpoint.Pod != "ns/two" {
-		t.Errorf("retired %d, pod %s", len(retired), second.Endpoints()[0].Endpoint.Pod)
+	second, changes := Next(first, Version{Spec: w.spec, Check: w.check, Groups: w.groups})
+	if len(changes.Retired) != 1 || second.Endpoints()[0].Endpoint.Pod != "ns/two" {
+		t.Errorf("retired %d, pod %s", len(changes.Retired), second.Endpoints()[0].Endpoint.Pod)
 	}
 }
 
@@ -166,9 +166,9 @@ func TestAnotherHealthCheckStartsWithTheOldVerdicts(t *testing.T) {
 	w := newWorld(t).group("a", "r", 2)
 	first := w.build()
 	w.health(0, 1)
-	second, retired := Next(first, Version{Spec: w.spec, Check: NewCheck("other"), Groups: w.groups})
-	if len(retired) != 0 || second.Awaiting() {
-		t.Errorf("retired %d, awaiting %v", len(retired), second.Awaiting())
+	second, changes := Next(first, Version{Spec: w.spec, Check: NewCheck("other"), Groups: w.groups})
+	if len(changes.Retired) != 0 || second.Awaiting() {
+		t.Errorf("retired %d, awaiting %v", len(changes.Retired), second.Awaiting())
 	}
 	if e, err := second.Pick(input()); err != nil || e.Addr != at(0, 0) {
 		t.Errorf("picked %v, %v", e, err)

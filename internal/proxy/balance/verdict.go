@@ -40,15 +40,21 @@ func (c *Check) Set(at netip.AddrPort, state lbv1.HealthState) bool {
 	if v == nil {
 		return false
 	}
-	v.state.Store(int32(state))
-	if state == lbv1.HealthState_UNKNOWN {
-		return true
-	}
-	first := !v.known.Swap(true)
-	if usable := state == lbv1.HealthState_HEALTHY; v.usable.Swap(usable) != usable || first {
+	if v.set(state) {
 		c.epoch.Add(1)
 	}
 	return true
+}
+
+// set says whether what may be picked has changed.
+func (v *verdict) set(state lbv1.HealthState) bool {
+	v.state.Store(int32(state))
+	if state == lbv1.HealthState_UNKNOWN {
+		return false
+	}
+	first := !v.known.Swap(true)
+	usable := state == lbv1.HealthState_HEALTHY
+	return v.usable.Swap(usable) != usable || first
 }
 
 // State is the last verdict about an address.
@@ -61,8 +67,9 @@ func (c *Check) State(at netip.AddrPort) lbv1.HealthState {
 	return lbv1.HealthState_UNKNOWN
 }
 
-// acquire returns the verdict of an address, which starts as what is known about the endpoint from another check.
-func (c *Check) acquire(at netip.AddrPort, before *verdict) *verdict {
+// acquire returns the verdict of an address. A new one starts as what known tells, or else as what another check said
+// about the endpoint before.
+func (c *Check) acquire(at netip.AddrPort, before *verdict, known func(netip.AddrPort) lbv1.HealthState) *verdict {
 	if c == nil {
 		return nil
 	}
@@ -71,7 +78,10 @@ func (c *Check) acquire(at netip.AddrPort, before *verdict) *verdict {
 	v := c.verdicts[at]
 	if v == nil {
 		v = &verdict{}
-		if before != nil && before.known.Load() {
+		if known != nil {
+			v.set(known(at))
+		}
+		if before != nil && before.known.Load() && !v.known.Load() {
 			v.state.Store(before.state.Load())
 			v.usable.Store(before.usable.Load())
 			v.known.Store(true)

@@ -3,45 +3,61 @@ package config
 import (
 	"net/netip"
 
+	iradix "github.com/hashicorp/go-immutable-radix/v2"
+
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
 	"github.com/spillway-lb/spillway/internal/proxy/balance"
 	"github.com/spillway-lb/spillway/internal/proxy/urlmap"
 )
 
-// Location is where a proxy runs. Both may be empty.
+// Location is where a proxy runs. Both may be empty: a proxy without a region serves every address.
 type Location struct {
 	Region, Zone string
 }
 
 // Root is the state after one transaction. Its methods are safe for concurrent use.
-type Root struct{}
+type Root struct {
+	at         Location
+	seq        uint64
+	generation uint64
 
-// New is the empty state of a proxy at a location.
-func New(at Location) *Root { return &Root{} }
+	// entries holds every resource under its key.
+	entries *iradix.Tree[*entry]
+	// uses counts the references to each key, and lists its readers: see uses.go.
+	uses *iradix.Tree[int]
 
-// Apply makes the next state, or returns *Refused and changes nothing. Apply calls on states of one New must not overlap,
-// and go from the newest.
-func (r *Root) Apply(tx *lbv1.Transaction) (*Root, error) { return r, nil }
+	proxies  *iradix.Tree[*TargetProxy]
+	maps     *iradix.Tree[*urlmap.Map]
+	refs     *iradix.Tree[balance.Ref]
+	services slots
 
-// Seq is the number of the last transaction.
-func (r *Root) Seq() uint64 { return 0 }
-
-// Location is where the proxy runs.
-func (r *Root) Location() Location { return Location{} }
-
-// Frontend is one address and port to listen on.
-type Frontend struct {
-	// Name is the forwarding rule's.
-	Name        string
-	Address     netip.Addr
-	Port        uint16
-	TargetProxy string
-	TLS         bool
-	Region      string
+	changed []*balance.Service
+	retired []*balance.Endpoint
+	probes  []ProbeChange
 }
 
-// Frontends are the addresses that this location serves, sorted by name.
-func (r *Root) Frontends() []Frontend { return nil }
+// entry is one resource and what it was compiled to: *urlmap.Rule, *balance.Shard, *balance.Group, *balance.Check, or nil.
+type entry struct {
+	resource *lbv1.Resource
+	compiled any
+}
+
+// New is the empty state of a proxy at a location.
+func New(at Location) *Root {
+	return &Root{
+		at: at, entries: iradix.New[*entry](), uses: iradix.New[int](),
+		proxies: iradix.New[*TargetProxy](), maps: iradix.New[*urlmap.Map](), refs: iradix.New[balance.Ref](),
+	}
+}
+
+// Seq is the number of the last transaction.
+func (r *Root) Seq() uint64 { return r.seq }
+
+// Generation counts the states since New.
+func (r *Root) Generation() uint64 { return r.generation }
+
+// Location is where the proxy runs.
+func (r *Root) Location() Location { return r.at }
 
 // TargetProxy is one version of a target proxy with its URL map.
 type TargetProxy struct {
@@ -54,26 +70,77 @@ type TargetProxy struct {
 }
 
 // TargetProxy is nil for a name that does not exist.
-func (r *Root) TargetProxy(name string) *TargetProxy { return nil }
+func (r *Root) TargetProxy(name string) *TargetProxy {
+	p, _ := r.proxies.Get([]byte(name))
+	return p
+}
 
 // Service resolves what a rule refers to. Every Ref found in a root is valid in it.
-func (r *Root) Service(ref balance.Ref) *balance.Service { return nil }
+func (r *Root) Service(ref balance.Ref) *balance.Service { return r.services.at(ref) }
 
 // ServiceByName is nil for a name that does not exist.
-func (r *Root) ServiceByName(name string) *balance.Service { return nil }
+func (r *Root) ServiceByName(name string) *balance.Service {
+	ref, ok := r.refs.Get([]byte(name))
+	if !ok {
+		return nil
+	}
+	return r.services.at(ref)
+}
+
+// Services calls fn for every backend service, sorted by name, until it returns false.
+func (r *Root) Services(fn func(*balance.Service) bool) {
+	r.refs.Root().Walk(func(_ []byte, ref balance.Ref) bool { return !fn(r.services.at(ref)) })
+}
+
+// Resource is the resource of a kind (a field name of the oneof, such as "url_map") and name; nil if there is none.
+func (r *Root) Resource(kind, name string) *lbv1.Resource {
+	if e := r.entry(key{kind, name}); e != nil {
+		return e.resource
+	}
+	return nil
+}
+
+func (r *Root) entry(k key) *entry {
+	e, _ := r.entries.Get(k.bytes())
+	return e
+}
 
 // Certificate is nil for a name that does not exist.
-func (r *Root) Certificate(name string) *lbv1.SslCertificate { return nil }
+func (r *Root) Certificate(name string) *lbv1.SslCertificate {
+	return r.Resource(kindCertificate, name).GetSslCertificate()
+}
 
 // TrustConfig is nil for a name that does not exist.
-func (r *Root) TrustConfig(name string) *lbv1.TrustConfig { return nil }
+func (r *Root) TrustConfig(name string) *lbv1.TrustConfig {
+	return r.Resource(kindTrustConfig, name).GetTrustConfig()
+}
+
+// HealthCheck is nil for a name that does not exist.
+func (r *Root) HealthCheck(name string) *lbv1.HealthCheck {
+	return r.Resource(kindHealthCheck, name).GetHealthCheck()
+}
 
 // Retired are the endpoints that the last transaction took away: their pools end once older roots are unpinned.
-func (r *Root) Retired() []*balance.Endpoint { return nil }
+func (r *Root) Retired() []*balance.Endpoint { return r.retired }
 
 // Awaiting are the backend services that the last transaction brought or changed and that have endpoints but no verdict
 // about any of them yet.
-func (r *Root) Awaiting() []*balance.Service { return nil }
+func (r *Root) Awaiting() []*balance.Service {
+	var out []*balance.Service
+	for _, s := range r.changed {
+		if s.Awaiting() {
+			out = append(out, s)
+		}
+	}
+	return out
+}
 
-// SetHealth tells a verdict about every endpoint with that address that the health check covers. It holds for all roots.
-func (r *Root) SetHealth(check string, at netip.AddrPort, state lbv1.HealthState) bool { return false }
+// SetHealth tells a verdict about every endpoint with that address that the health check covers. It holds for all roots
+// of one New, and is false when there is no such endpoint.
+func (r *Root) SetHealth(check string, at netip.AddrPort, state lbv1.HealthState) bool {
+	e := r.entry(key{kindHealthCheck, check})
+	if e == nil {
+		return false
+	}
+	return e.compiled.(*balance.Check).Set(at, state)
+}

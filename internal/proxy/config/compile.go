@@ -1,0 +1,228 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
+	"github.com/spillway-lb/spillway/internal/proxy/balance"
+	"github.com/spillway-lb/spillway/internal/proxy/proxytls"
+	"github.com/spillway-lb/spillway/internal/proxy/urlmap"
+)
+
+// compile checks one changed resource and compiles what does not depend on state that outlives it.
+func (e *edit) compile(c *change) (any, error) {
+	name := c.key.name
+	switch b := c.new.resource.GetBody().(type) {
+	case *lbv1.Resource_ForwardingRule:
+		return nil, checkForwardingRule(b.ForwardingRule)
+	case *lbv1.Resource_TargetProxy:
+		return nil, checkTargetProxy(b.TargetProxy)
+	case *lbv1.Resource_UrlMap:
+		return nil, e.checkURLMap(c)
+	case *lbv1.Resource_RouteRule:
+		return e.compileRule(name, b.RouteRule)
+	case *lbv1.Resource_BackendService:
+		return nil, checkBackendService(b.BackendService)
+	case *lbv1.Resource_NetworkEndpointGroup:
+		return nil, e.checkGroup(c, b.NetworkEndpointGroup)
+	case *lbv1.Resource_EndpointShard:
+		return e.compileShard(name, b.EndpointShard)
+	case *lbv1.Resource_HealthCheck:
+		if c.old != nil {
+			return c.old.compiled, checkHealthCheck(b.HealthCheck)
+		}
+		return balance.NewCheck(name), checkHealthCheck(b.HealthCheck)
+	case *lbv1.Resource_SslCertificate:
+		_, err := proxytls.ParseCertificate(b.SslCertificate)
+		return nil, err
+	case *lbv1.Resource_TrustConfig:
+		_, err := proxytls.ParseTrustConfig(b.TrustConfig)
+		return nil, err
+	case *lbv1.Resource_EndpointHealth:
+		return compileEndpointHealth(name, b.EndpointHealth)
+	case *lbv1.Resource_Weights:
+		return nil, checkWeights(name, b.Weights)
+	}
+	return nil, nil
+}
+
+func checkForwardingRule(f *lbv1.ForwardingRule) error {
+	if f.GetPort() == 0 || f.GetPort() > 65535 {
+		return fmt.Errorf("port %d", f.GetPort())
+	}
+	for _, v := range f.GetVips() {
+		if _, err := netip.ParseAddr(v.GetAddress()); err != nil {
+			return fmt.Errorf("address %q is not an IP address", v.GetAddress())
+		}
+	}
+	return nil
+}
+
+func checkTargetProxy(p *lbv1.TargetProxy) error {
+	for _, n := range p.GetTls().GetServerNames() {
+		if n.GetHost() != "" {
+			if err := urlmap.CheckHost(n.GetHost()); err != nil {
+				return fmt.Errorf("server name: %w", err)
+			}
+		}
+		if len(n.GetCertificates()) == 0 {
+			return fmt.Errorf("server name %q has no certificate", n.GetHost())
+		}
+	}
+	return nil
+}
+
+// checkURLMap refuses to take a listener host away from under its rules.
+func (e *edit) checkURLMap(c *change) error {
+	m := c.new.resource.GetUrlMap()
+	seen := map[string]bool{}
+	for _, host := range m.GetListenerHosts() {
+		if err := urlmap.CheckHost(host); err != nil {
+			return fmt.Errorf("listener_hosts: %w", err)
+		}
+		if seen[host] {
+			return fmt.Errorf("listener_hosts: %q is there twice", host)
+		}
+		seen[host] = true
+	}
+	old, ok := e.old.maps.Get([]byte(c.key.name))
+	if !ok {
+		return nil
+	}
+	for host, rules := range old.Listeners() {
+		if seen[host] {
+			continue
+		}
+		if left := rules + e.ruleDelta(c.key.name, host); left > 0 {
+			return fmt.Errorf("listener_hosts: %q is missing and has %d route rules", host, left)
+		}
+	}
+	return nil
+}
+
+// ruleDelta is the number of rules that the transaction adds to a listener host.
+func (e *edit) ruleDelta(urlMap, listener string) int {
+	n := 0
+	count := func(en *entry, d int) {
+		if r := en.rule(); r.GetUrlMap() == urlMap && r.GetListenerHost() == listener {
+			n += d
+		}
+	}
+	for _, c := range e.changes {
+		if c.key.kind == kindRouteRule {
+			count(c.old, -1)
+			count(c.new, +1)
+		}
+	}
+	return n
+}
+
+func (e *entry) rule() *lbv1.RouteRule {
+	if e == nil {
+		return nil
+	}
+	return e.resource.GetRouteRule()
+}
+
+func (e *edit) compileRule(name string, r *lbv1.RouteRule) (any, error) {
+	if m, ok := e.entries.Get(key{kindURLMap, r.GetUrlMap()}.bytes()); ok {
+		if !slices.Contains(m.resource.GetUrlMap().GetListenerHosts(), r.GetListenerHost()) {
+			return nil, fmt.Errorf("%q is not a listener host of url_map %q", r.GetListenerHost(), r.GetUrlMap())
+		}
+	}
+	return urlmap.Compile(name, r, e)
+}
+
+func checkBackendService(s *lbv1.BackendService) error {
+	seen := map[string]bool{}
+	for _, b := range s.GetBackends() {
+		if seen[b.GetGroup()] {
+			return fmt.Errorf("group %q is there twice", b.GetGroup())
+		}
+		seen[b.GetGroup()] = true
+	}
+	return balance.Validate(s)
+}
+
+// checkGroup refuses to leave shards over when a group gets fewer: they would come back with the next growth.
+func (e *edit) checkGroup(c *change, g *lbv1.NetworkEndpointGroup) error {
+	if c.old == nil {
+		return nil
+	}
+	for i := int(g.GetShards()); i < int(c.old.resource.GetNetworkEndpointGroup().GetShards()); i++ {
+		if _, ok := e.entries.Get(key{kindShard, shardName(c.key.name, i)}.bytes()); ok {
+			return fmt.Errorf("has %d shards, but endpoint_shard %q is left", g.GetShards(), shardName(c.key.name, i))
+		}
+	}
+	return nil
+}
+
+func (e *edit) compileShard(name string, s *lbv1.EndpointShard) (any, error) {
+	if want := shardName(s.GetGroup(), int(s.GetIndex())); name != want {
+		return nil, fmt.Errorf("the name is not %q", want)
+	}
+	if g, ok := e.entries.Get(key{kindGroup, s.GetGroup()}.bytes()); ok {
+		if n := g.resource.GetNetworkEndpointGroup().GetShards(); s.GetIndex() >= n {
+			return nil, fmt.Errorf("network_endpoint_group %q has %d shards", s.GetGroup(), n)
+		}
+	}
+	return balance.CompileShard(s)
+}
+
+const maxProbeResponse = 1024
+
+func checkHealthCheck(h *lbv1.HealthCheck) error {
+	interval, timeout := h.GetCheckInterval().AsDuration(), h.GetTimeout().AsDuration()
+	switch {
+	case h.GetType() == lbv1.HealthCheck_TYPE_UNSPECIFIED:
+		return errors.New("the type is not set")
+	case interval < 0 || timeout < 0:
+		return errors.New("check_interval or timeout is negative")
+	case h.GetPort() > 65535:
+		return fmt.Errorf("port %d", h.GetPort())
+	case h.GetPortSpecification() == lbv1.HealthCheck_USE_FIXED_PORT && h.GetPort() == 0:
+		return errors.New("USE_FIXED_PORT without a port")
+	case h.GetRequestPath() != "" && !strings.HasPrefix(h.GetRequestPath(), "/"):
+		return fmt.Errorf("request_path %q does not begin with /", h.GetRequestPath())
+	case strings.ContainsAny(h.GetRequestPath()+h.GetHost(), "\r\n\x00 "):
+		return errors.New("request_path or host has a space or control byte")
+	case len(h.GetResponse()) > maxProbeResponse:
+		return fmt.Errorf("response has %d bytes, more than %d", len(h.GetResponse()), maxProbeResponse)
+	}
+	return nil
+}
+
+// compileEndpointHealth returns the address.
+func compileEndpointHealth(name string, h *lbv1.EndpointHealth) (any, error) {
+	ip, err := netip.ParseAddr(h.GetAddress())
+	if err != nil || h.GetPort() == 0 || h.GetPort() > 65535 {
+		return nil, fmt.Errorf("address %q, port %d", h.GetAddress(), h.GetPort())
+	}
+	at := netip.AddrPortFrom(ip.Unmap(), uint16(h.GetPort()))
+	if want := healthName(h.GetLocation(), h.GetHealthCheck(), at); name != want {
+		return nil, fmt.Errorf("the name is not %q", want)
+	}
+	return at, nil
+}
+
+func healthName(location, check string, at netip.AddrPort) string {
+	return location + "/" + check + "/" + at.String()
+}
+
+func checkWeights(name string, w *lbv1.Weights) error {
+	if want := w.GetBackendService() + "/" + w.GetLocation(); name != want {
+		return fmt.Errorf("the name is not %q", want)
+	}
+	seen := map[string]bool{}
+	for _, g := range w.GetGroups() {
+		if seen[g.GetGroup()] {
+			return fmt.Errorf("group %q is there twice", g.GetGroup())
+		}
+		seen[g.GetGroup()] = true
+	}
+	return nil
+}

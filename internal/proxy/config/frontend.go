@@ -1,0 +1,36 @@
+package config
+
+import (
+	"net/netip"
+)
+
+// Frontend is one address and port to listen on.
+type Frontend struct {
+	// Name is the forwarding rule's.
+	Name        string
+	Address     netip.Addr
+	Port        uint16
+	TargetProxy string
+	TLS         bool
+	Region      string
+}
+
+// Frontends are the addresses that this location serves, sorted by name.
+func (r *Root) Frontends() []Frontend {
+	var out []Frontend
+	r.entries.Root().WalkPrefix(key{kind: kindForwardingRule}.bytes(), func(_ []byte, e *entry) bool {
+		f := e.resource.GetForwardingRule()
+		for _, v := range f.GetVips() {
+			if v.GetRegion() != "" && r.at.Region != "" && v.GetRegion() != r.at.Region {
+				continue
+			}
+			addr, _ := netip.ParseAddr(v.GetAddress()) // checked by compile
+			out = append(out, Frontend{
+				Name: e.resource.GetName(), Address: addr, Port: uint16(f.GetPort()), TargetProxy: f.GetTargetProxy(),
+				TLS: r.TargetProxy(f.GetTargetProxy()).Spec.GetTls() != nil, Region: v.GetRegion(),
+			})
+		}
+		return false
+	})
+	return out
+}
