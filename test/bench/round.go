@@ -1,0 +1,171 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+)
+
+// contestant is a peer at work on one case.
+type contestant struct {
+	peer
+	proc    *process
+	setup   setup
+	clients []*client
+	samples []sample
+	problem string
+}
+
+// sample is one measurement.
+type sample struct {
+	perSecond     float64
+	cpuMicros     float64 // for each request, or handshake
+	p50, p99, p9k time.Duration
+	rss           int64
+	failures      uint64
+}
+
+// runCase starts every peer, loads them in turn, and prints a table.
+func runCase(ctx context.Context, o options, c benchCase, peers []peer, work string) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	if most := maxConns() - 100; c.conns > most {
+		fmt.Printf("(the limit of open files allows %d connections)\n\n", most)
+		c.conns = most
+	}
+	dir := filepath.Join(work, c.name)
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	pair, err := writeKeyPair(dir, c.rsa)
+	if err != nil {
+		return err
+	}
+	backend, port, err := startBackend(ctx, c)
+	if err != nil {
+		return err
+	}
+	defer backend.stop()
+	if c.busy {
+		loop, err := startSelf(ctx, "spin")
+		if err != nil {
+			return err
+		}
+		defer loop.stop()
+	}
+	var field []*contestant
+	for _, p := range peers {
+		one := enter(ctx, o, p, c, port, filepath.Join(dir, p.name), pair)
+		field = append(field, one)
+		if one.proc != nil {
+			defer one.proc.stop()
+		}
+	}
+	if c.kind == idle {
+		o.rounds = 1
+	}
+	for range o.rounds {
+		for _, one := range field {
+			if one.problem == "" && ctx.Err() == nil {
+				one.measure(ctx, c, o.window)
+			}
+		}
+	}
+	report(os.Stdout, c, field)
+	return ctx.Err()
+}
+
+func startBackend(ctx context.Context, c benchCase) (*process, int, error) {
+	port, err := freePort()
+	if err != nil {
+		return nil, 0, err
+	}
+	args := []string{"backend", "-listen", strconv.Itoa(port)}
+	if c.http2Up {
+		args = append(args, "-h2c")
+	}
+	if c.grpc {
+		args = append(args, "-grpc")
+	}
+	p, err := startSelf(ctx, args...)
+	if err != nil {
+		return nil, 0, err
+	}
+	return p, port, p.waitListening(port)
+}
+
+// enter starts a peer; what goes wrong is the contestant's problem and not the run's.
+func enter(ctx context.Context, o options, p peer, c benchCase, backend int, dir string, pair keyPair) *contestant {
+	one := &contestant{peer: p}
+	err := os.MkdirAll(dir, 0o755)
+	if err == nil {
+		one.setup = setup{benchCase: c, Backend: backend, Dir: dir, Pair: pair}
+		one.setup.Listen, err = freePort()
+	}
+	if err == nil {
+		one.proc, err = launch(ctx, o, p, one.setup)
+	}
+	if err != nil {
+		one.problem = err.Error()
+	}
+	return one
+}
+
+func (one *contestant) measure(ctx context.Context, c benchCase, window time.Duration) {
+	if err := one.try(ctx, c, window); err != nil {
+		one.problem = err.Error()
+	}
+}
+
+func (one *contestant) try(ctx context.Context, c benchCase, window time.Duration) error {
+	external := c.http2 || c.kind == handshakes
+	if !external {
+		clients, err := dialAll(ctx, c, one.setup.Listen)
+		if err != nil {
+			return err
+		}
+		defer closeAll(clients)
+		one.clients = clients
+	}
+	before := one.proc.usage()
+	r, err := one.load(ctx, c, window)
+	if err != nil {
+		return err
+	}
+	after := one.proc.usage()
+	s := sample{rss: after.rss, failures: r.failures}
+	if r.requests > 0 {
+		s.perSecond = float64(r.requests) / r.elapsed.Seconds()
+		s.cpuMicros = float64((after.cpu - before.cpu).Microseconds()) / float64(r.requests)
+	}
+	if r.latency != nil {
+		s.p50, s.p99, s.p9k = r.latency.quantile(0.5), r.latency.quantile(0.99), r.latency.quantile(0.999)
+	}
+	one.samples = append(one.samples, s)
+	if r.requests == 0 && c.kind != idle {
+		return errors.New("no request was answered")
+	}
+	if exited(one.proc.cmd.Process.Pid) {
+		return fmt.Errorf("ended during the run: %s", one.proc.log.String())
+	}
+	return nil
+}
+
+func (one *contestant) load(ctx context.Context, c benchCase, window time.Duration) (result, error) {
+	switch {
+	case c.http2:
+		return h2loadRun(ctx, c, one.setup.Listen, window, one.setup.Dir)
+	case c.kind == handshakes:
+		return handshakeLoop(ctx, c, one.setup.Listen, window), nil
+	case c.kind == fixedRate:
+		return openLoop(ctx, c, one.clients, window), nil
+	case c.kind == idle:
+		pause(window)
+		return result{elapsed: window}, nil
+	}
+	return closedLoop(ctx, c, one.clients, window), nil
+}
