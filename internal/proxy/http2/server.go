@@ -16,6 +16,7 @@ type ServerConn struct {
 	cfg     *ServerConfig
 	scheme  []byte
 	handler Handler
+	fresh   []*ServerStream // whose handlers start before the next read; reader only
 
 	// Guarded by conn.mu.
 	last     uint32 // the highest stream the client has opened
@@ -30,6 +31,7 @@ func NewServerConn(nc net.Conn, cfg *ServerConfig) *ServerConn {
 		sc.scheme = []byte("http")
 	}
 	sc.init(nc, sc, serverLimits(cfg.Limits), cfg.Workers, cfg.Report)
+	sc.in.wait = sc.beforeRead
 	sc.idleCond.L = &sc.mu
 	return sc
 }
@@ -44,6 +46,7 @@ func (sc *ServerConn) Serve(h Handler) error {
 	sc.handler = h
 	sc.startWatch()
 	err := sc.serve()
+	sc.startFresh()
 	sc.end(err)
 	sc.mu.Lock()
 	defer sc.mu.Unlock()
@@ -198,8 +201,29 @@ func (sc *ServerConn) open(id uint32, h *head, end bool) *ConnError {
 	sc.add(&st.stream)
 	sc.running++
 	sc.mu.Unlock()
-	sc.workers.Run(st.run)
+	if sc.fresh = append(sc.fresh, st); len(sc.fresh) == maxFresh {
+		sc.startFresh()
+	}
 	return nil
+}
+
+// maxFresh bounds how many handlers wait for the input at hand to be taken.
+const maxFresh = 16
+
+// beforeRead does what has waited for the input at hand to be taken.
+func (sc *ServerConn) beforeRead() {
+	sc.startFresh()
+	sc.out.flushUrgent()
+}
+
+// startFresh starts handlers. They start when the frames at hand have been taken, so that a small body is there with
+// its head and the exchange needs neither to wait nor to stream.
+func (sc *ServerConn) startFresh() {
+	for i, st := range sc.fresh {
+		sc.fresh[i] = nil
+		sc.workers.Run(st.run)
+	}
+	sc.fresh = sc.fresh[:0]
 }
 
 // answerTooLarge answers 431 without a handler.
