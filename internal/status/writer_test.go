@@ -90,7 +90,7 @@ func TestTheSameWriteIsNoCommit(t *testing.T) {
 	w := status.NewWriter(s, status.Limits{})
 	changes := []recompute.WriteChange{
 		wantStatus(programmed(metav1.ConditionTrue, "")),
-		wantAnnotations(map[string]string{"a": "1", status.LastReconcileTime: ""}),
+		wantAnnotations(map[string]string{"a": "1", "networking.gke.io/url-maps": ""}),
 	}
 	w.Apply(changes, nil, at(0))
 	before := s.Snapshot().Revision()
@@ -104,7 +104,7 @@ func TestLastReconcileTimeNeedsAnotherChange(t *testing.T) {
 	s := storeWithGateway()
 	w := status.NewWriter(s, status.Limits{})
 	annotation := func() string { return s.Snapshot().Get(gateway).Written.Annotations[status.LastReconcileTime] }
-	reconcile := wantAnnotations(map[string]string{status.LastReconcileTime: ""})
+	reconcile := wantAnnotations(map[string]string{"networking.gke.io/url-maps": ""})
 	for i, step := range []struct{ message, want string }{
 		{"a", "2026-03-01T12:00:00Z"},
 		{"a", "2026-03-01T12:00:00Z"},

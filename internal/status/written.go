@@ -4,13 +4,17 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spillway-lb/spillway/internal/store"
 )
 
-// LastReconcileTime is the annotation that the writer stamps when it writes something else to an object that wants it.
-const LastReconcileTime = "networking.gke.io/last-reconcile-time"
+// LastReconcileTime is the annotation that the writer adds to objects that have others of its prefix (Gateways), and
+// stamps when it writes something else to them.
+const LastReconcileTime = reconciledPrefix + "last-reconcile-time"
+
+const reconciledPrefix = "networking.gke.io/"
 
 // written returns what the store should say; it returns old itself if that says it already.
 func (x *wanted) written(old *store.Written, now time.Time) *store.Written {
@@ -25,7 +29,9 @@ func (x *wanted) written(old *store.Written, now time.Time) *store.Written {
 		Annotations: maps.Clone(x.annotations),
 		Finalizers:  slices.Clone(x.finalizers),
 	}
-	_, reconciles := next.Annotations[LastReconcileTime]
+	reconciles := slices.ContainsFunc(slices.Collect(maps.Keys(x.annotations)), func(key string) bool {
+		return strings.HasPrefix(key, reconciledPrefix)
+	})
 	if reconciles {
 		next.Annotations[LastReconcileTime] = old.Annotations[LastReconcileTime]
 	}
