@@ -61,6 +61,8 @@ type Proxy struct {
 	ended     bool
 	ports     atomic.Pointer[portTable]
 	bound     atomic.Pointer[[]Bound]
+	replacing sync.Mutex
+	model     map[resourceKey]*lbv1.Resource // of the last Replace
 	ticking   sync.WaitGroup
 	stop      chan struct{}
 }

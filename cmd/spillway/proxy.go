@@ -1,0 +1,204 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/pprof"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/spf13/cobra"
+
+	"github.com/spillway-lb/spillway/internal/proxy"
+	"github.com/spillway-lb/spillway/internal/proxy/config"
+)
+
+const proxyLong = `Proxy serves a load balancer model (as ` + "`spillway translate`" + ` prints it) without a control plane.
+
+SIGHUP reads the file again. SIGTERM and SIGINT drain: no new connections, and the old ones end with their requests.
+
+With --handover PATH, a second proxy started with the same path takes the listening sockets over from the first one,
+which then drains: an upgrade loses no connection.`
+
+// proxyFlags are the flags of `spillway proxy`.
+type proxyFlags struct {
+	file, region, zone, admin, accessLog, handover string
+	drain                                          time.Duration
+}
+
+func newProxyCommand() *cobra.Command {
+	var f proxyFlags
+	cmd := &cobra.Command{
+		Use: "proxy --config FILE", Short: "Serve a model with the built-in data plane", Long: proxyLong, Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return runProxy(cmd.Context(), f, cmd.OutOrStdout(), cmd.ErrOrStderr())
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&f.file, "config", "", "model to serve, JSON")
+	flags.StringVar(&f.region, "region", "", "region of this proxy; it serves the addresses of its region")
+	flags.StringVar(&f.zone, "zone", "", "zone of this proxy")
+	flags.StringVar(&f.admin, "admin", "", "address for /metrics and /debug/pprof, such as 127.0.0.1:0")
+	flags.StringVar(&f.accessLog, "access-log", "", `file for access logs; "-" is standard output`)
+	flags.StringVar(&f.handover, "handover", "", "Unix socket over which listening sockets are handed to the next process")
+	flags.DurationVar(&f.drain, "drain", 30*time.Second, "how long requests may take to end after SIGTERM")
+	_ = cmd.MarkFlagRequired("config")
+	return cmd
+}
+
+func runProxy(ctx context.Context, f proxyFlags, stdout, stderr io.Writer) error {
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	reload := make(chan os.Signal, 1)
+	signal.Notify(reload, syscall.SIGHUP)
+	defer signal.Stop(reload)
+
+	log := slog.New(slog.NewTextHandler(stderr, nil))
+	accessLog, err := openAccessLog(f.accessLog, stdout)
+	if err != nil {
+		return err
+	}
+	inherited, err := takeOver(f.handover)
+	if err != nil {
+		return err
+	}
+	p := proxy.New(proxy.Config{
+		Location: config.Location{Region: f.region, Zone: f.zone}, Logger: log, AccessLog: accessLog, Inherited: inherited,
+		OnBound: func(list []proxy.Bound) {
+			for _, b := range list {
+				fmt.Fprintln(stdout, b)
+			}
+		},
+	})
+	defer func() { _ = p.Close() }()
+	if err := load(p, f.file); err != nil {
+		return err
+	}
+	if f.admin != "" {
+		if err := serveAdmin(ctx, f.admin, p, stdout); err != nil {
+			return err
+		}
+	}
+	handed, err := offerHandOver(ctx, f.handover, p)
+	if err != nil {
+		return err
+	}
+	for {
+		select {
+		case <-reload:
+			if err := load(p, f.file); err != nil {
+				log.Error("configuration not used", "file", f.file, "err", err)
+			}
+		case <-handed:
+			return drain(p, f.drain)
+		case <-ctx.Done():
+			return drain(p, f.drain)
+		}
+	}
+}
+
+// load reads the model and makes it the whole configuration: what it does not hold any more is deleted.
+func load(p *proxy.Proxy, file string) error {
+	model, err := config.LoadFile(file)
+	if err != nil {
+		return err
+	}
+	return p.Replace(model)
+}
+
+func drain(p *proxy.Proxy, patience time.Duration) error {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	return p.Drain(ctx)
+}
+
+func openAccessLog(name string, stdout io.Writer) (io.Writer, error) {
+	switch name {
+	case "":
+		return nil, nil
+	case "-":
+		return stdout, nil
+	}
+	return os.OpenFile(name, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+}
+
+// serveAdmin serves metrics and profiles until the context ends.
+func serveAdmin(ctx context.Context, address string, p *proxy.Proxy, stdout io.Writer) error {
+	ln, err := net.Listen("tcp", address)
+	if err != nil {
+		return err
+	}
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(p.Metrics())
+	mux := http.NewServeMux()
+	mux.Handle("/metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
+	mux.HandleFunc("/debug/pprof/", pprof.Index)
+	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
+	server := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
+	context.AfterFunc(ctx, func() { _ = server.Close() })
+	go func() { _ = server.Serve(ln) }()
+	fmt.Fprintf(stdout, "admin http://%s\n", ln.Addr())
+	return nil
+}
+
+// takeOver asks the process at the path for its sockets. Nobody there means that this is the first one.
+func takeOver(path string) ([]proxy.Socket, error) {
+	if path == "" {
+		return nil, nil
+	}
+	nc, err := net.DialUnix("unix", nil, &net.UnixAddr{Name: path, Net: "unix"})
+	if errors.Is(err, os.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = nc.Close() }()
+	return proxy.TakeOver(nc)
+}
+
+// offerHandOver waits at the path for the next process. The channel is closed when it has the sockets.
+func offerHandOver(ctx context.Context, path string, p *proxy.Proxy) (<-chan struct{}, error) {
+	if path == "" {
+		return nil, nil
+	}
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, err
+	}
+	ln, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
+	if err != nil {
+		return nil, err
+	}
+	// The path belongs to the next process by the time this one ends.
+	ln.SetUnlinkOnClose(false)
+	if err := os.Chmod(path, 0o600); err != nil {
+		return nil, err
+	}
+	context.AfterFunc(ctx, func() { _ = ln.Close() })
+	handed := make(chan struct{})
+	go func() {
+		defer close(handed)
+		for {
+			nc, err := ln.AcceptUnix()
+			if err != nil {
+				return
+			}
+			err = p.HandOver(nc)
+			_ = nc.Close()
+			if err == nil {
+				_ = ln.Close()
+				return
+			}
+		}
+	}()
+	return handed, nil
+}
