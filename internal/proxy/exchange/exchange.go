@@ -61,7 +61,8 @@ type Exchange struct {
 	outBytes  int64
 	answering bool // the head of the final answer has been written
 	tunnel    bool
-	informed  func(status int, h *header.Map) // x.informational, once
+	informed  func(status int, h *header.Map) // x.informational, bound once
+	gone      func()                          // x.clientGone, bound once
 
 	watch watch
 }
@@ -70,7 +71,7 @@ var exchanges = sync.Pool{New: func() any { return newExchange() }}
 
 func newExchange() *Exchange {
 	x := &Exchange{arena: make([]byte, 0, 512)}
-	x.informed = x.informational
+	x.informed, x.gone = x.informational, x.clientGone
 	return x
 }
 
@@ -95,6 +96,7 @@ func (s *Server) give(x *Exchange) {
 		local:    message.Response{Header: x.local.Header},
 		arena:    x.arena[:0],
 		informed: x.informed,
+		gone:     x.gone,
 		body:     x.body,
 	}
 	x.Answer.Informational = nil

@@ -74,7 +74,7 @@ func (c *server2) stream(st *http2.ServerStream) {
 	down := down2{x: x, st: st}
 	x.client, x.down, x.shard, x.limits = &c.client, &down, shard, &c.limits
 	x.Request.Path = http1.NormalizePath(x.Request.Path)
-	st.OnCancel(x.clientGone)
+	st.OnCancel(x.gone)
 	x.run()
 	st.OnCancel(nil)
 	if b := x.Request.Body; b != nil {
@@ -82,8 +82,9 @@ func (c *server2) stream(st *http2.ServerStream) {
 	}
 }
 
-// clientGone ends the exchange. The connection's lock is held: it must not block, and interrupting a stream may.
-func (x *Exchange) clientGone() { go x.watch.end(clientGone) }
+// clientGone ends the exchange. It runs under the lock of the client's connection, which neither Interrupt nor anything
+// that it locks ever waits for.
+func (x *Exchange) clientGone() { x.watch.end(clientGone) }
 
 // down2 writes the answer of an HTTP/2 exchange.
 type down2 struct {
