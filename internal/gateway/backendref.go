@@ -1,0 +1,98 @@
+package gateway
+
+import (
+	"fmt"
+
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	"github.com/spillway-lb/spillway/internal/recompute"
+)
+
+// resolved is a backend reference that was followed.
+type resolved struct {
+	// service is the backend service, "" if there is none.
+	service string
+	// reason and message say why not.
+	reason  gatewayv1.RouteConditionReason
+	message string
+	// held: it is not known at the moment, so what is published has to stay.
+	held bool
+}
+
+// resolver follows the backend references of one route for one Gateway.
+type resolver struct {
+	view  *recompute.View
+	gw    *Listeners
+	route *routeView
+	// services are the backend services that were found, problems the references that were not.
+	services map[string]struct{}
+	problems []resolved
+	held     bool
+}
+
+// resolve returns the backend service of a reference, or the one that answers 500.
+func (r *resolver) resolve(ref gatewayv1.BackendObjectReference) (service string, ok bool) {
+	out := r.follow(ref)
+	switch {
+	case out.held:
+		r.held = true
+		return "", false
+	case out.service == "":
+		r.problems = append(r.problems, out)
+		return "", false
+	}
+	r.services[out.service] = struct{}{}
+	return out.service, true
+}
+
+func (r *resolver) follow(ref gatewayv1.BackendObjectReference) resolved {
+	key := backendKey{scope: r.gw.Scope, namespace: r.route.ref.Namespace, name: string(ref.Name), grpc: r.route.grpc()}
+	group, kind := "", "Service"
+	if ref.Group != nil {
+		group = string(*ref.Group)
+	}
+	if ref.Kind != nil {
+		kind = string(*ref.Kind)
+	}
+	switch {
+	case group == "" && kind == "Service":
+	case (group == groupImport || group == groupImportMCS) && kind == "ServiceImport":
+		key.imported = true
+	default:
+		return resolved{
+			reason:  gatewayv1.RouteReasonInvalidKind,
+			message: fmt.Sprintf("backend %s: kind %q of group %q is not supported, only Service and ServiceImport are", ref.Name, kind, group),
+		}
+	}
+	if ref.Namespace != nil {
+		key.namespace = string(*ref.Namespace)
+	}
+	allowed := permitted(r.view, reference{
+		cluster: r.route.ref.Cluster, fromKind: r.route.kind, fromNamespace: r.route.ref.Namespace,
+		group: group, kind: kind, targetNamespace: key.namespace, toNamed: key.name,
+	})
+	if !allowed {
+		return resolved{
+			reason:  gatewayv1.RouteReasonRefNotPermitted,
+			message: fmt.Sprintf("%s %s/%s is in another namespace and no ReferenceGrant there allows the reference", kind, key.namespace, key.name),
+		}
+	}
+	if ref.Port == nil {
+		return resolved{
+			reason:  gatewayv1.RouteReasonBackendNotFound,
+			message: fmt.Sprintf("%s %s/%s: the reference has no port", kind, key.namespace, key.name),
+		}
+	}
+	key.port = *ref.Port
+	value, ok, held := recompute.Value[Backend](r.view, UnitBackend, key.String())
+	if held {
+		return resolved{held: true}
+	}
+	if !ok {
+		return resolved{
+			reason:  gatewayv1.RouteReasonBackendNotFound,
+			message: fmt.Sprintf("Error GWCER102: %s %q or its port %d not found", kind, key.namespace+"/"+key.name, key.port),
+		}
+	}
+	return resolved{service: value.Service}
+}

@@ -1,0 +1,97 @@
+package gateway
+
+import (
+	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
+	"github.com/spillway-lb/spillway/internal/recompute"
+	"github.com/spillway-lb/spillway/internal/store"
+)
+
+// Reach says where a Gateway of a class is served.
+type Reach uint8
+
+const (
+	// Global: one address in every region of the fleet.
+	Global Reach = iota
+	// CrossRegional: an address of its own in each region.
+	CrossRegional
+	// Regional: one region.
+	Regional
+)
+
+// Class is what a class name means.
+type Class struct {
+	Name string
+	// Multi classes read the Gateways of the config cluster only, the others those of every cluster.
+	Multi  bool
+	Reach  Reach
+	Scheme lbv1.LoadBalancingScheme
+}
+
+// Superset is the class that makes no difference between Google's products: it takes Gateways of any cluster.
+const Superset = "spillway"
+
+// classes are Google's nine and ours. Each offers all features; what they differ in is where they are served.
+func classes() map[string]Class {
+	all := map[string]Class{}
+	for _, c := range []Class{
+		{Name: "gke-l7-global-external-managed", Reach: Global, Scheme: lbv1.LoadBalancingScheme_EXTERNAL_MANAGED},
+		{Name: "gke-l7-regional-external-managed", Reach: Regional, Scheme: lbv1.LoadBalancingScheme_EXTERNAL_MANAGED},
+		{Name: "gke-l7-rilb", Reach: Regional, Scheme: lbv1.LoadBalancingScheme_INTERNAL_MANAGED},
+		{Name: "gke-l7-gxlb", Reach: Global, Scheme: lbv1.LoadBalancingScheme_EXTERNAL},
+	} {
+		all[c.Name] = c
+		c.Name, c.Multi = c.Name+"-mc", true
+		all[c.Name] = c
+	}
+	cross := Class{
+		Name: "gke-l7-cross-regional-internal-managed-mc", Multi: true,
+		Reach: CrossRegional, Scheme: lbv1.LoadBalancingScheme_INTERNAL_MANAGED,
+	}
+	all[cross.Name] = cross
+	all[Superset] = Class{Name: Superset, Reach: Global, Scheme: lbv1.LoadBalancingScheme_EXTERNAL_MANAGED}
+	return all
+}
+
+// classUnit finds out what a class name means in a cluster. The classes of GKE exist without a GatewayClass object, as
+// they do on GKE; an object of ours with another name is the superset; one of another controller is not ours.
+type classUnit struct {
+	builtIn map[string]Class
+}
+
+func classKey(cluster, name string) string { return cluster + "/" + name }
+
+func (u classUnit) translate(v *recompute.View, key string) recompute.Result {
+	cluster, name, _ := strings.Cut(key, "/")
+	class, known := u.builtIn[name]
+	object, ok := recompute.Get[*gatewayv1.GatewayClass](v, store.Ref{Cluster: cluster, Kind: KindGatewayClass, Name: name})
+	if ok {
+		if object.Spec.ControllerName != ControllerName {
+			return recompute.Result{}
+		}
+		if !known {
+			class = u.builtIn[Superset]
+			class.Name = name
+		}
+	} else if !known {
+		return recompute.Result{}
+	}
+	return recompute.Result{State: recompute.Present, Value: class}
+}
+
+// translateGatewayClass writes the status of a GatewayClass of ours.
+func translateGatewayClass(v *recompute.View, key string) recompute.Result {
+	ref, _ := store.ParseRef(key)
+	class, ok := recompute.Get[*gatewayv1.GatewayClass](v, ref)
+	if !ok || class.Spec.ControllerName != ControllerName {
+		return recompute.Result{}
+	}
+	status := &gatewayv1.GatewayClassStatus{Conditions: []metav1.Condition{
+		condition(class.Generation, string(gatewayv1.GatewayClassConditionStatusAccepted), true, string(gatewayv1.GatewayClassReasonAccepted), ""),
+	}}
+	return recompute.Result{State: recompute.Present, Writes: []recompute.Write{{Ref: ref, Part: recompute.PartStatus, Value: status}}}
+}

@@ -1,0 +1,27 @@
+// Package gateway translates the Gateway API: Gateways of GKE's classes, HTTPRoutes and GRPCRoutes become load balancer
+// resources, statuses, annotations and events.
+//
+// In: Gateway API objects, Namespaces, Secrets and ConfigMaps through a recompute.View, the fleet (package fleet), NEGs
+// (package neg) and policies (package policy). Out, as recompute units:
+//
+//	gateway.class         a class name            -> what the class is
+//	gateway.listeners     a Gateway               -> what routes need to know of it
+//	gateway.attachment    a route and a Gateway   -> RouteRules; value: the conditions of the route's parents
+//	gateway.route         a route (root)          -> its status
+//	gateway.backend       a backend and a scope   -> BackendService, HealthCheck, Weights
+//	gateway.default       a namespace and status  -> a default BackendService
+//	gateway.certificates  a listener              -> SslCertificates, TrustConfigs
+//	gateway.vip           a Gateway and location  -> its address
+//	gateway.frontend      a Gateway and port      -> ForwardingRule, TargetProxy, UrlMap
+//	gateway.gateway       a Gateway (root)        -> its status, annotations, finalizer and events
+//	gateway.gatewayclass  a GatewayClass (root)   -> its status
+//
+// The grain is the rule: an edit of one route re-runs that route's units and no others', because a Gateway's own units
+// see routes through tallies only. Wire it with
+//
+//	recompute.Config{Units: gateway.Units(options), Roots: gateway.Roots()}
+//	store.New(gateway.Indexes()...)
+//
+// A broken edit (an unusable address, a regular expression that does not compile) shows in statuses while the last good
+// version stays published.
+package gateway

@@ -1,0 +1,196 @@
+package gateway
+
+import (
+	"fmt"
+	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+)
+
+// Conditions that GKE has beyond the Gateway API's, with their texts.
+const (
+	conditionHealthy = "networking.gke.io/GatewayHealthy"
+
+	scheduledText = "The OSS Gateway API has deprecated this condition, do not depend on it."
+	readyText     = `The OSS Gateway API has altered the "Ready" condition semantics and reserved it for future use.  ` +
+		`GKE Gateway will stop emitting it in a future update, use "Programmed" instead.`
+	detachedText = "The Detached condition has been deprecated by the OSS API, use Accepted instead."
+
+	reasonNotReady = "NotReady"
+	pendingText    = "waiting for the proxies to serve it"
+)
+
+// conditions are the Gateway's, in GKE's order.
+func (s *gatewayStatus) conditions() []metav1.Condition {
+	programmed := s.programmedCondition()
+	ready := condition(s.object.Generation, string(gatewayv1.GatewayConditionReady), true, string(gatewayv1.GatewayReasonReady), readyText)
+	healthy := condition(s.object.Generation, conditionHealthy, true, "Healthy", "")
+	if programmed.Status != metav1.ConditionTrue {
+		ready.Status, ready.Reason = metav1.ConditionFalse, reasonNotReady
+		healthy.Status, healthy.Reason = metav1.ConditionFalse, "Error"
+		healthy.Message = fmt.Sprintf("Gateway: %s : %s", programmed.Reason, programmed.Message)
+	}
+	out := []metav1.Condition{
+		condition(s.object.Generation, string(gatewayv1.GatewayConditionScheduled), true, string(gatewayv1.GatewayReasonScheduled), scheduledText),
+		s.acceptedCondition(), programmed, ready, healthy,
+	}
+	return append(out, s.tlsConditions()...)
+}
+
+func (s *gatewayStatus) acceptedCondition() metav1.Condition {
+	c := condition(s.object.Generation, string(gatewayv1.GatewayConditionAccepted), true, string(gatewayv1.GatewayReasonAccepted), "")
+	switch {
+	case s.badAddress != "":
+		c.Status, c.Reason = metav1.ConditionFalse, string(gatewayv1.GatewayReasonUnsupportedAddress)
+		c.Message = s.addressText()
+	case len(s.invalid) == len(s.gw.Listeners):
+		c.Status, c.Reason = metav1.ConditionFalse, string(gatewayv1.GatewayReasonListenersNotValid)
+		c.Message = "no listener is accepted: " + strings.Join(s.invalid, ", ")
+	case len(s.invalid) > 0:
+		c.Reason, c.Message = string(gatewayv1.GatewayReasonListenersNotValid), "listeners that are not accepted: "+strings.Join(s.invalid, ", ")
+	}
+	return c
+}
+
+func (s *gatewayStatus) addressText() string {
+	return fmt.Sprintf("Error GWCER106: Gateway %q is invalid, err: unsupported address type %q", s.ref.Namespace+"/"+s.ref.Name, s.badAddress)
+}
+
+func (s *gatewayStatus) programmedCondition() metav1.Condition {
+	c := condition(s.object.Generation, string(gatewayv1.GatewayConditionProgrammed), true, string(gatewayv1.GatewayReasonProgrammed), "")
+	invalid := func(reason gatewayv1.GatewayConditionReason, message string) metav1.Condition {
+		c.Status, c.Reason, c.Message = metav1.ConditionFalse, string(reason), message
+		return c
+	}
+	switch accepted := s.acceptedCondition(); {
+	case accepted.Status != metav1.ConditionTrue:
+		return invalid(gatewayv1.GatewayReasonInvalid, accepted.Message)
+	case s.addresses.unusable != "":
+		return invalid(gatewayv1.GatewayReasonAddressNotUsable, "Error GWCER106: "+s.addresses.unusable)
+	case len(s.addresses.vips) == 0:
+		return invalid(gatewayv1.GatewayReasonAddressNotAssigned, "the Gateway has no location to be served in")
+	case !s.anyServed():
+		return invalid(gatewayv1.GatewayReasonInvalid, s.firstRefProblem())
+	case !s.programmed:
+		return invalid(gatewayv1.GatewayReasonPending, pendingText)
+	}
+	return c
+}
+
+// tlsConditions are there only if the Gateway has spec.tls.
+func (s *gatewayStatus) tlsConditions() []metav1.Condition {
+	tls := s.object.Spec.TLS
+	if tls == nil {
+		return nil
+	}
+	var out []metav1.Condition
+	if tls.Backend != nil && tls.Backend.ClientCertificateRef != nil {
+		c := condition(s.object.Generation, string(gatewayv1.GatewayConditionResolvedRefs), true, string(gatewayv1.GatewayReasonResolvedRefs), "")
+		if s.client != nil {
+			c.Status, c.Reason, c.Message = metav1.ConditionFalse, s.client.reason, s.client.message
+		}
+		out = append(out, c)
+	}
+	for _, l := range s.gw.Listeners {
+		if v := frontendValidation(s.object, l.Port); l.TLS && v != nil && v.Mode == gatewayv1.AllowInsecureFallback {
+			return append(out, condition(s.object.Generation, string(gatewayv1.GatewayConditionInsecureFrontendValidationMode), true,
+				string(gatewayv1.GatewayReasonConfigurationChanged), "client certificates are validated in mode AllowInsecureFallback"))
+		}
+	}
+	return out
+}
+
+// served tells whether a listener could be, as far as the Gateway's own spec and references go.
+func (s *gatewayStatus) served(i int) bool {
+	return s.gw.Listeners[i].Problem == nil && s.refs[i] == nil
+}
+
+func (s *gatewayStatus) anyServed() bool {
+	for i := range s.gw.Listeners {
+		if s.served(i) {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *gatewayStatus) firstRefProblem() string {
+	for i := range s.gw.Listeners {
+		if s.refs[i] != nil {
+			return s.refs[i].message
+		}
+	}
+	return ""
+}
+
+// listeners are the statuses of the listeners, in the order of the spec.
+func (s *gatewayStatus) listeners() []gatewayv1.ListenerStatus {
+	var out []gatewayv1.ListenerStatus
+	for i, l := range s.gw.Listeners {
+		status := gatewayv1.ListenerStatus{
+			Name: gatewayv1.SectionName(l.Name), SupportedKinds: []gatewayv1.RouteGroupKind{}, Conditions: s.listenerConditions(i),
+			AttachedRoutes: int32(s.view.Count(tallyAttached, attachedKey(s.ref, l.Name))),
+		}
+		for _, kind := range l.Kinds {
+			group := gatewayv1.Group(groupGateway)
+			status.SupportedKinds = append(status.SupportedKinds, gatewayv1.RouteGroupKind{Group: &group, Kind: gatewayv1.Kind(kind)})
+		}
+		out = append(out, status)
+	}
+	return out
+}
+
+// listenerConditions are those of one listener, in GKE's order.
+func (s *gatewayStatus) listenerConditions(i int) []metav1.Condition {
+	l, refs, generation := &s.gw.Listeners[i], s.refs[i], s.object.Generation
+	resolved := condition(generation, string(gatewayv1.ListenerConditionResolvedRefs), true, string(gatewayv1.ListenerReasonResolvedRefs), "")
+	accepted := condition(generation, string(gatewayv1.ListenerConditionAccepted), true, string(gatewayv1.ListenerReasonAccepted), "")
+	programmed := condition(generation, string(gatewayv1.ListenerConditionProgrammed), true, string(gatewayv1.ListenerReasonProgrammed), "")
+	ready := condition(generation, string(gatewayv1.ListenerConditionReady), true, string(gatewayv1.ListenerReasonReady), readyText)
+	switch {
+	case refs != nil:
+		resolved.Status, resolved.Reason, resolved.Message = metav1.ConditionFalse, refs.reason, refs.message
+	case l.BadKinds:
+		resolved.Status, resolved.Reason = metav1.ConditionFalse, string(gatewayv1.ListenerReasonInvalidRouteKinds)
+		resolved.Message = "allowedRoutes.kinds names kinds other than HTTPRoute and GRPCRoute"
+	}
+	switch {
+	case s.badAddress != "":
+		accepted.Status, accepted.Reason, accepted.Message = metav1.ConditionFalse, string(gatewayv1.GatewayReasonUnsupportedAddress), s.addressText()
+	case l.Problem != nil:
+		accepted.Status, accepted.Reason, accepted.Message = metav1.ConditionFalse, string(l.Problem.Reason), l.Problem.Message
+	case refs != nil && refs.client:
+		accepted.Status, accepted.Reason = metav1.ConditionFalse, string(gatewayv1.ListenerReasonNoValidCACertificate)
+		accepted.Message = refs.message
+	}
+	if why := s.whyNotProgrammed(i, accepted); why != "" {
+		programmed.Status, programmed.Reason, programmed.Message = metav1.ConditionFalse, string(gatewayv1.ListenerReasonInvalid), why
+		if why == pendingText {
+			programmed.Reason = string(gatewayv1.ListenerReasonPending)
+		}
+		ready.Status, ready.Reason = metav1.ConditionFalse, reasonNotReady
+	}
+	out := []metav1.Condition{resolved, accepted, programmed, ready}
+	if l.Problem != nil && l.Problem.Conflicted {
+		out = append(out, condition(generation, string(gatewayv1.ListenerConditionConflicted), true, string(l.Problem.Reason), l.Problem.Message))
+	}
+	if accepted.Status != metav1.ConditionTrue {
+		out = append(out, condition(generation, string(gatewayv1.ListenerConditionDetached), true, accepted.Reason, detachedText))
+	}
+	return out
+}
+
+func (s *gatewayStatus) whyNotProgrammed(i int, accepted metav1.Condition) string {
+	switch {
+	case accepted.Status != metav1.ConditionTrue:
+		return accepted.Message
+	case s.refs[i] != nil:
+		return s.refs[i].message
+	case s.addresses.unusable != "":
+		return s.addresses.unusable
+	case !s.programmed:
+		return pendingText
+	}
+	return ""
+}

@@ -1,0 +1,174 @@
+package gateway
+
+import (
+	"slices"
+	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+)
+
+// anyHost is the host of a listener without a hostname, and of a route without hostnames.
+const anyHost = "*"
+
+// Listeners is what routes and frontends need to know of a Gateway. It holds nothing that a status would change.
+type Listeners struct {
+	Scope     Scope
+	Namespace string
+	Name      string
+	Listeners []Listener
+	// Broken: the Gateway is not accepted, so what was published of it and its routes stays.
+	Broken bool
+	// CrossRegional: each location has an address of its own name.
+	CrossRegional bool
+	// Project is the number of the project that paths name.
+	Project string
+}
+
+// Listener is one listener as routes see it.
+type Listener struct {
+	Name string
+	// Host is in lower case, "*" if there is none.
+	Host string
+	Port int32
+	TLS  bool
+	// Kinds are the kinds of routes that it takes.
+	Kinds    []string
+	From     gatewayv1.FromNamespaces
+	Selector *metav1.LabelSelector
+	// URLMap is the routing of its port.
+	URLMap string
+	// Problem is why it is not accepted; routes do not attach.
+	Problem *ListenerProblem
+	// BadKinds: it names kinds of routes that there are not.
+	BadKinds bool
+}
+
+// ListenerProblem is why a listener is not accepted.
+type ListenerProblem struct {
+	Reason  gatewayv1.ListenerConditionReason
+	Message string
+	// Conflicted: it is the other listeners of the port that it does not go with.
+	Conflicted bool
+}
+
+// readListeners judges the listeners of a Gateway by the Gateway alone; certificates are another matter.
+func readListeners(gw *gatewayv1.Gateway, scope Scope) []Listener {
+	all := make([]Listener, len(gw.Spec.Listeners))
+	for i := range gw.Spec.Listeners {
+		all[i] = readListener(&gw.Spec.Listeners[i])
+		all[i].URLMap = scope.namer().URLMap(gw.Namespace, gw.Name, all[i].Port, scope.variant())
+	}
+	for i := range all {
+		if all[i].Problem == nil {
+			all[i].Problem = conflict(gw.Spec.Listeners, i)
+		}
+	}
+	return all
+}
+
+func readListener(l *gatewayv1.Listener) Listener {
+	out := Listener{Name: string(l.Name), Host: anyHost, Port: l.Port, From: gatewayv1.NamespacesFromSame}
+	if l.Hostname != nil && *l.Hostname != "" {
+		out.Host = strings.ToLower(string(*l.Hostname))
+	}
+	if allowed := l.AllowedRoutes; allowed != nil && allowed.Namespaces != nil {
+		if allowed.Namespaces.From != nil {
+			out.From = *allowed.Namespaces.From
+		}
+		out.Selector = allowed.Namespaces.Selector
+	}
+	switch l.Protocol {
+	case gatewayv1.HTTPProtocolType:
+	case gatewayv1.HTTPSProtocolType:
+		out.TLS = true
+		out.Problem = tlsProblem(l.TLS)
+	default:
+		out.Problem = &ListenerProblem{
+			Reason:  gatewayv1.ListenerReasonUnsupportedProtocol,
+			Message: "protocol " + string(l.Protocol) + " is not supported, only HTTP and HTTPS are",
+		}
+		return out
+	}
+	out.Kinds, out.BadKinds = routeKinds(l.AllowedRoutes)
+	return out
+}
+
+// optionCertificates names Secrets of the Gateway's namespace, as pre-shared certificates of Google Cloud are named.
+const optionCertificates = "networking.gke.io/pre-shared-certs"
+
+func tlsProblem(tls *gatewayv1.ListenerTLSConfig) *ListenerProblem {
+	if tls == nil {
+		return nil
+	}
+	if tls.Mode != nil && *tls.Mode == gatewayv1.TLSModePassthrough {
+		return &ListenerProblem{
+			Reason:  gatewayv1.ListenerReasonUnsupportedValue,
+			Message: "TLS mode Passthrough is not supported with protocol HTTPS",
+		}
+	}
+	var unknown []string
+	for key := range tls.Options {
+		if key != optionCertificates {
+			unknown = append(unknown, string(key))
+		}
+	}
+	if len(unknown) == 0 {
+		return nil
+	}
+	slices.Sort(unknown)
+	return &ListenerProblem{
+		Reason:  gatewayv1.ListenerReasonUnsupportedValue,
+		Message: "Error GWCER105: TLS option key " + strings.Join(unknown, ", ") + " is not supported",
+	}
+}
+
+// routeKinds returns the allowed kinds that exist here; bad tells that there are others.
+func routeKinds(allowed *gatewayv1.AllowedRoutes) (kinds []string, bad bool) {
+	if allowed == nil || len(allowed.Kinds) == 0 {
+		return []string{"HTTPRoute", "GRPCRoute"}, false
+	}
+	for _, k := range allowed.Kinds {
+		if k.Group != nil && *k.Group != groupGateway || k.Kind != "HTTPRoute" && k.Kind != "GRPCRoute" {
+			bad = true
+			continue
+		}
+		kinds = append(kinds, string(k.Kind))
+	}
+	return kinds, bad
+}
+
+// conflict compares a listener with the others of its port. All of those that are not distinct lose, none is preferred.
+func conflict(all []gatewayv1.Listener, i int) *ListenerProblem {
+	l := &all[i]
+	for j := range all {
+		other := &all[j]
+		if j == i || other.Port != l.Port || !httpProtocol(other.Protocol) {
+			continue
+		}
+		if other.Protocol != l.Protocol {
+			return &ListenerProblem{
+				Reason: gatewayv1.ListenerReasonProtocolConflict, Conflicted: true,
+				Message: "listener " + string(other.Name) + " has another protocol on the same port",
+			}
+		}
+		if hostOf(other) == hostOf(l) {
+			return &ListenerProblem{
+				Reason: gatewayv1.ListenerReasonHostnameConflict, Conflicted: true,
+				Message: "listener " + string(other.Name) + " has the same hostname on the same port",
+			}
+		}
+	}
+	return nil
+}
+
+func hostOf(l *gatewayv1.Listener) string {
+	if l.Hostname == nil || *l.Hostname == "" {
+		return anyHost
+	}
+	return strings.ToLower(string(*l.Hostname))
+}
+
+func httpProtocol(p gatewayv1.ProtocolType) bool {
+	return p == gatewayv1.HTTPProtocolType || p == gatewayv1.HTTPSProtocolType
+}

@@ -1,0 +1,80 @@
+package gateway
+
+import (
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	"github.com/spillway-lb/spillway/internal/fleet"
+	"github.com/spillway-lb/spillway/internal/policy"
+	"github.com/spillway-lb/spillway/internal/recompute"
+	"github.com/spillway-lb/spillway/internal/store"
+)
+
+// Unit kinds whose values others may read.
+const (
+	UnitClass     = "gateway.class"
+	UnitListeners = "gateway.listeners"
+	UnitBackend   = "gateway.backend"
+
+	unitGatewayClass = "gateway.gatewayclass"
+)
+
+// ListenersOf reads a Gateway as routes see it. ok is false if it is not there, not ours or ignored; held, that the
+// reader must hold.
+func ListenersOf(v *recompute.View, gateway store.Ref) (value *Listeners, ok, held bool) {
+	return recompute.Value[*Listeners](v, UnitListeners, gateway.String())
+}
+
+func translateListeners(v *recompute.View, key string) recompute.Result {
+	ref, _ := store.ParseRef(key)
+	gw, ok := recompute.Get[*gatewayv1.Gateway](v, ref)
+	if !ok {
+		return recompute.Result{}
+	}
+	class, ok := classOf(v, gw, ref)
+	if !ok {
+		return recompute.Result{}
+	}
+	f, ok, held := recompute.Value[*fleet.Fleet](v, fleet.UnitMembers, "")
+	if held {
+		return recompute.Result{State: recompute.Held}
+	}
+	if !ok || class.Multi && f.ConfigCluster != ref.Cluster {
+		return recompute.Result{}
+	}
+	member, _ := f.Member(ref.Cluster)
+	scope := scopeOf(v, gw, ref, class, member)
+	value := &Listeners{
+		Scope: scope, CrossRegional: class.Reach == CrossRegional, Namespace: ref.Namespace, Name: ref.Name, Project: member.ProjectNumber,
+		Listeners: readListeners(gw, scope),
+	}
+	value.Broken = !anyAccepted(value.Listeners) || unsupportedAddress(gw) != ""
+	return recompute.Result{State: recompute.Present, Value: value}
+}
+
+func classOf(v *recompute.View, gw *gatewayv1.Gateway, ref store.Ref) (Class, bool) {
+	class, ok, _ := recompute.Value[Class](v, UnitClass, classKey(ref.Cluster, string(gw.Spec.GatewayClassName)))
+	return class, ok
+}
+
+func scopeOf(v *recompute.View, gw *gatewayv1.Gateway, ref store.Ref, class Class, member fleet.Member) Scope {
+	scope := Scope{Cluster: ref.Cluster, Multi: class.Multi, Scheme: class.Scheme}
+	if class.Reach == Regional {
+		scope.Region = member.Region
+		if region := policy.GatewayRegion(v, ref); region != "" {
+			scope.Region = region
+		}
+	}
+	if gw.Spec.TLS != nil && gw.Spec.TLS.Backend != nil && gw.Spec.TLS.Backend.ClientCertificateRef != nil {
+		scope.Client = ref.Namespace + "/" + ref.Name
+	}
+	return scope
+}
+
+func anyAccepted(listeners []Listener) bool {
+	for _, l := range listeners {
+		if l.Problem == nil {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,68 @@
+package gateway
+
+import (
+	"strconv"
+	"time"
+
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	"github.com/spillway-lb/spillway/internal/recompute"
+	"github.com/spillway-lb/spillway/internal/store"
+)
+
+// routeView is an HTTPRoute or a GRPCRoute.
+type routeView struct {
+	ref        store.Ref
+	kind       string
+	generation int64
+	created    time.Time
+	parents    []gatewayv1.ParentReference
+	hostnames  []gatewayv1.Hostname
+	rules      []ruleView
+}
+
+// ruleView is a rule of either kind of route. Filters and backends have the HTTP form, of which gRPC's is a part.
+type ruleView struct {
+	// name is the user's, else the index.
+	name        string
+	matches     []matchView
+	filters     []gatewayv1.HTTPRouteFilter
+	backends    []gatewayv1.HTTPBackendRef
+	timeouts    *gatewayv1.HTTPRouteTimeouts
+	retry       *gatewayv1.HTTPRouteRetry
+	persistence *gatewayv1.SessionPersistence
+}
+
+// name is "namespace/name".
+func (r *routeView) name() string { return r.ref.Namespace + "/" + r.ref.Name }
+
+func (r *routeView) grpc() bool { return r.kind == "GRPCRoute" }
+
+func readRoute(v *recompute.View, ref store.Ref) (*routeView, bool) {
+	switch route := v.Get(ref).(type) {
+	case *gatewayv1.HTTPRoute:
+		return httpRouteView(ref, route), true
+	case *gatewayv1.GRPCRoute:
+		return grpcRouteView(ref, route), true
+	}
+	return nil, false
+}
+
+func ruleName(name *gatewayv1.SectionName, index int) string {
+	if name != nil && *name != "" {
+		return string(*name)
+	}
+	return strconv.Itoa(index)
+}
+
+// parentGateway is the Gateway that a parent reference names; ok is false for other kinds of parents.
+func parentGateway(route store.Ref, parent gatewayv1.ParentReference) (gateway store.Ref, ok bool) {
+	if parent.Group != nil && *parent.Group != groupGateway || parent.Kind != nil && *parent.Kind != "Gateway" {
+		return store.Ref{}, false
+	}
+	gateway = store.Ref{Cluster: route.Cluster, Kind: KindGateway, Namespace: route.Namespace, Name: string(parent.Name)}
+	if parent.Namespace != nil {
+		gateway.Namespace = string(*parent.Namespace)
+	}
+	return gateway, true
+}

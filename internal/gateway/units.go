@@ -1,0 +1,38 @@
+package gateway
+
+import (
+	"github.com/spillway-lb/spillway/internal/recompute"
+	"github.com/spillway-lb/spillway/internal/store"
+)
+
+// Units returns the translators of this package by unit kind. They read units of packages fleet and neg.
+func Units(o Options) map[string]recompute.Translator {
+	return map[string]recompute.Translator{
+		UnitClass:        classUnit{classes()}.translate,
+		UnitListeners:    translateListeners,
+		UnitBackend:      backendUnit{o}.translate,
+		unitAttachment:   translateAttachment,
+		unitRoute:        translateRoute,
+		unitDefault:      translateDefault,
+		unitCertificates: translateCertificates,
+		unitVip:          translateVip,
+		unitPorts:        translatePorts,
+		unitURLMap:       translateURLMap,
+		unitFrontend:     frontendUnit{o}.translate,
+		unitGateway:      gatewayUnit{o}.translate,
+		unitGatewayClass: translateGatewayClass,
+	}
+}
+
+// Roots returns the object kinds that make units of this package exist.
+func Roots() []recompute.Root {
+	return []recompute.Root{
+		{Kind: KindGatewayClass, Unit: unitGatewayClass},
+		{Kind: KindGateway, Unit: unitGateway},
+		{Kind: KindHTTPRoute, Unit: unitRoute},
+		{Kind: KindGRPCRoute, Unit: unitRoute},
+	}
+}
+
+// Indexes returns the store indexes that the units read: none, they read objects by name.
+func Indexes() []store.Index { return nil }

@@ -1,0 +1,143 @@
+package policy
+
+import (
+	"time"
+
+	"google.golang.org/protobuf/types/known/durationpb"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
+	networkingv1 "github.com/spillway-lb/spillway/api/networking/v1"
+	"github.com/spillway-lb/spillway/internal/recompute"
+	"github.com/spillway-lb/spillway/internal/store"
+)
+
+// Defaults of a health check with a policy: what the policy leaves out.
+const (
+	policyInterval   = 5 // s
+	policyTimeout    = 5 // s
+	policyThresholds = 2
+)
+
+// DefaultHealthCheck is what GKE makes of a backend without a policy, with the type that goes with its protocol.
+func DefaultHealthCheck(kind lbv1.HealthCheck_Type) *lbv1.HealthCheck {
+	check := &lbv1.HealthCheck{
+		Type: kind, CheckInterval: seconds(15), Timeout: seconds(15), HealthyThreshold: 1, UnhealthyThreshold: 2,
+		PortSpecification: lbv1.HealthCheck_USE_SERVING_PORT, Log: true,
+	}
+	if httpFamily(kind) {
+		check.RequestPath = "/"
+	}
+	return check
+}
+
+func httpFamily(kind lbv1.HealthCheck_Type) bool {
+	return kind == lbv1.HealthCheck_HTTP || kind == lbv1.HealthCheck_HTTPS || kind == lbv1.HealthCheck_HTTP2
+}
+
+// HealthCheck returns the health check of a backend: its policy's, or the default of the given type.
+func HealthCheck(v *recompute.View, t Target, kind lbv1.HealthCheck_Type) *lbv1.HealthCheck {
+	_, p, ok := winner[*networkingv1.HealthCheckPolicy](v, indexHealthCheck, t)
+	if !ok || p.Spec.Default == nil {
+		return DefaultHealthCheck(kind)
+	}
+	c := p.Spec.Default
+	check := &lbv1.HealthCheck{
+		Type: kind, CheckInterval: seconds(or(c.CheckIntervalSec, policyInterval)), Timeout: seconds(or(c.TimeoutSec, policyTimeout)),
+		HealthyThreshold: uint32(or(c.HealthyThreshold, policyThresholds)), UnhealthyThreshold: uint32(or(c.UnhealthyThreshold, policyThresholds)),
+		Log: c.LogConfig != nil && or(c.LogConfig.Enabled, false),
+	}
+	if httpFamily(kind) {
+		check.RequestPath = "/"
+	}
+	if c.Config != nil {
+		setProbe(check, c.Config)
+	}
+	return check
+}
+
+// setProbe reads what is asked. The schema sees to it that the part of the type is there and no other.
+func setProbe(check *lbv1.HealthCheck, c *networkingv1.HealthCheckConfig) {
+	check.RequestPath = ""
+	switch c.Type {
+	case networkingv1.HealthCheckTCP:
+		check.Type = lbv1.HealthCheck_TCP
+		if p := c.TCP; p != nil {
+			setPort(check, p.ProbePort)
+			check.Request, check.Response = or(p.Request, ""), or(p.Response, "")
+			check.ProxyHeader = proxyHeader(p.ProxyHeader)
+		}
+	case networkingv1.HealthCheckHTTP:
+		setHTTP(check, lbv1.HealthCheck_HTTP, c.HTTP)
+	case networkingv1.HealthCheckHTTPS:
+		setHTTP(check, lbv1.HealthCheck_HTTPS, c.HTTPS)
+	case networkingv1.HealthCheckHTTP2:
+		setHTTP(check, lbv1.HealthCheck_HTTP2, c.HTTP2)
+	case networkingv1.HealthCheckGRPC:
+		check.Type = lbv1.HealthCheck_GRPC
+		if p := c.GRPC; p != nil {
+			setPort(check, p.ProbePort)
+			check.GrpcServiceName = or(p.GRPCServiceName, "")
+		}
+	}
+}
+
+func setHTTP(check *lbv1.HealthCheck, kind lbv1.HealthCheck_Type, p *networkingv1.HTTPHealthCheck) {
+	check.Type, check.RequestPath = kind, "/"
+	if p == nil {
+		return
+	}
+	setPort(check, p.ProbePort)
+	check.Host, check.Response = or(p.Host, ""), or(p.Response, "")
+	check.RequestPath = or(p.RequestPath, "/")
+	check.ProxyHeader = proxyHeader(p.ProxyHeader)
+}
+
+// setPort takes a port without a specification as a fixed one, as GKE's clusters do.
+func setPort(check *lbv1.HealthCheck, p networkingv1.ProbePort) {
+	specification := networkingv1.UseServingPort
+	switch {
+	case p.PortSpecification != nil:
+		specification = *p.PortSpecification
+	case p.Port != nil:
+		specification = networkingv1.UseFixedPort
+	case p.PortName != nil:
+		specification = networkingv1.UseNamedPort
+	}
+	switch specification {
+	case networkingv1.UseFixedPort:
+		check.PortSpecification, check.Port = lbv1.HealthCheck_USE_FIXED_PORT, uint32(or(p.Port, 0))
+	case networkingv1.UseNamedPort:
+		check.PortSpecification, check.PortName = lbv1.HealthCheck_USE_NAMED_PORT, or(p.PortName, "")
+	default:
+		check.PortSpecification = lbv1.HealthCheck_USE_SERVING_PORT
+	}
+}
+
+func proxyHeader(p *networkingv1.ProxyHeader) lbv1.HealthCheck_ProxyHeader {
+	if p != nil && *p == networkingv1.ProxyHeaderV1 {
+		return lbv1.HealthCheck_PROXY_V1
+	}
+	return lbv1.HealthCheck_NONE
+}
+
+func translateHealthCheckPolicy(v *recompute.View, key string) recompute.Result {
+	ref, _ := store.ParseRef(key)
+	p, ok := recompute.Get[*networkingv1.HealthCheckPolicy](v, ref)
+	if !ok {
+		return recompute.Result{}
+	}
+	o := judge[*networkingv1.HealthCheckPolicy](v, ref, p.Spec.TargetRef, indexHealthCheck, Service, ServiceImport)
+	status := &networkingv1.HealthCheckPolicyStatus{Conditions: []metav1.Condition{o.condition(p.Generation)}}
+	return recompute.Result{State: recompute.Present, Writes: o.writes(v, ref, p.Generation, status)}
+}
+
+// or is the value behind a pointer, or else the default.
+func or[T any](p *T, otherwise T) T {
+	if p == nil {
+		return otherwise
+	}
+	return *p
+}
+
+func seconds(n int64) *durationpb.Duration { return durationpb.New(time.Duration(n) * time.Second) }
