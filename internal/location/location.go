@@ -4,7 +4,7 @@
 // published when the backend services that were not in use before have a first verdict, or after a bounded time, so that
 // an edit to a never-used Service gives no burst of 503.
 //
-//	l := location.New(location.Config{Root: config.New(at), Prober: prober, Publish: proxy.Publish})
+//	l := location.New(location.Config{Root: p.Root(), Prober: prober, Publish: p.Commit})
 //	go l.Run(ctx)
 //	l.Apply(tx)
 package location
@@ -32,12 +32,13 @@ type Prober interface {
 
 // Config says what a location is made of.
 type Config struct {
-	// Root is where it starts: config.New(at) for an empty one.
-	Root    *config.Root
-	Prober  Prober
-	Publish func(*config.Root)
-	// Applied, if not nil, is told of every transaction, in order: the number of the newest one that is published now, and
-	// nil, or the *config.Refused that keeps newer ones waiting.
+	// Root is where it starts: the proxy's own.
+	Root   *config.Root
+	Prober Prober
+	// Publish puts a root in force. Its error names what did not work of it (a port that could not be bound).
+	Publish func(*config.Root) error
+	// Applied, if not nil, is told how every step ended: the number of the newest transaction in force, and nil, Publish's
+	// error, or the *config.Refused that keeps newer transactions waiting.
 	Applied func(seq uint64, err error)
 }
 
@@ -96,8 +97,7 @@ func (l *Location) step(ctx context.Context, root *config.Root) *config.Root {
 	}
 	l.config.Prober.Follow(next)
 	awaitVerdicts(ctx, next)
-	l.config.Publish(next)
-	l.config.Applied(next.Seq(), nil)
+	l.config.Applied(next.Seq(), l.config.Publish(next))
 	return next
 }
 
