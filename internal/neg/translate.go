@@ -3,6 +3,7 @@ package neg
 import (
 	"encoding/json"
 	"maps"
+	"net"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -13,8 +14,12 @@ import (
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
 	"github.com/spillway-lb/spillway/internal/recompute"
+	"github.com/spillway-lb/spillway/internal/shard"
 	"github.com/spillway-lb/spillway/internal/store"
 )
+
+// maxShard is the largest number of endpoints in a shard.
+const maxShard = 256
 
 func translateGroups(v *recompute.View, key string) recompute.Result {
 	of, ok := parseKey(key)
@@ -74,7 +79,7 @@ func (b *builder) addZones(endpoints map[string][]*lbv1.Endpoint) {
 
 func (b *builder) addGroup(name, zone string, endpoints []*lbv1.Endpoint) {
 	region := b.topology.region(zone)
-	shards := shardsOf(endpoints)
+	shards := shard.Split(endpoints, maxShard, endpointName)
 	b.groups = append(b.groups, Group{Name: name, Region: region, Zone: zone, Cluster: b.of.cluster})
 	b.resources = append(b.resources, &lbv1.Resource{Name: name, Body: &lbv1.Resource_NetworkEndpointGroup{
 		NetworkEndpointGroup: &lbv1.NetworkEndpointGroup{
@@ -84,12 +89,16 @@ func (b *builder) addGroup(name, zone string, endpoints []*lbv1.Endpoint) {
 	}})
 	for _, s := range shards {
 		b.resources = append(b.resources, &lbv1.Resource{
-			Name: name + "/" + strconv.FormatUint(uint64(s.index), 10),
+			Name: name + "/" + strconv.FormatUint(uint64(s.Index), 10),
 			Body: &lbv1.Resource_EndpointShard{
-				EndpointShard: &lbv1.EndpointShard{Group: name, Index: s.index, Endpoints: s.endpoints},
+				EndpointShard: &lbv1.EndpointShard{Group: name, Index: s.Index, Endpoints: s.Members},
 			},
 		})
 	}
+}
+
+func endpointName(e *lbv1.Endpoint) string {
+	return net.JoinHostPort(e.GetAddress(), strconv.FormatUint(uint64(e.GetPort()), 10))
 }
 
 // description is the JSON that GKE writes, by which a group is traced back to its Service.

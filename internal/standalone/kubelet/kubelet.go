@@ -1,0 +1,228 @@
+// Package kubelet runs the containers of Pods on this machine: built-in samples, local commands, or addresses of what
+// runs already.
+//
+// In: the workload core's commands. Out: its reports: what started, on which ports, what is ready, what ended.
+//
+//	k := kubelet.New(kubelet.Options{Report: reports})
+//	k.Do(command)
+//	k.Close(ctx) // every Pod ends, gracefully until ctx is done
+//
+// A Pod that is told to stop goes on serving for a moment (Options.Drain) before its containers hear of it, because
+// proxies need that moment to learn of it. No request is cut within the grace period.
+package kubelet
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/spillway-lb/spillway/internal/standalone/workload"
+)
+
+// Options are the settings of a Kubelet.
+type Options struct {
+	// Report receives news. It may be called from any goroutine, and must not call back.
+	Report func(workload.Report)
+	// Dir is what working directories are relative to.
+	Dir string
+	// Drain is how long a container that is to stop goes on as if nothing had happened, at most half of its grace
+	// period; 1 s if unset.
+	Drain  time.Duration
+	Logger *slog.Logger
+	// Now is the clock that samples show; time.Now if unset.
+	Now func() time.Time
+}
+
+// Kubelet runs Pods.
+type Kubelet struct {
+	options Options
+
+	mu     sync.Mutex
+	closed bool
+	pods   map[string]*sandbox
+	wg     sync.WaitGroup
+}
+
+// sandbox is one Pod.
+type sandbox struct {
+	// stop is closed when the Pod is told to stop; grace then holds until when.
+	stop  chan struct{}
+	grace context.Context
+	wg    sync.WaitGroup
+
+	mu   sync.Mutex
+	logs map[string]func() []byte // by container
+}
+
+// New makes a Kubelet.
+func New(o Options) *Kubelet {
+	if o.Drain == 0 {
+		o.Drain = time.Second
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	return &Kubelet{options: o, pods: map[string]*sandbox{}}
+}
+
+// Do obeys a command. It returns at once.
+func (k *Kubelet) Do(c workload.Command) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	switch {
+	case k.closed:
+	case c.Run != nil:
+		k.run(c.Run)
+	case c.Stop != nil:
+		k.stop(c.Stop.Pod, c.Stop.Grace)
+	}
+}
+
+func (k *Kubelet) run(r *workload.Run) {
+	s := k.pods[r.Pod]
+	if s == nil {
+		s = &sandbox{stop: make(chan struct{}), logs: map[string]func() []byte{}}
+		k.pods[r.Pod] = s
+	}
+	select {
+	case <-s.stop:
+		return // too late
+	default:
+	}
+	s.wg.Add(1)
+	go func() {
+		defer s.wg.Done()
+		k.runContainer(s, r)
+	}()
+}
+
+func (k *Kubelet) stop(id string, grace time.Duration) {
+	s := k.pods[id]
+	if s == nil {
+		s = &sandbox{stop: make(chan struct{})}
+		k.pods[id] = s
+	}
+	select {
+	case <-s.stop:
+		return
+	default:
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), grace)
+	s.grace = ctx
+	close(s.stop)
+	k.wg.Add(1)
+	go func() {
+		defer k.wg.Done()
+		defer cancel()
+		s.wg.Wait()
+		k.mu.Lock()
+		delete(k.pods, id)
+		k.mu.Unlock()
+		k.options.Report(workload.Report{Pod: id, Event: workload.Stopped})
+	}()
+}
+
+// Close stops every Pod at once, without the time that Drain leaves proxies to learn of it, and returns when all have
+// ended. What is in flight may finish until ctx is done.
+func (k *Kubelet) Close(ctx context.Context) {
+	k.mu.Lock()
+	k.closed = true
+	for _, s := range k.pods {
+		select {
+		case <-s.stop:
+		default:
+			s.grace = ctx
+			close(s.stop)
+			k.wg.Add(1)
+			go func() {
+				defer k.wg.Done()
+				s.wg.Wait()
+			}()
+		}
+	}
+	k.mu.Unlock()
+	k.wg.Wait()
+}
+
+func (k *Kubelet) closing() bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.closed
+}
+
+// Logs returns the end of what a container has printed.
+func (k *Kubelet) Logs(pod, container string) []byte {
+	k.mu.Lock()
+	s := k.pods[pod]
+	k.mu.Unlock()
+	if s == nil {
+		return nil
+	}
+	s.mu.Lock()
+	read := s.logs[container]
+	s.mu.Unlock()
+	if read == nil {
+		return nil
+	}
+	return read()
+}
+
+// runContainer starts a container, reports on it, and ends it when its Pod is told to stop.
+func (k *Kubelet) runContainer(s *sandbox, r *workload.Run) {
+	report := func(event workload.Event, change func(*workload.Report)) {
+		news := workload.Report{Pod: r.Pod, Container: r.Container.Name, Attempt: r.Attempt, Event: event}
+		if change != nil {
+			change(&news)
+		}
+		k.options.Report(news)
+	}
+	b, err := k.start(r)
+	if err != nil {
+		k.options.Logger.Warn("container failed to start", "pod", r.Namespace+"/"+r.Name, "cluster", r.Cluster, "error", err)
+		report(workload.Failed, func(n *workload.Report) { n.Reason, n.Message = "RunContainerError", err.Error() })
+		return
+	}
+	s.mu.Lock()
+	s.logs[r.Container.Name] = b.Logs
+	s.mu.Unlock()
+	report(workload.Running, func(n *workload.Report) { n.Ports, n.IP = b.Ports() })
+
+	probing, cancel := context.WithCancel(context.Background())
+	var probes sync.WaitGroup
+	probes.Go(func() { k.probe(probing, r, b, report) })
+	select {
+	case <-b.Done():
+		code, message := b.Exit()
+		cancel()
+		probes.Wait()
+		k.options.Logger.Info("container ended", "pod", r.Namespace+"/"+r.Name, "cluster", r.Cluster, "status", code)
+		report(workload.Exited, func(n *workload.Report) { n.ExitCode, n.Message = int32(code), message })
+	case <-s.stop:
+		k.end(s, b)
+		cancel()
+		probes.Wait()
+	}
+}
+
+// end stops a container within its Pod's grace period.
+func (k *Kubelet) end(s *sandbox, b backend) {
+	drain := k.options.Drain
+	if deadline, ok := s.grace.Deadline(); ok {
+		drain = min(drain, time.Until(deadline)/2)
+	}
+	b.Leave()
+	if !k.closing() && drain > 0 {
+		timer := time.NewTimer(drain)
+		select {
+		case <-timer.C:
+		case <-s.grace.Done():
+		case <-b.Done():
+		}
+		timer.Stop()
+	}
+	b.Stop(s.grace)
+}

@@ -1,0 +1,149 @@
+package kubelet
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"slices"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"github.com/spillway-lb/spillway/internal/standalone/sample"
+	"github.com/spillway-lb/spillway/internal/standalone/workload"
+)
+
+const (
+	// idleTimeout is above the 600 s after which Google's load balancers close idle connections to backends.
+	idleTimeout   = 620 * time.Second
+	headerTimeout = 30 * time.Second
+)
+
+// sampleBackend is a built-in program on its sockets.
+type sampleBackend struct {
+	ip      netip.Addr
+	ports   map[uint16]uint16 // every port, also those bound as asked for
+	servers []*http.Server
+	leaving atomic.Bool
+	done    chan struct{}
+	exit    int
+}
+
+func (k *Kubelet) startSample(r *workload.Run) (backend, error) {
+	program, ok := sample.Find(r.Container.Image)
+	if !ok {
+		return nil, errors.New("no built-in program for image " + r.Container.Image)
+	}
+	env := map[string]string{}
+	for _, v := range r.Env {
+		env[v.Name] = v.Value
+	}
+	running, err := program(
+		sample.Pod{
+			Name: r.Name, Namespace: r.Namespace, IP: r.IP.String(), Node: r.Node, Zone: r.Zone, Cluster: r.Cluster,
+			Project: r.Project,
+		},
+		sample.Container{
+			Image: r.Container.Image, Args: slices.Concat(r.Container.Command, r.Container.Args), Env: env, Now: k.options.Now,
+		})
+	if err != nil {
+		return nil, err
+	}
+	b := &sampleBackend{ip: r.IP, ports: map[uint16]uint16{}, done: make(chan struct{})}
+	if err := b.serve(running, k.options.Logger); err != nil {
+		b.close()
+		return nil, err
+	}
+	if running.Exit != nil {
+		go b.watch(running.Exit)
+	}
+	return b, nil
+}
+
+func (b *sampleBackend) serve(running *sample.Backend, logger *slog.Logger) error {
+	for _, port := range running.Ports {
+		l, bound, err := listen(b.ip, port)
+		if err != nil {
+			return err
+		}
+		b.ports[port] = bound
+		server := &http.Server{
+			Handler: b.handler(running.Handler), IdleTimeout: idleTimeout, ReadHeaderTimeout: headerTimeout,
+			Protocols: new(http.Protocols), ErrorLog: slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
+		}
+		server.Protocols.SetHTTP1(true)
+		server.Protocols.SetUnencryptedHTTP2(true)
+		b.servers = append(b.servers, server)
+		go func() { _ = server.Serve(l) }() // it returns when the server is shut down
+	}
+	return nil
+}
+
+// handler asks the clients of a backend that is leaving not to come back on the same connection.
+func (b *sampleBackend) handler(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if b.leaving.Load() && r.ProtoMajor == 1 {
+			w.Header().Set("Connection", "close")
+		}
+		h.ServeHTTP(w, r)
+	})
+}
+
+// watch ends the backend as a crash does when the program says so.
+func (b *sampleBackend) watch(exit <-chan int) {
+	select {
+	case code := <-exit:
+		b.exit = code
+		b.close()
+	case <-b.done:
+	}
+}
+
+func (b *sampleBackend) close() {
+	for _, s := range b.servers {
+		_ = s.Close()
+	}
+	close(b.done)
+}
+
+func (b *sampleBackend) Done() <-chan struct{} { return b.done }
+
+func (b *sampleBackend) Exit() (int, string) { return b.exit, "" }
+
+func (b *sampleBackend) Ports() (map[uint16]uint16, netip.Addr) {
+	moved := map[uint16]uint16{}
+	for port, bound := range b.ports {
+		if port != bound {
+			moved[port] = bound
+		}
+	}
+	return moved, netip.Addr{}
+}
+
+func (b *sampleBackend) Dial(port uint16) string {
+	if bound, ok := b.ports[port]; ok {
+		port = bound
+	}
+	return net.JoinHostPort(b.ip.String(), strconv.Itoa(int(port)))
+}
+
+func (b *sampleBackend) Leave() { b.leaving.Store(true) }
+
+// Stop lets requests in flight finish until the context is done.
+func (b *sampleBackend) Stop(ctx context.Context) {
+	for _, s := range b.servers {
+		if err := s.Shutdown(ctx); err != nil {
+			_ = s.Close()
+		}
+	}
+	select {
+	case <-b.done: // it has crashed meanwhile
+	default:
+		close(b.done)
+	}
+}
+
+func (b *sampleBackend) Logs() []byte { return nil }
