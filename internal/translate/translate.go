@@ -1,0 +1,51 @@
+// Package translate puts the translators together: the fleet, NEGs, the Gateway API and policies become one
+// recompute.Config, whose rounds are the load balancer model.
+//
+// In: nothing but options. Out: the units, roots and store indexes; and a Publisher that runs each round through the
+// proxy's own compiler before it goes out, so that what a proxy would refuse never leaves.
+//
+//	s := store.New(translate.Indexes()...)
+//	engine := recompute.New(translate.Config(translate.Options{}))
+//	publisher := translate.NewPublisher()
+//	round := engine.Run(s.Subscribe().Take())
+//	tx, refusals := publisher.Check(round.Tx)
+package translate
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/spillway-lb/spillway/internal/fleet"
+	"github.com/spillway-lb/spillway/internal/gateway"
+	"github.com/spillway-lb/spillway/internal/neg"
+	"github.com/spillway-lb/spillway/internal/policy"
+	"github.com/spillway-lb/spillway/internal/recompute"
+	"github.com/spillway-lb/spillway/internal/store"
+)
+
+// Options are the facts that no object holds.
+type Options = gateway.Options
+
+// Units returns every translator by unit kind.
+func Units(o Options) map[string]recompute.Translator {
+	all := map[string]recompute.Translator{}
+	for _, units := range []map[string]recompute.Translator{fleet.Units(), neg.Units(), policy.Units(), gateway.Units(o)} {
+		maps.Copy(all, units)
+	}
+	return all
+}
+
+// Roots returns every kind of object that makes units exist.
+func Roots() []recompute.Root {
+	return slices.Concat(fleet.Roots(), policy.Roots(), gateway.Roots())
+}
+
+// Indexes returns the store indexes that the units read.
+func Indexes() []store.Index {
+	return slices.Concat(fleet.Indexes(), neg.Indexes(), policy.Indexes(), gateway.Indexes())
+}
+
+// Config is what an engine computes without a past.
+func Config(o Options) recompute.Config {
+	return recompute.Config{Units: Units(o), Roots: Roots()}
+}
