@@ -19,6 +19,7 @@ type options struct {
 	spillway     string
 	envoy        string
 	caddy        string
+	profile      string
 	list         bool
 }
 
@@ -48,6 +49,7 @@ func parseFlags() options {
 	flag.StringVar(&o.spillway, "spillway", "bin/spillway", "the spillway binary")
 	flag.StringVar(&o.envoy, "envoy", "bin/bench/envoy", "the envoy binary")
 	flag.StringVar(&o.caddy, "caddy", "bin/bench/caddy", "the caddy binary")
+	flag.StringVar(&o.profile, "profile", "", "folder for CPU profiles of Spillway, one for each case")
 	flag.BoolVar(&o.list, "list", false, "list cases and peers")
 	flag.Parse()
 	o.window = time.Duration(*seconds * float64(time.Second))

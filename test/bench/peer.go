@@ -17,6 +17,7 @@ type setup struct {
 	benchCase
 	Listen  int // port
 	Backend int // port
+	Admin   int // port, for peers that have one
 	Dir     string
 	Pair    keyPair
 }

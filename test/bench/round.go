@@ -68,6 +68,9 @@ func runCase(ctx context.Context, o options, c benchCase, peers []peer, work str
 	if c.kind == idle {
 		o.rounds = 1
 	}
+	if o.profile != "" {
+		profileAll(ctx, o, c, field)
+	}
 	for range o.rounds {
 		for _, one := range field {
 			if one.problem == "" && ctx.Err() == nil {
@@ -77,6 +80,22 @@ func runCase(ctx context.Context, o options, c benchCase, peers []peer, work str
 	}
 	report(os.Stdout, c, field)
 	return ctx.Err()
+}
+
+// profileAll profiles our own proxies in a round that does not count.
+func profileAll(ctx context.Context, o options, c benchCase, field []*contestant) {
+	for _, one := range field {
+		if one.problem != "" || one.name != "spillway" {
+			continue
+		}
+		done := make(chan error, 1)
+		go func() { done <- profile(one.setup, o.window, filepath.Join(o.profile, c.name+".pprof")) }()
+		one.measure(ctx, c, o.window)
+		one.samples = nil
+		if err := <-done; err != nil {
+			one.problem = err.Error()
+		}
+	}
 }
 
 func startBackend(ctx context.Context, c benchCase) (*process, int, error) {
@@ -105,6 +124,9 @@ func enter(ctx context.Context, o options, p peer, c benchCase, backend int, dir
 	if err == nil {
 		one.setup = setup{benchCase: c, Backend: backend, Dir: dir, Pair: pair}
 		one.setup.Listen, err = freePort()
+	}
+	if err == nil {
+		one.setup.Admin, err = freePort()
 	}
 	if err == nil {
 		one.proc, err = launch(ctx, o, p, one.setup)

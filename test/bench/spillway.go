@@ -2,8 +2,11 @@ package main
 
 import (
 	"fmt"
+	"io"
+	"net/http"
 	"os"
 	"path/filepath"
+	"time"
 
 	"google.golang.org/protobuf/encoding/protojson"
 
@@ -28,7 +31,8 @@ func spillwayCommand(env ...string) func(options, setup) ([]string, []string, er
 			return nil, nil, err
 		}
 		file := filepath.Join(s.Dir, "model.json")
-		return env, []string{o.spillway, "proxy", "--config", file}, os.WriteFile(file, text, 0o600)
+		argv := []string{o.spillway, "proxy", "--config", file, "--admin", address(s.Admin)}
+		return env, argv, os.WriteFile(file, text, 0o600)
 	}
 }
 
@@ -89,4 +93,20 @@ func readPair(p keyPair) (*lbv1.SslCertificate, error) {
 	}
 	key, err := os.ReadFile(p.key)
 	return &lbv1.SslCertificate{CertificateChainPem: chain, PrivateKeyPem: key}, err
+}
+
+// profile writes a CPU profile of the window to a file.
+func profile(s setup, window time.Duration, file string) error {
+	answer, err := http.Get(fmt.Sprintf("http://%s/debug/pprof/profile?seconds=%.0f", address(s.Admin), window.Seconds()))
+	if err != nil {
+		return err
+	}
+	defer answer.Body.Close()
+	f, err := os.Create(file)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	_, err = io.Copy(f, answer.Body)
+	return err
 }
