@@ -87,11 +87,11 @@ func (b *builder) addGroup(name, zone string, endpoints []*lbv1.Endpoint) {
 			Shards: uint32(len(shards)), Description: b.description(),
 		},
 	}})
-	for _, s := range shards {
+	for i, members := range shards {
 		b.resources = append(b.resources, &lbv1.Resource{
-			Name: name + "/" + strconv.FormatUint(uint64(s.Index), 10),
+			Name: name + "/" + strconv.Itoa(i),
 			Body: &lbv1.Resource_EndpointShard{
-				EndpointShard: &lbv1.EndpointShard{Group: name, Index: s.Index, Endpoints: s.Members},
+				EndpointShard: &lbv1.EndpointShard{Group: name, Index: uint32(i), Endpoints: members},
 			},
 		})
 	}

@@ -1,47 +1,65 @@
 // Package shard splits a set into parts of bounded size, such that a member that comes or goes changes one part.
 //
-// In: members, the name by which each is known, and the largest size of a part. Out: parts with stable numbers. Where a
+// In: members, the name by which each is known, and the largest size of a part. Out: parts, numbered from 0. Where a
 // member belongs depends on the set only, not on how it came to be.
 //
-//	for _, part := range shard.Split(endpoints, 256, nameOf) { ... part.Index, part.Members ... }
+//	for index, part := range shard.Split(endpoints, 256, nameOf) { ... }
+//
+// It is linear hashing: one part more splits one part in two and leaves the others as they are.
 package shard
 
 import (
 	"crypto/sha256"
 	"encoding/binary"
+	"math/bits"
 )
 
-// maxDepth bounds the splitting; 2^20 parts are far beyond any set.
-const maxDepth = 20
-
-// Part is a leaf of a binary tree over the hashes of names. A leaf that is too full splits in two.
-type Part[T any] struct {
-	// Index numbers the nodes of the tree as a heap does: the children of i are 2i+1 and 2i+2, so numbers have gaps.
-	Index   uint32
-	Members []T
-}
-
-// Split splits members, keeping their order within a part. An empty set has one empty part.
-func Split[T any](members []T, limit int, name func(T) string) []Part[T] {
-	return split(nil, Part[T]{Members: members}, limit, name, 0)
-}
-
-func split[T any](out []Part[T], p Part[T], limit int, name func(T) string, depth int) []Part[T] {
-	if len(p.Members) <= limit || depth == maxDepth {
-		return append(out, p)
+// Split splits members into the smallest number of parts that leaves none above the limit, keeping their order within
+// a part. An empty set has one empty part.
+func Split[T any](members []T, limit int, name func(T) string) [][]T {
+	hashes := make([]uint64, len(members))
+	for i, m := range members {
+		sum := sha256.Sum256([]byte(name(m)))
+		hashes[i] = binary.LittleEndian.Uint64(sum[:])
 	}
-	left, right := Part[T]{Index: 2*p.Index + 1}, Part[T]{Index: 2*p.Index + 2}
-	for _, m := range p.Members {
-		if hash(name(m))>>depth&1 == 0 {
-			left.Members = append(left.Members, m)
-		} else {
-			right.Members = append(right.Members, m)
+	parts := make([][]T, number(hashes, limit))
+	for i, m := range members {
+		b := bucket(hashes[i], len(parts))
+		parts[b] = append(parts[b], m)
+	}
+	return parts
+}
+
+// number is the smallest number of parts that will do. It is at most twice the number of members, which is more than
+// enough unless hashes collide.
+func number(hashes []uint64, limit int) int {
+	n := max(1, (len(hashes)+limit-1)/limit)
+	for ; n < 2*len(hashes); n++ {
+		if fits(hashes, n, limit) {
+			break
 		}
 	}
-	return split(split(out, left, limit, name, depth+1), right, limit, name, depth+1)
+	return n
 }
 
-func hash(s string) uint64 {
-	sum := sha256.Sum256([]byte(s))
-	return binary.LittleEndian.Uint64(sum[:])
+func fits(hashes []uint64, n, limit int) bool {
+	size := make([]int, n)
+	for _, h := range hashes {
+		b := bucket(h, n)
+		size[b]++
+		if size[b] > limit {
+			return false
+		}
+	}
+	return true
+}
+
+// bucket is the hash modulo the next power of two, or modulo half of that where this bucket has not been split yet.
+func bucket(h uint64, n int) int {
+	level := bits.Len(uint(n - 1))
+	b := int(h & (1<<level - 1))
+	if b >= n {
+		b &= 1<<(level-1) - 1
+	}
+	return b
 }
