@@ -12,7 +12,7 @@ import (
 	"github.com/spillway-lb/spillway/internal/store"
 )
 
-// Loader turns file contents into objects. It does no I/O and has no clock. One goroutine may use it at a time.
+// Loader turns file contents into objects. It does no I/O and reads no clock. One goroutine may use it at a time.
 type Loader struct {
 	registry *schema.Registry
 
@@ -71,6 +71,7 @@ func NewLoader() *Loader {
 // step is one Load in the making.
 type step struct {
 	*Loader
+	now          time.Time
 	touchedFiles map[string]bool
 	touchedRefs  map[store.Ref]bool
 	// clusters says that the layout may have changed, or what Cluster objects are completed with.
@@ -78,9 +79,10 @@ type step struct {
 	delta    Delta
 }
 
-// Load takes the files that changed and returns what follows. Files without a manifest's name are left out.
-func (l *Loader) Load(events []Event) Delta {
-	s := &step{Loader: l, touchedFiles: map[string]bool{}, touchedRefs: map[store.Ref]bool{}}
+// Load takes the files that changed and returns what follows. Files without a manifest's name are left out. The time
+// is the creation time of what no file holds.
+func (l *Loader) Load(events []Event, now time.Time) Delta {
+	s := &step{Loader: l, now: now, touchedFiles: map[string]bool{}, touchedRefs: map[store.Ref]bool{}}
 	events = slices.DeleteFunc(slices.Clone(events), func(e Event) bool { return !isManifestFile(e.Path) && e.Failure == nil && !e.Gone })
 	for i, p := range l.parseAll(events) {
 		s.takeFile(events[i], p)

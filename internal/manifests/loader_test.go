@@ -35,7 +35,7 @@ func TestScenarios(t *testing.T) {
 			var got bytes.Buffer
 			for i, events := range scenarioSteps(t, archive) {
 				fmt.Fprintf(&got, "step %d\n", i+1)
-				printDelta(&got, loader.Load(events))
+				printDelta(&got, loader.Load(events, time.Date(2026, 1, 31, 0, 0, 0, 0, time.UTC)))
 			}
 			compareWant(t, name, archive, got.String())
 		})

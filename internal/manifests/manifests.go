@@ -23,7 +23,8 @@
 // and valid without it. If two files hold the same object, the one that serves already keeps serving, else the first
 // in order of path. A namespace that no manifest defines exists as soon as an object is in it.
 //
-// metadata.creationTimestamp is the manifest's, or the file's modification time when the object was first seen;
+// metadata.creationTimestamp is the manifest's, or the file's modification time when the object was first seen, or for
+// what no file holds the time of loading;
 // metadata.uid is a hash of cluster, kind, namespace and name; metadata.generation counts changes of anything but
 // metadata and status, from 1.
 package manifests

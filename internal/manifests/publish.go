@@ -21,7 +21,7 @@ func (s *step) publish(ref store.Ref, object store.Object, c *claim, generations
 	if old != nil {
 		before = old.object
 	}
-	stamp(object, ref, before, generations, c.seen())
+	stamp(object, ref, before, generations, s.seen(c))
 	if old != nil && reflect.DeepEqual(before, object) {
 		old.claim = c
 		return
@@ -73,9 +73,9 @@ func implicitNamespace(name string) *corev1.Namespace {
 }
 
 // seen is when the claim's file was last changed.
-func (c *claim) seen() time.Time {
+func (s *step) seen(c *claim) time.Time {
 	if c == nil {
-		return time.Unix(0, 0)
+		return s.now
 	}
 	return c.file.modTime
 }

@@ -87,7 +87,9 @@ func validateServicePorts(ports []corev1.ServicePort, at *field.Path) field.Erro
 		}
 		errs = append(errs, portNumber(p.Port, path.Child("port"))...)
 		errs = append(errs, protocol(p.Protocol, path.Child("protocol"))...)
-		errs = append(errs, portOrName(p.TargetPort, path.Child("targetPort"))...)
+		if p.TargetPort != intstr.FromInt32(p.Port) {
+			errs = append(errs, portOrName(p.TargetPort, path.Child("targetPort"))...)
+		}
 		if p.NodePort != 0 {
 			errs = append(errs, portNumber(p.NodePort, path.Child("nodePort"))...)
 		}

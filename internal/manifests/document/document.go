@@ -130,7 +130,11 @@ func newSyntaxError(data []byte, err error) *SyntaxError {
 	if m := lineInError.FindStringSubmatch(message); m != nil {
 		e.Line, _ = strconv.Atoi(m[1])
 		e.Message = message[len(m[0]):]
+		if strings.HasPrefix(e.Message, "did not find expected") {
+			e.Line++ // the parser counts from 0 here, the scanner's errors from 1
+		}
 	}
+	e.Line = min(e.Line, bytes.Count(data, []byte("\n"))+1)
 	line := lineOf(data, e.Line)
 	if strings.Contains(message, "cannot start any token") && strings.Contains(line, "\t") {
 		e.Column = strings.IndexByte(line, '\t') + 1

@@ -132,19 +132,25 @@ spec:
 
 func TestSyntaxErrors(t *testing.T) {
 	for text, want := range map[string]string{
-		"a: 1\nb: [1, 2\n":           "did not find expected ',' or ']'",
-		"a:\n\tb: 1\n":               "found a tab character where YAML wants spaces",
-		"a: 'unfinished\n":           "found unexpected end of stream",
-		"a: b: c\n":                  "mapping values are not allowed",
-		"a: *nowhere\n":              "unknown anchor",
-		"{\"a\": 1":                  "did not find expected ',' or '}'",
-		"a: \xff\xfe\n":              "invalid",
-		"kind: Service\n  name: x\n": "mapping values are not allowed",
+		"a: 1\nb: [1, 2\n":           "2:1: did not find expected ',' or ']'",
+		"a: 1\nb:\n  c: {d: 1":       "3:3: did not find expected ',' or '}'",
+		"a:\n\tb: 1\n":               "2:1: found a tab character where YAML wants spaces",
+		"a: 1\nb: 'unfinished\n":     "2:1: found unexpected end of stream",
+		"a: b: c\n":                  "1:1: mapping values are not allowed in this context",
+		"a: *nowhere\n":              "1:1: unknown anchor 'nowhere' referenced",
+		"{\"a\": 1":                  "1:1: did not find expected ',' or '}'",
+		"a: 1\n b: 2\n":              "2:2: mapping values are not allowed in this context",
+		"a:\n  - b\n  c: 1\n":        "2:3: did not find expected '-' indicator",
+		"a: 1\n  - b\nc\n":           "3:1: could not find expected ':'",
+		"kind: Service\n  name: x\n": "2:3: mapping values are not allowed in this context",
 	} {
 		docs, syntax := Parse([]byte(text))
-		if syntax == nil || !strings.Contains(syntax.Message, want) || syntax.Line < 1 || syntax.Column < 1 || docs != nil {
+		if syntax == nil || syntax.Error() != want || docs != nil {
 			t.Errorf("%q: %v, want %s", text, syntax, want)
 		}
+	}
+	if _, syntax := Parse([]byte("a: \xff\xfe\n")); syntax == nil || syntax.Line != 1 {
+		t.Errorf("bytes that are no text: %v", syntax)
 	}
 }
 

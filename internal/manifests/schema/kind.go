@@ -101,6 +101,22 @@ func kinds() []Kind {
 	return slices.Concat(coreKinds(), gatewayKinds(), fleetKinds(), policyKinds(), ownKinds())
 }
 
+// wholeGroups are the groups that are known in full, with the kinds that Spillway has no use for.
+func wholeGroups() map[string][]string {
+	return map[string][]string{
+		"": {
+			"Binding", "ComponentStatus", "Endpoints", "Event", "LimitRange", "PersistentVolume", "PersistentVolumeClaim",
+			"PodTemplate", "ReplicationController", "ResourceQuota",
+		},
+		"apps":                     {"ControllerRevision", "DaemonSet", "StatefulSet"},
+		"discovery.k8s.io":         nil,
+		gatewayv1.GroupName:        nil,
+		netv1.GroupName:            {"ServiceImportConfig"},
+		mcsv1beta1.GroupName:       {"ClusterProfile", "PlacementDecision"},
+		spillwayv1alpha1.GroupName: nil,
+	}
+}
+
 func coreKinds() []Kind {
 	subdomain, label, label1035 := apivalidation.NameIsDNSSubdomain, apivalidation.NameIsDNSLabel, apivalidation.NameIsDNS1035Label
 	return []Kind{

@@ -13,6 +13,7 @@ package schema
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -86,7 +87,7 @@ func (r *Registry) Check(doc *document.Document) Result {
 	}
 	k := r.kinds[gvk.GroupKind()]
 	if k == nil {
-		result.Violations = append(result.Violations, unknownKind(gvk))
+		result.Violations = append(result.Violations, r.unknownKind(gvk))
 		return result
 	}
 	if !k.accepts(gvk.Version) {
@@ -162,9 +163,16 @@ func identify(value map[string]any) (schema.GroupVersionKind, []document.Violati
 	return gv.WithKind(kind), violations
 }
 
-func unknownKind(gvk schema.GroupVersionKind) document.Violation {
-	return document.Violation{
+// unknownKind warns of kinds that somebody else may read. A kind that its group does not have at all is an error: most
+// likely a misspelt or half-written name.
+func (r *Registry) unknownKind(gvk schema.GroupVersionKind) document.Violation {
+	v := document.Violation{
 		Path: "kind", Rule: RuleUnknownKind, Warning: true,
 		Message: fmt.Sprintf("%s is no kind that Spillway reads; ignored", strings.TrimSuffix(gvk.GroupKind().String(), ".")),
 	}
+	if others, whole := wholeGroups()[gvk.Group]; whole && !slices.Contains(others, gvk.Kind) {
+		v.Warning = false
+		v.Message = fmt.Sprintf("no matches for kind %q in version %q", gvk.Kind, gvk.GroupVersion())
+	}
+	return v
 }

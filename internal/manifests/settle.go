@@ -1,0 +1,124 @@
+package manifests
+
+import (
+	"maps"
+	"slices"
+	"time"
+)
+
+// SettleTime is how long a file's size and modification time must stay the same before it counts.
+const SettleTime = 20 * time.Millisecond
+
+// Stamp is what is compared of a file. The zero value is a file that is not there.
+type Stamp struct {
+	Size    int64
+	ModTime time.Time
+	// Failure is set for what is there but cannot be read.
+	Failure Failure
+}
+
+// Missing says whether there is no such file.
+func (s Stamp) Missing() bool { return s.ModTime.IsZero() && s.Failure == Failure{} }
+
+func (s Stamp) same(other Stamp) bool {
+	return s.Size == other.Size && s.ModTime.Equal(other.ModTime) && s.Failure == other.Failure
+}
+
+// Settler decides which files count. It does no I/O and reads no clock: it is told what was seen, and when.
+type Settler struct {
+	pending map[string]observation
+	counted map[string]Stamp
+}
+
+// observation is a state of a file, and since when it has been so.
+type observation struct {
+	stamp Stamp
+	since time.Time
+}
+
+// NewSettler starts without files.
+func NewSettler() *Settler {
+	return &Settler{pending: map[string]observation{}, counted: map[string]Stamp{}}
+}
+
+// Observe tells how a file looks now. A file that looks as it did when it last counted is not waited for.
+func (s *Settler) Observe(path string, stamp Stamp, now time.Time) {
+	if p, ok := s.pending[path]; ok && p.stamp.same(stamp) {
+		return
+	}
+	counted, known := s.counted[path]
+	if known && counted.same(stamp) || !known && stamp.Missing() {
+		delete(s.pending, path)
+		return
+	}
+	s.pending[path] = observation{stamp: stamp, since: now}
+}
+
+// Touch is Observe for a file that is known to have been written to: it counts anew even if it looks as it did.
+func (s *Settler) Touch(path string, stamp Stamp, now time.Time) {
+	if p, ok := s.pending[path]; stamp.Missing() || ok && p.stamp.same(stamp) {
+		s.Observe(path, stamp, now)
+		return
+	}
+	s.pending[path] = observation{stamp: stamp, since: now}
+}
+
+// Due returns the files that have been the same for long enough. Look at each again, Observe it, and if Settled still
+// agrees, read it.
+func (s *Settler) Due(now time.Time) []string {
+	var due []string
+	for path, p := range s.pending {
+		if now.Sub(p.since) >= SettleTime {
+			due = append(due, path)
+		}
+	}
+	slices.Sort(due)
+	return due
+}
+
+// Settled says whether a file is still as it was when it was found due, and if so marks it as counted.
+func (s *Settler) Settled(path string, stamp Stamp, now time.Time) bool {
+	p, ok := s.pending[path]
+	if !ok || !p.stamp.same(stamp) {
+		s.Observe(path, stamp, now)
+		return false
+	}
+	s.Count(path, stamp)
+	return true
+}
+
+// Count marks a file as counted without waiting.
+func (s *Settler) Count(path string, stamp Stamp) {
+	delete(s.pending, path)
+	if stamp.Missing() {
+		delete(s.counted, path)
+		return
+	}
+	s.counted[path] = stamp
+}
+
+// Next returns when the next file is due, and false if none is waited for.
+func (s *Settler) Next() (time.Time, bool) {
+	var next time.Time
+	for _, p := range s.pending {
+		if at := p.since.Add(SettleTime); next.IsZero() || at.Before(next) {
+			next = at
+		}
+	}
+	return next, !next.IsZero()
+}
+
+// Known returns every file that counts or is waited for, sorted.
+func (s *Settler) Known() []string {
+	known := map[string]bool{}
+	for path := range s.counted {
+		known[path] = true
+	}
+	for path := range s.pending {
+		known[path] = true
+	}
+	return slices.Sorted(maps.Keys(known))
+}
+
+// Forget stops waiting for a file.
+func (s *Settler) Forget(path string) { delete(s.pending, path) }

@@ -1,0 +1,79 @@
+package manifests
+
+import (
+	"slices"
+	"testing"
+	"time"
+)
+
+// epoch is tick 0 of the tests' clock.
+var epoch = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+
+func at(ms int) time.Time { return epoch.Add(time.Duration(ms) * time.Millisecond) }
+
+func sized(size int64, ms int) Stamp { return Stamp{Size: size, ModTime: at(ms)} }
+
+func TestSettlerWaitsForStability(t *testing.T) {
+	s := NewSettler()
+	s.Observe("a", sized(1, 0), at(0))
+	s.Observe("a", sized(2, 10), at(10)) // still being written
+	if due := s.Due(at(29)); len(due) > 0 {
+		t.Errorf("due after 19 ms: %v", due)
+	}
+	if next, ok := s.Next(); !ok || !next.Equal(at(30)) {
+		t.Errorf("next %v %v", next, ok)
+	}
+	if due := s.Due(at(30)); !slices.Equal(due, []string{"a"}) {
+		t.Errorf("due after 20 ms: %v", due)
+	}
+	if s.Settled("a", sized(3, 30), at(30)) {
+		t.Error("a file that changed in the last moment counts")
+	}
+	if due := s.Due(at(49)); len(due) > 0 {
+		t.Errorf("due too early: %v", due)
+	}
+	if !s.Settled("a", sized(3, 30), at(50)) {
+		t.Error("a stable file does not count")
+	}
+	if _, ok := s.Next(); ok {
+		t.Error("waits although everything counts")
+	}
+}
+
+func TestSettlerWaitsForNothingTwice(t *testing.T) {
+	s := NewSettler()
+	s.Count("a", sized(1, 0))
+	s.Observe("a", sized(1, 0), at(100))
+	if _, ok := s.Next(); ok {
+		t.Error("waits for a file that did not change")
+	}
+	s.Touch("a", sized(1, 0), at(100))
+	s.Observe("a", sized(1, 0), at(110))
+	if due := s.Due(at(120)); len(due) != 1 {
+		t.Error("a file that was written to, with the same size and time, does not count")
+	}
+	s.Observe("a", sized(2, 115), at(115))
+	s.Observe("a", sized(1, 0), at(118))
+	if _, ok := s.Next(); ok {
+		t.Error("waits for a file that is as it was")
+	}
+}
+
+func TestSettlerDeletions(t *testing.T) {
+	s := NewSettler()
+	s.Count("a", sized(1, 0))
+	s.Observe("a", Stamp{}, at(100))
+	s.Observe("a", sized(1, 105), at(105)) // an editor put it back
+	if due := s.Due(at(120)); len(due) > 0 {
+		t.Errorf("due %v", due)
+	}
+	s.Observe("a", Stamp{}, at(110))
+	if !s.Settled("a", Stamp{}, at(130)) || len(s.Known()) > 0 {
+		t.Error("a file that is gone stays known")
+	}
+	s.Observe("b", sized(1, 140), at(140))
+	s.Observe("b", Stamp{}, at(141))
+	if _, ok := s.Next(); ok {
+		t.Error("waits for a file that came and went")
+	}
+}
