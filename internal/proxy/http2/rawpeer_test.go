@@ -56,8 +56,8 @@ func (p *rawPeer) write(b []byte) error {
 }
 
 func (p *rawPeer) must(err error) {
-	p.t.Helper()
 	if err != nil {
+		p.t.Helper()
 		p.t.Fatal(err)
 	}
 }

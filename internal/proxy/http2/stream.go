@@ -60,10 +60,11 @@ func (st *stream) setup(c *conn, id uint32) {
 // abort makes all calls on the stream end with err, and tells who asked to be told. mu is held.
 func (st *stream) abort(err error) {
 	if st.recvErr == nil && !st.recvEnd {
+		// A message that came whole stays readable.
 		st.recvErr = err
+		st.c.unacked += int64(st.recv.drop())
 	}
 	st.stopSending(err)
-	st.c.unacked += int64(st.recv.drop())
 	st.cancelled()
 }
 
