@@ -1,0 +1,128 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/spillway-lb/spillway/internal/serve"
+)
+
+const serveLong = `Serve a directory of Kubernetes manifests: the whole load balancer on this machine, with live reload, and without
+Kubernetes.
+
+DIRECTORY
+  A folder with a cluster.yaml (apiVersion: spillway.dev/v1alpha1, kind: Cluster; spec: region, zones, configCluster,
+  project) is a cluster, named as its Cluster is. A directory without any is one cluster. Files count once they have
+  not changed for 20 ms; one that breaks keeps what it last said. Pods, Nodes, EndpointSlices and ServiceImports are
+  made as Kubernetes' controllers would, unless the files hold them.
+
+ADDRESSES AND PORTS
+  Each Gateway has an address of its own at each location, in 127.64.0.0/10, made of its name: it stays the same over
+  restarts. Pods have addresses in the rest of 127.0.0.0/8. A port is bound as it is written; where that is not
+  permitted, or something else holds it, 10000 is added. On Linux,
+      sudo sysctl -w net.ipv4.ip_unprivileged_port_start=80
+  opens low ports to everybody. Where a system has no loopback address but 127.0.0.1, that is used, with other ports.
+  ` + "`spillway urls`" + ` says what is bound.
+
+LOCATIONS
+  Each region with a cluster is a location: a proxy and a prober that send requests to the nearest healthy Pods. A
+  Gateway's status shows the address at the home location first: the config cluster's region, or --from. Classes of one
+  region have one location.
+
+DISTANCES
+  Which region is the next nearest follows from a table of round-trip times between Google's regions. spillway.yaml at
+  the top of the directory overrides entries, and adds regions:
+      apiVersion: spillway.dev/v1alpha1
+      kind: Configuration
+      metadata: {name: spillway}
+      spec:
+        rtt:
+        - {from: us-west1, to: us-east1, milliseconds: 60}
+
+IMAGES
+  Pods of well-known sample images (whereami, hello-app, echo servers ...) run as small built-in servers. Others are
+  mapped in spillway.yaml, to a command or to what runs already:
+      spec:
+        images:
+        - image: example.com/shop*
+          command: [python3, shop.py]   # finds POD_IP and PORT in its environment
+        - image: example.com/legacy:*
+          address: 127.0.0.1:9000
+
+ENDING
+  Ctrl-C and SIGTERM let requests in flight end, then the status is 0. A second signal ends at once.`
+
+const serveExample = `  spillway serve examples/multi-cluster-gateway
+  spillway serve . --from europe-west1 --access-log -`
+
+// serveFlags are the flags of `spillway serve`.
+type serveFlags struct {
+	from, socket, format, accessLog string
+	drain                           time.Duration
+	verbose                         bool
+}
+
+func newServeCommand() *cobra.Command {
+	var f serveFlags
+	cmd := &cobra.Command{
+		Use: "serve DIR", Short: "Serve a directory of manifests, with live reload", Long: serveLong, Example: serveExample,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, args[0]) },
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&f.from, "from", "", "home region: where you stand; the config cluster's region by default")
+	flags.StringVar(&f.socket, "socket", "", "path of the control socket; PID.sock in $XDG_RUNTIME_DIR/spillway by default")
+	flags.StringVar(&f.format, "log-format", serve.FormatText, "text or json")
+	flags.StringVar(&f.accessLog, "access-log", "", `file for access logs, a JSON line for each request; "-" is standard output`)
+	flags.DurationVar(&f.drain, "drain", 30*time.Second, "how long requests in flight may take after SIGTERM or Ctrl-C")
+	flags.BoolVarP(&f.verbose, "verbose", "v", false, "print what the proxies log")
+	return cmd
+}
+
+func (f *serveFlags) run(cmd *cobra.Command, dir string) error {
+	if f.format != serve.FormatText && f.format != serve.FormatJSON {
+		return fmt.Errorf("--log-format is text or json, not %q", f.format)
+	}
+	absolute, err := filepath.Abs(dir)
+	if err != nil {
+		return err
+	}
+	accessLog, err := openAccessLog(f.accessLog, cmd.OutOrStdout())
+	if err != nil {
+		return err
+	}
+	ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	// A second signal finds nobody who waits for it, and ends the process.
+	context.AfterFunc(ctx, stop)
+	err = serve.Run(ctx, serve.Config{
+		Dir: absolute, From: f.from, Socket: f.socket, Drain: f.drain, Format: f.format, Out: cmd.OutOrStdout(),
+		Log: f.logger(cmd.ErrOrStderr()), AccessLog: accessLog, Version: version(), Now: time.Now,
+	})
+	if errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Errorf("%w (see --drain)", err)
+	}
+	return err
+}
+
+// logger takes warnings and worse, or everything.
+func (f *serveFlags) logger(w io.Writer) *slog.Logger {
+	options := &slog.HandlerOptions{Level: slog.LevelError}
+	if f.verbose {
+		options.Level = slog.LevelDebug
+	}
+	if f.format == serve.FormatJSON {
+		return slog.New(slog.NewJSONHandler(w, options))
+	}
+	return slog.New(slog.NewTextHandler(w, options))
+}

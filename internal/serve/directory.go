@@ -1,0 +1,78 @@
+package serve
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/spillway-lb/spillway/internal/manifests"
+	"github.com/spillway-lb/spillway/internal/store"
+)
+
+// reopenInterval is how often a directory that is not there is looked for.
+const reopenInterval = 500 * time.Millisecond
+
+// directory feeds the manifests into the store.
+type directory struct {
+	path   string
+	store  *store.Store
+	report *reporter
+	// loaded is closed when the directory has been read for the first time.
+	loaded chan struct{}
+}
+
+// follow keeps the store up to date until the context ends. A directory that is not there is waited for.
+func (d *directory) follow(ctx context.Context) {
+	watcher, first, err := manifests.Open(d.path)
+	if err != nil {
+		d.report.say("cannot read %s: %v; waiting for it", d.path, err)
+	}
+	for err != nil {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(reopenInterval):
+		}
+		watcher, first, err = manifests.Open(d.path)
+	}
+	d.begin(&first)
+	close(d.loaded)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		// Run fails with its context only.
+		_ = watcher.Run(ctx)
+	}()
+	for delta := range watcher.Deltas() {
+		d.apply(&delta)
+		d.report.reload(&delta)
+		d.report.problems(&delta)
+	}
+	<-ended
+}
+
+// begin takes in what is there at the start.
+func (d *directory) begin(first *manifests.Delta) {
+	d.apply(first)
+	objects := 0
+	for _, u := range first.Upserts {
+		if u.Origin != implicit {
+			objects++
+		}
+	}
+	d.report.problems(first)
+	switch {
+	case objects > 0:
+		d.report.say("%d objects in %s", objects, d.path)
+	case slices.ContainsFunc(first.Problems, func(p manifests.Problem) bool { return p.Severity == manifests.Error }):
+		d.report.say("no usable object in %s; waiting for the files to be mended", d.path)
+	default:
+		d.report.say("no object in %s; waiting for YAML files", d.path)
+	}
+}
+
+func (d *directory) apply(delta *manifests.Delta) {
+	if len(delta.Upserts)+len(delta.Deletes) > 0 {
+		d.store.Commit(delta.Apply)
+	}
+}

@@ -1,0 +1,266 @@
+package serve
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
+	spillwayv1alpha1 "github.com/spillway-lb/spillway/api/spillway/v1alpha1"
+	"github.com/spillway-lb/spillway/internal/fleet"
+	"github.com/spillway-lb/spillway/internal/health"
+	"github.com/spillway-lb/spillway/internal/location"
+	"github.com/spillway-lb/spillway/internal/proxy"
+	"github.com/spillway-lb/spillway/internal/proxy/config"
+	"github.com/spillway-lb/spillway/internal/store"
+)
+
+// planes are the data planes, one at each location: the regions of the fleet's clusters, and home.
+type planes struct {
+	home      string // a region that is a location without a cluster, or ""
+	accessLog io.Writer
+	log       *slog.Logger
+	report    *reporter
+	model     *model
+	// changed receives after something was bound or published.
+	changed chan struct{}
+
+	mu       sync.Mutex
+	byRegion map[string]*plane
+	advanced chan struct{} // closed and replaced when a location has dealt with a transaction
+}
+
+// plane is one location: a proxy and its prober.
+type plane struct {
+	region   string
+	proxy    *proxy.Proxy
+	prober   *health.Prober
+	location *location.Location
+	cancel   context.CancelFunc
+	ended    chan struct{}
+
+	// guarded by planes.mu
+	handed  uint64 // the newest transaction that it was given
+	dealt   uint64 // the newest one that it published
+	refused bool   // whether it refuses what came after that
+	trouble string // its last error
+}
+
+func newPlanes(home string, accessLog io.Writer, log *slog.Logger, r *reporter, m *model) *planes {
+	return &planes{
+		home: home, accessLog: accessLog, log: log, report: r, model: m, changed: make(chan struct{}, 1),
+		byRegion: map[string]*plane{}, advanced: make(chan struct{}),
+	}
+}
+
+// follow opens and closes locations as the clusters' regions come and go.
+func (p *planes) follow(snapshot *store.Snapshot, touched []string) {
+	if !touches(touched, fleet.KindCluster) {
+		return
+	}
+	wanted := regionsOf(snapshot, p.home)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for region, at := range wanted {
+		if p.byRegion[region] == nil {
+			p.byRegion[region] = p.open(at)
+		}
+	}
+	for region, old := range p.byRegion {
+		if _, ok := wanted[region]; !ok {
+			delete(p.byRegion, region)
+			go func() { _ = old.drain(drainGone) }() // nobody is left to tell
+		}
+	}
+}
+
+// drainGone bounds the draining of a location whose clusters have gone.
+const drainGone = 30 * time.Second
+
+// regionsOf are the locations: each region of a cluster, with a zone of it, and home.
+func regionsOf(snapshot *store.Snapshot, home string) map[string]config.Location {
+	regions := map[string]config.Location{}
+	snapshot.Walk(fleet.KindCluster, "", "", func(e *store.Entry) bool {
+		cluster, ok := e.Object.(*spillwayv1alpha1.Cluster)
+		if !ok {
+			return true
+		}
+		at := config.Location{Region: cluster.Spec.Region}
+		if at.Region == "" {
+			at.Region = fleet.DefaultRegion
+		}
+		at.Zone = at.Region + "-a"
+		if len(cluster.Spec.Zones) > 0 {
+			at.Zone = cluster.Spec.Zones[0]
+		}
+		if _, ok := regions[at.Region]; !ok {
+			regions[at.Region] = at
+		}
+		return true
+	})
+	if _, ok := regions[home]; !ok && home != "" {
+		regions[home] = config.Location{Region: home, Zone: home + "-a"}
+	}
+	return regions
+}
+
+// open starts a location with everything that is published already.
+func (p *planes) open(at config.Location) *plane {
+	ctx, cancel := context.WithCancel(context.Background())
+	out := &plane{region: at.Region, cancel: cancel, ended: make(chan struct{})}
+	log := p.log.With("location", at.Region)
+	out.proxy = proxy.New(proxy.Config{
+		Location: at, Logger: log, AccessLog: p.accessLog, OnBound: func([]proxy.Bound) { p.notify() },
+	})
+	out.prober = health.NewProber(health.Options{})
+	out.location = location.New(location.Config{
+		Root: out.proxy.Root(), Prober: out.prober,
+		Publish: out.proxy.Commit,
+		Applied: func(seq uint64, err error) { p.applied(out, seq, err) },
+	})
+	var running sync.WaitGroup
+	running.Go(func() { out.prober.Run(ctx) })
+	running.Go(func() { out.location.Run(ctx) })
+	go func() {
+		running.Wait()
+		close(out.ended)
+	}()
+	if m := p.model.all(); len(m.GetResources()) > 0 {
+		out.give(everything(m))
+	}
+	return out
+}
+
+func (l *plane) give(tx *lbv1.Transaction) {
+	l.handed = tx.GetSeq()
+	l.location.Apply(tx)
+}
+
+// apply gives every location the next transaction.
+func (p *planes) apply(tx *lbv1.Transaction) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, l := range p.byRegion {
+		l.give(tx)
+	}
+}
+
+// applied takes a location's word on how far it has come. An error is told once.
+func (p *planes) applied(l *plane, seq uint64, err error) {
+	var refused *config.Refused
+	text := ""
+	if err != nil {
+		text = err.Error()
+	}
+	p.mu.Lock()
+	news := text != "" && text != l.trouble
+	l.dealt, l.refused, l.trouble = seq, errors.As(err, &refused), text
+	close(p.advanced)
+	p.advanced = make(chan struct{})
+	p.mu.Unlock()
+	if news {
+		p.report.say("the proxy in %s: %s", l.region, text)
+	}
+	p.notify()
+}
+
+func (p *planes) notify() {
+	select {
+	case p.changed <- struct{}{}:
+	default:
+	}
+}
+
+// await returns when every location has dealt with a transaction, and after a while at the latest.
+func (p *planes) await(ctx context.Context, seq uint64, atMost time.Duration) {
+	timer := time.NewTimer(atMost)
+	defer timer.Stop()
+	for {
+		p.mu.Lock()
+		behind, advanced := p.behind(seq), p.advanced
+		p.mu.Unlock()
+		if !behind {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-timer.C:
+			return
+		case <-advanced:
+		}
+	}
+}
+
+// behind says whether a location has a transaction up to seq still before it.
+func (p *planes) behind(seq uint64) bool {
+	for _, l := range p.byRegion {
+		if l.dealt < min(seq, l.handed) && !l.refused {
+			return true
+		}
+	}
+	return false
+}
+
+// sockets lists what all locations listen on.
+func (p *planes) sockets() []bound {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var out []bound
+	for _, l := range p.byRegion {
+		for _, b := range l.proxy.Bound() {
+			if b.Err == nil {
+				out = append(out, bound{l.region, b.Frontend, b.Requested, b.Actual})
+			}
+		}
+	}
+	return out
+}
+
+// all returns the locations in order of region.
+func (p *planes) all() []*plane {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var out []*plane
+	for _, l := range p.byRegion {
+		out = append(out, l)
+	}
+	slices.SortFunc(out, func(a, b *plane) int {
+		if a.region < b.region {
+			return -1
+		}
+		return 1
+	})
+	return out
+}
+
+// drain ends every location; requests in flight have until the time is over.
+func (p *planes) drain(atMost time.Duration) error {
+	all := p.all()
+	errs := make([]error, len(all))
+	var wg sync.WaitGroup
+	for i, l := range all {
+		wg.Go(func() { errs[i] = l.drain(atMost) })
+	}
+	wg.Wait()
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// drain stops listening first, while health still counts for the requests in flight.
+func (l *plane) drain(atMost time.Duration) error {
+	ctx, cancel := context.WithTimeout(context.Background(), atMost)
+	defer cancel()
+	err := l.proxy.Drain(ctx)
+	l.cancel()
+	<-l.ended
+	return err
+}

@@ -1,0 +1,122 @@
+package serve
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/spillway-lb/spillway/internal/control"
+	"github.com/spillway-lb/spillway/internal/recompute"
+	"github.com/spillway-lb/spillway/internal/status"
+	"github.com/spillway-lb/spillway/internal/store"
+	"github.com/spillway-lb/spillway/internal/translate"
+)
+
+// Config is what to serve and how.
+type Config struct {
+	// Dir is an absolute path.
+	Dir string
+	// From is the home region; the config cluster's if empty.
+	From string
+	// Socket is the path of the control socket; one in the runtime directory if empty.
+	Socket string
+	// Drain bounds how long requests in flight may take after the end.
+	Drain time.Duration
+	// Format is FormatText or FormatJSON.
+	Format string
+	// Out takes what users want to know, Log what operators want to know.
+	Out io.Writer
+	Log *slog.Logger
+	// AccessLog takes a line for each logged request; nil logs none.
+	AccessLog io.Writer
+	// Version is the program's.
+	Version string
+	// Now is the clock for objects' times.
+	Now func() time.Time
+}
+
+// server is one run.
+type server struct {
+	config    Config
+	report    *reporter
+	store     *store.Store
+	source    *source
+	planes    *planes
+	computer  *computer
+	directory *directory
+	socket    net.Listener
+}
+
+// Run serves until the context ends, and then until every request in flight is answered.
+func Run(ctx context.Context, c Config) error {
+	s, err := newServer(c)
+	if err != nil {
+		return err
+	}
+	s.report.say("spillway %s serves %s; control socket %s", c.Version, c.Dir, s.socket.Addr())
+	return s.run(ctx)
+}
+
+func newServer(c Config) (*server, error) {
+	socket, err := control.Listen(c.Socket)
+	if err != nil {
+		return nil, err
+	}
+	s := &server{config: c, report: newReporter(c.Out, c.Format), store: store.New(translate.Indexes()...), socket: socket}
+	writer := status.NewWriter(s.store, status.Limits{})
+	m := newModel()
+	s.planes = newPlanes(c.From, c.AccessLog, c.Log, s.report, m)
+	s.source = &source{config: c, started: startedInfo(c), store: s.store, model: m, planes: s.planes}
+	s.source.announcer = &announcer{
+		store: s.store, model: m, planes: s.planes, report: s.report, home: s.source.home,
+	}
+	s.computer = &computer{
+		engine:    recompute.New(translate.Config(translate.Options{Home: c.From})),
+		publisher: translate.NewPublisher(), writer: writer, model: m, planes: s.planes, report: s.report,
+		statuses: newStatuses(writer, s.planes),
+	}
+	s.directory = &directory{path: c.Dir, store: s.store, report: s.report, loaded: make(chan struct{})}
+	return s, nil
+}
+
+// run starts the parts, and ends them in the order in which requests pass: sockets, proxies, backends.
+func (s *server) run(ctx context.Context) error {
+	running, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	var parts sync.WaitGroup
+	answers := control.NewServer(s.source)
+	parts.Go(func() {
+		if err := answers.Serve(s.socket); err != nil {
+			s.report.say("control socket: %v", err)
+		}
+	})
+	parts.Go(func() { s.directory.follow(ctx) })
+	parts.Go(func() { s.compute(running) })
+	parts.Go(func() { s.computer.statuses.run(running) })
+	parts.Go(func() { s.source.announcer.run(running) })
+	<-ctx.Done()
+	s.report.say("ending: requests in flight are answered first")
+	err := s.planes.drain(s.config.Drain)
+	if err != nil {
+		err = fmt.Errorf("requests were cut: some took longer than %v: %w", s.config.Drain, err)
+	}
+	stop()
+	_ = answers.Close() // the process ends
+	parts.Wait()
+	return err
+}
+
+// compute starts when everything has been read, so that the first round is a whole one.
+func (s *server) compute(ctx context.Context) {
+	select {
+	case <-ctx.Done():
+		return
+	case <-s.directory.loaded:
+	}
+	s.computer.sub = s.store.Subscribe()
+	s.computer.run(ctx)
+}

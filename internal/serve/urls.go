@@ -1,0 +1,105 @@
+package serve
+
+import (
+	"cmp"
+	"encoding/json"
+	"net/netip"
+	"slices"
+	"strings"
+
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
+	"github.com/spillway-lb/spillway/internal/control"
+	"github.com/spillway-lb/spillway/internal/store"
+)
+
+const kindGateway = "Gateway.gateway.networking.k8s.io"
+
+// bound is a socket that the proxy of a location listens on.
+type bound struct {
+	region string
+	// frontend is the name of the forwarding rule.
+	frontend  string
+	requested netip.AddrPort
+	actual    netip.AddrPort
+}
+
+// urlsOf lists where to curl: a row for each listener of each Gateway at each location that has bound its port. home is
+// the region that comes first.
+func urlsOf(snapshot *store.Snapshot, rules []*lbv1.Resource, sockets []bound, home string) []control.URL {
+	var urls []control.URL
+	for _, r := range rules {
+		ref, ok := gatewayOf(r.GetForwardingRule().GetDescription())
+		if !ok {
+			continue
+		}
+		gateway := gatewayObject(snapshot, ref)
+		if gateway == nil {
+			continue
+		}
+		for _, socket := range sockets {
+			if socket.frontend == r.GetName() {
+				urls = append(urls, listenerURLs(ref, gateway, r.GetForwardingRule(), socket)...)
+			}
+		}
+	}
+	slices.SortStableFunc(urls, func(a, b control.URL) int {
+		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name),
+			cmp.Compare(notHome(a.Region, home), notHome(b.Region, home)), cmp.Compare(a.Region, b.Region),
+			cmp.Compare(a.URL, b.URL), cmp.Compare(a.Listener, b.Listener))
+	})
+	return urls
+}
+
+func notHome(region, home string) int {
+	if region == home {
+		return 0
+	}
+	return 1
+}
+
+func listenerURLs(ref store.Ref, gateway *gatewayv1.Gateway, rule *lbv1.ForwardingRule, socket bound) []control.URL {
+	var urls []control.URL
+	for _, l := range gateway.Spec.Listeners {
+		if uint32(l.Port) != rule.GetPort() {
+			continue
+		}
+		scheme := "http"
+		if l.Protocol == gatewayv1.HTTPSProtocolType {
+			scheme = "https"
+		}
+		urls = append(urls, control.URL{
+			Kind: "Gateway", Namespace: ref.Namespace, Name: ref.Name, Class: string(gateway.Spec.GatewayClassName),
+			Listener: string(l.Name), Region: socket.region, URL: scheme + "://" + socket.actual.String(),
+		})
+	}
+	return urls
+}
+
+func gatewayObject(snapshot *store.Snapshot, ref store.Ref) *gatewayv1.Gateway {
+	e := snapshot.Get(ref)
+	if e == nil {
+		return nil
+	}
+	gateway, _ := e.Object.(*gatewayv1.Gateway)
+	return gateway
+}
+
+// gatewayOf reads the description of a forwarding rule: which Gateway of which cluster it was made for.
+func gatewayOf(description string) (store.Ref, bool) {
+	var d struct {
+		Resource string `json:"k8sResource"`
+		Cluster  string `json:"k8sCluster"`
+	}
+	if json.Unmarshal([]byte(description), &d) != nil {
+		return store.Ref{}, false
+	}
+	// /namespaces/NAMESPACE/gateways/NAME and /projects/P/locations/L/clusters/CLUSTER
+	parts := strings.Split(d.Resource, "/")
+	if len(parts) != 5 || parts[3] != "gateways" {
+		return store.Ref{}, false
+	}
+	cluster := d.Cluster[strings.LastIndexByte(d.Cluster, '/')+1:]
+	return store.Ref{Cluster: cluster, Kind: kindGateway, Namespace: parts[2], Name: parts[4]}, true
+}
