@@ -107,6 +107,7 @@ func (x *Exchange) exchangeHeads(a *attempt) error {
 	x.sentAt = time.Now()
 	x.Answer.Informational = x.informed
 	if x.body.whole() {
+		x.Sent.ContentLength = int64(len(x.body.kept))
 		return a.stream.RoundTrip(&x.Sent, x.body.kept, &x.Answer)
 	}
 	if err := a.stream.SendHead(&x.Sent); err != nil {
