@@ -85,7 +85,7 @@ func (e *edit) buildServices(next *Root) {
 		case kindBackendService:
 			changed.add(c.key)
 		case kindHealthCheck:
-			changed.add(e.serviceReaders(c.key)...)
+			next.checks = append(next.checks, c.key.name)
 		case kindCertificate, kindTrustConfig:
 			for _, k := range e.serviceReaders(c.key) {
 				changed.add(k)

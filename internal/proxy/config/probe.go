@@ -14,8 +14,21 @@ type ProbeChange struct {
 	Added   bool
 }
 
-// ProbeChanges are what the last transaction changed, in order. Changes of a health check itself are not among them.
+// ProbeChanges are what the last transaction changed, in order.
 func (r *Root) ProbeChanges() []ProbeChange { return r.probes }
+
+// ChangedHealthChecks are those that the last transaction brought, changed or deleted.
+func (r *Root) ChangedHealthChecks() []string { return r.checks }
+
+// HealthChecks are the names of all health checks, sorted.
+func (r *Root) HealthChecks() []string {
+	var out []string
+	r.entries.Root().WalkPrefix(key{kind: kindHealthCheck}.bytes(), func(_ []byte, e *entry) bool {
+		out = append(out, e.resource.GetName())
+		return false
+	})
+	return out
+}
 
 // Probes are all endpoints to probe, as if all were added now.
 func (r *Root) Probes() []ProbeChange {

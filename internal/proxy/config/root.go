@@ -34,6 +34,7 @@ type Root struct {
 	changed []*balance.Service
 	retired []*balance.Endpoint
 	probes  []ProbeChange
+	checks  []string
 }
 
 // entry is one resource and what it was compiled to: *urlmap.Rule, *balance.Shard, *balance.Group, *balance.Check, or nil.
