@@ -2,6 +2,7 @@ package workload
 
 import (
 	"encoding/json"
+	"net/netip"
 	"strconv"
 	"time"
 
@@ -56,12 +57,8 @@ func (c *Core) podStatus(p *pod) *corev1.PodStatus {
 		s.StartTime = &started
 		s.HostIP = c.hostIP(p)
 		s.HostIPs = []corev1.HostIP{{IP: s.HostIP}}
-		ip := p.address
-		for _, x := range p.containers {
-			if x.ip.IsValid() {
-				ip = x.ip
-			}
-		}
+	}
+	if ip := p.ip(); ip.IsValid() {
 		s.PodIP = ip.String()
 		s.PodIPs = []corev1.PodIP{{IP: s.PodIP}}
 	}
@@ -69,6 +66,20 @@ func (c *Core) podStatus(p *pod) *corev1.PodStatus {
 		s.ContainerStatuses = append(s.ContainerStatuses, x.status(p.id))
 	}
 	return s
+}
+
+// ip is where the Pod answers. It has none before one of its containers has run.
+func (p *pod) ip() netip.Addr {
+	var ip netip.Addr
+	for _, x := range p.containers {
+		switch {
+		case x.ip.IsValid():
+			return x.ip
+		case !x.startedAt.IsZero():
+			ip = p.address
+		}
+	}
+	return ip
 }
 
 func (p *pod) phase() corev1.PodPhase {

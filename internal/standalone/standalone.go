@@ -1,0 +1,220 @@
+// Package standalone makes of a directory's objects what an API server's controllers, scheduler and kubelets would: it
+// gives clusters Nodes, Services their ClusterIPs and EndpointSlices, Deployments their ReplicaSets and Pods, and runs
+// the Pods on this machine.
+//
+// In: the objects that the user wrote. Out: the objects, statuses and events that a cluster would add, in the same
+// store, and sockets that answer. What the user wrote wins over what would be fabricated.
+//
+//	s := store.New(slices.Concat(standalone.Indexes(), ...)...)
+//	c := standalone.New(s, writer, standalone.Options{Dir: dir})
+//	err := c.Run(ctx)     // returns when ctx ends; Pods go on
+//	c.Shutdown(drained)   // ends the Pods, when the proxies have drained
+//
+// The deciding is done by pure units (Nodes, slices) and the clock-free core in package workload; this package is the
+// shell around them: one goroutine that takes changes, reports and the time, and acts.
+package standalone
+
+import (
+	"context"
+	"log/slog"
+	"maps"
+	"sync"
+	"time"
+
+	"github.com/spillway-lb/spillway/internal/fleet"
+	"github.com/spillway-lb/spillway/internal/recompute"
+	"github.com/spillway-lb/spillway/internal/standalone/kubelet"
+	"github.com/spillway-lb/spillway/internal/standalone/sample"
+	"github.com/spillway-lb/spillway/internal/standalone/workload"
+	"github.com/spillway-lb/spillway/internal/status"
+	"github.com/spillway-lb/spillway/internal/store"
+)
+
+const (
+	kindService = "Service"
+	kindPod     = "Pod"
+	kindNode    = "Node"
+
+	// maxPods is what a Node says that it takes; nothing is refused.
+	maxPods = 110
+	// DefaultProject is the project of clusters that name none.
+	DefaultProject = "spillway"
+	// quiet is how long a timer waits when there is nothing to wait for.
+	quiet = time.Hour
+)
+
+// Options are the settings of a Controller; the zero value is ready to use.
+type Options struct {
+	// Dir is what the working directories of commands are relative to.
+	Dir string
+	// Settle is how long a new Pod of a rollout has to be ready before an old one goes; 1 s if unset.
+	Settle time.Duration
+	// Drain is how long a Pod that is to stop serves on before its containers hear of it; 1 s if unset.
+	Drain time.Duration
+	// Project is shown where a cluster names no project; DefaultProject if unset.
+	Project string
+	Logger  *slog.Logger
+	// Now is the clock; time.Now if unset.
+	Now func() time.Time
+}
+
+// Indexes returns the store indexes that the package reads.
+func Indexes() []store.Index {
+	return []store.Index{{Name: indexPods, Kind: kindPod, Keys: podKeys}}
+}
+
+// units are the pure parts, with what they are told once.
+type units struct {
+	project string
+}
+
+func newEngine(project string) *recompute.Engine {
+	u := units{project: project}
+	translators := map[string]recompute.Translator{
+		fleet.UnitMembers: fleet.Units()[fleet.UnitMembers],
+		unitCluster:       u.translateCluster,
+		unitSlices:        translateSlices,
+	}
+	return recompute.New(recompute.Config{Units: translators, Roots: []recompute.Root{
+		{Kind: fleet.KindCluster, Unit: unitCluster},
+		{Kind: kindService, Unit: unitSlices},
+	}})
+}
+
+// Controller runs the controllers of every cluster of a store.
+type Controller struct {
+	store   *store.Store
+	writer  *status.Writer
+	options Options
+
+	sub     *store.Subscription
+	engine  *recompute.Engine
+	core    *workload.Core
+	ips     *clusterIPs
+	kubelet *kubelet.Kubelet
+	do      func(workload.Command)
+
+	mu      sync.Mutex
+	reports []workload.Report
+	ids     map[store.Ref]string // the Pods that run
+	news    chan struct{}
+}
+
+// New makes a Controller. The writer may be shared with others.
+func New(s *store.Store, w *status.Writer, o Options) *Controller {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	c := newController(s, w, o, kubelet.SharedAddress())
+	c.kubelet = kubelet.New(kubelet.Options{
+		Report: c.report, Dir: o.Dir, Drain: o.Drain, Logger: o.Logger, Now: o.Now,
+	})
+	c.do = c.kubelet.Do
+	return c
+}
+
+func newController(s *store.Store, w *status.Writer, o Options, oneAddress bool) *Controller {
+	if o.Project == "" {
+		o.Project = DefaultProject
+	}
+	return &Controller{
+		store: s, writer: w, options: o, sub: s.Subscribe(), engine: newEngine(o.Project), ips: newClusterIPs(),
+		core: workload.New(workload.Config{
+			Settle: o.Settle, OneAddress: oneAddress, Builtin: isBuiltin, Project: o.Project,
+		}),
+		ids: map[store.Ref]string{}, news: make(chan struct{}, 1),
+	}
+}
+
+func isBuiltin(image string) bool {
+	_, known := sample.Find(image)
+	return known
+}
+
+// Run acts until the context ends. Pods that run then go on running.
+func (c *Controller) Run(ctx context.Context) error {
+	defer c.store.Unsubscribe(c.sub)
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-c.sub.Ready():
+		case <-c.news:
+		case <-timer.C:
+		}
+		next := c.step(c.options.Now())
+		wait := quiet
+		if !next.IsZero() {
+			wait = max(0, next.Sub(c.options.Now()))
+		}
+		timer.Reset(wait)
+	}
+}
+
+// Shutdown ends every Pod. What is in flight may finish until the context is done.
+func (c *Controller) Shutdown(ctx context.Context) { c.kubelet.Close(ctx) }
+
+// Logs returns the end of what a container of a Pod has printed.
+func (c *Controller) Logs(pod store.Ref, container string) []byte {
+	c.mu.Lock()
+	id := c.ids[pod]
+	c.mu.Unlock()
+	return c.kubelet.Logs(id, container)
+}
+
+// step takes what is new, decides, writes and orders. It returns when time alone makes another step necessary.
+func (c *Controller) step(now time.Time) time.Time {
+	snapshot, touched := c.sub.Take()
+	round := c.engine.Run(snapshot, touched)
+	for _, p := range round.Problems {
+		c.options.Logger.Error("a unit failed", "unit", p.Unit.String(), "problem", p.Text)
+	}
+	out := c.core.Step(workload.Input{Now: now, Snapshot: snapshot, Touched: touched, Reports: c.takeReports()})
+	c.writer.Apply(append(round.Writes, out.Writes...), nil, now)
+	c.store.Commit(func(tx *store.Tx) {
+		c.ips.assign(tx, touched)
+		for _, b := range out.Bindings {
+			bind(tx, b)
+		}
+	})
+	for _, command := range out.Commands {
+		c.remember(command)
+		c.do(command)
+	}
+	return out.Next
+}
+
+func (c *Controller) remember(command workload.Command) {
+	if r := command.Run; r != nil {
+		c.mu.Lock()
+		c.ids[store.Ref{Cluster: r.Cluster, Kind: kindPod, Namespace: r.Namespace, Name: r.Name}] = r.Pod
+		c.mu.Unlock()
+	}
+}
+
+// report takes news from the kubelet's goroutines.
+func (c *Controller) report(r workload.Report) {
+	c.mu.Lock()
+	c.reports = append(c.reports, r)
+	if r.Event == workload.Stopped {
+		maps.DeleteFunc(c.ids, func(_ store.Ref, id string) bool { return id == r.Pod })
+	}
+	c.mu.Unlock()
+	select {
+	case c.news <- struct{}{}:
+	default:
+	}
+}
+
+func (c *Controller) takeReports() []workload.Report {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	reports := c.reports
+	c.reports = nil
+	return reports
+}
