@@ -25,10 +25,10 @@ type computer struct {
 	sub       *store.Subscription
 	engine    *recompute.Engine
 	publisher *translate.Publisher
-	writer *status.Writer
-	model  *model
-	planes *planes
-	report *reporter
+	writer    *status.Writer
+	model     *model
+	planes    *planes
+	report    *reporter
 
 	statuses *statuses
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spillway-lb/spillway/internal/control"
 	"github.com/spillway-lb/spillway/internal/recompute"
+	"github.com/spillway-lb/spillway/internal/standalone"
 	"github.com/spillway-lb/spillway/internal/status"
 	"github.com/spillway-lb/spillway/internal/store"
 	"github.com/spillway-lb/spillway/internal/translate"
@@ -48,6 +49,7 @@ type server struct {
 	planes    *planes
 	computer  *computer
 	directory *directory
+	standin   *standalone.Controller
 	socket    net.Listener
 }
 
@@ -66,7 +68,7 @@ func newServer(c Config) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &server{config: c, report: newReporter(c.Out, c.Format), store: store.New(translate.Indexes()...), socket: socket}
+	s := &server{config: c, report: newReporter(c.Out, c.Format), store: store.New(indexes()...), socket: socket}
 	writer := status.NewWriter(s.store, status.Limits{})
 	m := newModel()
 	s.planes = newPlanes(c.From, c.AccessLog, c.Log, s.report, m)
@@ -75,10 +77,11 @@ func newServer(c Config) (*server, error) {
 		store: s.store, model: m, planes: s.planes, report: s.report, home: s.source.home,
 	}
 	s.computer = &computer{
-		engine:    recompute.New(translate.Config(translate.Options{Home: c.From})),
+		engine:    recompute.New(translate.Config(options(c.From))),
 		publisher: translate.NewPublisher(), writer: writer, model: m, planes: s.planes, report: s.report,
 		statuses: newStatuses(writer, s.planes),
 	}
+	s.standin = standalone.New(s.store, writer, standalone.Options{Dir: c.Dir, Logger: c.Log, Now: c.Now})
 	s.directory = &directory{path: c.Dir, store: s.store, report: s.report, loaded: make(chan struct{})}
 	return s, nil
 }
@@ -95,6 +98,7 @@ func (s *server) run(ctx context.Context) error {
 		}
 	})
 	parts.Go(func() { s.directory.follow(ctx) })
+	parts.Go(func() { _ = s.standin.Run(running) }) // it fails with its context only
 	parts.Go(func() { s.compute(running) })
 	parts.Go(func() { s.computer.statuses.run(running) })
 	parts.Go(func() { s.source.announcer.run(running) })
@@ -104,10 +108,20 @@ func (s *server) run(ctx context.Context) error {
 	if err != nil {
 		err = fmt.Errorf("requests were cut: some took longer than %v: %w", s.config.Drain, err)
 	}
+	s.endPods()
 	stop()
 	_ = answers.Close() // the process ends
 	parts.Wait()
 	return err
+}
+
+// podGrace bounds how long Pods may take to end when no proxy sends them anything any more.
+const podGrace = 5 * time.Second
+
+func (s *server) endPods() {
+	ctx, cancel := context.WithTimeout(context.Background(), podGrace)
+	defer cancel()
+	s.standin.Shutdown(ctx)
 }
 
 // compute starts when everything has been read, so that the first round is a whole one.

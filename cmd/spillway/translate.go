@@ -1,0 +1,90 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+	"google.golang.org/protobuf/encoding/protojson"
+	"sigs.k8s.io/yaml"
+
+	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
+	"github.com/spillway-lb/spillway/internal/manifests"
+	"github.com/spillway-lb/spillway/internal/serve"
+)
+
+const translateLong = `Print the load balancer model of a directory of manifests, in a stable order. Nothing is started: Pods whose images are
+known are imagined to run. ` + "`spillway proxy --config FILE`" + ` serves what is printed; private keys are in it.
+
+Problems go to standard error. Those that are errors make the status 1, and nothing is printed, unless --ignore-errors
+takes what is usable.`
+
+const translateExample = `  spillway translate examples/multi-cluster-gateway > model.json
+  spillway proxy --config model.json --region us-west1`
+
+// translateFlags are the flags of `spillway translate`.
+type translateFlags struct {
+	output, from string
+	ignoreErrors bool
+}
+
+func newTranslateCommand() *cobra.Command {
+	var f translateFlags
+	cmd := &cobra.Command{
+		Use: "translate DIR", Short: "Print the load balancer model of a directory", Long: translateLong, Example: translateExample,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, args[0]) },
+	}
+	flags := cmd.Flags()
+	flags.StringVarP(&f.output, "output", "o", "json", "json or yaml")
+	flags.StringVar(&f.from, "from", "", "home region; the config cluster's region by default")
+	flags.BoolVar(&f.ignoreErrors, "ignore-errors", false, "print what is usable, with status 0")
+	return cmd
+}
+
+func (f *translateFlags) run(cmd *cobra.Command, dir string) error {
+	if f.output != "json" && f.output != "yaml" {
+		return fmt.Errorf("output format %q is neither json nor yaml", f.output)
+	}
+	model, problems, err := serve.Translate(dir, f.from, time.Now())
+	printProblems(cmd.ErrOrStderr(), problems)
+	if err != nil {
+		return err
+	}
+	if manifests.HasErrors(problems) && !f.ignoreErrors {
+		return &verbatimError{}
+	}
+	return printModel(cmd.OutOrStdout(), model, f.output)
+}
+
+func printProblems(w io.Writer, problems []manifests.Problem) {
+	for _, p := range problems {
+		fmt.Fprintln(w, p)
+	}
+}
+
+// printModel indents by itself, because protojson's own spacing differs from build to build on purpose.
+func printModel(w io.Writer, model *lbv1.Model, output string) error {
+	b, err := protojson.Marshal(model)
+	if err != nil {
+		return err
+	}
+	var text bytes.Buffer
+	if err := json.Indent(&text, b, "", "  "); err != nil {
+		return err
+	}
+	text.WriteByte('\n')
+	if output == "json" {
+		_, err = text.WriteTo(w)
+		return err
+	}
+	y, err := yaml.JSONToYAML(text.Bytes())
+	if err != nil {
+		return err
+	}
+	_, err = w.Write(y)
+	return err
+}
