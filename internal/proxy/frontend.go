@@ -52,7 +52,6 @@ type frontend struct {
 	listener *listener.Listener
 	exchange *exchange.Frontend
 	tls      *proxytls.Server // nil without TLS
-	version  *config.TargetProxy
 	err      error
 }
 
@@ -126,7 +125,7 @@ func (p *Proxy) open(root *config.Root, spec config.Frontend) *frontend {
 			f.err = err
 			return f
 		}
-		f.tls, f.version = proxytls.NewServer(policy, p.tickets), root.TargetProxy(spec.TargetProxy)
+		f.tls = proxytls.NewServer(policy, p.tickets)
 	}
 	f.listener, f.err = p.bind(f.at())
 	if f.err != nil {
@@ -159,21 +158,21 @@ func (p *Proxy) bind(at netip.AddrPort) (*listener.Listener, error) {
 
 // serve accepts connections until the listener is closed.
 func (p *Proxy) serve(f *frontend) {
-	counts := p.cfg.Metrics.Frontend(f.spec.Name)
+	counts := p.cfg.Metrics.Frontend(f.exchange.Name)
 	var tlsConfig *tls.Config
 	if f.tls != nil {
 		tlsConfig = f.tls.Config()
 	}
-	exchangeFrontend := f.exchange
+	at := f.exchange
 	err := f.listener.Serve(
-		func(nc *net.TCPConn) { p.server.Serve(nc, exchangeFrontend, tlsConfig) },
+		func(nc *net.TCPConn) { p.server.Serve(nc, at, tlsConfig) },
 		listener.Events{
 			Accepted: func() { counts.Accepted.Inc(); counts.Connections.Inc() },
 			Closed:   counts.Connections.Dec,
 			Shed:     counts.Shed.Inc,
 		})
 	if err != nil {
-		p.cfg.Logger.Error("accept", "frontend", exchangeFrontend.Name, "err", err)
+		p.cfg.Logger.Error("accept", "frontend", at.Name, "err", err)
 	}
 }
 

@@ -75,13 +75,9 @@ func (x *Exchange) attempt() bool {
 // send opens a stream, sends the request, and reads the head of the answer. Connections that went stale while idle do
 // not count: the next is taken, and after a few of them a new one.
 func (x *Exchange) send(a *attempt) error {
-	pool := x.srv.Pools.Find(a.endpoint)
-	if pool == nil {
-		target, err := x.derived.target(a.endpoint)
-		if err != nil {
-			return err
-		}
-		pool = x.srv.Pools.Create(a.endpoint, target)
+	pool, err := x.srv.poolOf(a.endpoint, x.derived)
+	if err != nil {
+		return err
 	}
 	for stale := 0; ; stale++ {
 		stream, err := pool.Open(connectTimeout, stale < 3)

@@ -53,6 +53,18 @@ func (d *derived) target(e *balance.Endpoint) (upstream.Target, error) {
 	return t, nil
 }
 
+// poolOf finds or makes the pool of an endpoint.
+func (s *Server) poolOf(e *balance.Endpoint, d *derived) (*upstream.Pool, error) {
+	if pool := s.Pools.Find(e); pool != nil {
+		return pool, nil
+	}
+	target, err := d.target(e)
+	if err != nil {
+		return nil, err
+	}
+	return s.Pools.Create(e, target), nil
+}
+
 // Resources finds TLS material in a root.
 type Resources struct{ Root *config.Root }
 

@@ -1,4 +1,140 @@
 package exchange
 
-// mirror sends copies of the request to the rule's mirrors.
-func (x *Exchange) mirror() {}
+import (
+	"io"
+	"time"
+
+	"github.com/spillway-lb/spillway/internal/proxy/balance"
+	"github.com/spillway-lb/spillway/internal/proxy/config"
+	"github.com/spillway-lb/spillway/internal/proxy/header"
+	"github.com/spillway-lb/spillway/internal/proxy/message"
+	"github.com/spillway-lb/spillway/internal/proxy/upstream"
+	"github.com/spillway-lb/spillway/internal/proxy/urlmap"
+)
+
+const (
+	// maxMirrors bounds the copies under way in a proxy. More are dropped, and counted: a slow mirror costs nobody else.
+	maxMirrors = 256
+	// maxMirrorTime bounds a copy whose backend service has no timeout.
+	maxMirrorTime = 30 * time.Second
+)
+
+// mirror sends copies of the request to the mirrors of the rule and of the backend. A request whose body has not arrived
+// yet is not copied: it would have to be held back, or tied to the mirror's pace.
+func (x *Exchange) mirror() {
+	if x.rule == nil {
+		return
+	}
+	x.mirrorTo(x.rule.Mirrors)
+	x.mirrorTo(x.backend.Mirrors)
+}
+
+func (x *Exchange) mirrorTo(list []urlmap.Mirror) {
+	for i := range list {
+		m := &list[i]
+		if !m.Sample.Next() {
+			continue
+		}
+		service := x.root.Service(m.Service)
+		if service == nil || service.AbortStatus != 0 {
+			continue
+		}
+		d := x.srv.derive(x.root, service)
+		if !x.body.whole() || x.Sent.Protocol != nil || x.srv.mirrors.Add(1) > maxMirrors {
+			if x.body.whole() && x.Sent.Protocol == nil {
+				x.srv.mirrors.Add(-1)
+			}
+			d.counts.MirrorFailures.Inc()
+			continue
+		}
+		c := &mirrored{srv: x.srv, root: x.root, service: service, derived: d}
+		c.req, c.body = copyRequest(&x.Sent, x.body.kept)
+		d.counts.Mirrored.Inc()
+		go c.run()
+	}
+}
+
+// mirrored is one copy under way. It shares nothing with the request it was made from.
+type mirrored struct {
+	srv     *Server
+	root    *config.Root
+	service *balance.Service
+	derived *derived
+	req     *message.Request
+	body    []byte
+}
+
+// run sends the copy and reads the answer to its end, for the connection's sake.
+func (m *mirrored) run() {
+	defer m.srv.mirrors.Add(-1)
+	pick := balance.PickInput{Request: m.req, Now: m.srv.now(), Wall: time.Now().Unix()}
+	endpoint, err := m.service.Pick(&pick)
+	if err != nil {
+		m.derived.counts.MirrorFailures.Inc()
+		return
+	}
+	endpoint.Acquire()
+	defer endpoint.Release()
+	if m.send(endpoint) != nil {
+		m.derived.counts.MirrorFailures.Inc()
+	}
+}
+
+func (m *mirrored) send(endpoint *balance.Endpoint) error {
+	pool, err := m.srv.poolOf(endpoint, m.derived)
+	if err != nil {
+		return err
+	}
+	for try := 0; ; try++ {
+		stream, err := pool.Open(connectTimeout, try == 0)
+		if err != nil {
+			return err
+		}
+		limit := m.service.Timeout
+		if limit <= 0 {
+			limit = maxMirrorTime
+		}
+		stream.Arm(m.srv.Clock.In(limit))
+		var a upstream.Answer
+		err = stream.RoundTrip(m.req, m.body, &a)
+		if b := a.Response.Body; err == nil && b != nil {
+			for err == nil {
+				_, err = b.Next()
+			}
+			b.Close()
+		}
+		stream.Close()
+		switch {
+		case err == io.EOF:
+			return nil
+		case err != upstream.ErrUnsent || try > 0:
+			return err
+		}
+	}
+}
+
+// copyRequest copies a request with everything it points to, in one piece of memory.
+func copyRequest(q *message.Request, body []byte) (*message.Request, []byte) {
+	size := len(q.Method) + len(q.Scheme) + len(q.Authority) + len(q.Path) + len(body)
+	for i := range q.Header.Len() {
+		size += len(q.Header.At(i).Name) + len(q.Header.At(i).Value)
+	}
+	arena := make([]byte, 0, size)
+	keep := func(p []byte) []byte {
+		at := len(arena)
+		arena = append(arena, p...)
+		return arena[at:len(arena):len(arena)]
+	}
+	c := &message.Request{
+		Method: keep(q.Method), Scheme: keep(q.Scheme), Authority: keep(q.Authority), Path: keep(q.Path),
+		ContentLength: int64(len(body)), Major: q.Major, Minor: q.Minor,
+	}
+	for i := range q.Header.Len() {
+		f := q.Header.At(i)
+		if f.ID == header.Expect {
+			continue
+		}
+		c.Header.Add(keep(f.Name), keep(f.Value))
+	}
+	return c, keep(body)
+}
