@@ -31,6 +31,8 @@ func (a *announcer) run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-a.planes.changed:
+			// All locations follow within a moment; one message is enough.
+			a.planes.await(ctx, a.model.number(), programmingWait)
 			a.announce()
 		}
 	}

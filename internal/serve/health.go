@@ -73,7 +73,7 @@ func projectsOf(snapshot *store.Snapshot) map[string]string {
 	projects := map[string]string{}
 	snapshot.Walk(fleet.KindCluster, "", "", func(e *store.Entry) bool {
 		if cluster, ok := e.Object.(*spillwayv1alpha1.Cluster); ok {
-			projects[e.Ref.Cluster] = cluster.Spec.Project.ID
+			projects[e.Ref.Cluster] = projectOf(cluster)
 		}
 		return true
 	})

@@ -42,6 +42,13 @@ func (m *model) all() *lbv1.Model {
 	return out
 }
 
+// number is that of the newest transaction.
+func (m *model) number() uint64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.seq
+}
+
 // forwardingRules returns the published ones, in order of name.
 func (m *model) forwardingRules() []*lbv1.Resource {
 	m.mu.Lock()

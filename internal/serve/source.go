@@ -1,12 +1,14 @@
 package serve
 
 import (
+	"cmp"
 	"os"
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
 	spillwayv1alpha1 "github.com/spillway-lb/spillway/api/spillway/v1alpha1"
 	"github.com/spillway-lb/spillway/internal/control"
 	"github.com/spillway-lb/spillway/internal/fleet"
+	"github.com/spillway-lb/spillway/internal/standalone"
 	"github.com/spillway-lb/spillway/internal/store"
 )
 
@@ -68,7 +70,7 @@ func clustersOf(snapshot *store.Snapshot) (clusters []control.Cluster, configClu
 		if !ok || e.Ref.Name != e.Ref.Cluster {
 			return true
 		}
-		c := control.Cluster{Name: e.Ref.Name, Region: object.Spec.Region, Project: object.Spec.Project.ID}
+		c := control.Cluster{Name: e.Ref.Name, Region: object.Spec.Region, Project: projectOf(object)}
 		if c.Region == "" {
 			c.Region = fleet.DefaultRegion
 		}
@@ -82,6 +84,11 @@ func clustersOf(snapshot *store.Snapshot) (clusters []control.Cluster, configClu
 		configCluster = clusters[0].Name
 	}
 	return clusters, configCluster
+}
+
+// projectOf is the id of the project that a cluster belongs to.
+func projectOf(cluster *spillwayv1alpha1.Cluster) string {
+	return cmp.Or(cluster.Spec.Project.ID, standalone.DefaultProject)
 }
 
 func startedInfo(c Config) control.Info {
