@@ -135,8 +135,8 @@ func startClients(ctx context.Context, url string) <-chan []answer {
 	return done
 }
 
-func ask(ctx context.Context, transport *http.Transport, url string, route int) answer {
-	a := answer{route: route, sent: time.Now()}
+func ask(ctx context.Context, transport *http.Transport, url string, route int) (a answer) {
+	a = answer{route: route, sent: time.Now()}
 	defer func() { a.received = time.Now() }()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
