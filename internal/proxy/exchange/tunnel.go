@@ -45,6 +45,8 @@ type direction struct {
 func connect(a, b *transport.Conn, w *watch) int64 {
 	up := &direction{from: a, to: b, watch: w}
 	down := &direction{from: b, to: a, watch: w}
+	a.Share()
+	b.Share()
 	done := make(chan struct{})
 	go func() {
 		defer close(done)

@@ -31,6 +31,7 @@ type Conn struct {
 	nc    net.Conn
 	sock  *socket         // under TLS; nil for plain connections
 	raw   syscall.RawConn // nil when nc is no socket (tests): plain reads then
+	fd    int             // inside a RawConn.Read of this connection, else -1
 	clock *Clock
 	timer *Timer
 
@@ -45,6 +46,7 @@ type Conn struct {
 	onAnswer    func(uintptr) bool // c.answer, once
 	out         []byte
 	wrote       bool
+	shared      bool // see Share
 	interrupted atomic.Bool
 	vector      [3][]byte
 	vectors     net.Buffers
@@ -52,7 +54,7 @@ type Conn struct {
 
 // NewConn wraps nc: a *net.TCPConn, a *tls.Conn from TLSServer or TLSClient after its handshake, or any other.
 func NewConn(nc net.Conn, clock *Clock) *Conn {
-	c := &Conn{nc: nc, clock: clock, first: SmallBuffer}
+	c := &Conn{nc: nc, clock: clock, first: SmallBuffer, fd: -1}
 	switch t := nc.(type) {
 	case *net.TCPConn:
 		c.raw, _ = t.SyscallConn()
@@ -202,8 +204,41 @@ func (c *Conn) makeRoom() error {
 
 // Write writes all of p.
 func (c *Conn) Write(p []byte) error {
+	if c.fd >= 0 && c.sock == nil {
+		n := sendFD(c.fd, p)
+		if n == len(p) {
+			return nil
+		}
+		p = p[n:]
+	}
 	_, err := c.nc.Write(p)
 	return err
+}
+
+// Share says that another goroutine writes while this one reads, from now on.
+func (c *Conn) Share() { c.shared = true }
+
+// inside says that a RawConn.Read holds the descriptor open, so that reads and writes of this goroutine may use it as it
+// is.
+func (c *Conn) inside(fd uintptr) {
+	if c.shared {
+		return
+	}
+	c.fd = int(fd)
+	if c.sock != nil {
+		c.sock.fd = int(fd)
+	}
+}
+
+// outside is the end of inside.
+func (c *Conn) outside() {
+	if c.shared {
+		return
+	}
+	c.fd = -1
+	if c.sock != nil {
+		c.sock.fd = -1
+	}
 }
 
 // WriteThree writes its arguments in order, in one system call where the connection can.
@@ -261,7 +296,7 @@ func (c *Conn) readNow(fd uintptr) (n int, err error) {
 	if c.sock == nil {
 		return readFD(int(fd), c.buf[c.w:])
 	}
-	c.sock.mode, c.sock.fd, c.sock.drained = nonblock, int(fd), false
+	c.sock.mode, c.sock.from, c.sock.drained = nonblock, int(fd), false
 	n, err = c.nc.Read(c.buf[c.w:])
 	c.sock.mode = blocking
 	if err != nil && errors.Is(err, errWouldBlock) {

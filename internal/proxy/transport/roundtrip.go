@@ -17,6 +17,7 @@ func (c *Conn) WriteThenRead(out []byte) error {
 	}
 	c.out, c.wrote, c.readErr = out, false, nil
 	err := c.raw.Read(c.onAnswer)
+	c.outside()
 	c.out = nil
 	if err != nil {
 		return err
@@ -29,6 +30,7 @@ func (c *Conn) Written() bool { return c.wrote }
 
 // answer is the callback of WriteThenRead: first check and write, then, once woken, read.
 func (c *Conn) answer(fd uintptr) bool {
+	c.inside(fd)
 	if c.makeRoom() != nil {
 		c.readErr = ErrBufferFull
 		return true

@@ -44,6 +44,7 @@ func (c *Conn) Serve(h Handler) error {
 	for {
 		c.readErr = nil
 		err := c.raw.Read(c.onReadable)
+		c.outside()
 		if err == nil {
 			return c.readErr
 		}
@@ -56,6 +57,7 @@ func (c *Conn) Serve(h Handler) error {
 
 // readable is the callback of Serve: read once, hand over, park.
 func (c *Conn) readable(fd uintptr) bool {
+	c.inside(fd)
 	for {
 		if c.readErr = c.makeRoom(); c.readErr != nil {
 			return true

@@ -29,7 +29,8 @@ var errWouldBlock net.Error = wouldBlock{}
 type socket struct {
 	*net.TCPConn
 	mode readMode
-	fd   int
+	from int // what a nonblock read reads
+	fd   int // inside a RawConn.Read of this connection, else -1
 	// drained: the last read took all the kernel had, so the next byte makes a new event.
 	drained bool
 }
@@ -41,22 +42,34 @@ func (s *socket) Read(p []byte) (int, error) {
 	case dry:
 		return 0, errWouldBlock
 	}
-	n, err := readFD(s.fd, p)
+	n, err := readFD(s.from, p)
 	s.drained = n < len(p)
 	return n, err
+}
+
+// Write is the TCP connection's, without its locks where the descriptor is held open anyway.
+func (s *socket) Write(p []byte) (int, error) {
+	n := 0
+	if s.fd >= 0 {
+		if n = sendFD(s.fd, p); n == len(p) {
+			return n, nil
+		}
+	}
+	m, err := s.TCPConn.Write(p[n:])
+	return n + m, err
 }
 
 // readFD reads what the kernel has; errWouldBlock when that is nothing, io.EOF at the end.
 func readFD(fd int, p []byte) (int, error) {
 	for {
-		n, err := syscall.Read(fd, p)
+		n, errno := receive(fd, p)
 		switch {
-		case err == syscall.EINTR:
+		case errno == syscall.EINTR:
 			continue
-		case err == syscall.EAGAIN:
+		case errno == syscall.EAGAIN:
 			return 0, errWouldBlock
-		case err != nil:
-			return 0, err
+		case errno != 0:
+			return 0, errno
 		case n == 0:
 			return 0, io.EOF
 		}
@@ -66,10 +79,10 @@ func readFD(fd int, p []byte) (int, error) {
 
 // TLSServer wraps a TCP connection for crypto/tls; the handshake is the caller's.
 func TLSServer(nc *net.TCPConn, config *tls.Config) *tls.Conn {
-	return tls.Server(&socket{TCPConn: nc}, config)
+	return tls.Server(&socket{TCPConn: nc, fd: -1}, config)
 }
 
 // TLSClient is TLSServer for the other side.
 func TLSClient(nc *net.TCPConn, config *tls.Config) *tls.Conn {
-	return tls.Client(&socket{TCPConn: nc}, config)
+	return tls.Client(&socket{TCPConn: nc, fd: -1}, config)
 }

@@ -1,0 +1,24 @@
+//go:build !linux
+
+package transport
+
+import (
+	"errors"
+	"syscall"
+)
+
+// receive reads without waiting: the runtime's sockets are non-blocking.
+func receive(fd int, p []byte) (int, syscall.Errno) {
+	n, err := syscall.Read(fd, p)
+	if err == nil {
+		return n, 0
+	}
+	var errno syscall.Errno
+	if !errors.As(err, &errno) {
+		errno = syscall.EIO
+	}
+	return 0, errno
+}
+
+// sendFD leaves everything to the ordinary write.
+func sendFD(int, []byte) int { return 0 }
