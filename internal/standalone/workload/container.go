@@ -266,12 +266,17 @@ func (c *Core) wakeContainer(p *pod, x *container, retry bool) bool {
 	switch {
 	case p.node == "":
 		return true
-	case x.state == stateWaiting && retry:
+	case x.state == stateWaiting && retry && !p.replaced():
 		c.start(p, x)
 	case x.state == stateExited && !x.retryAt.IsZero() && !c.now.Before(x.retryAt):
 		c.start(p, x)
 	}
 	return x.state == stateWaiting || (x.state == stateExited && !x.retryAt.IsZero())
+}
+
+// replaced tells whether a Pod is of an earlier template of its Deployment.
+func (p *pod) replaced() bool {
+	return p.replicaSet != nil && p.replicaSet.deployment.current() != p.replicaSet
 }
 
 // next is the earliest time that something is due.

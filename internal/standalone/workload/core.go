@@ -120,6 +120,7 @@ func (c *Core) Step(in Input) Output {
 	for _, r := range in.Reports {
 		c.report(r)
 	}
+	c.reconcileDirty() // before Pods try again: they may have been replaced
 	c.wake(retry)
 	c.reconcileDirty()
 	c.emitDirty()
