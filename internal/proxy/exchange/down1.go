@@ -63,8 +63,10 @@ func (d *down1) WriteHead(res *message.Response) error {
 
 // bodyTaken reports whether the request's body has been read, or will be.
 func (d *down1) bodyTaken() bool {
-	p := d.x.current.pump
-	return d.x.Request.Body == nil || d.c.body.AtEnd() || d.c.body.Whole() || p != nil && p.final.Load()
+	if p := d.x.current.pump; p != nil {
+		return p.final.Load()
+	}
+	return d.x.Request.Body == nil || d.c.body.AtEnd() || d.c.body.Whole()
 }
 
 // WriteData implements Downstream.
