@@ -20,6 +20,7 @@ type options struct {
 	envoy        string
 	caddy        string
 	profile      string
+	baseline     string
 	list         bool
 }
 
@@ -43,12 +44,13 @@ var roles = map[string]func(args []string) error{
 func parseFlags() options {
 	var o options
 	flag.StringVar(&o.cases, "cases", "h1-128", "comma-separated cases, or a prefix with *; see -list")
-	flag.StringVar(&o.peers, "peers", "spillway,spillway-all,haproxy,nginx,envoy,nethttp,caddy", "comma-separated peers")
+	flag.StringVar(&o.peers, "peers", "spillway,spillway-all,baseline,haproxy,nginx,envoy,nethttp,caddy", "comma-separated peers")
 	flag.IntVar(&o.rounds, "rounds", 5, "interleaved rounds of each case")
 	seconds := flag.Float64("seconds", 3, "seconds of one measurement")
 	flag.StringVar(&o.spillway, "spillway", "bin/spillway", "the spillway binary")
 	flag.StringVar(&o.envoy, "envoy", "bin/bench/envoy", "the envoy binary")
 	flag.StringVar(&o.caddy, "caddy", "bin/bench/caddy", "the caddy binary")
+	flag.StringVar(&o.baseline, "baseline", "", "another spillway binary to compare with, the peer \"baseline\"")
 	flag.StringVar(&o.profile, "profile", "", "folder for CPU profiles of Spillway, one for each case")
 	flag.BoolVar(&o.list, "list", false, "list cases and peers")
 	flag.Parse()

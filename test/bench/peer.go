@@ -36,6 +36,7 @@ type peer struct {
 var allPeers = []peer{
 	{"spillway", spillwayVersion, spillwayCommand("GOMAXPROCS=1")},
 	{"spillway-all", spillwayVersion, spillwayCommand()},
+	{"baseline", baselineVersion, baselineCommand},
 	{"haproxy", versionOf("haproxy", "-v"), haproxyCommand},
 	{"nginx", versionOf("nginx", "-v"), nginxCommand},
 	{"envoy", envoyVersion, envoyCommand},

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -34,6 +35,18 @@ func spillwayCommand(env ...string) func(options, setup) ([]string, []string, er
 		argv := []string{o.spillway, "proxy", "--config", file, "--admin", address(s.Admin)}
 		return env, argv, os.WriteFile(file, text, 0o600)
 	}
+}
+
+func baselineVersion(o options) (string, error) {
+	if o.baseline == "" {
+		return "", errors.New("no -baseline given")
+	}
+	return o.baseline, nil
+}
+
+func baselineCommand(o options, s setup) (env, argv []string, err error) {
+	o.spillway = o.baseline
+	return spillwayCommand("GOMAXPROCS=1")(o, s)
 }
 
 // spillwayModel is the model of one case: one front, one backend service, its routes.
