@@ -27,6 +27,7 @@ type crd struct {
 	openAPI    validation.SchemaValidator
 	cel        *cel.Validator
 	rules      map[string]string // CEL rule by its message
+	quick      *quick
 }
 
 // lazyCRD compiles on first use: some 50 ms for the largest, HTTPRoute.
@@ -69,11 +70,26 @@ func compileSchema(v1 *apiextensionsv1.JSONSchemaProps) (*crd, error) {
 		cel: cel.NewValidator(structural, true, celconfig.PerCallLimit),
 	}
 	collectRules(structural, c.rules)
+	// A missing environment costs speed, not correctness.
+	env, err := quickEnv()
+	if err != nil {
+		env = nil
+	}
+	c.quick = newQuick(structural, env)
 	return c, nil
 }
 
 // check prunes and defaults the value in place, and returns what is wrong with it.
 func (c *crd) check(value map[string]any) []document.Violation {
+	defaulting.Default(value, c.structural)
+	if c.quick.object(value) {
+		return nil
+	}
+	return c.checkInFull(value)
+}
+
+// checkInFull does what an API server does, with its own code.
+func (c *crd) checkInFull(value map[string]any) []document.Violation {
 	var violations []document.Violation
 	options := schema.UnknownFieldPathOptions{TrackUnknownFieldPaths: true}
 	for _, path := range pruning.PruneWithOptions(value, c.structural, true, options) {
