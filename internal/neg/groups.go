@@ -24,7 +24,15 @@ type Group struct {
 	Region  string
 	Zone    string
 	Cluster string
+	// Key is that of the units of the group's Service port.
+	Key string
 }
+
+// UnitSizes is the unit kind of the numbers of endpoints of the same groups. Its key is Key's, its value Sizes.
+const UnitSizes = "neg.sizes"
+
+// Sizes are the numbers of endpoints of groups by name.
+type Sizes map[string]int
 
 // Key is the key of the unit for a Service port, by number.
 func Key(cluster, namespace, service string, port int32) string {
@@ -36,6 +44,8 @@ type portOf struct {
 	cluster, namespace, service string
 	port                        int32
 }
+
+func (p portOf) key() string { return Key(p.cluster, p.namespace, p.service, p.port) }
 
 func parseKey(key string) (portOf, bool) {
 	part := strings.Split(key, "/")

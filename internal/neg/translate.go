@@ -21,7 +21,7 @@ import (
 // maxShard is the largest number of endpoints in a shard.
 const maxShard = 256
 
-func translateGroups(v *recompute.View, key string) recompute.Result {
+func translateMembers(v *recompute.View, key string) recompute.Result {
 	of, ok := parseKey(key)
 	if !ok {
 		return recompute.Result{State: recompute.Absent}
@@ -48,7 +48,7 @@ func translateGroups(v *recompute.View, key string) recompute.Result {
 	if port.AppProtocol != nil {
 		groups.AppProtocol = *port.AppProtocol
 	}
-	return recompute.Result{State: recompute.Present, Value: groups, Resources: b.resources}
+	return recompute.Result{State: recompute.Present, Value: &members{groups, b.sizes}, Resources: b.resources}
 }
 
 // builder makes the groups and resources of one Service port.
@@ -59,6 +59,7 @@ type builder struct {
 	defaultPort uint32
 
 	groups    []Group
+	sizes     Sizes
 	resources []*lbv1.Resource
 }
 
@@ -71,6 +72,7 @@ func (b *builder) addZones(endpoints map[string][]*lbv1.Endpoint) {
 	for zone := range endpoints {
 		zones[zone] = struct{}{}
 	}
+	b.sizes = make(Sizes, len(zones))
 	name := Name(b.uid, b.of.namespace, b.of.service, b.of.port)
 	for _, zone := range slices.Sorted(maps.Keys(zones)) {
 		b.addGroup(ResourceName(zone, name), zone, endpoints[zone])
@@ -80,7 +82,8 @@ func (b *builder) addZones(endpoints map[string][]*lbv1.Endpoint) {
 func (b *builder) addGroup(name, zone string, endpoints []*lbv1.Endpoint) {
 	region := b.topology.region(zone)
 	shards := shard.Split(endpoints, maxShard, endpointName)
-	b.groups = append(b.groups, Group{Name: name, Region: region, Zone: zone, Cluster: b.of.cluster})
+	b.groups = append(b.groups, Group{Name: name, Region: region, Zone: zone, Cluster: b.of.cluster, Key: b.of.key()})
+	b.sizes[name] = len(endpoints)
 	b.resources = append(b.resources, &lbv1.Resource{Name: name, Body: &lbv1.Resource_NetworkEndpointGroup{
 		NetworkEndpointGroup: &lbv1.NetworkEndpointGroup{
 			Region: region, Zone: zone, Cluster: b.of.cluster, DefaultPort: b.defaultPort,

@@ -22,8 +22,10 @@ const indexSlices = "neg.slices"
 // Units returns the translators of this package by unit kind. They read units of package fleet.
 func Units() map[string]recompute.Translator {
 	return map[string]recompute.Translator{
-		UnitGroups: translateGroups,
-		unitNodes:  translateNodes,
+		UnitGroups:  translateGroups,
+		UnitSizes:   translateSizes,
+		unitMembers: translateMembers,
+		unitNodes:   translateNodes,
 	}
 }
 
