@@ -12,6 +12,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -35,6 +36,7 @@ func TestScripts(t *testing.T) {
 		Dir: "testdata/script",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"copytree": copyTree, "replace": replace, "eventually": eventually, "listeners": listeners, "curl": curl,
+			"terminate": terminate,
 		},
 		Setup:               setup,
 		RequireExplicitExec: true,
@@ -95,6 +97,16 @@ func eventually(ts *testscript.TestScript, neg bool, args []string) {
 		}
 		return nil
 	})
+}
+
+// terminate sends SIGTERM to every background program.
+func terminate(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 0 {
+		ts.Fatalf("usage: terminate")
+	}
+	for _, cmd := range ts.BackgroundCmds() {
+		ts.Check(cmd.Process.Signal(syscall.SIGTERM))
+	}
 }
 
 // listeners is listeners NAME REGION VARIABLE: it puts the URL of a Gateway at a location into an environment variable.
