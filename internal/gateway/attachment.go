@@ -129,7 +129,7 @@ func (a *attacher) places() []place {
 func (a *attacher) resources() []*lbv1.Resource {
 	var out []*lbv1.Resource
 	for _, at := range a.places() {
-		a.view.Unit(unitURLMap, frontendKey(a.gatewayRef, at.listener.Port))
+		useURLMap(a.view, a.gatewayRef, at.listener.Port, a.gw.Scope)
 		for i := range a.bodies {
 			matches := a.route.rules[i].matches
 			for j := range matches {

@@ -12,7 +12,9 @@
 //	gateway.default       a namespace and status  -> a default BackendService
 //	gateway.certificates  a listener              -> SslCertificates, TrustConfigs
 //	gateway.vip           a Gateway and location  -> its address
-//	gateway.frontend      a Gateway and port      -> ForwardingRule, TargetProxy, UrlMap
+//	gateway.urlmap        a Gateway and port      -> UrlMap
+//	gateway.frontend      a Gateway and port      -> ForwardingRule, TargetProxy
+//	gateway.ports         a Gateway               -> makes its frontends exist
 //	gateway.gateway       a Gateway (root)        -> its status, annotations, finalizer and events
 //	gateway.gatewayclass  a GatewayClass (root)   -> its status
 //

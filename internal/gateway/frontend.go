@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"slices"
 	"strconv"
 	"strings"
 
@@ -20,7 +19,8 @@ const (
 // via is what Google's proxies write.
 const via = "1.1 google"
 
-// translatePorts are the ports of a Gateway that is accepted, else the last that it had.
+// translatePorts makes the frontends of a Gateway exist. It holds while the Gateway is not accepted, and so do they: a
+// unit that holds keeps the units that it has read.
 func translatePorts(v *recompute.View, key string) recompute.Result {
 	ref, _ := store.ParseRef(key)
 	gw, ok, held := ListenersOf(v, ref)
@@ -30,14 +30,12 @@ func translatePorts(v *recompute.View, key string) recompute.Result {
 	if held || gw.Broken {
 		return recompute.Result{State: recompute.Held}
 	}
-	var ports []int32
 	for _, l := range gw.Listeners {
 		if l.Problem == nil {
-			ports = append(ports, l.Port)
+			v.Unit(unitFrontend, frontendKey(ref, l.Port))
 		}
 	}
-	slices.Sort(ports)
-	return recompute.Result{State: recompute.Present, Value: slices.Compact(ports)}
+	return recompute.Result{State: recompute.Present}
 }
 
 // frontendUnit makes what listens on a port of a Gateway.
@@ -65,7 +63,7 @@ func (u frontendUnit) translate(v *recompute.View, key string) recompute.Result 
 	if at.unusable != "" || !f.served {
 		return recompute.Result{State: recompute.Held}
 	}
-	v.Unit(unitURLMap, key)
+	useURLMap(v, ref, f.port, gw.Scope)
 	return recompute.Result{State: recompute.Present, Resources: f.resources(at.vips)}
 }
 

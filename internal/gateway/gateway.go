@@ -101,10 +101,7 @@ func (s *gatewayStatus) judge() {
 		}
 	}
 	_, s.client = readClientCertificate(s.view, s.object, s.ref)
-	ports, _, _ := recompute.Value[[]int32](s.view, unitPorts, s.ref.String())
-	for _, port := range ports {
-		s.view.Unit(unitFrontend, frontendKey(s.ref, port))
-	}
+	s.view.Unit(unitPorts, s.ref.String())
 	defaultService(s.view, s.gw.Scope, s.gw.Namespace, 404)
 	defaultService(s.view, s.gw.Scope, s.gw.Namespace, 500)
 	s.programmed = s.options.programmed(s.view, s.ref)

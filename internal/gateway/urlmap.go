@@ -12,14 +12,20 @@ import (
 
 const unitURLMap = "gateway.urlmap"
 
+// useURLMap makes the routing of a port exist as long as the reading unit names it.
+func useURLMap(v *recompute.View, gateway store.Ref, port int32, s Scope) {
+	v.Unit(unitURLMap, gateway.String()+"|"+itoa(port)+"|"+s.String())
+}
+
 // translateURLMap makes the routing of a port, which route rules name. It is there for every port with an accepted
-// listener, whether it can be served yet or not.
+// listener, whether it can be served yet or not; and it stays while rules or frontends that hold are left of a Gateway
+// that has moved on.
 func translateURLMap(v *recompute.View, key string) recompute.Result {
-	gatewayKey, portText, _ := strings.Cut(key, "|")
-	ref, _ := store.ParseRef(gatewayKey)
-	port, err := strconv.ParseInt(portText, 10, 32)
+	parts := strings.SplitN(key, "|", 3)
+	ref, _ := store.ParseRef(parts[0])
+	port, err := strconv.ParseInt(parts[1], 10, 32)
 	gw, ok, held := ListenersOf(v, ref)
-	if held || ok && gw.Broken {
+	if held || ok && (gw.Broken || gw.Scope.String() != parts[2]) {
 		return recompute.Result{State: recompute.Held}
 	}
 	if !ok || err != nil {
@@ -34,7 +40,7 @@ func translateURLMap(v *recompute.View, key string) recompute.Result {
 		}
 	}
 	if len(hosts) == 0 {
-		return recompute.Result{}
+		return recompute.Result{State: recompute.Held}
 	}
 	slices.Sort(hosts)
 	name := gw.Scope.namer().URLMap(gw.Namespace, gw.Name, int32(port), gw.Scope.variant())

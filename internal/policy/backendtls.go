@@ -51,7 +51,7 @@ func BackendTLS(v *recompute.View, t Target, port string) *TLS {
 	a := readAuthorities(v, t, p)
 	out.CAs, out.System = a.pem, a.system
 	if !a.usable() {
-		out.Invalid = a.message
+		out.Invalid = "no CA certificate: " + a.message
 	}
 	return out
 }

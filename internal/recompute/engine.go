@@ -296,7 +296,7 @@ func (e *Engine) collect() {
 		}
 		e.tallies.replace(m.tallies, nil)
 		m.resources, m.writes, m.tallies = nil, nil, nil
-		if e.markTallyReaders() {
+		for e.markTallyReaders() {
 			e.drain()
 		}
 	}

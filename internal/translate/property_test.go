@@ -1,0 +1,254 @@
+package translate_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"pgregory.net/rapid"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	netv1 "github.com/spillway-lb/spillway/api/net/v1"
+	networkingv1 "github.com/spillway-lb/spillway/api/networking/v1"
+	"github.com/spillway-lb/spillway/internal/recompute"
+	"github.com/spillway-lb/spillway/internal/store"
+	"github.com/spillway-lb/spillway/internal/translate"
+)
+
+// TestIncrementalEqualsScratch is the contract of every unit: after any edits of a fleet's objects, what is published is
+// what a new engine makes of the same objects, given what was published before the last edit; and a proxy takes each
+// transaction whole. Only where the last good version of a broken route or Gateway names what other edits have taken away
+// does the publisher have to keep that.
+func TestIncrementalEqualsScratch(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s := store.New(translate.Indexes()...)
+		sub := s.Subscribe()
+		engine := recompute.New(translate.Config(translate.Options{}))
+		publisher := translate.NewPublisher()
+		e := edits{broken: rapid.Bool().Draw(t, "broken objects")}
+		for step := range rapid.IntRange(1, 10).Draw(t, "steps") {
+			seq, published := engine.Published()
+			s.Commit(func(tx *store.Tx) {
+				if step == 0 {
+					firstFleet(tx)
+				}
+				for range rapid.IntRange(1, 4).Draw(t, "edits") {
+					e.random(t, tx)
+				}
+			})
+			round := engine.Run(sub.Take())
+			if len(round.Problems) > 0 {
+				t.Fatalf("step %d: %v", step, round.Problems)
+			}
+			if _, refusals := publisher.Check(round.Tx); len(refusals) > 0 && !e.broken {
+				t.Fatalf("step %d: refused: %v", step, refusals)
+			}
+			config := translate.Config(translate.Options{})
+			config.Published, config.Seq = published, seq
+			scratch := recompute.New(config)
+			scratch.Run(s.Subscribe().Take())
+			if got, want := versions(engine), versions(scratch); !slices.Equal(got, want) {
+				t.Fatalf("step %d: incremental and from scratch differ:\n%s", step, difference(got, want))
+			}
+		}
+	})
+}
+
+func versions(e *recompute.Engine) []string {
+	var out []string
+	for _, r := range e.Resources() {
+		out = append(out, fmt.Sprintf("%s %v", r.GetName(), r))
+	}
+	return out
+}
+
+func difference(got, want []string) string {
+	text := ""
+	for _, x := range got {
+		if !slices.Contains(want, x) {
+			text += "incremental only: " + x + "\n"
+		}
+	}
+	for _, x := range want {
+		if !slices.Contains(got, x) {
+			text += "scratch only: " + x + "\n"
+		}
+	}
+	return text
+}
+
+func clusters() []string { return []string{"east", "west"} }
+
+func firstFleet(tx *store.Tx) {
+	west := cluster("west", "us-west1")
+	west.Spec.ConfigCluster = true
+	tx.Put("west", west, "")
+	tx.Put("east", cluster("east", "us-east1"), "")
+	for _, c := range clusters() {
+		tx.Put(c, service("store", "s0", 80, 81), "")
+		tx.Put(c, export("s0"), "")
+		tx.Put(c, gatewayOf("gke-l7-global-external-managed-mc", httpListener("http", "", 80)), "")
+		tx.Put(c, route("r0", nil, "s0", "s1"), "")
+	}
+}
+
+func export(name string) *netv1.ServiceExport {
+	return &netv1.ServiceExport{
+		TypeMeta: metav1.TypeMeta{APIVersion: "net.gke.io/v1", Kind: "ServiceExport"}, ObjectMeta: meta("store", name),
+	}
+}
+
+// edits are random edits.
+type edits struct {
+	// broken: some objects are, so that units hold.
+	broken bool
+}
+
+func (e edits) breaks(t *rapid.T) bool { return e.broken && rapid.IntRange(0, 4).Draw(t, "break") == 0 }
+
+// random puts or deletes one object. Names are few, so that edits meet.
+func (e edits) random(t *rapid.T, tx *store.Tx) {
+	cluster := rapid.SampledFrom(clusters()).Draw(t, "cluster")
+	o := rapid.SampledFrom([]func(*rapid.T) store.Object{
+		randomService, randomExport, e.gateway, e.route, e.route, randomGRPCRoute, randomHealthCheckPolicy,
+		randomBackendPolicy, randomGatewayPolicy, randomBackendTLSPolicy,
+	}).Draw(t, "kind")(t)
+	if rapid.IntRange(0, 3).Draw(t, "delete") == 0 {
+		tx.Delete(store.RefTo(cluster, o))
+		return
+	}
+	tx.Put(cluster, o, "")
+}
+
+func pick[T any](t *rapid.T, label string, of ...T) T { return rapid.SampledFrom(of).Draw(t, label) }
+
+func randomService(t *rapid.T) store.Object {
+	s := service("store", pick(t, "service", "s0", "s1", "s2"), pick(t, "ports", []int32{80}, []int32{81}, []int32{80, 81})...)
+	protocol := pick(t, "protocol", "", "kubernetes.io/h2c", "HTTPS")
+	s.Spec.Ports[0].AppProtocol = &protocol
+	return s
+}
+
+func randomExport(t *rapid.T) store.Object { return export(pick(t, "export", "s0", "s1")) }
+
+func (e edits) gateway(t *rapid.T) store.Object {
+	gw := gatewayOf(pick(t, "class", "gke-l7-global-external-managed-mc", "gke-l7-rilb", "spillway", "unknown"))
+	for i := range rapid.IntRange(1, 3).Draw(t, "listeners") {
+		l := httpListener(fmt.Sprint("l", i), pick(t, "host", "", "a.example.com", "*.example.com"), pick[int32](t, "port", 80, 81))
+		if e.breaks(t) {
+			l.Protocol = gatewayv1.ProtocolType(pick(t, "protocol", "UDP", "HTTPS"))
+		}
+		gw.Spec.Listeners = append(gw.Spec.Listeners, l)
+	}
+	kind := gatewayv1.AddressType(pick(t, "address", "", "", "IPAddress", "NamedAddress"))
+	if e.breaks(t) {
+		kind = "example.com/none"
+	}
+	if kind != "" {
+		gw.Spec.Addresses = []gatewayv1.GatewaySpecAddress{{Type: &kind, Value: pick(t, "value", "192.0.2.1", "name")}}
+	}
+	return gw
+}
+
+func (e edits) route(t *rapid.T) store.Object {
+	var hosts []gatewayv1.Hostname
+	if host := pick(t, "host", "", "a.example.com", "b.example.com", "*.example.com"); host != "" {
+		hosts = append(hosts, gatewayv1.Hostname(host))
+	}
+	r := route(pick(t, "route", "r0", "r1", "r2"), hosts, pick(t, "backend", "s0", "s1", "s2"), pick(t, "backend", "s0", "s1"))
+	r.CreationTimestamp = metav1.NewTime(time.Unix(int64(rapid.IntRange(0, 2).Draw(t, "created")), 0))
+	for i := range r.Spec.Rules {
+		ref := &r.Spec.Rules[i].BackendRefs[0]
+		if rapid.Bool().Draw(t, "import") {
+			group, kind := gatewayv1.Group("net.gke.io"), gatewayv1.Kind("ServiceImport")
+			ref.Group, ref.Kind = &group, &kind
+		}
+		port := pick[int32](t, "port", 80, 81)
+		ref.Port = &port
+	}
+	// A regular expression that does not compile holds the route.
+	if e.breaks(t) {
+		kind, value := gatewayv1.PathMatchRegularExpression, "("
+		r.Spec.Rules[0].Matches[0].Path = &gatewayv1.HTTPPathMatch{Type: &kind, Value: &value}
+	}
+	if section := pick(t, "section", "", "", "l0", "l1"); section != "" {
+		name := gatewayv1.SectionName(section)
+		r.Spec.ParentRefs[0].SectionName = &name
+	}
+	return r
+}
+
+func randomGRPCRoute(t *rapid.T) store.Object {
+	port := int32(80)
+	ref := gatewayv1.BackendObjectReference{Name: gatewayv1.ObjectName(pick(t, "backend", "s0", "s1")), Port: &port}
+	return &gatewayv1.GRPCRoute{
+		TypeMeta:   metav1.TypeMeta{APIVersion: "gateway.networking.k8s.io/v1", Kind: "GRPCRoute"},
+		ObjectMeta: meta("store", "g0"),
+		Spec: gatewayv1.GRPCRouteSpec{
+			CommonRouteSpec: gatewayv1.CommonRouteSpec{ParentRefs: []gatewayv1.ParentReference{{Name: "web"}}},
+			Rules:           []gatewayv1.GRPCRouteRule{{BackendRefs: []gatewayv1.GRPCBackendRef{{BackendRef: gatewayv1.BackendRef{BackendObjectReference: ref}}}}},
+		},
+	}
+}
+
+func randomTarget(t *rapid.T) networkingv1.PolicyTargetReference {
+	return pick(t, "target",
+		networkingv1.PolicyTargetReference{Kind: "Service", Name: "s0"},
+		networkingv1.PolicyTargetReference{Group: "net.gke.io", Kind: "ServiceImport", Name: "s0"},
+		networkingv1.PolicyTargetReference{Group: "gateway.networking.k8s.io", Kind: "Gateway", Name: "web"},
+	)
+}
+
+func typeMeta(kind string) metav1.TypeMeta {
+	return metav1.TypeMeta{APIVersion: "networking.gke.io/v1", Kind: kind}
+}
+
+func randomHealthCheckPolicy(t *rapid.T) store.Object {
+	interval := int64(rapid.IntRange(1, 3).Draw(t, "interval"))
+	return &networkingv1.HealthCheckPolicy{
+		TypeMeta: typeMeta("HealthCheckPolicy"), ObjectMeta: meta("store", pick(t, "policy", "p0", "p1")),
+		Spec: networkingv1.HealthCheckPolicySpec{
+			TargetRef: randomTarget(t), Default: &networkingv1.HealthCheckPolicyConfig{CheckIntervalSec: &interval},
+		},
+	}
+}
+
+func randomBackendPolicy(t *rapid.T) store.Object {
+	timeout := int64(rapid.IntRange(1, 3).Draw(t, "timeout"))
+	return &networkingv1.GCPBackendPolicy{
+		TypeMeta: typeMeta("GCPBackendPolicy"), ObjectMeta: meta("store", pick(t, "policy", "p0", "p1")),
+		Spec: networkingv1.GCPBackendPolicySpec{
+			TargetRef: randomTarget(t), Default: &networkingv1.GCPBackendPolicyConfig{TimeoutSec: &timeout},
+		},
+	}
+}
+
+func randomGatewayPolicy(t *rapid.T) store.Object {
+	region := pick(t, "region", "us-west1", "us-east1")
+	return &networkingv1.GCPGatewayPolicy{
+		TypeMeta: typeMeta("GCPGatewayPolicy"), ObjectMeta: meta("store", pick(t, "policy", "p0", "p1")),
+		Spec: networkingv1.GCPGatewayPolicySpec{
+			TargetRef: randomTarget(t), Default: &networkingv1.GCPGatewayPolicyConfig{Region: &region},
+		},
+	}
+}
+
+func randomBackendTLSPolicy(t *rapid.T) store.Object {
+	system := gatewayv1.WellKnownCACertificatesSystem
+	p := &gatewayv1.BackendTLSPolicy{
+		TypeMeta:   metav1.TypeMeta{APIVersion: "gateway.networking.k8s.io/v1", Kind: "BackendTLSPolicy"},
+		ObjectMeta: meta("store", "b0"),
+		Spec: gatewayv1.BackendTLSPolicySpec{
+			TargetRefs: []gatewayv1.LocalPolicyTargetReferenceWithSectionName{{
+				LocalPolicyTargetReference: gatewayv1.LocalPolicyTargetReference{Kind: "Service", Name: "s0"},
+			}},
+			Validation: gatewayv1.BackendTLSPolicyValidation{Hostname: "a.example.com"},
+		},
+	}
+	if rapid.Bool().Draw(t, "valid") {
+		p.Spec.Validation.WellKnownCACertificates = &system
+	}
+	return p
+}
