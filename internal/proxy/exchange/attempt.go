@@ -165,15 +165,24 @@ func (x *Exchange) settle() bool {
 // observe tells outlier detection.
 func (x *Exchange) observe(a *attempt) {
 	outcome := balance.Success
-	var refused *upstream.ConnectError
 	switch {
-	case errors.As(a.err, &refused):
+	case connectFailure(a.err) != nil:
 		outcome = balance.ConnectFailure
 		x.derived.counts.ConnectFailures.Inc()
 	case a.err != nil && x.watch.why() == notEnded && !x.bodyFailed(a), x.Answer.Response.Status >= 500:
 		outcome = balance.ServerError
 	}
 	a.endpoint.Observe(outcome, x.srv.now())
+}
+
+// connectFailure is the error of a connection that could not be made, or nil. It allocates only when there is one.
+func connectFailure(err error) *upstream.ConnectError {
+	if err == nil {
+		return nil
+	}
+	var c *upstream.ConnectError
+	errors.As(err, &c)
+	return c
 }
 
 // retryStatus reports whether the rule wants another attempt because of the status.
@@ -193,10 +202,9 @@ func (x *Exchange) retryStatus() bool {
 // broke is when the rule says so, or when it was a reused one and the method is idempotent: then the backend most likely
 // closed it just as the request went out.
 func (x *Exchange) retryError(a *attempt) bool {
-	var refused *upstream.ConnectError
 	policy := x.rule != nil && x.rule.Retry != nil && x.rule.Retry.ConnectionErrors
 	switch {
-	case errors.As(a.err, &refused), a.err == upstream.ErrUnsent:
+	case connectFailure(a.err) != nil, a.err == upstream.ErrUnsent:
 		return true
 	case a.err == upstream.ErrNoAnswer:
 		return policy || a.stream.Reused() && x.idempotent()
@@ -327,12 +335,11 @@ func (x *Exchange) failed(a *attempt) {
 	}
 	x.release(a)
 	x.derived.counts.Resets.Inc()
-	var refused *upstream.ConnectError
 	var bad *http1.Refusal
-	switch {
-	case errors.As(err, &refused):
+	switch c := connectFailure(err); {
+	case c != nil:
 		details := accesslog.FailedToConnectToBackend
-		if refused.TLS {
+		if c.TLS {
 			details = accesslog.BackendTLSFailed
 		}
 		x.answerLocally(503, []byte("upstream connect error or disconnect/reset before headers. reset reason: connection failure"), details)

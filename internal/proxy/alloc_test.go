@@ -1,0 +1,47 @@
+package proxy_test
+
+import (
+	"net"
+	"testing"
+	"time"
+)
+
+// TestSteadyRequestsAllocateNothing runs keep-alive requests over real sockets: client and backend of the test allocate
+// nothing either, so every allocation of the process is the proxy's.
+func TestSteadyRequestsAllocateNothing(t *testing.T) {
+	answer := []byte("HTTP/1.1 200 OK\r\nServer: test\r\nContent-Type: text/plain\r\nContent-Length: 5\r\n\r\nhello")
+	backend := rawBackend(t, func(c *rawConn) {
+		buf := make([]byte, 4096)
+		for {
+			if _, err := c.Conn.Read(buf); err != nil {
+				return
+			}
+			if _, err := c.Conn.Write(answer); err != nil {
+				return
+			}
+		}
+	})
+	r := newRig(t, []string{backend}, func(m *model) { m.service.Logging = nil })
+	nc, err := net.Dial("tcp", r.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = nc.Close() }()
+	_ = nc.SetDeadline(time.Now().Add(patience))
+	request := []byte("GET /path?query HTTP/1.1\r\nHost: test.example\r\nUser-Agent: test\r\nAccept: */*\r\nX-Forwarded-For: 1.2.3.4\r\n\r\n")
+	buf := make([]byte, 4096)
+	once := func() {
+		if _, err := nc.Write(request); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := nc.Read(buf); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 200 {
+		once()
+	}
+	if n := testing.AllocsPerRun(2000, once); n >= 1 {
+		t.Errorf("%.2f allocations a request", n)
+	}
+}
