@@ -1,0 +1,227 @@
+package kubelet
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"net/netip"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+
+	spillwayv1alpha1 "github.com/spillway-lb/spillway/api/spillway/v1alpha1"
+	"github.com/spillway-lb/spillway/internal/standalone/workload"
+)
+
+// podIP is an address that no other test binds.
+var podIP = netip.MustParseAddr("127.9.8.7")
+
+type harness struct {
+	t       *testing.T
+	k       *Kubelet
+	reports chan workload.Report
+}
+
+func newHarness(t *testing.T, drain time.Duration) *harness {
+	t.Helper()
+	if SharedAddress() {
+		podIP = netip.MustParseAddr("127.0.0.1")
+	}
+	before := runtime.NumGoroutine()
+	h := &harness{t: t, reports: make(chan workload.Report, 100)}
+	h.k = New(Options{Report: func(r workload.Report) { h.reports <- r }, Dir: t.TempDir(), Drain: drain})
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		h.k.Close(ctx)
+		http.DefaultTransport.(*http.Transport).CloseIdleConnections()
+		deadline := time.After(5 * time.Second)
+		for runtime.NumGoroutine() > before {
+			select {
+			case <-deadline:
+				t.Fatalf("%d goroutines, %d before", runtime.NumGoroutine(), before)
+			case <-time.After(time.Millisecond):
+			}
+		}
+	})
+	return h
+}
+
+func (h *harness) run(image string, change func(*workload.Run)) {
+	r := &workload.Run{
+		Pod: "p", Attempt: 1, Name: "p", Namespace: "n", IP: podIP, Port: 8080,
+		Container: &corev1.Container{Name: "c", Image: image},
+	}
+	if change != nil {
+		change(r)
+	}
+	h.k.Do(workload.Command{Run: r})
+}
+
+func (h *harness) stop(grace time.Duration) {
+	h.k.Do(workload.Command{Stop: &workload.Stop{Pod: "p", Grace: grace}})
+}
+
+// want returns the next report, which has to be of that event.
+func (h *harness) want(event workload.Event) workload.Report {
+	h.t.Helper()
+	select {
+	case r := <-h.reports:
+		if r.Event != event {
+			h.t.Fatalf("report is %+v, want event %d", r, event)
+		}
+		return r
+	case <-time.After(10 * time.Second):
+		h.t.Fatalf("no report, want event %d", event)
+	}
+	return workload.Report{}
+}
+
+// url is where a report says that a port answers.
+func url(r workload.Report, port uint16) string {
+	if bound, moved := r.Ports[port]; moved {
+		port = bound
+	}
+	return "http://" + netip.AddrPortFrom(podIP, port).String()
+}
+
+func fetch(url string) (string, http.Header, error) {
+	answer, err := http.Get(url)
+	if err != nil {
+		return "", nil, err
+	}
+	defer answer.Body.Close()
+	body, err := io.ReadAll(answer.Body)
+	return string(body), answer.Header, err
+}
+
+func TestStopFinishesWhatIsInFlight(t *testing.T) {
+	h := newHarness(t, 30*time.Millisecond)
+	h.run("spillway/test-app", nil)
+	at := url(h.want(workload.Running), 8080)
+	h.want(workload.Ready)
+	answered := make(chan error, 1)
+	go func() {
+		_, _, err := fetch(at + "/delay/300ms")
+		answered <- err
+	}()
+	// The request is in flight when another one after it has been answered.
+	if _, _, err := fetch(at + "/delay/50ms"); err != nil {
+		t.Fatal(err)
+	}
+	h.stop(10 * time.Second)
+	if _, header, err := fetch(at + "/"); err != nil || header.Get("Connection") != "" && header.Get("Connection") != "close" {
+		t.Errorf("a Pod that was just told to stop refuses: %v", err)
+	}
+	if err := <-answered; err != nil {
+		t.Errorf("a request in flight is cut: %v", err)
+	}
+	h.want(workload.Stopped)
+	if _, _, err := fetch(at + "/"); err == nil {
+		t.Error("a stopped Pod answers")
+	}
+}
+
+func TestGracePeriodIsTheLimit(t *testing.T) {
+	h := newHarness(t, time.Millisecond)
+	h.run("spillway/test-app", nil)
+	at := url(h.want(workload.Running), 8080)
+	h.want(workload.Ready)
+	answered := make(chan error, 1)
+	go func() {
+		_, _, err := fetch(at + "/delay/1h")
+		answered <- err
+	}()
+	if _, _, err := fetch(at + "/delay/50ms"); err != nil {
+		t.Fatal(err)
+	}
+	h.stop(50 * time.Millisecond)
+	h.want(workload.Stopped)
+	if err := <-answered; err == nil {
+		t.Error("a request of an hour was answered")
+	}
+}
+
+func TestHTTP2WithPriorKnowledge(t *testing.T) {
+	h := newHarness(t, time.Millisecond)
+	h.run("echo-basic", nil)
+	at := url(h.want(workload.Running), 3000)
+	h.want(workload.Ready)
+	transport := &http.Transport{Protocols: new(http.Protocols)}
+	transport.Protocols.SetUnencryptedHTTP2(true)
+	client := http.Client{Transport: transport}
+	defer transport.CloseIdleConnections()
+	answer, err := client.Get(at + "/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	if answer.ProtoMajor != 2 {
+		t.Errorf("protocol is %s", answer.Proto)
+	}
+}
+
+func TestCommandIsReadyWhenItListens(t *testing.T) {
+	h := newHarness(t, time.Millisecond)
+	h.run("app", func(r *workload.Run) {
+		r.Image = &spillwayv1alpha1.Image{Command: []string{"sh", "-c", "echo $PORT $0; sleep 1000", "$(POD_IP)"}}
+	})
+	h.want(workload.Running)
+	select {
+	case r := <-h.reports:
+		t.Errorf("a command that does not listen reports %+v", r)
+	case <-time.After(3 * eagerPeriod):
+	}
+	if got := string(h.k.Logs("p", "c")); !strings.HasSuffix(got, podIP.String()+"\n") {
+		t.Errorf("log is %q", got)
+	}
+	h.stop(5 * time.Second)
+	h.want(workload.Stopped)
+}
+
+func TestFailures(t *testing.T) {
+	h := newHarness(t, time.Millisecond)
+	h.run("spillway/test-app", func(r *workload.Run) { r.Env = []workload.EnvVar{{Name: "PORT", Value: "x"}} })
+	if r := h.want(workload.Failed); !strings.Contains(r.Message, "PORT") {
+		t.Errorf("message is %q", r.Message)
+	}
+	h.run("app", func(r *workload.Run) {
+		r.Image = &spillwayv1alpha1.Image{Command: []string{"true"}}
+		r.Files = map[string][]byte{"/../../escape": nil}
+	})
+	if r := h.want(workload.Failed); !strings.Contains(r.Message, "outside") {
+		t.Errorf("message is %q", r.Message)
+	}
+	h.run("app", func(r *workload.Run) { r.Image = &spillwayv1alpha1.Image{Address: "127.0.0.1:99999"} })
+	h.want(workload.Failed)
+	h.run("spillway/test-app", nil)
+	at := url(h.want(workload.Running), 8080)
+	h.want(workload.Ready)
+	if _, _, err := fetch(at + "/crash"); err != nil {
+		t.Fatal(err)
+	}
+	if r := h.want(workload.Exited); r.ExitCode != 1 {
+		t.Errorf("exit code is %d", r.ExitCode)
+	}
+}
+
+func TestAddressOfWhatRunsAlready(t *testing.T) {
+	h := newHarness(t, time.Millisecond)
+	h.run("app", func(r *workload.Run) { r.Image = &spillwayv1alpha1.Image{Address: "localhost:7"} })
+	r := h.want(workload.Running)
+	if !r.IP.IsLoopback() || r.Ports[0] != 7 {
+		t.Errorf("report is %+v", r)
+	}
+	h.want(workload.Ready)
+	h.stop(time.Second)
+	h.want(workload.Stopped)
+}
+
+func TestStopOfWhatNeverRan(t *testing.T) {
+	h := newHarness(t, time.Millisecond)
+	h.stop(time.Second)
+	h.want(workload.Stopped)
+}
