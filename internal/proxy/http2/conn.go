@@ -79,7 +79,7 @@ func (c *conn) init(nc net.Conn, s side, l Limits, workers *Workers, report func
 	c.sendWindow, c.peerWindow = minConnWindow, minConnWindow
 	c.recvWindow = int64(l.ConnWindow)
 	c.in.init(nc, c.out.flushUrgent)
-	c.out.init(nc, workers, &c.clock, func(err error) {
+	c.out.init(nc, workers, &c.clock, &c.active, func(err error) {
 		c.fail(&ConnError{Code: CodeNo, Reason: ReasonPeerGone, Remote: true, Err: err})
 	})
 }

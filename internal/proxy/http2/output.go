@@ -2,6 +2,7 @@ package http2
 
 import (
 	"net"
+	"runtime"
 	"sync"
 	"sync/atomic"
 
@@ -14,6 +15,8 @@ const (
 	flushAt = 32 << 10
 	// waitAt is how much output may lie unsent before writers of DATA wait.
 	waitAt = 96 << 10
+	// keepBelow is the largest buffer that is used again.
+	keepBelow = 256 << 10
 	// maxControl bounds the control frames that lie unsent because the peer does not read.
 	maxControl = 10000
 	// flushRounds is how many writes one goroutine does for others before it hands over.
@@ -48,6 +51,8 @@ type output struct {
 	// since is the tick at which the write under way began, plus one; 0 without one.
 	since atomic.Int64
 	clock *atomic.Int64
+	// others is the number of streams of the connection.
+	others *atomic.Int32
 	// dataFrames counts DATA frames sent; window updates are measured against it.
 	dataFrames atomic.Int64
 
@@ -55,8 +60,8 @@ type output struct {
 	onError  func(error)
 }
 
-func (o *output) init(dst net.Conn, workers *Workers, clock *atomic.Int64, onError func(error)) {
-	o.dst, o.workers, o.clock, o.onError = dst, workers, clock, onError
+func (o *output) init(dst net.Conn, workers *Workers, clock *atomic.Int64, others *atomic.Int32, onError func(error)) {
+	o.dst, o.workers, o.clock, o.others, o.onError = dst, workers, clock, others, onError
 	o.enc = hpack.NewEncoder()
 	o.maxFrame = maxFrameLen
 	o.room.L = &o.mu
@@ -89,6 +94,12 @@ func (o *output) flush() {
 	o.mu.Lock()
 	if !o.writing && len(o.buf) > 0 {
 		o.writing = true
+		if o.others.Load() > 0 && len(o.buf) < flushAt {
+			// Let the streams that can run add their frames: a system call costs many times what they do.
+			o.mu.Unlock()
+			runtime.Gosched()
+			o.mu.Lock()
+		}
 		o.drain()
 	}
 	o.mu.Unlock()
@@ -157,7 +168,7 @@ func (o *output) drain() {
 
 // keep saves a written buffer for the next frames, unless it has grown large.
 func (o *output) keep(b []byte, box *writeBuffer) {
-	if cap(b) > waitAt+2*maxFrameLen {
+	if cap(b) > keepBelow {
 		return
 	}
 	box.b = b
