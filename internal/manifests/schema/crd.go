@@ -69,7 +69,12 @@ func compileSchema(v1 *apiextensionsv1.JSONSchemaProps) (*crd, error) {
 		structural: structural, openAPI: openAPI, rules: map[string]string{},
 		cel: cel.NewValidator(structural, true, celconfig.PerCallLimit),
 	}
-	collectRules(structural, c.rules)
+	for name, property := range structural.Properties {
+		if name != "status" { // which is not read from files
+			collectRules(&property, c.rules)
+		}
+	}
+	collectRules(&schema.Structural{ValidationExtensions: structural.ValidationExtensions}, c.rules)
 	// A missing environment costs speed, not correctness.
 	env, err := quickEnv()
 	if err != nil {

@@ -26,7 +26,8 @@ type quick struct {
 	anyField   bool
 	items      *quick
 	required   []string
-	enum       []string
+	texts      []string // of an enum
+	numbers    []float64
 	pattern    *regexp.Regexp
 	min, max   *float64
 	lengths    bounds // of strings
@@ -96,9 +97,16 @@ func (q *quick) constrain(v *schema.ValueValidation) {
 		}
 	}
 	for _, allowed := range v.Enum {
-		text, ok := allowed.Object.(string)
-		q.unsure = q.unsure || !ok
-		q.enum = append(q.enum, text)
+		switch value := allowed.Object.(type) {
+		case string:
+			q.texts = append(q.texts, value)
+		case int64:
+			q.numbers = append(q.numbers, float64(value))
+		case float64:
+			q.numbers = append(q.numbers, value)
+		default:
+			q.unsure = true
+		}
 	}
 }
 
@@ -146,7 +154,7 @@ func (q *quick) object(value map[string]any) bool {
 	}
 	for name, v := range value {
 		switch name {
-		case "apiVersion", "kind", "metadata":
+		case "apiVersion", "kind", "metadata", "status": // a status can only be the schema's own default here
 			continue
 		}
 		property := q.properties[name]
@@ -170,7 +178,7 @@ func (q *quick) valid(value any) bool {
 	case float64:
 		return q.kind == "number" && q.number(v) && q.obeys(v)
 	case bool:
-		return q.kind == "boolean" && len(q.enum) == 0 && q.obeys(v)
+		return q.kind == "boolean" && len(q.texts)+len(q.numbers) == 0 && q.obeys(v)
 	case []any:
 		return q.kind == "array" && q.sequence(v) && q.obeys(v)
 	case map[string]any:
@@ -184,14 +192,14 @@ func (q *quick) text(v string) bool {
 	if (q.lengths.min != nil || q.lengths.max != nil) && !q.lengths.hold(utf8.RuneCountInString(v)) {
 		return false
 	}
-	if q.enum != nil && !slices.Contains(q.enum, v) {
+	if q.texts != nil && !slices.Contains(q.texts, v) {
 		return false
 	}
 	return q.pattern == nil || q.pattern.MatchString(v)
 }
 
 func (q *quick) number(v float64) bool {
-	if len(q.enum) > 0 || q.int32 && (v < math.MinInt32 || v > math.MaxInt32) {
+	if q.numbers != nil && !slices.Contains(q.numbers, v) || q.int32 && (v < math.MinInt32 || v > math.MaxInt32) {
 		return false
 	}
 	return (q.min == nil || v >= *q.min) && (q.max == nil || v <= *q.max)

@@ -176,3 +176,21 @@ func (r *Registry) unknownKind(gvk schema.GroupVersionKind) document.Violation {
 	}
 	return v
 }
+
+// Rules returns every CEL rule of every CRD by its message, but for those about changes of an object, which are not
+// checked.
+func (r *Registry) Rules() (map[string]string, error) {
+	all := map[string]string{}
+	for _, lazy := range r.crds {
+		c, err := lazy.get()
+		if err != nil {
+			return nil, err
+		}
+		for message, rule := range c.rules {
+			if !strings.Contains(rule, "oldSelf") {
+				all[message] = rule
+			}
+		}
+	}
+	return all, nil
+}
