@@ -43,6 +43,9 @@ func (d *down1) Informational(status int, h *header.Map) {
 func (d *down1) WriteHead(res *message.Response) error {
 	req := &d.x.Request
 	to := http1.Reply{Minor: req.Minor, Head: string(req.Method) == "HEAD"}
+	if _, announced := res.Header.Get(header.Trailer); announced && res.Body != nil && req.Minor > 0 {
+		res.ContentLength = message.UnknownLength // an HTTP/2 backend may send trailers after a body of known length
+	}
 	if res.ContentLength == message.UnknownLength && res.Body != nil {
 		d.chunked = req.Minor > 0
 		if !d.chunked {
