@@ -124,6 +124,9 @@ func (r *addressReader) claim(region, name string) {
 	value, ok, _ := recompute.Value[string](r.view, unitVip, vipKey(r.ref, region, name))
 	if !ok {
 		r.out.unusable = "no free address in " + address.Gateways.String()
+		if name != "" {
+			r.out.unusable = fmt.Sprintf("address %q is in use by another Gateway", name)
+		}
 		return
 	}
 	r.out.vips = append(r.out.vips, &lbv1.Vip{Region: region, Address: value})

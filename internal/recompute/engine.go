@@ -63,7 +63,11 @@ type inherited struct {
 type output struct {
 	resources []published
 	writes    []Write
+	value     any
+	tallies   []Tally
 }
+
+func (m *memo) output() output { return output{m.resources, m.writes, m.value, m.tallies} }
 
 // New makes an engine; its first Run has to be given every object as touched, as store.Subscribe does.
 func New(c Config) *Engine {
@@ -192,7 +196,7 @@ func (e *Engine) settle(m, reader *memo) {
 
 func (e *Engine) run(m *memo) {
 	if _, kept := e.before[m]; !kept {
-		e.before[m] = output{m.resources, m.writes}
+		e.before[m] = m.output()
 	}
 	m.dirty, m.running = false, true
 	oldReads := m.reads
@@ -224,17 +228,22 @@ func (e *Engine) translate(m *memo) (result Result, resources []published) {
 }
 
 func (e *Engine) accept(m *memo, result Result, resources []published) {
-	m.writes = result.Writes
 	wasState, wasValue := m.state, m.value
-	m.state = result.State
-	if result.State != Held {
-		m.value = nil
-		if result.State == Present {
-			m.value = result.Value
-		}
-		if !result.KeepPublished {
-			e.replacePublished(m, result, resources)
-		}
+	m.writes, m.state, m.value = result.Writes, result.State, nil
+	// What is kept is what was there when the round began: a run before this one in the round may have seen less than all.
+	kept := e.before[m]
+	switch {
+	case result.State == Held:
+		m.value = kept.value
+		e.replacePublished(m, kept.tallies, kept.resources)
+	case result.State == Absent:
+		e.replacePublished(m, nil, nil)
+	case result.KeepPublished:
+		m.value = result.Value
+		e.replacePublished(m, kept.tallies, kept.resources)
+	default:
+		m.value = result.Value
+		e.replacePublished(m, result.Tallies, resources)
 	}
 	if m.state != wasState || !equal(wasValue, m.value) {
 		e.markReaders(readUnit(m.id))
@@ -242,13 +251,9 @@ func (e *Engine) accept(m *memo, result Result, resources []published) {
 }
 
 // replacePublished takes over what a unit publishes.
-func (e *Engine) replacePublished(m *memo, result Result, resources []published) {
-	old := m.tallies
-	m.tallies, m.resources = nil, nil
-	if result.State == Present {
-		m.tallies, m.resources = result.Tallies, resources
-	}
-	e.tallies.replace(old, m.tallies)
+func (e *Engine) replacePublished(m *memo, tallies []Tally, resources []published) {
+	e.tallies.replace(m.tallies, tallies)
+	m.tallies, m.resources = tallies, resources
 }
 
 // dropOldReads forgets what a unit read the last time and does not any more. A unit that keeps what it published keeps
@@ -287,7 +292,7 @@ func (e *Engine) collect() {
 			continue
 		}
 		if _, kept := e.before[m]; !kept {
-			e.before[m] = output{m.resources, m.writes}
+			e.before[m] = m.output()
 		}
 		m.dead = true
 		delete(e.memos, m.id)

@@ -136,7 +136,11 @@ func randomExport(t *rapid.T) store.Object { return export(pick(t, "export", "s0
 func (e edits) gateway(t *rapid.T) store.Object {
 	gw := gatewayOf(pick(t, "class", "gke-l7-global-external-managed-mc", "gke-l7-rilb", "spillway", "unknown"))
 	for i := range rapid.IntRange(1, 3).Draw(t, "listeners") {
-		l := httpListener(fmt.Sprint("l", i), pick(t, "host", "", "a.example.com", "*.example.com"), pick[int32](t, "port", 80, 81))
+		hosts := []string{"", "a.example.com", "*.example.com"}
+		l := httpListener(fmt.Sprint("l", i), hosts[i], pick[int32](t, "port", 80, 81))
+		if e.breaks(t) {
+			l.Hostname = nil
+		}
 		if e.breaks(t) {
 			l.Protocol = gatewayv1.ProtocolType(pick(t, "protocol", "UDP", "HTTPS"))
 		}
@@ -146,7 +150,7 @@ func (e edits) gateway(t *rapid.T) store.Object {
 	if e.breaks(t) {
 		kind = "example.com/none"
 	}
-	if kind != "" {
+	if kind != "" && (e.broken || kind != "IPAddress") {
 		gw.Spec.Addresses = []gatewayv1.GatewaySpecAddress{{Type: &kind, Value: pick(t, "value", "192.0.2.1", "name")}}
 	}
 	return gw
