@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -36,7 +37,7 @@ func TestScripts(t *testing.T) {
 		Dir: "testdata/script",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"copytree": copyTree, "replace": replace, "eventually": eventually, "listeners": listeners, "curl": curl,
-			"terminate": terminate,
+			"terminate": terminate, "backend": backend,
 		},
 		Setup:               setup,
 		RequireExplicitExec: true,
@@ -89,14 +90,35 @@ func eventually(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	pattern, err := regexp.Compile("(?m)" + args[0])
 	ts.Check(err)
-	attempt(ts, func() error {
-		err := ts.Exec(args[1], args[2:]...)
-		printed := ts.ReadFile("stdout") + ts.ReadFile("stderr")
-		if matched := pattern.MatchString(printed); matched == neg {
-			return fmt.Errorf("%q matched is %v (%w)", args[0], matched, err)
+	matches := func(printed string) error {
+		if pattern.MatchString(printed) == neg {
+			return fmt.Errorf("%q matched is %v:\n%s", args[0], !neg, printed)
 		}
 		return nil
+	}
+	attempt(ts, func() error {
+		if err := matches(quietly(ts, args[1:])); err != nil {
+			return err
+		}
+		// Once more for the script to look at. The exit status is the program's own affair.
+		_ = ts.Exec(args[1], args[2:]...)
+		return matches(ts.ReadFile("stdout") + ts.ReadFile("stderr"))
 	})
+}
+
+// quietly runs a program without a trace in the script's log, and returns what it prints.
+func quietly(ts *testscript.TestScript, args []string) string {
+	program := filepath.Join(strings.Split(ts.Getenv("PATH"), string(os.PathListSeparator))[0], args[0])
+	cmd := exec.CommandContext(context.Background(), program, args[1:]...)
+	cmd.Dir = ts.MkAbs(".")
+	for _, name := range []string{"PATH", "HOME", "TMPDIR", "XDG_RUNTIME_DIR", "SPILLWAY_SERVER"} {
+		cmd.Env = append(cmd.Env, name+"="+ts.Getenv(name))
+	}
+	printed, err := cmd.CombinedOutput()
+	if err != nil && len(printed) == 0 {
+		return err.Error()
+	}
+	return string(printed)
 }
 
 // terminate sends SIGTERM to every background program.
@@ -129,6 +151,25 @@ func listeners(ts *testscript.TestScript, neg bool, args []string) {
 			}
 		}
 		return fmt.Errorf("no URL of %s in %s", args[0], args[1])
+	})
+}
+
+// backend is backend SERVICE VARIABLE: it puts the name of a Service's backend service into an environment variable.
+func backend(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: backend SERVICE VARIABLE")
+	}
+	attempt(ts, func() error {
+		if err := ts.Exec("spillway", "get", "backend-services", "-o", "name"); err != nil {
+			return err
+		}
+		for name := range strings.FieldsSeq(ts.ReadFile("stdout")) {
+			if strings.Contains(name, "-"+args[0]+"-") {
+				ts.Setenv(args[1], name)
+				return nil
+			}
+		}
+		return fmt.Errorf("no backend service of %s", args[0])
 	})
 }
 
