@@ -15,6 +15,8 @@ import (
 const (
 	// maxHoldOff bounds the pause between rounds, in which changes gather.
 	maxHoldOff = 100 * time.Millisecond
+	// standinWait bounds the wait for the stand-in controllers; a step of theirs takes well under a millisecond.
+	standinWait = 100 * time.Millisecond
 	// expiryInterval is how often old events are looked for.
 	expiryInterval = time.Minute
 )
@@ -22,6 +24,9 @@ const (
 // computer runs the recompute loop: the first change runs at once; while a round runs, and for as long again, changes
 // gather for the next, so that translating never takes more than half of a core's time.
 type computer struct {
+	store *store.Store
+	// await returns when what a revision calls for (Pods, EndpointSlices) has been added.
+	await     func(ctx context.Context, revision uint64)
 	sub       *store.Subscription
 	engine    *recompute.Engine
 	publisher *translate.Publisher
@@ -44,12 +49,19 @@ func (c *computer) run(ctx context.Context) {
 			c.writer.Expire(now)
 		case <-c.sub.Ready():
 			began := time.Now()
+			c.awaitStandin(ctx)
 			c.round()
 			if !pause(ctx, min(time.Since(began), maxHoldOff)) {
 				return
 			}
 		}
 	}
+}
+
+func (c *computer) awaitStandin(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, standinWait)
+	defer cancel()
+	c.await(ctx, c.store.Snapshot().Revision())
 }
 
 // pause waits; it returns false if the context ended.

@@ -76,12 +76,13 @@ func newServer(c Config) (*server, error) {
 	s.source.announcer = &announcer{
 		store: s.store, model: m, planes: s.planes, report: s.report, home: s.source.home,
 	}
+	s.standin = standalone.New(s.store, writer, standalone.Options{Dir: c.Dir, Logger: c.Log, Now: c.Now})
 	s.computer = &computer{
+		store: s.store, await: s.standin.Await,
 		engine:    recompute.New(translate.Config(options(c.From))),
 		publisher: translate.NewPublisher(), writer: writer, model: m, planes: s.planes, report: s.report,
 		statuses: newStatuses(writer, s.planes),
 	}
-	s.standin = standalone.New(s.store, writer, standalone.Options{Dir: c.Dir, Logger: c.Log, Now: c.Now})
 	s.directory = &directory{path: c.Dir, store: s.store, report: s.report, loaded: make(chan struct{})}
 	return s, nil
 }

@@ -98,6 +98,8 @@ type Controller struct {
 	reports []workload.Report
 	ids     map[store.Ref]string // the Pods that run
 	news    chan struct{}
+	done    uint64        // revision of the newest snapshot that a step has answered
+	stepped chan struct{} // closed by the next step
 }
 
 // New makes a Controller. The writer may be shared with others.
@@ -125,7 +127,7 @@ func newController(s *store.Store, w *status.Writer, o Options, oneAddress bool)
 		core: workload.New(workload.Config{
 			Settle: o.Settle, OneAddress: oneAddress, Builtin: isBuiltin, Project: o.Project,
 		}),
-		ids: map[store.Ref]string{}, news: make(chan struct{}, 1),
+		ids: map[store.Ref]string{}, news: make(chan struct{}, 1), stepped: make(chan struct{}),
 	}
 }
 
@@ -182,11 +184,39 @@ func (c *Controller) step(now time.Time) time.Time {
 			bind(tx, b)
 		}
 	})
+	c.answered(snapshot.Revision())
 	for _, command := range out.Commands {
 		c.remember(command)
 		c.do(command)
 	}
 	return out.Next
+}
+
+// answered tells those who Await that everything a snapshot calls for is in the store.
+func (c *Controller) answered(revision uint64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.done = max(c.done, revision)
+	close(c.stepped)
+	c.stepped = make(chan struct{})
+}
+
+// Await waits until the objects that a revision of the store calls for have been added to it, or the context ends: a
+// Service that comes back is then never seen without its EndpointSlices.
+func (c *Controller) Await(ctx context.Context, revision uint64) {
+	for {
+		c.mu.Lock()
+		done, stepped := c.done, c.stepped
+		c.mu.Unlock()
+		if done >= revision {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-stepped:
+		}
+	}
 }
 
 func (c *Controller) remember(command workload.Command) {

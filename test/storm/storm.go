@@ -172,11 +172,32 @@ func judge(answers []answer, epochs []epoch) *Report {
 	for _, a := range answers {
 		report.ByStatus[a.status]++
 		if !explained(a, epochs) {
-			report.Unexplained = append(report.Unexplained, fmt.Sprintf("%s %s: %d version %q pod %q body %q error %v",
-				a.sent.Format("15:04:05.000"), host(a.route), a.status, a.version, a.pod, a.body, a.err))
+			report.Unexplained = append(report.Unexplained, fmt.Sprintf("%s %s: %d version %q pod %q body %q error %v%s",
+				a.sent.Format("15:04:05.000"), host(a.route), a.status, a.version, a.pod, a.body, a.err, before(a, epochs)))
 		}
 	}
 	return report
+}
+
+// before tells what had been changed shortly before an answer, of what the answer depends on.
+func before(a answer, epochs []epoch) string {
+	text := ""
+	for i := 1; i < len(epochs); i++ {
+		age := a.sent.Sub(epochs[i].from)
+		if age < -50*time.Millisecond || age > 2*settle {
+			continue
+		}
+		old, now := epochs[i-1].fleet, epochs[i].fleet
+		if old.routes[a.route] != now.routes[a.route] {
+			text += fmt.Sprintf("\n\t%v before: route %+v -> %+v", age, old.routes[a.route], now.routes[a.route])
+		}
+		for slot := range 2 {
+			if n := (a.route + slot) % services; old.services[n] != now.services[n] {
+				text += fmt.Sprintf("\n\t%v before: service %d %+v -> %+v", age, n, old.services[n], now.services[n])
+			}
+		}
+	}
+	return text
 }
 
 func explained(a answer, epochs []epoch) bool {
