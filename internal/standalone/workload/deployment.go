@@ -154,9 +154,7 @@ func (c *Core) scale(d *deployment, rs *replicaSet, target int) {
 	have := rs.staying()
 	switch {
 	case len(have) < target && rs.uid != "": // before that the ReplicaSet is not in the store yet
-		for range target - len(have) {
-			c.createPod(d, rs)
-		}
+		c.createPods(rs, target-len(have))
 	case len(have) > target:
 		for _, p := range c.victims(rs, len(have)-target) {
 			c.event(rs.ref, "Normal", "SuccessfulDelete", "Deleted pod: "+p.ref.Name, replicaSetController)

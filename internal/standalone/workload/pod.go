@@ -49,12 +49,21 @@ type pod struct {
 // ready is the Pod's Ready condition.
 func (p *pod) ready() bool { return !p.readySince.IsZero() }
 
-// createPod adds a Pod to a ReplicaSet, in the first free slot.
-func (c *Core) createPod(d *deployment, rs *replicaSet) {
-	slot := 0
-	for slices.ContainsFunc(rs.staying(), func(p *pod) bool { return p.slot == slot }) {
-		slot++
+// createPods adds n Pods to a ReplicaSet, in its first free slots.
+func (c *Core) createPods(rs *replicaSet, n int) {
+	taken := map[int]bool{}
+	for _, p := range rs.staying() {
+		taken[p.slot] = true
 	}
+	for slot := 0; n > 0; slot++ {
+		if !taken[slot] {
+			c.createPod(rs, slot)
+			n--
+		}
+	}
+}
+
+func (c *Core) createPod(rs *replicaSet, slot int) {
 	p := &pod{replicaSet: rs, slot: slot, ref: c.podRef(rs, slot), created: c.now}
 	p.object = &corev1.Pod{
 		TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Pod"},
