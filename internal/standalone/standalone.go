@@ -18,6 +18,7 @@ import (
 	"context"
 	"log/slog"
 	"maps"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -53,6 +54,9 @@ type Options struct {
 	Drain time.Duration
 	// Project is shown where a cluster names no project; DefaultProject if unset.
 	Project string
+	// Healthy says, for each Pod address that is probed, whether it is found healthy. A rollout waits for that. It may be
+	// called from any goroutine; nil knows nothing.
+	Healthy func() map[netip.Addr]bool
 	Logger  *slog.Logger
 	// Now is the clock; time.Now if unset.
 	Now func() time.Time
@@ -176,7 +180,9 @@ func (c *Controller) step(now time.Time) time.Time {
 	for _, p := range round.Problems {
 		c.options.Logger.Error("a unit failed", "unit", p.Unit.String(), "problem", p.Text)
 	}
-	out := c.core.Step(workload.Input{Now: now, Snapshot: snapshot, Touched: touched, Reports: c.takeReports()})
+	out := c.core.Step(workload.Input{
+		Now: now, Snapshot: snapshot, Touched: touched, Reports: c.takeReports(), Healthy: c.options.Healthy,
+	})
 	c.writer.Apply(append(round.Writes, out.Writes...), nil, now)
 	c.store.Commit(func(tx *store.Tx) {
 		c.ips.assign(tx, touched)

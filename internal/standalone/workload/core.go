@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -60,6 +61,9 @@ type Input struct {
 	Snapshot *store.Snapshot
 	Touched  []string
 	Reports  []Report
+	// Healthy asks the probers. It returns, for each Pod address that they probe, whether every check of it finds it
+	// healthy at some location. It is asked during rollouts only, at most once a step; nil knows nothing.
+	Healthy func() map[netip.Addr]bool
 }
 
 // Output is what one step decides.
@@ -79,6 +83,7 @@ type Core struct {
 	now      time.Time
 	snapshot *store.Snapshot
 	out      Output
+	healthy  func() map[netip.Addr]bool
 
 	deployments map[store.Ref]*deployment
 	pods        map[string]*pod // by id
@@ -113,6 +118,12 @@ func New(c Config) *Core {
 // Step takes the news and decides.
 func (c *Core) Step(in Input) Output {
 	c.now, c.snapshot, c.out = in.Now, in.Snapshot, Output{}
+	c.healthy = sync.OnceValue(func() map[netip.Addr]bool {
+		if in.Healthy == nil {
+			return nil
+		}
+		return in.Healthy()
+	})
 	retry := false
 	for _, read := range in.Touched {
 		retry = c.observe(read) || retry

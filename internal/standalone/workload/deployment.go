@@ -17,6 +17,9 @@ import (
 // defaultHistory is how many old ReplicaSets stay.
 const defaultHistory = 10
 
+// verdictPeriod is how often a rollout that waits for a Pod's health asks for it.
+const verdictPeriod = 200 * time.Millisecond
+
 const deploymentController = "deployment-controller"
 
 // deployment is a Deployment and what became of it.
@@ -34,6 +37,11 @@ func (d *deployment) current() *replicaSet {
 		return nil
 	}
 	return d.replicaSets[len(d.replicaSets)-1]
+}
+
+// hasOldPods tells whether a rollout is under way.
+func (d *deployment) hasOldPods() bool {
+	return slices.ContainsFunc(d.replicaSets, func(rs *replicaSet) bool { return rs != d.current() && len(rs.staying()) > 0 })
 }
 
 // reconcile brings the Deployment's Pods one step nearer to what it asks for.
@@ -78,7 +86,7 @@ func (c *Core) turnTo(d *deployment, hash string) {
 // count counts the Pods that are to stay, and how many of them are available.
 func (c *Core) count(d *deployment) counts {
 	var n counts
-	rolling := len(d.replicaSets) > 1
+	rolling := d.hasOldPods()
 	for _, rs := range d.replicaSets {
 		for _, p := range rs.pods {
 			switch {
@@ -92,7 +100,7 @@ func (c *Core) count(d *deployment) counts {
 				}
 			default:
 				n.old++
-				if c.available(d, p, false) {
+				if c.serving(d, p) {
 					n.oldAvailable++
 				}
 			}
@@ -101,7 +109,8 @@ func (c *Core) count(d *deployment) counts {
 	return n
 }
 
-// available tells whether a Pod has been ready for long enough. Only a rollout waits for the proxies' probes.
+// available tells whether a Pod has been ready for long enough. In a rollout a new Pod has to be found healthy, too, and
+// to be ready for as long as probers need to look at it, before an old one goes.
 func (c *Core) available(d *deployment, p *pod, rolling bool) bool {
 	if !p.ready() {
 		return false
@@ -110,15 +119,37 @@ func (c *Core) available(d *deployment, p *pod, rolling bool) bool {
 	if rolling {
 		wait += c.config.Settle
 	}
-	at := p.readySince.Add(wait)
-	if !c.now.Before(at) {
-		return true
+	if at := p.readySince.Add(wait); c.now.Before(at) {
+		c.lookAgain(p, at)
+		return false
 	}
+	if rolling && c.sick(p) {
+		c.lookAgain(p, c.now.Add(verdictPeriod))
+		if !p.blamed {
+			p.blamed = true
+			c.event(d.ref, "Warning", "RolloutWaiting", "Pod "+p.ref.Name+" is ready, but the load balancer's health check "+
+				"does not find it healthy at any location; the old Pods stay until it is", deploymentController)
+		}
+		return false
+	}
+	return true
+}
+
+// serving tells whether an old Pod may be answering requests now.
+func (c *Core) serving(d *deployment, p *pod) bool { return c.available(d, p, false) && !c.sick(p) }
+
+// sick tells whether probers look at a Pod and do not find it healthy.
+func (c *Core) sick(p *pod) bool {
+	healthy, probed := c.healthy()[p.ip()]
+	return probed && !healthy
+}
+
+// lookAgain has the Pod's Deployment looked at again at a time.
+func (c *Core) lookAgain(p *pod, at time.Time) {
 	if p.availableAt.IsZero() || at.Before(p.availableAt) || !c.now.Before(p.availableAt) {
 		p.availableAt = at
 	}
 	c.waiting[p] = struct{}{}
-	return false
 }
 
 // scaleOld deletes n Pods of old ReplicaSets, first those that serve nobody, of the oldest first.
@@ -128,7 +159,7 @@ func (c *Core) scaleOld(d *deployment, n int) {
 			have := rs.staying()
 			drop := 0
 			for _, p := range have {
-				if n > drop && c.available(d, p, false) == serving {
+				if n > drop && c.serving(d, p) == serving {
 					drop++
 				}
 			}

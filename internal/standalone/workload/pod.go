@@ -43,6 +43,7 @@ type pod struct {
 	deleting    bool
 	stopping    bool // a Stop is under way
 	unscheduled string
+	blamed      bool // an event says that a rollout waits for its health
 	containers  []*container
 }
 

@@ -1,6 +1,7 @@
 package workload
 
 import (
+	"net/netip"
 	"testing"
 	"time"
 
@@ -61,6 +62,50 @@ func TestRolloutThatNeverGetsReadyKeepsTheOld(t *testing.T) {
 	if n := len(w.store.Snapshot().List("ReplicaSet.apps", "", "")); n != 2 {
 		t.Errorf("%d ReplicaSets", n)
 	}
+}
+
+// verdict lets the probers find every Pod of an image healthy, or not.
+func (w *world) verdict(image string, healthy bool) {
+	if w.healthy == nil {
+		w.healthy = map[netip.Addr]bool{}
+	}
+	for _, p := range w.pods() {
+		if addr, err := netip.ParseAddr(p.Status.PodIP); err == nil && p.Spec.Containers[0].Image == image {
+			w.healthy[addr] = healthy
+		}
+	}
+}
+
+func TestRolloutWaitsForTheHealthCheck(t *testing.T) {
+	w := newWorld(t, Config{})
+	w.put(deploy("v1", 2))
+	w.step()
+	w.runAll()
+	w.verdict("v1", true)
+	w.put(deploy("v2", 2))
+	w.step()
+	w.runAll()
+	w.verdict("v2", false)
+	w.advance(time.Second)
+	w.advance(time.Hour)
+	w.expect("v1: 2, 2 ready, 0 terminating; v2: 1, 1 ready, 0 terminating")
+	if w.reasons()["RolloutWaiting"] == "" {
+		t.Errorf("events are %v", w.reasons())
+	}
+	// The next edit replaces the sick Pod, not one that serves.
+	w.put(deploy("v3", 2))
+	w.step()
+	w.expect("v1: 2, 2 ready, 0 terminating; v2: 1, 1 ready, 1 terminating; v3: 1, 0 ready, 0 terminating")
+	w.endAll()
+	w.runAll()
+	w.verdict("v3", true)
+	w.advance(time.Second)
+	w.expect("v1: 2, 2 ready, 1 terminating; v3: 2, 1 ready, 0 terminating")
+	w.runAll()
+	w.verdict("v3", true)
+	w.advance(time.Second)
+	w.endAll()
+	w.expect("v3: 2, 2 ready, 0 terminating")
 }
 
 func TestMinReadySeconds(t *testing.T) {

@@ -3,6 +3,7 @@ package workload
 import (
 	"fmt"
 	"maps"
+	"net/netip"
 	"slices"
 	"strings"
 	"testing"
@@ -32,6 +33,7 @@ type world struct {
 	stopped map[string]*Stop
 	names   map[string]string // Pod id to name
 	pending []Report
+	healthy map[netip.Addr]bool
 }
 
 func newWorld(t *testing.T, config Config) *world {
@@ -65,7 +67,10 @@ func (w *world) step() {
 	w.t.Helper()
 	for range 20 {
 		snapshot, touched := w.sub.Take()
-		out := w.core.Step(Input{Now: w.now, Snapshot: snapshot, Touched: touched, Reports: w.pending})
+		out := w.core.Step(Input{
+			Now: w.now, Snapshot: snapshot, Touched: touched, Reports: w.pending,
+			Healthy: func() map[netip.Addr]bool { return w.healthy },
+		})
 		w.pending = nil
 		w.next = out.Next
 		w.writer.Apply(out.Writes, nil, w.now)
