@@ -153,7 +153,11 @@ const (
 	probes = 4
 )
 
+// vipKey is for a location, or for a name, which is the same address wherever it is served.
 func vipKey(gateway store.Ref, region, name string) string {
+	if name != "" {
+		region = ""
+	}
 	return strings.Join([]string{gateway.String(), region, name, ""}, "|")
 }
 

@@ -65,9 +65,22 @@ type output struct {
 	writes    []Write
 	value     any
 	tallies   []Tally
+	units     []ID // the units that were read for it
 }
 
-func (m *memo) output() output { return output{m.resources, m.writes, m.value, m.tallies} }
+func (m *memo) output() output {
+	return output{m.resources, m.writes, m.value, m.tallies, m.unitReads()}
+}
+
+func (m *memo) unitReads() []ID {
+	var units []ID
+	for read := range m.reads {
+		if unit, ok := unitOfRead(read); ok {
+			units = append(units, unit)
+		}
+	}
+	return units
+}
 
 // New makes an engine; its first Run has to be given every object as touched, as store.Subscribe does.
 func New(c Config) *Engine {
@@ -257,17 +270,17 @@ func (e *Engine) replacePublished(m *memo, tallies []Tally, resources []publishe
 }
 
 // dropOldReads forgets what a unit read the last time and does not any more. A unit that keeps what it published keeps
-// the units that it read, too: what is published may name their resources.
+// the units that it read for that, too: what is published may name their resources.
 func (e *Engine) dropOldReads(m *memo, old map[string]struct{}, keepUnits bool) {
+	if keepUnits {
+		for _, unit := range e.before[m].units {
+			e.reads.add(readUnit(e.memo(unit).id), m)
+		}
+	}
 	for read := range old {
-		if _, again := m.reads[read]; again {
-			continue
+		if _, still := m.reads[read]; !still {
+			e.dropRead(read, m)
 		}
-		if _, unit := unitOfRead(read); unit && keepUnits {
-			m.reads[read] = struct{}{}
-			continue
-		}
-		e.dropRead(read, m)
 	}
 }
 
@@ -315,11 +328,7 @@ func (e *Engine) Published() (seq uint64, units map[ID]Published) {
 		for _, r := range m.resources {
 			p.Resources = append(p.Resources, r.resource)
 		}
-		for read := range m.reads {
-			if unit, ok := unitOfRead(read); ok {
-				p.Reads = append(p.Reads, unit)
-			}
-		}
+		p.Reads = m.unitReads()
 		if len(p.Resources)+len(p.Reads) > 0 {
 			units[id] = p
 		}
