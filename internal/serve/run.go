@@ -76,7 +76,9 @@ func newServer(c Config) (*server, error) {
 	s.source.announcer = &announcer{
 		store: s.store, model: m, planes: s.planes, report: s.report, home: s.source.home,
 	}
-	s.standin = standalone.New(s.store, writer, standalone.Options{Dir: c.Dir, Logger: c.Log, Now: c.Now})
+	s.standin = standalone.New(s.store, writer, standalone.Options{
+		Dir: c.Dir, Logger: c.Log, Now: c.Now, Healthy: s.planes.healthyPods,
+	})
 	s.computer = &computer{
 		store: s.store, await: s.standin.Await,
 		engine:    recompute.New(translate.Config(options(c.From))),
