@@ -8,14 +8,25 @@ import (
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
 )
 
+// Kinds of resources, as lbv1.KeyOf names them.
+const (
+	kindForwardingRule = "forwarding_rule"
+	kindTargetProxy    = "target_proxy"
+	kindBackendService = "backend_service"
+)
+
 // model is what is published, kept up to date by transactions. It is safe for concurrent use.
 type model struct {
 	mu        sync.Mutex
 	seq       uint64
 	resources map[string]*lbv1.Resource
+	// rules are the forwarding rules by name: they are few, and asked for after every transaction.
+	rules map[string]*lbv1.Resource
 }
 
-func newModel() *model { return &model{resources: map[string]*lbv1.Resource{}} }
+func newModel() *model {
+	return &model{resources: map[string]*lbv1.Resource{}, rules: map[string]*lbv1.Resource{}}
+}
 
 func (m *model) apply(tx *lbv1.Transaction) {
 	m.mu.Lock()
@@ -23,9 +34,15 @@ func (m *model) apply(tx *lbv1.Transaction) {
 	m.seq = tx.GetSeq()
 	for _, r := range tx.GetUpserts() {
 		m.resources[resourceKey(lbv1.KeyOf(r))] = r
+		if r.GetForwardingRule() != nil {
+			m.rules[r.GetName()] = r
+		}
 	}
 	for _, key := range tx.GetDeletes() {
 		delete(m.resources, resourceKey(key))
+		if key.GetKind() == kindForwardingRule {
+			delete(m.rules, key.GetName())
+		}
 	}
 }
 
@@ -53,18 +70,10 @@ func (m *model) number() uint64 {
 func (m *model) forwardingRules() []*lbv1.Resource {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	var out []*lbv1.Resource
-	for _, r := range m.resources {
-		if r.GetForwardingRule() != nil {
-			out = append(out, r)
-		}
+	out := make([]*lbv1.Resource, 0, len(m.rules))
+	for _, name := range slices.Sorted(maps.Keys(m.rules)) {
+		out = append(out, m.rules[name])
 	}
-	slices.SortFunc(out, func(a, b *lbv1.Resource) int {
-		if a.GetName() < b.GetName() {
-			return -1
-		}
-		return 1
-	})
 	return out
 }
 

@@ -255,11 +255,22 @@ func (p *planes) drain(atMost time.Duration) error {
 	return nil
 }
 
+// cutTime is how long a proxy may take to let go of the requests that it cuts. One that waits for a backend's answer is
+// then left behind: the process is about to end.
+const cutTime = time.Second
+
 // drain stops listening first, while health still counts for the requests in flight.
 func (l *plane) drain(atMost time.Duration) error {
 	ctx, cancel := context.WithTimeout(context.Background(), atMost)
 	defer cancel()
-	err := l.proxy.Drain(ctx)
+	drained := make(chan error, 1)
+	go func() { drained <- l.proxy.Drain(ctx) }()
+	var err error
+	select {
+	case err = <-drained:
+	case <-time.After(atMost + cutTime):
+		err = ctx.Err()
+	}
 	l.cancel()
 	<-l.ended
 	return err

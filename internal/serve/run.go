@@ -107,11 +107,13 @@ func (s *server) run(ctx context.Context) error {
 	parts.Go(func() { s.source.announcer.run(running) })
 	<-ctx.Done()
 	s.report.say("ending: requests in flight are answered first")
+	grace := podGrace
 	err := s.planes.drain(s.config.Drain)
 	if err != nil {
 		err = fmt.Errorf("requests were cut: some took longer than %v: %w", s.config.Drain, err)
+		grace = 0 // what a Pod is still busy with was cut
 	}
-	s.endPods()
+	s.endPods(grace)
 	stop()
 	_ = answers.Close() // the process ends
 	parts.Wait()
@@ -121,8 +123,8 @@ func (s *server) run(ctx context.Context) error {
 // podGrace bounds how long Pods may take to end when no proxy sends them anything any more.
 const podGrace = 5 * time.Second
 
-func (s *server) endPods() {
-	ctx, cancel := context.WithTimeout(context.Background(), podGrace)
+func (s *server) endPods(grace time.Duration) {
+	ctx, cancel := context.WithTimeout(context.Background(), grace)
 	defer cancel()
 	s.standin.Shutdown(ctx)
 }

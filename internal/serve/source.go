@@ -55,7 +55,7 @@ func (s *source) URLs() []control.URL { return s.announcer.urls() }
 
 // Health implements control.Source.
 func (s *source) Health(backendService string) ([]control.Endpoint, bool) {
-	check := s.model.get("backend_service", backendService).GetBackendService().GetHealthCheck()
+	check := s.model.get(kindBackendService, backendService).GetBackendService().GetHealthCheck()
 	var all []verdicts
 	for _, l := range s.planes.all() {
 		all = append(all, l.verdictsOf(check))

@@ -15,8 +15,8 @@ const maxSuggestions = 6
 func (m *model) suggestions(forwardingRule, url string) []string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	target := m.resources["forwarding_rule\x00"+forwardingRule].GetForwardingRule().GetTargetProxy()
-	urlMap := m.resources["target_proxy\x00"+target].GetTargetProxy().GetUrlMap()
+	target := m.rules[forwardingRule].GetForwardingRule().GetTargetProxy()
+	urlMap := m.resources[kindTargetProxy+"\x00"+target].GetTargetProxy().GetUrlMap()
 	var rules []*lbv1.RouteRule
 	for _, r := range m.resources {
 		if rule := r.GetRouteRule(); rule != nil && rule.GetUrlMap() == urlMap {

@@ -12,4 +12,6 @@ import (
 func indexes() []store.Index { return slices.Concat(translate.Indexes(), standalone.Indexes()) }
 
 // options are those of the translators.
-func options(from string) translate.Options { return translate.Options{Home: from, Traffic: translate.Proximity()} }
+func options(from string) translate.Options {
+	return translate.Options{Home: from, Traffic: translate.Proximity()}
+}
