@@ -158,6 +158,8 @@ func (s *gatewayStatus) problem(conditions []metav1.Condition) string {
 			texts = append(texts, fmt.Sprintf("listener %q: %s", l.Name, l.Problem.Message))
 		case s.refs[i] != nil:
 			texts = append(texts, fmt.Sprintf("listener %q: %s", l.Name, s.refs[i].message))
+		case l.BadKinds:
+			texts = append(texts, fmt.Sprintf("listener %q: %s", l.Name, badKindsText))
 		}
 	}
 	if s.client != nil {

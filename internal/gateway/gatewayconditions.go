@@ -10,12 +10,19 @@ import (
 
 // Conditions that GKE has beyond the Gateway API's, with their texts.
 const (
+	// These three are deprecated in the Gateway API, so its package does not want them used.
+	conditionScheduled, reasonScheduled = "Scheduled", "Scheduled"
+	conditionReady, reasonReady         = "Ready", "Ready"
+	conditionDetached                   = "Detached"
+
 	conditionHealthy = "networking.gke.io/GatewayHealthy"
 
 	scheduledText = "The OSS Gateway API has deprecated this condition, do not depend on it."
 	readyText     = `The OSS Gateway API has altered the "Ready" condition semantics and reserved it for future use.  ` +
 		`GKE Gateway will stop emitting it in a future update, use "Programmed" instead.`
 	detachedText = "The Detached condition has been deprecated by the OSS API, use Accepted instead."
+
+	badKindsText = "allowedRoutes.kinds names kinds other than HTTPRoute and GRPCRoute"
 
 	reasonNotReady = "NotReady"
 	pendingText    = "waiting for the proxies to serve it"
@@ -24,7 +31,7 @@ const (
 // conditions are the Gateway's, in GKE's order.
 func (s *gatewayStatus) conditions() []metav1.Condition {
 	programmed := s.programmedCondition()
-	ready := condition(s.object.Generation, string(gatewayv1.GatewayConditionReady), true, string(gatewayv1.GatewayReasonReady), readyText)
+	ready := condition(s.object.Generation, conditionReady, true, reasonReady, readyText)
 	healthy := condition(s.object.Generation, conditionHealthy, true, "Healthy", "")
 	if programmed.Status != metav1.ConditionTrue {
 		ready.Status, ready.Reason = metav1.ConditionFalse, reasonNotReady
@@ -32,7 +39,7 @@ func (s *gatewayStatus) conditions() []metav1.Condition {
 		healthy.Message = fmt.Sprintf("Gateway: %s : %s", programmed.Reason, programmed.Message)
 	}
 	out := []metav1.Condition{
-		condition(s.object.Generation, string(gatewayv1.GatewayConditionScheduled), true, string(gatewayv1.GatewayReasonScheduled), scheduledText),
+		condition(s.object.Generation, conditionScheduled, true, reasonScheduled, scheduledText),
 		s.acceptedCondition(), programmed, ready, healthy,
 	}
 	return append(out, s.tlsConditions()...)
@@ -147,13 +154,13 @@ func (s *gatewayStatus) listenerConditions(i int) []metav1.Condition {
 	resolved := condition(generation, string(gatewayv1.ListenerConditionResolvedRefs), true, string(gatewayv1.ListenerReasonResolvedRefs), "")
 	accepted := condition(generation, string(gatewayv1.ListenerConditionAccepted), true, string(gatewayv1.ListenerReasonAccepted), "")
 	programmed := condition(generation, string(gatewayv1.ListenerConditionProgrammed), true, string(gatewayv1.ListenerReasonProgrammed), "")
-	ready := condition(generation, string(gatewayv1.ListenerConditionReady), true, string(gatewayv1.ListenerReasonReady), readyText)
+	ready := condition(generation, conditionReady, true, reasonReady, readyText)
 	switch {
 	case refs != nil:
 		resolved.Status, resolved.Reason, resolved.Message = metav1.ConditionFalse, refs.reason, refs.message
 	case l.BadKinds:
 		resolved.Status, resolved.Reason = metav1.ConditionFalse, string(gatewayv1.ListenerReasonInvalidRouteKinds)
-		resolved.Message = "allowedRoutes.kinds names kinds other than HTTPRoute and GRPCRoute"
+		resolved.Message = badKindsText
 	}
 	switch {
 	case s.badAddress != "":
@@ -176,7 +183,7 @@ func (s *gatewayStatus) listenerConditions(i int) []metav1.Condition {
 		out = append(out, condition(generation, string(gatewayv1.ListenerConditionConflicted), true, string(l.Problem.Reason), l.Problem.Message))
 	}
 	if accepted.Status != metav1.ConditionTrue {
-		out = append(out, condition(generation, string(gatewayv1.ListenerConditionDetached), true, accepted.Reason, detachedText))
+		out = append(out, condition(generation, conditionDetached, true, accepted.Reason, detachedText))
 	}
 	return out
 }

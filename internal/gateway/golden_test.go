@@ -81,7 +81,7 @@ type world struct {
 func newScenarioWorld(t *testing.T, comment string) *world {
 	w := &world{
 		t: t, loader: manifests.NewLoader(), store: store.New(translate.Indexes()...), publisher: translate.NewPublisher(),
-		engine: recompute.New(translate.Config(translate.Options{})), writes: map[string]recompute.WriteChange{},
+		engine: recompute.New(translate.Config(translate.Options{Traffic: translate.Proximity()})), writes: map[string]recompute.WriteChange{},
 		show: map[string]bool{}, only: map[string]bool{},
 	}
 	w.sub = w.store.Subscribe()
