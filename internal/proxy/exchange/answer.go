@@ -28,6 +28,7 @@ func (x *Exchange) answer() {
 		return
 	}
 	x.answering = true
+	x.noteGRPC(&res.Header)
 	err := x.down.WriteHead(res)
 	if err == nil && res.Body != nil {
 		err = x.copyBody(res.Body)
@@ -78,7 +79,9 @@ func (x *Exchange) copyBody(b message.Body) error {
 		}
 		p, err := b.Next()
 		if err == io.EOF {
-			if err := x.down.WriteEnd(b.Trailers()); err != nil {
+			trailers := b.Trailers()
+			x.noteGRPC(trailers)
+			if err := x.down.WriteEnd(trailers); err != nil {
 				return errDownstream{err}
 			}
 			return nil

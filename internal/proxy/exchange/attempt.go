@@ -343,7 +343,7 @@ func (x *Exchange) failed(a *attempt) {
 			details = accesslog.BackendTLSFailed
 		}
 		x.answerLocally(503, []byte("upstream connect error or disconnect/reset before headers. reset reason: connection failure"), details)
-	case errors.Is(err, transport.ErrTimeout):
+	case errors.Is(err, transport.ErrTimeout), x.grpcOverdue():
 		x.derived.counts.Timeouts.Inc()
 		x.answerLocally(504, []byte("upstream request timeout"), accesslog.BackendTimeout)
 	case errors.As(err, &bad), err == upstream.ErrInformational:

@@ -57,6 +57,8 @@ type Exchange struct {
 	backEnd   time.Time
 	status    int
 	details   accesslog.Details
+	grpcKnown bool
+	grpcCode  int // of a gRPC call
 	inBytes   int64
 	outBytes  int64
 	answering bool // the head of the final answer has been written

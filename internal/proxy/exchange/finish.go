@@ -105,23 +105,28 @@ func (x *Exchange) record(r *accesslog.Record, m *metrics.Sample) {
 	r.GRPCStatus = x.grpcOutcome()
 }
 
-// grpcOutcome reads the gRPC status of the answer's head; the one in trailers is not kept.
-func (x *Exchange) grpcOutcome() int {
-	if !x.isGRPC() {
-		return accesslog.NoGRPC
+// noteGRPC keeps the gRPC status of a head or of trailers for the log: their bytes end with the stream.
+func (x *Exchange) noteGRPC(h *header.Map) {
+	if h == nil || !x.isGRPC() {
+		return
 	}
-	v, ok := x.Answer.Response.Header.Get(header.GrpcStatus)
-	if !ok {
-		v, ok = x.local.Header.Get(header.GrpcStatus)
-	}
+	v, ok := h.Get(header.GrpcStatus)
 	if !ok || len(v) == 0 || len(v) > 2 {
-		return accesslog.NoGRPC
+		return
 	}
 	n := 0
 	for _, c := range v {
 		n = n*10 + int(c-'0')
 	}
-	return n
+	x.grpcKnown, x.grpcCode = true, n
+}
+
+// grpcOutcome is the gRPC status of the answer.
+func (x *Exchange) grpcOutcome() int {
+	if !x.grpcKnown {
+		return accesslog.NoGRPC
+	}
+	return x.grpcCode
 }
 
 func (x *Exchange) protocol() string {

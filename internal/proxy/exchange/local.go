@@ -63,6 +63,7 @@ func (x *Exchange) answerLocally(status int, body []byte, details accesslog.Deta
 		res.Body = &x.literal
 	}
 	x.answering = true
+	x.noteGRPC(&res.Header)
 	err := x.down.WriteHead(res)
 	if err == nil && res.Body != nil {
 		err = x.copyBody(res.Body)

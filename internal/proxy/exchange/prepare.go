@@ -130,6 +130,13 @@ func (x *Exchange) grpcTimeout() (time.Duration, bool) {
 	return 0, false
 }
 
+// grpcOverdue reports whether the caller's own deadline has passed: a gRPC server resets the stream then, which is no
+// failure of the server.
+func (x *Exchange) grpcOverdue() bool {
+	d, ok := x.grpcTimeout()
+	return ok && x.isGRPC() && time.Since(x.start) >= d
+}
+
 // refuseBody answers a request whose body broke the rules before it was routed.
 func (x *Exchange) refuseBody(err error) {
 	status, details := bodyFailure(err)

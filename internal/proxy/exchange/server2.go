@@ -73,12 +73,18 @@ func (c *server2) stream(st *http2.ServerStream) {
 	shard := c.srv.Metrics.Shard()
 	down := down2{x: x, st: st}
 	x.client, x.down, x.shard, x.limits = &c.client, &down, shard, &c.limits
+	if string(x.Request.Method) == "CONNECT" && !x.asUpgrade(&down) {
+		_ = st.WriteHead(501, nil, true) // this is a reverse proxy
+		return
+	}
 	x.Request.Path = http1.NormalizePath(x.Request.Path)
 	st.OnCancel(x.gone)
 	x.run()
 	st.OnCancel(nil)
-	if b := x.Request.Body; b != nil {
-		b.Close()
+	for _, b := range [...]message.Body{x.Request.Body, down.tunnel} {
+		if b != nil {
+			b.Close()
+		}
 	}
 }
 
@@ -90,6 +96,8 @@ func (x *Exchange) clientGone() { x.watch.end(clientGone) }
 type down2 struct {
 	x  *Exchange
 	st *http2.ServerStream
+	// tunnel is what the client sends after an extended CONNECT.
+	tunnel message.Body
 }
 
 var _ Downstream = (*down2)(nil)
@@ -99,6 +107,10 @@ func (d *down2) Informational(status int, h *header.Map) { _ = d.st.WriteInforma
 
 // WriteHead implements Downstream.
 func (d *down2) WriteHead(res *message.Response) error {
+	if d.tunnel != nil && d.x.Answer.Protocol != nil {
+		res.Header.DelName(websocketAccept)
+		return d.st.WriteHead(200, &res.Header, false)
+	}
 	if res.ContentLength >= 0 && res.Body != nil {
 		at := len(d.x.arena)
 		d.x.arena = strconv.AppendInt(d.x.arena, res.ContentLength, 10)
@@ -130,5 +142,5 @@ func (d *down2) Abort() { d.st.Reset(http2.CodeInternal) }
 // StopBody implements Downstream.
 func (d *down2) StopBody() { d.st.AbortBody(transport.ErrTimeout) }
 
-// Tunnel implements Downstream: extended CONNECT has its own way, see tunnel2.go.
+// Tunnel implements Downstream: a stream is no connection, see tunnel2.go.
 func (d *down2) Tunnel() (*transport.Conn, bool) { return nil, false }

@@ -11,25 +11,20 @@ import (
 // runTunnel connects both sides after a 101. Each direction has a goroutine that holds a buffer only while bytes pass.
 func (x *Exchange) runTunnel() {
 	defer x.release(&x.current)
-	up, ok := x.current.stream.(upstream.Tunneler)
-	if !ok {
-		x.answerLocally(502, nil, accesslog.BackendResponseCorrupted)
-		return
-	}
 	x.answering = true
 	if err := x.down.WriteHead(&x.Answer.Response); err != nil {
 		x.down.Abort()
 		return
 	}
-	client, ok := x.down.Tunnel()
-	if !ok {
-		x.down.Abort()
-		return
-	}
-	backend := up.Tunnel()
 	x.details = accesslog.UpgradedConnection
 	x.watch.tunnel.Store(true)
-	x.outBytes += connect(client, backend, &x.watch)
+	client, plain := x.down.Tunnel()
+	up, toConn := x.current.stream.(upstream.Tunneler)
+	if plain && toConn {
+		x.outBytes += connect(client, up.Tunnel(), &x.watch)
+	} else {
+		x.outBytes += join(x.clientEnd(client), x.backendEnd(up), &x.watch)
+	}
 	x.backEnd = time.Now()
 }
 

@@ -387,7 +387,7 @@ func TestConnectionErrors(t *testing.T) {
 			return p.fr.WritePing(false, [8]byte{})
 		}},
 		{"connection window exceeded", xhttp2.ErrCodeFlowControl, func(p *rawPeer) error {
-			for id := uint32(1); id < 41; id += 2 {
+			for id := uint32(1); id < 21; id += 2 {
 				if err := p.headers(id, false, post()...); err != nil {
 					return err
 				}

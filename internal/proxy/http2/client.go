@@ -105,8 +105,8 @@ func (cc *ClientConn) Close() error {
 }
 
 // Open sends the head of a request. An error for which IsRetryable holds means that nothing was sent. With endStream
-// the request has no body; otherwise end it with WriteData or WriteTrailers. An extended CONNECT (req.Protocol set)
-// waits for the server's SETTINGS.
+// the request has no body; otherwise end it with WriteData or WriteTrailers. A request with a Protocol goes as extended
+// CONNECT, whatever its method, and waits for the server's SETTINGS first.
 func (cc *ClientConn) Open(req *message.Request, endStream bool) (*ClientStream, error) {
 	if len(req.Protocol) > 0 {
 		if err := cc.awaitExtended(); err != nil {
@@ -139,7 +139,11 @@ func (cc *ClientConn) send(cs *ClientStream, req *message.Request, endStream boo
 	cc.add(&cs.stream)
 	cc.mu.Unlock()
 	start := o.beginHeaders()
-	o.buf = o.enc.Method(o.buf, req.Method)
+	method := req.Method
+	if len(req.Protocol) > 0 {
+		method = textConnect
+	}
+	o.buf = o.enc.Method(o.buf, method)
 	if !cs.connect || len(req.Protocol) > 0 {
 		o.buf = o.enc.Scheme(o.buf, req.Scheme)
 		o.buf = o.enc.Path(o.buf, req.Path)

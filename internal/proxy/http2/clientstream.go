@@ -38,7 +38,7 @@ func (cs *ClientStream) begin(cc *ClientConn, id uint32, req *message.Request, e
 	cs.client = cs
 	cs.early = true
 	cs.sendEnd = end
-	cs.connect = string(req.Method) == "CONNECT"
+	cs.connect = string(req.Method) == "CONNECT" || len(req.Protocol) > 0
 	cs.isHead = string(req.Method) == "HEAD"
 	cs.answer, cs.status, cs.length, cs.informs, cs.taken = nil, 0, 0, informs, 0
 }

@@ -144,6 +144,7 @@ func (h *head) regular(id header.ID, name, value []byte) {
 
 var (
 	textTrailers  = []byte("trailers")
+	textConnect   = []byte("CONNECT")
 	textSeparator = []byte("; ")
 )
 

@@ -1,6 +1,7 @@
 package http2
 
 import (
+	"bytes"
 	"io"
 	"sync"
 )
@@ -38,6 +39,9 @@ func (in *input) buffered() int { return in.w - in.r }
 func (in *input) unread(p []byte) {
 	in.take()
 	in.w = copy(in.buf, p)
+	if rest := p[in.w:]; len(rest) > 0 {
+		in.src = io.MultiReader(bytes.NewReader(bytes.Clone(rest)), in.src)
+	}
 }
 
 // need blocks until n bytes (at most a frame) are buffered.

@@ -36,8 +36,7 @@ func NewServerConn(nc net.Conn, cfg *ServerConfig) *ServerConn {
 	return sc
 }
 
-// Unread gives back bytes that were read from the connection to find out its protocol, at most 16 KiB. Only before
-// Serve.
+// Unread gives back bytes that were read from the connection to find out its protocol. Only before Serve.
 func (sc *ServerConn) Unread(p []byte) { sc.in.unread(p) }
 
 // Serve serves the connection until it ends and every handler has returned. The error is never nil; for an orderly

@@ -1,6 +1,8 @@
 package upstream
 
 import (
+	"crypto/sha1"
+	"encoding/base64"
 	"errors"
 	"io"
 	"sync"
@@ -29,7 +31,7 @@ var _ Stream = (*stream2)(nil)
 
 // RoundTrip implements Stream.
 func (s *stream2) RoundTrip(req *message.Request, body []byte, a *Answer) error {
-	if err := s.open(req, len(body) == 0); err != nil {
+	if err := s.open(req, len(body) == 0 && req.Protocol == nil); err != nil {
 		return err
 	}
 	if len(body) > 0 {
@@ -106,7 +108,36 @@ func (s *stream2) ReadHead(req *message.Request, a *Answer) error {
 	if s.res.Body != nil {
 		a.Response.Body = (*body2)(s)
 	}
+	if req.Protocol != nil {
+		return s.switched(req, a)
+	}
 	return nil
+}
+
+// switched turns the answer to an extended CONNECT into what an Upgrade would have had: 101, and for a WebSocket the
+// proof that the key was read, which HTTP/2 does without. Anything but a 2xx is an ordinary answer to an ended request.
+func (s *stream2) switched(req *message.Request, a *Answer) error {
+	if a.Response.Status >= 300 || a.Response.Body == nil {
+		return s.SendEnd(nil)
+	}
+	a.Response.Status, a.Protocol = 101, req.Protocol
+	if key, ok := req.Header.GetName(websocketKey); ok {
+		a.Response.Header.Set(websocketAccept, acceptKey(key))
+	}
+	return nil
+}
+
+var (
+	websocketKey    = []byte("sec-websocket-key")
+	websocketAccept = []byte("sec-websocket-accept")
+)
+
+// acceptKey is the answer to a WebSocket's key, RFC 6455 section 4.2.2.
+func acceptKey(key []byte) []byte {
+	h := sha1.New()
+	h.Write(key)
+	h.Write([]byte("258EAFA5-E914-47DA-95CA-C5AB0DC85B11"))
+	return base64.StdEncoding.AppendEncode(nil, h.Sum(nil))
 }
 
 // body2 is the answer's body, with the stream's time-outs as transport.ErrTimeout.
