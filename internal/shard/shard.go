@@ -17,6 +17,9 @@ import (
 // Split splits members into the smallest number of parts that leaves none above the limit, keeping their order within
 // a part. An empty set has one empty part.
 func Split[T any](members []T, limit int, name func(T) string) [][]T {
+	if len(members) <= limit {
+		return [][]T{members}
+	}
 	hashes := make([]uint64, len(members))
 	for i, m := range members {
 		sum := sha256.Sum256([]byte(name(m)))
@@ -33,7 +36,7 @@ func Split[T any](members []T, limit int, name func(T) string) [][]T {
 // number is the smallest number of parts that will do. It is at most twice the number of members, which is more than
 // enough unless hashes collide.
 func number(hashes []uint64, limit int) int {
-	n := max(1, (len(hashes)+limit-1)/limit)
+	n := (len(hashes) + limit - 1) / limit
 	for ; n < 2*len(hashes); n++ {
 		if fits(hashes, n, limit) {
 			break

@@ -47,9 +47,10 @@ type Kubelet struct {
 // sandbox is one Pod.
 type sandbox struct {
 	// stop is closed when the Pod is told to stop; grace then holds until when.
-	stop  chan struct{}
-	grace context.Context
-	wg    sync.WaitGroup
+	stop   chan struct{}
+	grace  context.Context
+	cancel context.CancelFunc
+	wg     sync.WaitGroup
 
 	mu   sync.Mutex
 	logs map[string]func() []byte // by container
@@ -111,13 +112,12 @@ func (k *Kubelet) stop(id string, grace time.Duration) {
 		return
 	default:
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), grace)
-	s.grace = ctx
+	s.grace, s.cancel = context.WithTimeout(context.Background(), grace)
 	close(s.stop)
 	k.wg.Add(1)
 	go func() {
 		defer k.wg.Done()
-		defer cancel()
+		defer s.cancel()
 		s.wg.Wait()
 		k.mu.Lock()
 		delete(k.pods, id)
@@ -133,15 +133,12 @@ func (k *Kubelet) Close(ctx context.Context) {
 	k.closed = true
 	for _, s := range k.pods {
 		select {
-		case <-s.stop:
+		case <-s.stop: // its grace period may be longer than ctx
+			defer context.AfterFunc(ctx, s.cancel)()
 		default:
 			s.grace = ctx
 			close(s.stop)
-			k.wg.Add(1)
-			go func() {
-				defer k.wg.Done()
-				s.wg.Wait()
-			}()
+			k.wg.Go(s.wg.Wait)
 		}
 	}
 	k.mu.Unlock()

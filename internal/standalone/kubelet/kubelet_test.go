@@ -145,6 +145,60 @@ func TestGracePeriodIsTheLimit(t *testing.T) {
 	}
 }
 
+func TestCloseBoundsGracePeriodsThatRun(t *testing.T) {
+	h := newHarness(t, time.Millisecond)
+	h.run("spillway/test-app", nil)
+	at := url(h.want(workload.Running), 8080)
+	h.want(workload.Ready)
+	answered := make(chan error, 1)
+	go func() {
+		_, _, err := fetch(at + "/delay/1h")
+		answered <- err
+	}()
+	if _, _, err := fetch(at + "/delay/50ms"); err != nil {
+		t.Fatal(err)
+	}
+	h.stop(time.Hour)
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	h.k.Close(ctx)
+	if err := <-answered; err == nil {
+		t.Error("a request of an hour was answered")
+	}
+}
+
+func TestPortsOnASharedAddressAreFree(t *testing.T) {
+	for range 2 {
+		l, bound, err := listen(netip.MustParseAddr("127.0.0.1"), 8080)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		if bound == 8080 {
+			t.Error("a Pod takes a port that others share")
+		}
+	}
+}
+
+func TestPortThatIsTakenMovesUp(t *testing.T) {
+	first, port, err := listen(podIP, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer first.Close()
+	second, moved, err := listen(podIP, port)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer second.Close()
+	if moved == port || port <= 55535 && !SharedAddress() && moved != port+portOffset {
+		t.Errorf("port %d moved to %d", port, moved)
+	}
+	if _, _, err := listen(netip.MustParseAddr("192.0.2.1"), 80); err == nil {
+		t.Error("an address of somebody else is bound")
+	}
+}
+
 func TestHTTP2WithPriorKnowledge(t *testing.T) {
 	h := newHarness(t, time.Millisecond)
 	h.run("echo-basic", nil)

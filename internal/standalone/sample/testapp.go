@@ -47,6 +47,7 @@ func testApp(pod Pod, c Container) (*Backend, error) {
 	mux.HandleFunc("/echo", func(w http.ResponseWriter, r *http.Request) { _, _ = io.Copy(w, r.Body) })
 	mux.HandleFunc("/crash", func(w http.ResponseWriter, _ *http.Request) {
 		answer(w, http.StatusOK, "bye\n")
+		_ = http.NewResponseController(w).Flush() // the answer may still be lost, as in any crash
 		select {
 		case exit <- 1:
 		default:

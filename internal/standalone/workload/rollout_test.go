@@ -2,6 +2,7 @@ package workload
 
 import (
 	"net/netip"
+	"strings"
 	"testing"
 	"time"
 
@@ -311,6 +312,25 @@ func TestAddressesAreDistinctAndStable(t *testing.T) {
 	for name, ip := range addresses() {
 		if first[name] != ip {
 			t.Errorf("%s was %s, is %s", name, first[name], ip)
+		}
+	}
+}
+
+func TestSystemsWithOneAddress(t *testing.T) {
+	w := newWorld(t, Config{OneAddress: true})
+	w.put(deploy("v1", 2))
+	w.step()
+	for name, r := range w.started {
+		port := uint16(40000 + len(name)%7)
+		w.pending = append(w.pending, Report{
+			Pod: r.Pod, Container: "app", Attempt: 1, Event: Running, Ports: map[uint16]uint16{8080: port},
+		})
+	}
+	w.step()
+	for _, p := range w.pods() {
+		written := w.store.Snapshot().Get(store.RefTo("c", p)).Written
+		if p.Status.PodIP != "127.0.0.1" || !strings.Contains(written.Annotations[AnnotationPorts], `{"8080":4000`) {
+			t.Errorf("%s is at %s, %v", p.Name, p.Status.PodIP, written.Annotations)
 		}
 	}
 }
