@@ -1,6 +1,8 @@
 package standalone
 
 import (
+	"net/netip"
+	"strings"
 	"time"
 
 	"github.com/spillway-lb/spillway/internal/standalone/workload"
@@ -24,7 +26,11 @@ func Fabricate(s *store.Store, w *status.Writer, o Options, now time.Time) {
 			return
 		}
 		for _, event := range []workload.Event{workload.Running, workload.Ready} {
-			c.report(workload.Report{Pod: r.Pod, Container: r.Container.Name, Attempt: r.Attempt, Event: event})
+			news := workload.Report{Pod: r.Pod, Container: r.Container.Name, Attempt: r.Attempt, Event: event}
+			if at, ok := mappedTo(r); ok {
+				news.IP, news.Ports = at.Addr(), map[uint16]uint16{0: at.Port()}
+			}
+			c.report(news)
 		}
 	}
 	for range maxSteps {
@@ -34,4 +40,17 @@ func Fabricate(s *store.Store, w *status.Writer, o Options, now time.Time) {
 			return
 		}
 	}
+}
+
+// mappedTo is the address that a container's image is mapped to. Names other than localhost are not asked for.
+func mappedTo(r *workload.Run) (netip.AddrPort, bool) {
+	if r.Image == nil || r.Image.Address == "" {
+		return netip.AddrPort{}, false
+	}
+	address := r.Image.Address
+	if port, local := strings.CutPrefix(address, "localhost:"); local {
+		address = "127.0.0.1:" + port
+	}
+	at, err := netip.ParseAddrPort(address)
+	return at, err == nil
 }

@@ -11,6 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 
+	spillwayv1alpha1 "github.com/spillway-lb/spillway/api/spillway/v1alpha1"
 	"github.com/spillway-lb/spillway/internal/address"
 	"github.com/spillway-lb/spillway/internal/status"
 	"github.com/spillway-lb/spillway/internal/store"
@@ -43,6 +44,14 @@ func TestFabricateRunsNothing(t *testing.T) {
 	}
 	if again := fabricated(t, objects...).endpoints("store"); fmt.Sprint(again) != fmt.Sprint(all) {
 		t.Error("the same objects make other endpoints")
+	}
+}
+
+func TestFabricateKnowsMappedAddresses(t *testing.T) {
+	r := fabricated(t, deployment("app", "example.com/app", 1), serviceObject("app", intstr.FromInt32(8080)),
+		configuration(spillwayv1alpha1.Image{Image: "example.com/*", Address: "localhost:9000"}))
+	if got := fmt.Sprint(r.endpoints("app")); got != "[127.0.0.1:9000]" {
+		t.Errorf("endpoints are %s", got)
 	}
 }
 
