@@ -10,6 +10,7 @@ import (
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
+	"github.com/spillway-lb/spillway/internal/policy"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/store"
 )
@@ -77,7 +78,7 @@ type attacher struct {
 
 func newAttacher(v *recompute.View, gw *Listeners, gatewayRef store.Ref, route *routeView) *attacher {
 	return &attacher{
-		resolver:   resolver{view: v, gw: gw, route: route, services: map[string]struct{}{}},
+		resolver:   resolver{view: v, gw: gw, route: route, services: map[string]struct{}{}, targets: map[policy.Target]struct{}{}},
 		gatewayRef: gatewayRef,
 	}
 }
@@ -154,6 +155,9 @@ func (a *attacher) tallies() []recompute.Tally {
 	}
 	for _, service := range slices.Sorted(maps.Keys(a.services)) {
 		out = append(out, recompute.Tally{Index: tallyBackends, Key: a.gatewayRef.String(), Member: service})
+	}
+	for target := range a.targets {
+		out = append(out, recompute.Tally{Index: policy.TallyAncestors, Key: policy.TargetKey(target), Member: a.gatewayRef.String()})
 	}
 	return out
 }

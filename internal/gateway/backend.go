@@ -101,15 +101,6 @@ func (b *backendBuilder) addSource(cluster string) (found, held bool) {
 	return true, false
 }
 
-// target is the object that policies name.
-func (b *backendBuilder) target() policy.Target {
-	t := policy.Target{Cluster: b.key.scope.Cluster, Kind: policy.Service, Namespace: b.key.namespace, Name: b.key.name}
-	if b.key.imported {
-		t.Kind = policy.ServiceImport
-	}
-	return t
-}
-
 func (b *backendBuilder) result() recompute.Result {
 	scope := b.key.scope
 	member := memberOf(b.view, scope.Cluster)
@@ -118,7 +109,7 @@ func (b *backendBuilder) result() recompute.Result {
 	if b.key.imported {
 		collection = "serviceimports"
 	}
-	settings := policy.Backend(b.view, b.target())
+	settings := policy.Backend(b.view, b.key.target())
 	service := &lbv1.BackendService{
 		Protocol: backendProtocol(b.appProtocol, b.key.grpc), HealthCheck: name, Scheme: scope.Scheme, Region: scope.Region,
 		Timeout: seconds(defaultTimeout), Target: b.key.namespace + "/" + b.key.name + ":" + itoa(b.key.port),
@@ -126,7 +117,7 @@ func (b *backendBuilder) result() recompute.Result {
 	}
 	policy.SetBackend(service, settings)
 	resources := b.secure(name, service)
-	check := policy.HealthCheck(b.view, b.target(), checkType(service.GetProtocol()))
+	check := policy.HealthCheck(b.view, b.key.target(), checkType(service.GetProtocol()))
 	check.Description = service.GetDescription()
 	resources = append(resources,
 		&lbv1.Resource{Name: name, Body: &lbv1.Resource_BackendService{BackendService: service}},

@@ -3,6 +3,8 @@ package gateway
 import (
 	"strconv"
 	"strings"
+
+	"github.com/spillway-lb/spillway/internal/policy"
 )
 
 // backendKey names a backend as routes refer to it.
@@ -26,6 +28,15 @@ func (k backendKey) String() string {
 		protocol = "grpc"
 	}
 	return strings.Join([]string{k.scope.String(), kind, k.namespace, k.name, strconv.Itoa(int(k.port)), protocol}, "|")
+}
+
+// target is the object that policies name.
+func (k backendKey) target() policy.Target {
+	t := policy.Target{Cluster: k.scope.Cluster, Kind: policy.Service, Namespace: k.namespace, Name: k.name}
+	if k.imported {
+		t.Kind = policy.ServiceImport
+	}
+	return t
 }
 
 func parseBackendKey(key string) (backendKey, bool) {

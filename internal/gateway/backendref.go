@@ -5,6 +5,7 @@ import (
 
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
+	"github.com/spillway-lb/spillway/internal/policy"
 	"github.com/spillway-lb/spillway/internal/recompute"
 )
 
@@ -24,8 +25,10 @@ type resolver struct {
 	view  *recompute.View
 	gw    *Listeners
 	route *routeView
-	// services are the backend services that were found, problems the references that were not.
+	// services are the backend services that were found, targets the objects that policies name them by, problems the
+	// references that lead nowhere.
 	services map[string]struct{}
+	targets  map[policy.Target]struct{}
 	problems []resolved
 	held     bool
 }
@@ -94,5 +97,6 @@ func (r *resolver) follow(ref gatewayv1.BackendObjectReference) resolved {
 			message: fmt.Sprintf("Error GWCER102: %s %q or its port %d not found", kind, key.namespace+"/"+key.name, key.port),
 		}
 	}
+	r.targets[key.target()] = struct{}{}
 	return resolved{service: value.Service}
 }

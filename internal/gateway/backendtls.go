@@ -13,7 +13,7 @@ import (
 // secure applies a BackendTLSPolicy and the Gateway's client certificate, and returns the resources that they need. A
 // policy that cannot be obeyed leaves a backend service that answers 500: plain text would be wrong.
 func (b *backendBuilder) secure(name string, service *lbv1.BackendService) []*lbv1.Resource {
-	tls := policy.BackendTLS(b.view, b.target(), b.servicePortName())
+	tls := policy.BackendTLS(b.view, b.key.target(), b.servicePortName())
 	if tls != nil && tls.Invalid != "" {
 		service.AbortStatus = 500
 		return nil

@@ -26,7 +26,7 @@ func translateGatewayPolicy(v *recompute.View, key string) recompute.Result {
 	}
 	o := judge[*networkingv1.GCPGatewayPolicy](v, ref, p.Spec.TargetRef, indexGateway, Gateway)
 	if c := p.Spec.Default; o.ok && c != nil && c.SSLPolicy != nil {
-		o = outcome{reason: "Invalid", message: "sslPolicy is not supported"}
+		o = outcome{reason: "Invalid", message: "sslPolicy is not supported; region is applied"}
 	}
 	status := &networkingv1.GCPGatewayPolicyStatus{Conditions: []metav1.Condition{o.condition(p.Generation)}}
 	return recompute.Result{State: recompute.Present, Writes: o.writes(v, ref, p.Generation, status)}
