@@ -32,12 +32,14 @@ func Units(o Options) map[string]recompute.Translator {
 	for _, units := range []map[string]recompute.Translator{fleet.Units(), neg.Units(), policy.Units(), gateway.Units(o)} {
 		maps.Copy(all, units)
 	}
+	all[gateway.UnitBuiltinClasses], _ = gateway.BuiltinClasses()
 	return all
 }
 
 // Roots returns every kind of object that makes units exist.
 func Roots() []recompute.Root {
-	return slices.Concat(fleet.Roots(), policy.Roots(), gateway.Roots())
+	_, builtinClasses := gateway.BuiltinClasses()
+	return append(slices.Concat(fleet.Roots(), policy.Roots(), gateway.Roots()), builtinClasses)
 }
 
 // Indexes returns the store indexes that the units read.
