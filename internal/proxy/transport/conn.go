@@ -255,10 +255,28 @@ func (c *Conn) WriteThree(first, second, third []byte) error {
 		return nil
 	}
 	c.vector = [3][]byte{first, second, third}
+	if c.fd >= 0 {
+		skip(c.vector[:], sendVector(c.fd, &c.vector))
+	}
 	c.vectors = c.vector[:]
-	_, err := c.vectors.WriteTo(c.nc)
+	for len(c.vectors) > 0 && len(c.vectors[0]) == 0 {
+		c.vectors = c.vectors[1:]
+	}
+	var err error
+	if len(c.vectors) > 0 {
+		_, err = c.vectors.WriteTo(c.nc)
+	}
 	c.vector = [3][]byte{}
 	return err
+}
+
+// skip takes the first n bytes off.
+func skip(parts [][]byte, n int) {
+	for i := range parts {
+		m := min(n, len(parts[i]))
+		parts[i] = parts[i][m:]
+		n -= m
+	}
 }
 
 // CloseWrite ends the sending side, as far as the connection can.

@@ -31,3 +31,26 @@ func sendFD(fd int, p []byte) int {
 	}
 	return int(n)
 }
+
+// sendVector is sendFD for several pieces.
+func sendVector(fd int, parts *[3][]byte) int {
+	var pieces [len(parts)]syscall.Iovec
+	var message syscall.Msghdr
+	for _, p := range parts {
+		if len(p) > 0 {
+			pieces[message.Iovlen].Base = unsafe.SliceData(p)
+			pieces[message.Iovlen].SetLen(len(p))
+			message.Iovlen++
+		}
+	}
+	if message.Iovlen == 0 {
+		return 0
+	}
+	message.Iov = &pieces[0]
+	n, _, errno := syscall.RawSyscall(syscall.SYS_SENDMSG, uintptr(fd), uintptr(unsafe.Pointer(&message)),
+		syscall.MSG_DONTWAIT|syscall.MSG_NOSIGNAL)
+	if errno != 0 {
+		return 0
+	}
+	return int(n)
+}
