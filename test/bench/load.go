@@ -175,8 +175,12 @@ func handshakeLoop(ctx context.Context, c benchCase, port int, window time.Durat
 	for range c.conns {
 		wait.Go(func() {
 			config := clientTLS(c)
+			if err := handshakeOnce(c, port, config, false); err != nil {
+				failures.Add(1)
+				return
+			}
 			for now := time.Now(); now.Before(end) && ctx.Err() == nil; now = time.Now() {
-				if err := handshakeOnce(c, port, config); err != nil {
+				if err := handshakeOnce(c, port, config, c.resume); err != nil {
 					failures.Add(1)
 					return
 				}
@@ -190,11 +194,15 @@ func handshakeLoop(ctx context.Context, c benchCase, port int, window time.Durat
 	return r
 }
 
-func handshakeOnce(c benchCase, port int, config *tls.Config) error {
+func handshakeOnce(c benchCase, port int, config *tls.Config, mustResume bool) error {
 	one, err := dial(c, port, config)
 	if err != nil {
 		return err
 	}
 	defer one.conn.Close()
-	return one.exchange()
+	err = one.exchange()
+	if t, ok := one.conn.(*tls.Conn); ok && err == nil && mustResume && !t.ConnectionState().DidResume {
+		return errors.New("the session did not resume")
+	}
+	return err
 }

@@ -14,6 +14,7 @@ import (
 type contestant struct {
 	peer
 	proc    *process
+	backend *process
 	setup   setup
 	clients []*client
 	samples []sample
@@ -45,11 +46,6 @@ func runCase(ctx context.Context, o options, c benchCase, peers []peer, work str
 	if err != nil {
 		return err
 	}
-	backend, port, err := startBackend(ctx, c)
-	if err != nil {
-		return err
-	}
-	defer backend.stop()
 	if c.busy {
 		loop, err := startSelf(ctx, "spin")
 		if err != nil {
@@ -59,11 +55,9 @@ func runCase(ctx context.Context, o options, c benchCase, peers []peer, work str
 	}
 	var field []*contestant
 	for _, p := range peers {
-		one := enter(ctx, o, p, c, port, filepath.Join(dir, p.name), pair)
+		one := enter(ctx, o, p, c, filepath.Join(dir, p.name), pair)
 		field = append(field, one)
-		if one.proc != nil {
-			defer one.proc.stop()
-		}
+		defer one.leave()
 	}
 	if c.kind == idle {
 		o.rounds = 1
@@ -117,25 +111,42 @@ func startBackend(ctx context.Context, c benchCase) (*process, int, error) {
 	return p, port, p.waitListening(port)
 }
 
-// enter starts a peer; what goes wrong is the contestant's problem and not the run's.
-func enter(ctx context.Context, o options, p peer, c benchCase, backend int, dir string, pair keyPair) *contestant {
-	one := &contestant{peer: p}
-	err := os.MkdirAll(dir, 0o755)
-	if err == nil {
-		one.setup = setup{benchCase: c, Backend: backend, Dir: dir, Pair: pair}
-		one.setup.Listen, err = freePort()
-	}
-	if err == nil {
-		one.setup.Admin, err = freePort()
-	}
-	if err == nil {
-		one.proc, err = launch(ctx, o, p, one.setup)
-	}
-	if err != nil {
+// enter starts a peer and a backend of its own; what goes wrong is the contestant's problem and not the run's.
+func enter(ctx context.Context, o options, p peer, c benchCase, dir string, pair keyPair) *contestant {
+	one := &contestant{peer: p, setup: setup{benchCase: c, Dir: dir, Pair: pair}}
+	if err := one.start(ctx, o); err != nil {
 		one.problem = err.Error()
 	}
 	return one
 }
+
+func (one *contestant) start(ctx context.Context, o options) (err error) {
+	s := &one.setup
+	if err = os.MkdirAll(s.Dir, 0o755); err != nil {
+		return err
+	}
+	if one.backend, s.Backend, err = startBackend(ctx, s.benchCase); err != nil {
+		return err
+	}
+	for _, port := range []*int{&s.Listen, &s.Admin} {
+		if *port, err = freePort(); err != nil {
+			return err
+		}
+	}
+	one.proc, err = launch(ctx, o, one.peer, *s)
+	return err
+}
+
+func (one *contestant) leave() {
+	for _, p := range []*process{one.proc, one.backend} {
+		if p != nil {
+			p.stop()
+		}
+	}
+}
+
+// warmUp precedes each measurement of a closed loop.
+const warmUp = time.Second
 
 func (one *contestant) measure(ctx context.Context, c benchCase, window time.Duration) {
 	if err := one.try(ctx, c, window); err != nil {
@@ -152,6 +163,10 @@ func (one *contestant) try(ctx context.Context, c benchCase, window time.Duratio
 		}
 		defer closeAll(clients)
 		one.clients = clients
+		if c.kind == saturate {
+			// Until pools, heaps and the kernel's windows have grown to the load.
+			closedLoop(ctx, c, clients, warmUp)
+		}
 	}
 	before := one.proc.usage()
 	r, err := one.load(ctx, c, window)
