@@ -59,7 +59,11 @@ func (p *Proxy) HandOver(to *net.UnixConn) error {
 	var fds []int
 	for _, s := range list {
 		names = append(names, s.Requested)
-		fds = append(fds, int(s.File.Fd()))
+		fd, err := descriptor(s.File)
+		if err != nil {
+			return err
+		}
+		fds = append(fds, fd)
 	}
 	text, err := json.Marshal(names)
 	if err != nil {
@@ -67,6 +71,17 @@ func (p *Proxy) HandOver(to *net.UnixConn) error {
 	}
 	_, _, err = to.WriteMsgUnix(text, syscall.UnixRights(fds...), nil)
 	return err
+}
+
+// descriptor is the number of the file, which stays non-blocking: File.Fd would change the mode of the socket for both
+// processes, and an Accept that blocks cannot be ended.
+func descriptor(f *os.File) (fd int, err error) {
+	raw, err := f.SyscallConn()
+	if err != nil {
+		return 0, err
+	}
+	err = raw.Control(func(n uintptr) { fd = int(n) })
+	return fd, err
 }
 
 // TakeOver receives what HandOver sends.

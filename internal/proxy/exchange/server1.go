@@ -297,6 +297,8 @@ func (c *server1) Expire() {
 		return
 	}
 	switch {
+	case c.conn.Interrupted():
+		x.watch.end(aborted)
 	case !x.watch.tunnel.Load() && c.conn.HungUp():
 		x.watch.end(clientGone)
 		c.conn.Interrupt()
@@ -315,8 +317,11 @@ func (c *server1) drain() {
 	}
 }
 
-// abort implements drainer.
-func (c *server1) abort() { c.conn.Interrupt() }
+// abort implements drainer: the next tick ends what waits for a backend (see Expire).
+func (c *server1) abort() {
+	c.conn.Interrupt()
+	c.conn.Arm(1)
+}
 
 // broke handles the end of the connection between requests, or inside a head.
 func (c *server1) broke(err error) {

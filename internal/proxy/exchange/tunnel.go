@@ -12,7 +12,11 @@ import (
 func (x *Exchange) runTunnel() {
 	defer x.release(&x.current)
 	x.answering = true
-	if err := x.down.WriteHead(&x.Answer.Response); err != nil {
+	err := x.down.WriteHead(&x.Answer.Response)
+	if err == nil {
+		err = x.down.Flush()
+	}
+	if err != nil {
 		x.down.Abort()
 		return
 	}
