@@ -1,6 +1,7 @@
 package manifests
 
 import (
+	"bytes"
 	"cmp"
 	"maps"
 	"runtime"
@@ -153,6 +154,11 @@ func (s *step) takeFile(e Event, p parsed) {
 	switch {
 	case e.Failure != nil:
 		f.problems = []Problem{{File: e.Path, Rule: e.Failure.Rule, Message: e.Failure.Message, Severity: Error}}
+	case len(bytes.TrimSpace(e.Data)) == 0 && len(f.manifests) > 0:
+		f.problems = []Problem{{
+			File: e.Path, Rule: RuleEmpty, Severity: Warning,
+			Message: "the file is empty, as files are that somebody is about to write; what it held keeps serving until it is deleted or written",
+		}}
 	case p.whole:
 		f.manifests = p.manifests
 	default:

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/txtar"
+
+	"github.com/spillway-lb/spillway/internal/store"
 )
 
 var update = flag.Bool("update", false, "write what is wanted into the testdata")
@@ -105,5 +107,22 @@ func compareWant(t *testing.T, name string, archive *txtar.Archive, got string) 
 	}
 	if i < 0 || string(archive.Files[i].Data) != got {
 		t.Errorf("%s: run with -update and look at the difference; got:\n%s", name, got)
+	}
+}
+
+func TestApply(t *testing.T) {
+	loader, objects := NewLoader(), store.New()
+	web := []byte("apiVersion: v1\nkind: Service\nmetadata: {name: web, namespace: store}\nspec: {ports: [{port: 80}]}\n")
+	first := loader.Load([]Event{{Path: "web.yaml", Data: web}}, epoch)
+	objects.Commit(first.Apply)
+	ref := store.Ref{Cluster: "default", Kind: "Service", Namespace: "store", Name: "web"}
+	entry := objects.Snapshot().Get(ref)
+	if entry == nil || entry.Origin != "web.yaml:1" || entry.Object.GetUID() != uidOf(ref) {
+		t.Fatalf("%+v", entry)
+	}
+	second := loader.Load([]Event{{Path: "web.yaml", Gone: true}}, epoch)
+	objects.Commit(second.Apply)
+	if objects.Snapshot().Get(ref) != nil || len(objects.Snapshot().List("Namespace", "default", "")) != 1 {
+		t.Error("something is left")
 	}
 }

@@ -19,7 +19,8 @@
 // backups do are left out; symbolic links are followed.
 //
 // A file counts when its size and modification time have been stable for 20 ms. A file that cannot be parsed, and an
-// object that breaks a rule, keep their last good version. An object is deleted only when its file is gone, or whole
+// object that breaks a rule, keep their last good version; so does a file of no bytes, which a shell makes before a slow
+// command writes into it. An object is deleted only when its file is gone, or whole
 // and valid without it. If two files hold the same object, the one that serves already keeps serving, else the first
 // in order of path. A namespace that no manifest defines exists as soon as an object is in it.
 //

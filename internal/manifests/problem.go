@@ -25,6 +25,7 @@ const (
 	RuleNoCluster       = "NoCluster"
 	RuleConfigCluster   = "ConfigCluster"
 	RuleMisplaced       = "Misplaced"
+	RuleEmpty           = "Empty"
 )
 
 // Problem is something wrong with a file.
