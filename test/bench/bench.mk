@@ -22,3 +22,11 @@ bench-proxy:
 	go build -o bin/spillway ./cmd/spillway
 	go build -o bin/bench/bench ./test/bench
 	bin/bench/bench -cases '$(BENCH_CASES)' -peers '$(BENCH_PEERS)' -rounds $(BENCH_ROUNDS) -seconds $(BENCH_SECONDS)
+
+SOAK_DURATION ?= 60s
+
+.PHONY: soak
+
+# Churn of routes, endpoints and certificates at full load: no failed request, flat memory.
+soak:
+	go run ./test/soak -duration $(SOAK_DURATION)
