@@ -18,6 +18,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/spf13/cobra"
 
+	"github.com/spillway-lb/spillway/internal/health"
+	"github.com/spillway-lb/spillway/internal/location"
 	"github.com/spillway-lb/spillway/internal/proxy"
 	"github.com/spillway-lb/spillway/internal/proxy/config"
 )
@@ -71,8 +73,15 @@ func runProxy(ctx context.Context, f proxyFlags, stdout, stderr io.Writer) error
 	if err != nil {
 		return err
 	}
+	prober := health.NewProber(health.Options{})
+	probing := probeUntilDone(ctx, prober)
+	defer probing()
 	p := proxy.New(proxy.Config{
 		Location: config.Location{Region: f.region, Zone: f.zone}, Logger: log, AccessLog: accessLog, Inherited: inherited,
+		Settle: func(next *config.Root) {
+			prober.Follow(next)
+			location.AwaitVerdicts(ctx, next)
+		},
 		OnBound: func(list []proxy.Bound) {
 			for _, b := range list {
 				fmt.Fprintln(stdout, b)
@@ -103,6 +112,21 @@ func runProxy(ctx context.Context, f proxyFlags, stdout, stderr io.Writer) error
 		case <-ctx.Done():
 			return drain(p, f.drain)
 		}
+	}
+}
+
+// probeUntilDone starts the prober. The function that it returns stops it: after draining, so that health counts for the
+// requests in flight.
+func probeUntilDone(ctx context.Context, prober *health.Prober) (stop func()) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		prober.Run(ctx)
+	}()
+	return func() {
+		cancel()
+		<-ended
 	}
 }
 

@@ -96,7 +96,7 @@ func (l *Location) step(ctx context.Context, root *config.Root) *config.Root {
 		return root
 	}
 	l.config.Prober.Follow(next)
-	awaitVerdicts(ctx, next)
+	AwaitVerdicts(ctx, next)
 	l.config.Applied(next.Seq(), l.config.Publish(next))
 	return next
 }
@@ -120,7 +120,8 @@ func (l *Location) putBack(tx *lbv1.Transaction) {
 	l.pending = merge(tx, l.pending)
 }
 
-func awaitVerdicts(ctx context.Context, root *config.Root) {
+// AwaitVerdicts waits until no backend service that the root brought is without any verdict, for a bounded time.
+func AwaitVerdicts(ctx context.Context, root *config.Root) {
 	if len(root.Awaiting()) == 0 {
 		return
 	}

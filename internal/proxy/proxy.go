@@ -36,6 +36,9 @@ type Config struct {
 	Hooks *exchange.Hooks
 	// Inherited are sockets of another process that this one takes over (see TakeOver).
 	Inherited []Socket
+	// Settle, if set, is called by Update and Replace with the next root before it is in force: to have its endpoints
+	// probed, and to wait (not for long) for first verdicts.
+	Settle func(next *config.Root)
 	// OnBound, if set, is called after an Update that changed what is bound.
 	OnBound func([]Bound)
 }
@@ -118,12 +121,19 @@ func (p *Proxy) Root() *config.Root { return p.root.Load() }
 // Metrics is the registry the proxy counts in.
 func (p *Proxy) Metrics() *metrics.Registry { return p.cfg.Metrics }
 
-// Update applies a transaction as a whole, or returns *config.Refused and changes nothing. It waits for nothing: see
-// Prepare and Commit for a caller that wants verdicts about new endpoints first.
+// Update applies a transaction as a whole, or returns *config.Refused and changes nothing. It waits for Settle only: see
+// Prepare and Commit for a caller that does its own waiting.
 func (p *Proxy) Update(tx *lbv1.Transaction) error {
 	next, err := p.Prepare(tx)
 	if err != nil {
 		return err
+	}
+	return p.settle(next)
+}
+
+func (p *Proxy) settle(next *config.Root) error {
+	if p.cfg.Settle != nil {
+		p.cfg.Settle(next)
 	}
 	return p.Commit(next)
 }

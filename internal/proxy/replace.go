@@ -42,5 +42,5 @@ func (p *Proxy) Replace(m *lbv1.Model) error {
 		return err
 	}
 	p.model = next
-	return p.Commit(root)
+	return p.settle(root)
 }
