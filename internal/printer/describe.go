@@ -2,7 +2,6 @@ package printer
 
 import (
 	"bytes"
-	"cmp"
 	"fmt"
 	"io"
 	"maps"
@@ -170,9 +169,7 @@ func (d *description) events(related Related) {
 	for _, e := range related.Events {
 		events = append(events, typed[corev1.Event](e))
 	}
-	slices.SortStableFunc(events, func(a, b *corev1.Event) int {
-		return cmp.Or(a.LastTimestamp.Compare(b.LastTimestamp.Time), cmp.Compare(a.Reason, b.Reason))
-	})
+	slices.SortStableFunc(events, func(a, b *corev1.Event) int { return a.LastTimestamp.Compare(b.LastTimestamp.Time) })
 	_ = d.writer().Flush() // so that the columns above and below don't align with these
 	d.line(0, "Events:")
 	d.line(1, "Type\tReason\tAge\tFrom\tMessage")

@@ -20,8 +20,9 @@ type announcer struct {
 	report *reporter
 	home   func() string
 	// shown are the rows printed so far.
-	shown  []control.URL
-	hinted bool
+	shown    []control.URL
+	welcomed bool
+	hinted   bool
 }
 
 // run prints what changed until the context ends.
@@ -68,6 +69,15 @@ func (a *announcer) announce() {
 	if len(lines) > 0 {
 		a.report.block(append(lines, "")...)
 		a.hint()
+		a.welcome(urls[0])
+	}
+}
+
+// welcome says, once, how to go on.
+func (a *announcer) welcome(u control.URL) {
+	if !a.welcomed {
+		a.welcomed = true
+		a.report.say("serving until Ctrl-C; in another terminal: spillway urls, spillway describe gateway %s -n %s", u.Name, u.Namespace)
 	}
 }
 

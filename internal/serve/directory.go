@@ -63,7 +63,7 @@ func (d *directory) begin(first *manifests.Delta) {
 	d.report.problems(first)
 	switch {
 	case objects > 0:
-		d.report.say("%d objects in %s", objects, d.path)
+		d.report.say("objects in %s: %d", d.path, objects)
 	case slices.ContainsFunc(first.Problems, func(p manifests.Problem) bool { return p.Severity == manifests.Error }):
 		d.report.say("no usable object in %s; waiting for the files to be mended", d.path)
 	default:

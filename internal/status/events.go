@@ -2,8 +2,6 @@ package status
 
 import (
 	"container/list"
-	"crypto/sha256"
-	"encoding/hex"
 	"strconv"
 	"strings"
 	"time"
@@ -29,6 +27,7 @@ type eventLog struct {
 	causes map[causeKey]string // the cause that was last seen of each wanted event
 	last   map[eventKey]*list.Element
 	order  *list.List // of *occurrence, the oldest last occurrence first
+	serial int64      // that of the newest name
 }
 
 type causeKey struct {
@@ -99,12 +98,21 @@ func (l *eventLog) emit(tx *store.Tx, about store.Ref, e recompute.Event, now ti
 		l.order.Remove(element)
 	}
 	event := newEvent(tx.Get(about), about, e, now)
+	event.Name = l.name(about.Name, now)
+	event.UID = uid(store.RefTo(about.Cluster, event), now)
 	o := &occurrence{key: key, ref: store.RefTo(about.Cluster, event), at: now}
 	l.last[key] = l.order.PushBack(o)
 	tx.Put(about.Cluster, event, Origin)
 	for l.order.Len() > l.max {
 		l.drop(tx, l.order.Front())
 	}
+}
+
+// name is the object's name and the time in nanoseconds, as client-go makes it; events of one moment get one each, so that
+// the order of names is that of events.
+func (l *eventLog) name(about string, now time.Time) string {
+	l.serial = max(l.serial+1, now.UnixNano())
+	return about + "." + strconv.FormatInt(l.serial, 16)
 }
 
 func (l *eventLog) anyExpired(now time.Time) bool {
@@ -139,21 +147,13 @@ func newEvent(about *store.Entry, ref store.Ref, e recompute.Event, now time.Tim
 		namespace = metav1.NamespaceDefault // where events about cluster-scoped objects live
 	}
 	at := metav1.NewTime(now.Truncate(time.Second))
-	event := &corev1.Event{
+	return &corev1.Event{
 		TypeMeta:       metav1.TypeMeta{APIVersion: "v1", Kind: "Event"},
-		ObjectMeta:     metav1.ObjectMeta{Namespace: namespace, Name: eventName(ref, e), CreationTimestamp: at},
+		ObjectMeta:     metav1.ObjectMeta{Namespace: namespace, CreationTimestamp: at},
 		InvolvedObject: involved,
 		Type:           e.Type, Reason: e.Reason, Message: e.Message,
 		Source:         corev1.EventSource{Component: e.Source},
 		FirstTimestamp: at, LastTimestamp: at, Count: 1,
 		ReportingController: e.Source,
 	}
-	event.UID = uid(store.RefTo(ref.Cluster, event), now)
-	return event
-}
-
-// eventName is the object's name and 16 hexadecimal digits, as client-go makes them.
-func eventName(about store.Ref, e recompute.Event) string {
-	sum := sha256.Sum256([]byte(strings.Join([]string{about.String(), e.Type, e.Reason, e.Message, e.Source}, "\x00")))
-	return about.Name + "." + hex.EncodeToString(sum[:8])
 }

@@ -2,6 +2,7 @@ package status_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -221,6 +222,20 @@ func TestEventsCount(t *testing.T) {
 	}
 	if e.InvolvedObject.UID != "u" || e.InvolvedObject.Kind != "Gateway" || e.Namespace != "store" {
 		t.Errorf("about %+v in %q", e.InvolvedObject, e.Namespace)
+	}
+}
+
+func TestNamesOfEventsAreInOrder(t *testing.T) {
+	s := storeWithGateway()
+	w := status.NewWriter(s, status.Limits{})
+	w.Apply([]recompute.WriteChange{event("1", "Scheduled", "1"), event("2", "Pulled", "1"), event("3", "Created", "1")}, nil, at(0))
+	var reasons []string
+	s.Snapshot().Walk("Event", "", "", func(e *store.Entry) bool {
+		reasons = append(reasons, e.Object.(*corev1.Event).Reason)
+		return true
+	})
+	if want := []string{"Scheduled", "Pulled", "Created"}; !slices.Equal(reasons, want) {
+		t.Errorf("order %v, want %v", reasons, want)
 	}
 }
 
