@@ -168,16 +168,21 @@ func (r *roundBuilder) transaction() *lbv1.Transaction {
 
 // sortedWrites puts removals first, so that a part that moves from one unit to another ends up written.
 func (r *roundBuilder) sortedWrites() []WriteChange {
-	slices.SortFunc(r.writes, func(a, b WriteChange) int {
-		if a.Removed != b.Removed {
-			if a.Removed {
-				return -1
-			}
-			return 1
+	keys := make([]string, len(r.writes))
+	order := make([]int, len(r.writes))
+	for i := range r.writes {
+		rank := "1"
+		if r.writes[i].Removed {
+			rank = "0"
 		}
-		return strings.Compare(writeKey(a.Write), writeKey(b.Write))
-	})
-	return r.writes
+		keys[i], order[i] = rank+writeKey(r.writes[i].Write), i
+	}
+	slices.SortFunc(order, func(a, b int) int { return strings.Compare(keys[a], keys[b]) })
+	sorted := make([]WriteChange, len(order))
+	for i, at := range order {
+		sorted[i] = r.writes[at]
+	}
+	return sorted
 }
 
 func writeKey(w Write) string {

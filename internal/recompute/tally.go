@@ -6,13 +6,14 @@ import (
 
 // tallies are multisets of members by (index, key). A member counts once however many units add it.
 type tallies struct {
-	members *iradix.Tree[int] // index NUL key NUL member -> number of units
-	counts  map[string]int    // index NUL key -> distinct members
+	// members is index NUL key NUL member -> number of units. Nobody keeps a state of it, so one transaction stays open.
+	members *iradix.Txn[int]
+	counts  map[string]int // index NUL key -> distinct members
 	changed map[string]struct{}
 }
 
 func newTallies() *tallies {
-	return &tallies{members: iradix.New[int](), counts: map[string]int{}, changed: map[string]struct{}{}}
+	return &tallies{members: iradix.New[int]().Txn(), counts: map[string]int{}, changed: map[string]struct{}{}}
 }
 
 func (t *tallies) replace(old, next []Tally) {
@@ -31,9 +32,9 @@ func (t *tallies) add(x Tally, by int) {
 	after := before + by
 	switch {
 	case after == 0:
-		t.members, _, _ = t.members.Delete(key)
+		t.members.Delete(key)
 	default:
-		t.members, _, _ = t.members.Insert(key, after)
+		t.members.Insert(key, after)
 	}
 	if (before == 0) == (after == 0) {
 		return
