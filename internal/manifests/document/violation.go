@@ -60,6 +60,7 @@ func (d *Document) Position(v Violation) Position {
 func (d *Document) SortViolations(vs []Violation) {
 	slices.SortStableFunc(vs, func(a, b Violation) int {
 		pa, pb := d.Position(a), d.Position(b)
-		return cmp.Or(cmp.Compare(pa.Line, pb.Line), cmp.Compare(pa.Column, pb.Column), cmp.Compare(a.Path, b.Path))
+		return cmp.Or(cmp.Compare(pa.Line, pb.Line), cmp.Compare(pa.Column, pb.Column),
+			cmp.Compare(a.Path, b.Path), cmp.Compare(a.Message, b.Message))
 	})
 }
