@@ -3,6 +3,7 @@ package http2
 import (
 	"bytes"
 	"io"
+	"runtime"
 	"testing"
 
 	"github.com/spillway-lb/spillway/internal/proxy/header"
@@ -126,6 +127,26 @@ func BenchmarkBody(b *testing.B) {
 		resp.Body.Close()
 		cs.Close()
 	}
+}
+
+// BenchmarkIdle reports what a connection holds that has served a request and waits.
+func BenchmarkIdle(b *testing.B) {
+	addr := listen(b, &ServerConfig{}, hello())
+	req := request("GET", addr, "/index", "user-agent", "bench", "accept", "*/*")
+	var before, after runtime.MemStats
+	const conns = 500
+	for b.Loop() {
+		runtime.GC()
+		runtime.ReadMemStats(&before)
+		for range conns {
+			var resp message.Response
+			exchangeOnce(b, dial(b, addr, &ClientConfig{}), req, &resp, nil)
+		}
+		runtime.GC()
+		runtime.ReadMemStats(&after)
+	}
+	held := int64(after.HeapInuse+after.StackInuse) - int64(before.HeapInuse+before.StackInuse)
+	b.ReportMetric(float64(held)/conns/2, "bytes/conn")
 }
 
 // BenchmarkFrames compares reading small frames in place with x/net's Framer, which this package started from.

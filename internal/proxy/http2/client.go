@@ -250,7 +250,11 @@ func (cc *ClientConn) onGoAway(last uint32, code ErrCode) {
 		}
 	}
 	cc.endIfDrained()
+	due := cc.credit(0)
 	cc.mu.Unlock()
+	if due != 0 {
+		cc.control(func(b []byte) []byte { return appendWindowUpdate(b, 0, due) })
+	}
 	cc.capacityChanged()
 }
 

@@ -32,8 +32,8 @@ type Limits struct {
 	// WriteTimeout bounds one write to the socket, and the time a stream waits for a window that the peer does not
 	// open. Default 30 s.
 	WriteTimeout time.Duration
-	// PingInterval is how long a connection with streams may be silent before it is probed with PING. Default 0:
-	// no probes (server); 30 s (client).
+	// PingInterval is how long a connection with streams may be silent before it is probed with PING. Default 0: no
+	// probes, because gRPC servers take frequent ones for abuse; TCP keep-alive finds dead peers too.
 	PingInterval time.Duration
 	// PingTimeout is how long the answer to a probe may take before the connection counts as dead. Default 10 s.
 	PingTimeout time.Duration
@@ -85,7 +85,6 @@ const (
 	defaultIdleTimeout          = 10 * time.Minute
 	defaultStreamIdleTimeout    = 5 * time.Minute
 	defaultWriteTimeout         = 30 * time.Second
-	defaultClientPingInterval   = 30 * time.Second
 	defaultPingTimeout          = 10 * time.Second
 	defaultTick                 = time.Second
 	// maxWindow is the largest flow-control window, RFC 9113 section 6.9.1.
@@ -120,7 +119,6 @@ func serverLimits(l Limits) Limits {
 
 func clientLimits(l Limits) Limits {
 	setDefault(&l.MaxHeaderFields, defaultClientHeaderFields)
-	setDefault(&l.PingInterval, defaultClientPingInterval)
 	if l.ConnWindow == 0 {
 		d := l.withDefaults()
 		l.ConnWindow = uint32(min(uint64(d.StreamWindow)*uint64(d.MaxConcurrentStreams), maxWindow))

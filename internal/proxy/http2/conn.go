@@ -87,9 +87,7 @@ func (c *conn) init(nc net.Conn, s side, l Limits, workers *Workers, report func
 // readFrames reads until the connection fails. What it returns is never nil.
 func (c *conn) readFrames() *ConnError {
 	for {
-		if c.active.Load() == 0 {
-			c.in.rest()
-		}
+		c.in.rest(c.active.Load() == 0)
 		if err := c.in.need(frameHeaderLen); err != nil {
 			return c.readError(err)
 		}

@@ -9,7 +9,8 @@ import (
 const (
 	// readBufferLen holds a full frame and the start of the next ones.
 	readBufferLen = 32 << 10
-	// idleBufferLen is what a connection without streams reads into: it holds no pooled buffer while it waits.
+	// idleBufferLen is what a connection reads into that waits without streams, or gets little at a time: it holds no
+	// pooled buffer meanwhile.
 	idleBufferLen = 512
 )
 
@@ -23,6 +24,7 @@ type input struct {
 	wait   func() // called before every read that may block
 	buf    []byte // idle[:] or pooled[:]
 	r, w   int
+	last   int // what the last read brought
 	pooled *readBuffer
 	idle   [idleBufferLen]byte
 }
@@ -56,6 +58,7 @@ func (in *input) need(n int) error {
 		in.wait()
 		m, err := in.src.Read(in.buf[in.w:])
 		in.w += m
+		in.last = m
 		if err != nil && in.buffered() < n {
 			return err
 		}
@@ -87,12 +90,11 @@ func (in *input) take() {
 	in.buf = in.pooled[:]
 }
 
-// rest gives the pooled buffer back if it is empty.
-func (in *input) rest() {
-	if in.pooled == nil || in.buffered() > 0 {
-		return
+// rest gives the pooled buffer back if it is empty, and the next read will hardly need it.
+func (in *input) rest(idle bool) {
+	if in.pooled != nil && in.buffered() == 0 && (idle || in.last < idleBufferLen) {
+		in.release()
 	}
-	in.release()
 }
 
 func (in *input) release() {
