@@ -57,7 +57,7 @@ func (e *edit) collect(tx *lbv1.Transaction) {
 	seen := make(map[key]bool, len(tx.GetUpserts())+len(tx.GetDeletes()))
 	for _, res := range tx.GetUpserts() {
 		k := key{kindOf(res), res.GetName()}
-		if err := errors.Join(checkKey(k), understand(res.ProtoReflect())); err != nil {
+		if err := errors.Join(checkKey(k), understand(res.ProtoReflect()), checkSize(res)); err != nil {
 			e.refuse(k, err)
 			continue
 		}
@@ -89,6 +89,16 @@ func checkKey(k key) error {
 		return errors.New("the name is empty")
 	case strings.IndexByte(k.name, 0) >= 0:
 		return errors.New("the name has a zero byte")
+	}
+	return nil
+}
+
+// maxShards bounds what one group can make the compiler do: 65,536 shards are 16 million endpoints.
+const maxShards = 1 << 16
+
+func checkSize(r *lbv1.Resource) error {
+	if n := r.GetNetworkEndpointGroup().GetShards(); n > maxShards {
+		return fmt.Errorf("has %d shards, more than %d", n, maxShards)
 	}
 	return nil
 }

@@ -134,6 +134,7 @@ func TestRefusedForms(t *testing.T) {
 		"shard's name":            upsert(mod(shard("neg-west", 0), func(r *lbv1.Resource) { r.Name = "x" })),
 		"shard's index":           upsert(shard("neg-west", 1)),
 		"shard missing":           upsert(group("neg-west", 2)),
+		"shards without end":      upsert(group("neg-west", 1<<31)),
 		"shard left over":         upsert(group("neg-west", 0)),
 		"endpoint address":        upsert(mod(shard("neg-west", 0, 1), func(r *lbv1.Resource) { r.GetEndpointShard().Endpoints[0].Address = "pod" })),
 		"endpoint port":           upsert(mod(shard("neg-west", 0, 1), func(r *lbv1.Resource) { r.GetEndpointShard().Endpoints[0].Port = 70000 })),

@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
+	"github.com/spillway-lb/spillway/internal/proxy/balance"
+	"github.com/spillway-lb/spillway/internal/proxy/message"
 )
 
 // manyRules is the store with n more rules on one host.
@@ -48,11 +50,45 @@ func BenchmarkLoad(b *testing.B) {
 	}
 }
 
-// BenchmarkRoute is what a request does with its root before it has an endpoint.
-func BenchmarkRoute(b *testing.B) {
-	r := apply(b, New(west), manyRules(10000))
-	b.ReportAllocs()
-	for b.Loop() {
-		route(r, "many.example.com", "/api/5000/x")
+// serveOne is what a request does between its head and its connection: frontend to rule to backend service to endpoint.
+func serveOne(r *Root, req *message.Request, in *balance.PickInput) bool {
+	rule := r.TargetProxy("proxy").Map.Match(req)
+	e, err := r.Service(rule.Choose().Service).Pick(in)
+	if err != nil {
+		return false
+	}
+	e.Acquire()
+	e.Observe(balance.Success, in.Now)
+	e.Release()
+	return true
+}
+
+func routedRoot(t testing.TB, rules int) (*Root, *message.Request, *balance.PickInput) {
+	r := apply(t, New(west), manyRules(rules))
+	setHealth(r, "all", lbv1.HealthState_HEALTHY, 1, 2, 11, 12)
+	path := fmt.Sprintf("/api/%d/x?q=1", rules/2)
+	req := &message.Request{Method: []byte("GET"), Authority: []byte("many.example.com"), Path: []byte(path)}
+	return r, req, &balance.PickInput{Request: req}
+}
+
+// BenchmarkRequest is the routing and balancing of one request.
+func BenchmarkRequest(b *testing.B) {
+	for _, n := range []int{1, 100, 10000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			r, req, in := routedRoot(b, n)
+			b.ReportAllocs()
+			for b.Loop() {
+				if !serveOne(r, req, in) {
+					b.Fatal("no endpoint")
+				}
+			}
+		})
+	}
+}
+
+func TestRequestAllocatesNothing(t *testing.T) {
+	r, req, in := routedRoot(t, 100)
+	if n := testing.AllocsPerRun(100, func() { serveOne(r, req, in) }); n != 0 {
+		t.Errorf("%v allocations", n)
 	}
 }
