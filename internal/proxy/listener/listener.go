@@ -9,6 +9,7 @@ package listener
 import (
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"net"
 	"net/netip"
 	"os"
@@ -32,30 +33,60 @@ type Listener struct {
 	ended atomic.Bool
 }
 
-// Bind listens on the address and port; where that is not permitted (EACCES) or taken (EADDRINUSE), on port + 10000.
-// Port 0 takes any free one.
+// Bind listens on the address and port, or on what takes their place: where that is not permitted (EACCES) or taken
+// (EADDRINUSE), port + 10000; where the system has no such loopback address (EADDRNOTAVAIL), 127.0.0.1 and a port made of
+// both. Port 0 takes any free one.
 func Bind(at netip.AddrPort) (*Listener, error) {
 	ln, err := listen(at)
-	if err != nil && at.Port() != 0 && fallsBack(err) {
+	if err == nil {
+		return newListener(at, ln), nil
+	}
+	errs := []error{fmt.Errorf("listen on %s: %w", at, err)}
+	for _, next := range fallbacks(at, err) {
+		ln, err := listen(next)
+		if err == nil {
+			return newListener(at, ln), nil
+		}
+		errs = append(errs, fmt.Errorf("on %s: %w", next, err))
+	}
+	return nil, errors.Join(errs...)
+}
+
+// fallbacks are what to try, in order, where the address cannot be bound.
+func fallbacks(at netip.AddrPort, err error) []netip.AddrPort {
+	switch {
+	case at.Port() == 0:
+		return nil
+	case errors.Is(err, syscall.EACCES), errors.Is(err, syscall.EADDRINUSE):
 		next := int(at.Port()) + FallbackOffset
 		if next > 65535 {
 			next -= 55536 // ports near the top wrap to 10000 and up
 		}
-		second := netip.AddrPortFrom(at.Addr(), uint16(next))
-		var again error
-		if ln, again = listen(second); again != nil {
-			return nil, fmt.Errorf("listen on %s: %w; on %s: %w", at, err, second, again)
-		}
-		err = nil
+		return []netip.AddrPort{netip.AddrPortFrom(at.Addr(), uint16(next))}
+	case errors.Is(err, syscall.EADDRNOTAVAIL) && at.Addr().IsLoopback():
+		return standIns(at)
 	}
-	if err != nil {
-		return nil, fmt.Errorf("listen on %s: %w", at, err)
-	}
-	return newListener(at, ln), nil
+	return nil
 }
 
-func fallsBack(err error) bool {
-	return errors.Is(err, syscall.EACCES) || errors.Is(err, syscall.EADDRINUSE)
+const (
+	// Stand-ins are in [20000, 40000), below the ports that systems give to clients.
+	standInFrom  = 20000
+	standInPorts = 20000
+	// standInTries is how many ports are tried, should others have the first ones.
+	standInTries = 16
+)
+
+// standIns are ports of 127.0.0.1 that follow from the address and port, so that they are the same every time.
+func standIns(at netip.AddrPort) []netip.AddrPort {
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(at.String())) // a hash does not fail
+	var out []netip.AddrPort
+	for i := range uint32(standInTries) {
+		port := standInFrom + (h.Sum32()+i)%standInPorts
+		out = append(out, netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), uint16(port)))
+	}
+	return out
 }
 
 func listen(at netip.AddrPort) (*net.TCPListener, error) {
