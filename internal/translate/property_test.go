@@ -25,7 +25,7 @@ func TestIncrementalEqualsScratch(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := store.New(translate.Indexes()...)
 		sub := s.Subscribe()
-		engine := recompute.New(translate.Config(translate.Options{}))
+		engine := recompute.New(translate.Config(options()))
 		publisher := translate.NewPublisher()
 		e := edits{broken: rapid.Bool().Draw(t, "broken objects")}
 		for step := range rapid.IntRange(1, 10).Draw(t, "steps") {
@@ -45,7 +45,7 @@ func TestIncrementalEqualsScratch(t *testing.T) {
 			if _, refusals := publisher.Check(round.Tx); len(refusals) > 0 && !e.broken {
 				t.Fatalf("step %d: refused: %v", step, refusals)
 			}
-			config := translate.Config(translate.Options{})
+			config := translate.Config(options())
 			config.Published, config.Seq = published, seq
 			scratch := recompute.New(config)
 			scratch.Run(s.Subscribe().Take())
@@ -55,6 +55,8 @@ func TestIncrementalEqualsScratch(t *testing.T) {
 		}
 	})
 }
+
+func options() translate.Options { return translate.Options{Traffic: translate.Proximity()} }
 
 func versions(e *recompute.Engine) []string {
 	var out []string

@@ -23,7 +23,7 @@ type world struct {
 }
 
 func newWorld() *world {
-	w := &world{store: store.New(translate.Indexes()...), engine: recompute.New(translate.Config(translate.Options{}))}
+	w := &world{store: store.New(translate.Indexes()...), engine: recompute.New(translate.Config(options()))}
 	w.sub = w.store.Subscribe()
 	return w
 }

@@ -1,0 +1,82 @@
+package translate_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/spillway-lb/spillway/internal/recompute"
+	"github.com/spillway-lb/spillway/internal/store"
+	"github.com/spillway-lb/spillway/internal/translate"
+)
+
+// counted wraps every translator with a count of its runs by unit kind.
+func counted(runs map[string]int) recompute.Config {
+	config := translate.Config(options())
+	for kind, translator := range config.Units {
+		config.Units[kind] = func(v *recompute.View, key string) recompute.Result {
+			runs[kind]++
+			return translator(v, key)
+		}
+	}
+	return config
+}
+
+// TestAnEditRunsAFewUnits holds the grain: what an edit costs does not depend on how many routes its Gateway has.
+func TestAnEditRunsAFewUnits(t *testing.T) {
+	const routes = 50
+	runs := map[string]int{}
+	w := newWorld()
+	w.engine = recompute.New(counted(runs))
+	w.commit(t, func(tx *store.Tx) {
+		tx.Put("c", cluster("c", "us-west1"), "")
+		tx.Put("c", gatewayOf("gke-l7-global-external-managed", httpListener("http", "", 80)), "")
+		for i := range 3 {
+			tx.Put("c", service("store", fmt.Sprint("s", i), 80), "")
+		}
+		for i := range routes {
+			tx.Put("c", route(fmt.Sprint("r", i), nil, "s0", "s1"), "")
+		}
+	})
+	for _, c := range []struct {
+		what string
+		edit func(*store.Tx)
+		most int
+	}{
+		{"a route to a known backend", func(tx *store.Tx) { tx.Put("c", route("r7", nil, "s1", "s0"), "") }, 2},
+		{"a route to a backend that was never used", func(tx *store.Tx) { tx.Put("c", route("r7", nil, "s2"), "") }, 12},
+		{"a new route", func(tx *store.Tx) { tx.Put("c", route("new", nil, "s0"), "") }, 4},
+		{"a route less", func(tx *store.Tx) { tx.Delete(store.RefTo("c", route("new", nil))) }, 4},
+		{"a port more of a Service", func(tx *store.Tx) { tx.Put("c", service("store", "s0", 80, 81), "") }, 4},
+	} {
+		clear(runs)
+		w.commit(t, c.edit)
+		total := 0
+		for _, n := range runs {
+			total += n
+		}
+		if total > c.most {
+			t.Errorf("%s ran %d units: %v", c.what, total, runs)
+		}
+	}
+}
+
+// TestRoutesThatComeTogetherCostTheirGatewayOneRun: attached routes are counted, not listed.
+func TestRoutesThatComeTogetherCostTheirGatewayOneRun(t *testing.T) {
+	runs := map[string]int{}
+	w := newWorld()
+	w.engine = recompute.New(counted(runs))
+	w.commit(t, func(tx *store.Tx) {
+		tx.Put("c", cluster("c", "us-west1"), "")
+		tx.Put("c", gatewayOf("gke-l7-global-external-managed", httpListener("http", "", 80)), "")
+		tx.Put("c", service("store", "s0", 80), "")
+	})
+	clear(runs)
+	w.commit(t, func(tx *store.Tx) {
+		for i := range 1000 {
+			tx.Put("c", route(fmt.Sprint("r", i), nil, "s0"), "")
+		}
+	})
+	if n := runs["gateway.gateway"]; n != 1 {
+		t.Errorf("the Gateway's status ran %d times: %v", n, runs)
+	}
+}
