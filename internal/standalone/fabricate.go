@@ -25,7 +25,7 @@ func Fabricate(s *store.Store, w *status.Writer, o Options, now time.Time) {
 			c.report(workload.Report{Pod: command.Stop.Pod, Event: workload.Stopped})
 			return
 		}
-		for _, event := range []workload.Event{workload.Running, workload.Ready} {
+		for _, event := range []workload.Event{workload.Running, workload.Listening, workload.Ready} {
 			news := workload.Report{Pod: r.Pod, Container: r.Container.Name, Attempt: r.Attempt, Event: event}
 			if at, ok := mappedTo(r); ok {
 				news.IP, news.Ports = at.Addr(), map[uint16]uint16{0: at.Port()}

@@ -36,12 +36,16 @@ type running struct {
 
 func run(t *testing.T) *running {
 	t.Helper()
+	return runWith(t, Options{Settle: time.Millisecond, Drain: 50 * time.Millisecond})
+}
+
+func runWith(t *testing.T, o Options) *running {
+	t.Helper()
+	o.Dir = t.TempDir()
 	before := runtime.NumGoroutine()
 	s := store.New(Indexes()...)
 	r := &running{t: t, store: s}
-	r.c = New(s, status.NewWriter(s, status.Limits{}), Options{
-		Dir: t.TempDir(), Settle: time.Millisecond, Drain: 50 * time.Millisecond,
-	})
+	r.c = New(s, status.NewWriter(s, status.Limits{}), o)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- r.c.Run(ctx) }()
@@ -284,7 +288,8 @@ func TestServicesGetClusterIPs(t *testing.T) {
 
 // TestRolloutLosesNoRequest edits a Deployment while clients use its ready endpoints.
 func TestRolloutLosesNoRequest(t *testing.T) {
-	r := run(t)
+	// A client here takes longer to act on what it has read than a proxy does.
+	r := runWith(t, Options{Settle: time.Millisecond, Drain: time.Second})
 	r.put(deployment("store", "spillway/test-app", 2), serviceObject("store", intstr.FromInt32(8080)))
 	r.untilEndpoints("store", 2)
 	var failed, answered atomic.Int64

@@ -222,6 +222,7 @@ func TestCommandIsReadyWhenItListens(t *testing.T) {
 	h := newHarness(t, time.Millisecond)
 	h.run("app", func(r *workload.Run) {
 		r.Image = &spillwayv1alpha1.Image{Command: []string{"sh", "-c", "echo $PORT $0; sleep 1000", "$(POD_IP)"}}
+		r.Container.Ports = []corev1.ContainerPort{{ContainerPort: 8080}}
 	})
 	h.want(workload.Running)
 	select {
@@ -232,6 +233,17 @@ func TestCommandIsReadyWhenItListens(t *testing.T) {
 	if got := string(h.k.Logs("p", "c")); !strings.HasSuffix(got, podIP.String()+"\n") {
 		t.Errorf("log is %q", got)
 	}
+	h.stop(5 * time.Second)
+	h.want(workload.Stopped)
+}
+
+func TestWorkerWithoutPortsIsReady(t *testing.T) {
+	h := newHarness(t, time.Millisecond)
+	h.run("worker", func(r *workload.Run) {
+		r.Image = &spillwayv1alpha1.Image{Command: []string{"sleep", "1000"}}
+	})
+	h.want(workload.Running)
+	h.want(workload.Ready)
 	h.stop(5 * time.Second)
 	h.want(workload.Stopped)
 }

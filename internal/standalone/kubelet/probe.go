@@ -35,18 +35,46 @@ type prober struct {
 }
 
 // probe reports each change of a container's readiness until the context ends. A container without a readiness probe is
-// ready as soon as it runs; a command, as soon as its port accepts connections.
+// ready as soon as it runs; a command that names a port, as soon as that accepts connections.
 func (k *Kubelet) probe(
 	ctx context.Context, r *workload.Run, b backend, report func(workload.Event, func(*workload.Report)),
 ) {
 	p := prober{run: r, backend: b, spec: r.Container.ReadinessProbe}
-	if _, local := b.(*commandBackend); p.spec == nil && !local {
+	command, local := b.(*commandBackend)
+	if p.spec == nil && (!local || len(r.Container.Ports) == 0) {
 		report(workload.Ready, nil)
-		return
 	}
-	if p.spec != nil && !wait(ctx, time.Duration(p.spec.InitialDelaySeconds)*time.Second) {
-		return
+	if local {
+		if !p.awaitPort(ctx, command.port) {
+			return
+		}
+		report(workload.Listening, nil)
+		if p.spec == nil && len(r.Container.Ports) > 0 {
+			report(workload.Ready, nil)
+		}
 	}
+	if p.spec != nil && wait(ctx, time.Duration(p.spec.InitialDelaySeconds)*time.Second) {
+		p.watch(ctx, report)
+	}
+}
+
+// awaitPort returns false if the context ends before the port accepts connections.
+func (p prober) awaitPort(ctx context.Context, port uint16) bool {
+	for {
+		attempt, cancel := context.WithTimeout(ctx, defaultTimeout)
+		err := p.connect(attempt, port)
+		cancel()
+		if err == nil {
+			return true
+		}
+		if !wait(ctx, eagerPeriod) {
+			return false
+		}
+	}
+}
+
+// watch runs the readiness probe.
+func (p prober) watch(ctx context.Context, report func(workload.Event, func(*workload.Report))) {
 	ready, failures, successes := false, 0, 0
 	period, failureLimit, successLimit := p.limits()
 	for ctx.Err() == nil {
@@ -63,9 +91,6 @@ func (k *Kubelet) probe(
 		case !ready && successes >= successLimit:
 			ready = true
 			report(workload.Ready, nil)
-			if p.spec == nil {
-				return
-			}
 		case failures == failureLimit:
 			ready = false
 			report(workload.Unready, func(n *workload.Report) { n.Message = err.Error() })
@@ -82,9 +107,6 @@ func (k *Kubelet) probe(
 
 func (p prober) limits() (period time.Duration, failures, successes int) {
 	period, failures, successes = defaultPeriod, defaultFailure, 1
-	if p.spec == nil {
-		return period, -1, successes // to wait for a command's port is no failure
-	}
 	if p.spec.PeriodSeconds > 0 {
 		period = time.Duration(p.spec.PeriodSeconds) * time.Second
 	}
@@ -111,14 +133,12 @@ func wait(ctx context.Context, d time.Duration) bool {
 
 func (p prober) check(ctx context.Context) error {
 	timeout := defaultTimeout
-	if p.spec != nil && p.spec.TimeoutSeconds > 0 {
+	if p.spec.TimeoutSeconds > 0 {
 		timeout = time.Duration(p.spec.TimeoutSeconds) * time.Second
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	switch {
-	case p.spec == nil:
-		return p.connect(ctx, p.run.Port)
 	case p.spec.HTTPGet != nil:
 		return p.httpGet(ctx, p.spec.HTTPGet)
 	case p.spec.TCPSocket != nil:

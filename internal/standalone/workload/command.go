@@ -70,6 +70,8 @@ const (
 	Failed
 	// Exited: it ended by itself. ExitCode and Message count.
 	Exited
+	// Listening: a command that runs accepts connections. Whatever is not a command does so from the start.
+	Listening
 	// Ready and Unready: the readiness probe changed its mind. Message counts.
 	Ready
 	Unready

@@ -37,6 +37,8 @@ type container struct {
 	// reason and message say why it waits, or how it ended.
 	reason, message string
 	ready           bool
+	command         bool // it is mapped to a local command
+	listening       bool // it has accepted connections, if only in an earlier attempt
 	attempt         int
 	restarts        int32
 	backOff         time.Duration
@@ -89,6 +91,7 @@ func (c *Core) start(p *pod, x *container) {
 		x.restarts++
 	}
 	x.state, x.reason, x.message = stateStarting, "ContainerCreating", ""
+	x.command = mapped != nil && len(mapped.Command) > 0
 	c.out.Commands = append(c.out.Commands, Command{Run: run})
 	c.mark(p)
 }
@@ -165,6 +168,7 @@ func (c *Core) reportContainer(p *pod, x *container, r Report) {
 	case Running:
 		x.state, x.startedAt, x.reason, x.message = stateRunning, c.now, "", ""
 		x.ports, x.ip = maps.Clone(r.Ports), r.IP
+		x.listening = x.listening || !x.command
 		name := x.spec.Name
 		c.event(p.ref, "Normal", "Pulled", fmt.Sprintf("Container image %q already present on machine", x.spec.Image), kubelet)
 		c.event(p.ref, "Normal", "Created", "Created container: "+name, kubelet)
@@ -180,6 +184,8 @@ func (c *Core) reportContainer(p *pod, x *container, r Report) {
 			reason = "Completed"
 		}
 		c.ended(p, x, reason, r.Message)
+	case Listening:
+		x.listening = true
 	case Ready:
 		x.ready = x.state == stateRunning
 	case Unready:

@@ -114,9 +114,24 @@ func TestImageMappingStartsARollout(t *testing.T) {
 	}
 	w.put(config)
 	w.step()
+	run := w.started[w.pods()[1].Name+"/app"]
+	if run == nil {
+		run = w.started[w.pods()[0].Name+"/app"]
+	}
+	w.report(run, Running)
+	w.step()
+	for _, p := range w.pods() {
+		if p.Status.PodIP != "" {
+			t.Errorf("%s has an address before it listens", p.Name)
+		}
+	}
+	w.report(run, Listening)
 	w.runAll()
 	w.advance(time.Second)
 	w.expect("unknown/app:v1: 1, 1 ready, 0 terminating")
+	if p := w.pods()[0]; p.Status.PodIP == "" {
+		t.Errorf("%s has no address", p.Name)
+	}
 }
 
 func TestReadinessOfAllContainers(t *testing.T) {

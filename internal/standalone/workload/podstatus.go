@@ -68,14 +68,15 @@ func (c *Core) podStatus(p *pod) *corev1.PodStatus {
 	return s
 }
 
-// ip is where the Pod answers. It has none before one of its containers has run.
+// ip is where the Pod answers. It has none before one of its containers listens: the first probe of a load balancer
+// would find it unhealthy, and the next one is 15 s later.
 func (p *pod) ip() netip.Addr {
 	var ip netip.Addr
 	for _, x := range p.containers {
 		switch {
 		case x.ip.IsValid():
 			return x.ip
-		case !x.startedAt.IsZero():
+		case x.listening:
 			ip = p.address
 		}
 	}
