@@ -106,7 +106,7 @@ func (m *model) model() *lbv1.Model {
 		{Name: "rule", Body: &lbv1.Resource_ForwardingRule{ForwardingRule: m.rule}},
 		{Name: "proxy", Body: &lbv1.Resource_TargetProxy{TargetProxy: m.target}},
 		{Name: "map", Body: &lbv1.Resource_UrlMap{UrlMap: m.urlMap}},
-		{Name: "map/*/*/1", Body: &lbv1.Resource_RouteRule{RouteRule: m.route}},
+		{Name: "map/" + m.route.ListenerHost + "/" + m.route.Host + "/" + m.route.Precedence, Body: &lbv1.Resource_RouteRule{RouteRule: m.route}},
 		{Name: "default", Body: &lbv1.Resource_BackendService{BackendService: &lbv1.BackendService{AbortStatus: 404}}},
 		{Name: "service", Body: &lbv1.Resource_BackendService{BackendService: m.service}},
 		{Name: "neg", Body: &lbv1.Resource_NetworkEndpointGroup{NetworkEndpointGroup: &lbv1.NetworkEndpointGroup{Shards: 1}}},

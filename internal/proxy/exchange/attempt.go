@@ -80,7 +80,7 @@ func (x *Exchange) send(a *attempt) error {
 		return err
 	}
 	for stale := 0; ; stale++ {
-		stream, err := pool.Open(connectTimeout, stale < 3)
+		stream, err := pool.Open(connectTimeout, stale < 3, x.service)
 		if err != nil {
 			return err
 		}
@@ -169,6 +169,7 @@ func (x *Exchange) observe(a *attempt) {
 	case connectFailure(a.err) != nil:
 		outcome = balance.ConnectFailure
 		x.derived.counts.ConnectFailures.Inc()
+	case a.err == upstream.ErrOverflow:
 	case a.err != nil && x.watch.why() == notEnded && !x.bodyFailed(a), x.Answer.Response.Status >= 500:
 		outcome = balance.ServerError
 	}
@@ -334,6 +335,10 @@ func (x *Exchange) failed(a *attempt) {
 		return
 	}
 	x.release(a)
+	if err == upstream.ErrOverflow {
+		x.overflow()
+		return
+	}
 	x.derived.counts.Resets.Inc()
 	var bad *http1.Refusal
 	switch c := connectFailure(err); {

@@ -46,7 +46,7 @@ func (d *derived) target(e *balance.Endpoint) (upstream.Target, error) {
 	if d.tlsErr != nil {
 		return upstream.Target{}, &upstream.ConnectError{TLS: true, Err: d.tlsErr}
 	}
-	t := upstream.Target{Address: e.Address, HTTP2: d.http2}
+	t := upstream.Target{Address: e.Address, HTTP2: d.http2, Counts: d.counts}
 	if d.tls != nil {
 		t.TLS = proxytls.ForEndpoint(d.tls)
 	}

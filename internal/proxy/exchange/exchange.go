@@ -61,8 +61,7 @@ type Exchange struct {
 	grpcCode  int // of a gRPC call
 	inBytes   int64
 	outBytes  int64
-	answering bool // the head of the final answer has been written
-	tunnel    bool
+	answering bool                            // the head of the final answer has been written
 	informed  func(status int, h *header.Map) // x.informational, bound once
 	gone      func()                          // x.clientGone, bound once
 

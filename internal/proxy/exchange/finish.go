@@ -49,13 +49,13 @@ func (x *Exchange) routeName() string {
 	return x.rule.Route
 }
 
-// log writes the access log record, if the backend service's policy picks it.
+// log writes the access log record, if the backend service's policy picks it, or all are wanted.
 func (x *Exchange) log(m *metrics.Sample) {
 	if x.srv.Log == nil {
 		return
 	}
 	policy := accesslog.LogEverything()
-	if x.derived != nil {
+	if !x.srv.LogAll && x.derived != nil {
 		policy = x.derived.policy
 	}
 	if policy == nil || !policy.Sample(rand.Uint32()) {

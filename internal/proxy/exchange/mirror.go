@@ -86,7 +86,7 @@ func (m *mirrored) send(endpoint *balance.Endpoint) error {
 		return err
 	}
 	for try := 0; ; try++ {
-		stream, err := pool.Open(connectTimeout, try == 0)
+		stream, err := pool.Open(connectTimeout, try == 0, m.service)
 		if err != nil {
 			return err
 		}

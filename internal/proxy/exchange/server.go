@@ -27,6 +27,8 @@ type Server struct {
 	Hooks *Hooks
 	// Log takes access log records; nil logs none.
 	Log *accesslog.Writer
+	// LogAll logs every request, whatever backend services' policies say.
+	LogAll bool
 	// Metrics counts.
 	Metrics *metrics.Registry
 	// Tracer may be nil.

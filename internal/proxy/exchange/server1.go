@@ -348,6 +348,7 @@ func (c *server1) refuse(status int, details accesslog.Details) {
 	x.answerLocally(status, nil, details)
 	c.down.end()
 	x.finish()
+	c.srv.Metrics.Refused.Inc(string(details))
 	c.last = true
 }
 

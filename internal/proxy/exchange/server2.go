@@ -9,7 +9,6 @@ import (
 	"github.com/spillway-lb/spillway/internal/proxy/http1"
 	"github.com/spillway-lb/spillway/internal/proxy/http2"
 	"github.com/spillway-lb/spillway/internal/proxy/message"
-	"github.com/spillway-lb/spillway/internal/proxy/metrics"
 	"github.com/spillway-lb/spillway/internal/proxy/transport"
 )
 
@@ -19,7 +18,6 @@ type server2 struct {
 	conn   *http2.ServerConn
 	client Client
 	limits limits
-	shard  *metrics.Shard
 }
 
 // serve2 serves HTTP/2 on a connection until it ends. first is what was read of it already.

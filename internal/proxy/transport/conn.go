@@ -40,7 +40,6 @@ type Conn struct {
 	first int // size of the buffer taken when there is none
 
 	handler     Handler
-	verdict     Verdict
 	readErr     error
 	onReadable  func(uintptr) bool // c.readable, once
 	onAnswer    func(uintptr) bool // c.answer, once

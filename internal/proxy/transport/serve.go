@@ -69,6 +69,7 @@ func (c *Conn) readable(fd uintptr) bool {
 			return false
 		}
 		if n == 0 {
+			c.Release()
 			c.readErr = orEOF(err)
 			return true
 		}

@@ -14,7 +14,8 @@ import (
 // conn1 is an HTTP/1 connection to a backend. It is its own stream, one at a time.
 type conn1 struct {
 	*transport.Conn
-	pool *Pool
+	pool   *Pool
+	budget Budget
 
 	head      http1.ResponseHead
 	body      http1.Body

@@ -3,11 +3,14 @@ package upstream
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"net"
 	"sync"
 	"time"
 
+	"github.com/spillway-lb/spillway/internal/proxy/balance"
 	"github.com/spillway-lb/spillway/internal/proxy/http1"
+	"github.com/spillway-lb/spillway/internal/proxy/metrics"
 	"github.com/spillway-lb/spillway/internal/proxy/transport"
 )
 
@@ -19,6 +22,14 @@ type Target struct {
 	TLS *tls.Config
 	// HTTP2 speaks HTTP/2 with prior knowledge, or after ALPN with TLS.
 	HTTP2 bool
+	// Counts counts connections. It is required.
+	Counts *metrics.Service
+}
+
+// Budget is what a connection is counted in, for as long as it is open: a *balance.Service.
+type Budget interface {
+	TryAcquire(l balance.Limited) bool
+	ReleaseLimit(l balance.Limited)
 }
 
 // Pool holds the connections to one endpoint.
@@ -34,10 +45,11 @@ type Pool struct {
 	http2 pool2
 }
 
-// Open returns a stream on an idle connection, where reuse allows that, or on a new one, which may take connectBy.
-func (p *Pool) Open(connectBy time.Duration, reuse bool) (Stream, error) {
+// Open returns a stream on an idle connection, where reuse allows that, or on a new one, which may take connectBy and must
+// fit the budget (ErrOverflow).
+func (p *Pool) Open(connectBy time.Duration, reuse bool, budget Budget) (Stream, error) {
 	if p.target.HTTP2 {
-		return p.openStream2(connectBy)
+		return p.openStream2(connectBy, budget)
 	}
 	if reuse {
 		if c := p.take(); c != nil {
@@ -45,19 +57,39 @@ func (p *Pool) Open(connectBy time.Duration, reuse bool) (Stream, error) {
 			return c, nil
 		}
 	}
-	nc, err := p.dial(connectBy)
+	nc, err := p.dial(connectBy, budget)
 	if err != nil {
 		return nil, err
 	}
-	c := &conn1{Conn: transport.NewConn(nc, p.pools.Clock), pool: p}
+	c := &conn1{Conn: transport.NewConn(nc, p.pools.Clock), pool: p, budget: budget}
 	c.BufferSize(transport.StreamBuffer)
 	c.begin()
 	return c, nil
 }
 
-// dial makes a connection.
-func (p *Pool) dial(connectBy time.Duration) (net.Conn, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), connectBy)
+// dial makes a connection. It counts until closed is called.
+func (p *Pool) dial(connectBy time.Duration, budget Budget) (net.Conn, error) {
+	if !budget.TryAcquire(balance.Connections) {
+		return nil, ErrOverflow
+	}
+	nc, err := p.connect(connectBy)
+	if err != nil {
+		budget.ReleaseLimit(balance.Connections)
+		return nil, err
+	}
+	p.target.Counts.Connects.Inc()
+	p.target.Counts.Connections.Inc()
+	return nc, nil
+}
+
+// closed counts a connection out.
+func (p *Pool) closed(budget Budget) {
+	budget.ReleaseLimit(balance.Connections)
+	p.target.Counts.Connections.Dec()
+}
+
+func (p *Pool) connect(within time.Duration) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), within)
 	defer cancel()
 	nc, err := p.pools.dialer.DialContext(ctx, "tcp", p.target.Address)
 	if err != nil {
@@ -67,8 +99,13 @@ func (p *Pool) dial(connectBy time.Duration) (net.Conn, error) {
 		return nc, nil
 	}
 	tc := transport.TLSClient(nc.(*net.TCPConn), p.target.TLS)
-	if err := tc.HandshakeContext(ctx); err != nil {
+	err = tc.HandshakeContext(ctx)
+	if err == nil && p.target.HTTP2 && tc.ConnectionState().NegotiatedProtocol == "http/1.1" {
+		err = errors.New("the backend does not speak HTTP/2")
+	}
+	if err != nil {
 		_ = nc.Close()
+		p.target.Counts.HandshakeFailures.Inc()
 		return nil, &ConnectError{TLS: true, Err: err}
 	}
 	return tc, nil
@@ -101,7 +138,10 @@ func (p *Pool) put(c *conn1) {
 }
 
 // drop closes a connection for good.
-func (p *Pool) drop(c *conn1) { c.Conn.Close() }
+func (p *Pool) drop(c *conn1) {
+	c.Conn.Close()
+	p.closed(c.budget)
+}
 
 // sweep takes out what has been idle since before then, or was closed by the backend, and closes it.
 func (p *Pool) sweep(then int64) {

@@ -18,8 +18,8 @@ type pool2 struct {
 }
 
 // openStream2 returns a stream whose request is not sent yet.
-func (p *Pool) openStream2(connectBy time.Duration) (Stream, error) {
-	cc, used, err := p.conn2(connectBy)
+func (p *Pool) openStream2(connectBy time.Duration, budget Budget) (Stream, error) {
+	cc, used, err := p.conn2(connectBy, budget)
 	if err != nil {
 		return nil, err
 	}
@@ -29,7 +29,7 @@ func (p *Pool) openStream2(connectBy time.Duration) (Stream, error) {
 }
 
 // conn2 finds a connection with room for a stream, or makes one.
-func (p *Pool) conn2(connectBy time.Duration) (cc *http2.ClientConn, used bool, err error) {
+func (p *Pool) conn2(connectBy time.Duration, budget Budget) (cc *http2.ClientConn, used bool, err error) {
 	h := &p.http2
 	for {
 		h.mu.Lock()
@@ -41,7 +41,7 @@ func (p *Pool) conn2(connectBy time.Duration) (cc *http2.ClientConn, used bool, 
 		if wait == nil {
 			h.dialing = make(chan struct{})
 			h.mu.Unlock()
-			cc, err = p.dial2(connectBy)
+			cc, err = p.dial2(connectBy, budget)
 			return cc, false, err
 		}
 		h.mu.Unlock()
@@ -77,11 +77,15 @@ func (h *pool2) withRoom() *http2.ClientConn {
 }
 
 // dial2 makes a connection for everybody who waits.
-func (p *Pool) dial2(connectBy time.Duration) (*http2.ClientConn, error) {
-	nc, err := p.dial(connectBy)
+func (p *Pool) dial2(connectBy time.Duration, budget Budget) (*http2.ClientConn, error) {
+	nc, err := p.dial(connectBy, budget)
 	var cc *http2.ClientConn
 	if err == nil {
 		cc = http2.NewClientConn(nc, &p.pools.http2)
+		go func() {
+			<-cc.Done()
+			p.closed(budget)
+		}()
 	}
 	h := &p.http2
 	h.mu.Lock()

@@ -65,6 +65,8 @@ var (
 	ErrNoAnswer = errors.New("upstream: connection ended without an answer")
 	// ErrCutShort: it ended inside the head of the answer.
 	ErrCutShort = errors.New("upstream: connection ended inside the answer's head")
+	// ErrOverflow: the backend service has as many connections as it may.
+	ErrOverflow = errors.New("upstream: too many connections")
 	// ErrInformational: too many 1xx.
 	ErrInformational = errors.New("upstream: too many informational answers")
 )
