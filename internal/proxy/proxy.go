@@ -28,6 +28,8 @@ type Config struct {
 	Logger *slog.Logger
 	// AccessLog takes a JSON line for each logged request. nil logs none.
 	AccessLog io.Writer
+	// LogAll logs every request, whatever backend services' policies say.
+	LogAll bool
 	// Metrics counts. nil makes a registry of its own, see Proxy.Metrics.
 	Metrics *metrics.Registry
 	// Tracer may be nil.
@@ -89,7 +91,7 @@ func New(c Config) *Proxy {
 		p.accessLog = accesslog.NewWriter(c.AccessLog, accesslog.Options{})
 	}
 	p.server = &exchange.Server{
-		Root: p.root.Load, Clock: p.clock, Pools: p.pools, Hooks: c.Hooks, Log: p.accessLog, Metrics: c.Metrics,
+		Root: p.root.Load, Clock: p.clock, Pools: p.pools, Hooks: c.Hooks, Log: p.accessLog, LogAll: c.LogAll, Metrics: c.Metrics,
 		Tracer: c.Tracer, Logger: c.Logger, Workers: p.workers,
 	}
 	p.ticking.Add(1)

@@ -32,7 +32,7 @@ type Config struct {
 	// Out takes what users want to know, Log what operators want to know.
 	Out io.Writer
 	Log *slog.Logger
-	// AccessLog takes a line for each logged request; nil logs none.
+	// AccessLog takes a line for each request; nil logs none.
 	AccessLog io.Writer
 	// Version is the program's.
 	Version string
