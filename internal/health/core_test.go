@@ -327,7 +327,7 @@ func TestRandomEdits(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	uses := map[user]int{}
 	checks := []string{"a", "b", "c"}
-	for range 5000 {
+	for range 1500 {
 		u := user{checks[random.IntN(3)], at(random.IntN(12))}
 		switch random.IntN(5) {
 		case 0:

@@ -242,7 +242,11 @@ func TestFailures(t *testing.T) {
 		{"refused", gone.Addr().String(), "connection refused", false},
 	} {
 		for _, kind := range []lbv1.HealthCheck_Type{lbv1.HealthCheck_HTTP, lbv1.HealthCheck_HTTPS, lbv1.HealthCheck_GRPC} {
-			got := probeOnce(t, c.address, &lbv1.HealthCheck{Type: kind, Timeout: durationpb.New(50 * time.Millisecond)})
+			timeout := 5 * time.Second
+			if c.silent {
+				timeout = 50 * time.Millisecond
+			}
+			got := probeOnce(t, c.address, &lbv1.HealthCheck{Type: kind, Timeout: durationpb.New(timeout)})
 			if got.OK || got.Silent != c.silent || (got.Detail != c.want && kind == lbv1.HealthCheck_HTTP) {
 				t.Errorf("%s, %v: %+v, want %s", c.name, kind, got, c.want)
 			}

@@ -26,6 +26,8 @@ type Endpoint struct {
 	failures     atomic.Uint32
 	ejectedUntil atomic.Int64 // monotonic nanoseconds; 0 never ejected
 	ejections    int          // in a row; under owner.mu
+	// recoveries is the verdict's count when the endpoint was last seen in use: one more ends an ejection.
+	recoveries atomic.Uint32
 }
 
 // Outcome is what an attempt showed about an endpoint.

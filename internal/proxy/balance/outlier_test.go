@@ -92,3 +92,21 @@ func TestDefaultCountsConnectFailuresOnly(t *testing.T) {
 		t.Error("not ejected for connect failures")
 	}
 }
+
+// A health check that has seen the endpoint fail and come back knows better than the errors of before.
+func TestRecoveryEndsAnEjection(t *testing.T) {
+	w := outlierWorld(t, 4, nil)
+	e := w.fail(0, 5, ConnectFailure, time.Second)
+	if w.picks(e, time.Second) {
+		t.Fatal("not ejected")
+	}
+	w.check.Set(e.Addr, lbv1.HealthState_HEALTHY) // nothing new
+	if w.picks(e, 2*time.Second) {
+		t.Fatal("back without having been seen to recover")
+	}
+	w.check.Set(e.Addr, lbv1.HealthState_UNHEALTHY)
+	w.check.Set(e.Addr, lbv1.HealthState_HEALTHY)
+	if !w.picks(e, 3*time.Second) {
+		t.Error("still out after a recovery")
+	}
+}

@@ -142,7 +142,7 @@ func (s *Service) tiers(snap *snapshot, now time.Duration) []tier {
 					continue
 				}
 				tg.total++
-				if m.verdict.isUsable() && !snap.ejected(m.endpoint, now) {
+				if m.verdict.isUsable() && !snap.ejected(m, now) {
 					healthy = append(healthy, m.endpoint)
 				}
 			}
@@ -162,15 +162,21 @@ func (s *Service) tiers(snap *snapshot, now time.Duration) []tier {
 	return tiers
 }
 
-// ejected says whether outlier detection keeps the endpoint out, and remembers when that ends.
-func (p *snapshot) ejected(e *Endpoint, now time.Duration) bool {
-	if !e.Ejected(now) {
-		return false
+// ejected says whether outlier detection keeps the endpoint out, and remembers when that ends. A health check that finds
+// the endpoint back ends it at once.
+func (p *snapshot) ejected(m *member, now time.Duration) bool {
+	e, recovered := m.endpoint, m.verdict.recovered()
+	if e.Ejected(now) && recovered == e.recoveries.Load() {
+		if end := time.Duration(e.ejectedUntil.Load()); p.until == 0 || end < p.until {
+			p.until = end
+		}
+		return true
 	}
-	if end := time.Duration(e.ejectedUntil.Load()); p.until == 0 || end < p.until {
-		p.until = end
+	if e.Ejected(now) {
+		e.ejectedUntil.Store(int64(now))
 	}
-	return true
+	e.recoveries.Store(recovered)
+	return false
 }
 
 // place is the priority and weight of the i-th group, which has total endpoints.

@@ -29,7 +29,9 @@ type verdict struct {
 	state  atomic.Int32
 	usable atomic.Bool
 	known  atomic.Bool
-	refs   int // under Check.mu
+	// recoveries counts how often an endpoint that was out came back.
+	recoveries atomic.Uint32
+	refs       int // under Check.mu
 }
 
 // Set tells a verdict. It is false when no endpoint has that address.
@@ -54,7 +56,11 @@ func (v *verdict) set(state lbv1.HealthState) bool {
 	}
 	first := !v.known.Swap(true)
 	usable := state == lbv1.HealthState_HEALTHY
-	return v.usable.Swap(usable) != usable || first
+	changed := v.usable.Swap(usable) != usable
+	if changed && usable {
+		v.recoveries.Add(1)
+	}
+	return changed || first
 }
 
 // State is the last verdict about an address.
@@ -110,6 +116,13 @@ func (c *Check) currentEpoch() uint64 {
 		return 0
 	}
 	return c.epoch.Load()
+}
+
+func (v *verdict) recovered() uint32 {
+	if v == nil {
+		return 0
+	}
+	return v.recoveries.Load()
 }
 
 // isUsable and isKnown are true without a health check.

@@ -127,7 +127,9 @@ func (e *edit) buildService(next *Root, k key, newTransport bool) {
 	v.NewTransport = newTransport
 	service, ch := balance.Next(old, v)
 	e.slots.set(ref, service)
-	next.changed = append(next.changed, service)
+	if old == nil || !old.Awaiting() { // else it has been waited for
+		next.changed = append(next.changed, service)
+	}
 	next.retired = append(next.retired, ch.Retired...)
 	next.probes = appendServiceProbes(next.probes, old, service, ch)
 }

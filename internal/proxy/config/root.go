@@ -125,7 +125,8 @@ func (r *Root) HealthCheck(name string) *lbv1.HealthCheck {
 func (r *Root) Retired() []*balance.Endpoint { return r.retired }
 
 // Awaiting are the backend services that the last transaction brought or changed and that have endpoints but no verdict
-// about any of them yet.
+// about any of them yet. One that was so before the transaction is not among them: waiting again would hold up everything
+// else for endpoints that say nothing.
 func (r *Root) Awaiting() []*balance.Service {
 	var out []*balance.Service
 	for _, s := range r.changed {

@@ -57,6 +57,9 @@ func TestAwaiting(t *testing.T) {
 	if got := len(r.Awaiting()); got != 2 {
 		t.Fatalf("%d services await verdicts", got)
 	}
+	if got := apply(t, r, upsert(shard("neg-west", 0, 1, 2, 3))).Awaiting(); len(got) != 0 {
+		t.Errorf("%s is waited for a second time", got[0].Name)
+	}
 	setHealth(r, "west", lbv1.HealthState_UNHEALTHY, 1)
 	setHealth(r, "all", lbv1.HealthState_HEALTHY, 11)
 	if got := r.Awaiting(); len(got) != 0 {
