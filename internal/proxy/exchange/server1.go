@@ -184,7 +184,27 @@ func (c *server1) openBody() {
 // wholeHere reports whether the exchange needs no further bytes from the client, so that it can run where it is.
 func (c *server1) wholeHere() bool {
 	req := &c.x.Request
-	return req.Protocol == nil && (req.Body == nil || c.body.Whole())
+	switch {
+	case req.Protocol != nil:
+		return false
+	case req.Body == nil || c.body.Whole():
+		return true
+	case req.ContentLength < 0 || req.ContentLength > gatherLimit:
+		return false
+	}
+	return c.gather()
+}
+
+// gather reads the rest of a small body, as far as it has arrived. A request that is whole leaves in one piece, and needs
+// no goroutine beside this one.
+func (c *server1) gather() bool {
+	c.heads = c.conn.Detach(transport.StreamBuffer)
+	for c.conn.FillNow() {
+		if c.body.Whole() {
+			return true
+		}
+	}
+	return false
 }
 
 // Bytes, Consume and Fill implement http1.Source for the body: the head stays where it is, the body goes on in a larger

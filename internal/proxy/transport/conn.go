@@ -43,7 +43,7 @@ type Conn struct {
 	readErr     error
 	onReadable  func(uintptr) bool // c.readable, once
 	onAnswer    func(uintptr) bool // c.answer, once
-	out         []byte
+	out         [2][]byte
 	wrote       bool
 	shared      bool // see Share
 	interrupted atomic.Bool
@@ -183,6 +183,16 @@ func (c *Conn) Fill() error {
 	return err
 }
 
+// FillNow is Fill without waiting, for a Handler's Readable. It reports whether anything came.
+func (c *Conn) FillNow() bool {
+	if c.fd < 0 || c.makeRoom() != nil {
+		return false
+	}
+	n, _ := c.readNow(uintptr(c.fd))
+	c.w += n
+	return n > 0
+}
+
 func (c *Conn) makeRoom() error {
 	switch {
 	case c.buf == nil:
@@ -243,15 +253,7 @@ func (c *Conn) outside() {
 // WriteThree writes its arguments in order, in one system call where the connection can.
 func (c *Conn) WriteThree(first, second, third []byte) error {
 	if !c.Plain() {
-		for _, p := range [...][]byte{first, second, third} {
-			if len(p) == 0 {
-				continue
-			}
-			if err := c.Write(p); err != nil {
-				return err
-			}
-		}
-		return nil
+		return c.writeJoined(first, second, third)
 	}
 	c.vector = [3][]byte{first, second, third}
 	if c.fd >= 0 {
@@ -267,6 +269,38 @@ func (c *Conn) WriteThree(first, second, third []byte) error {
 	}
 	c.vector = [3][]byte{}
 	return err
+}
+
+// record is how much one TLS record carries.
+const record = 16 << 10
+
+// writeJoined fills records with as many of the pieces as fit, for each record costs a system call.
+func (c *Conn) writeJoined(pieces ...[]byte) error {
+	buffer := TakeBuffer(record)
+	defer GiveBuffer(buffer)
+	joined := buffer[:0]
+	for _, p := range pieces {
+		if len(joined) > 0 || len(p) < record {
+			n := min(len(p), record-len(joined))
+			joined, p = append(joined, p[:n]...), p[n:]
+		}
+		if len(p) == 0 {
+			continue
+		}
+		if len(joined) > 0 {
+			if err := c.Write(joined); err != nil {
+				return err
+			}
+			joined = joined[:0]
+		}
+		if err := c.Write(p); err != nil {
+			return err
+		}
+	}
+	if len(joined) == 0 {
+		return nil
+	}
+	return c.Write(joined)
 }
 
 // skip takes the first n bytes off.

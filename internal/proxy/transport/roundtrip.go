@@ -7,18 +7,21 @@ import "errors"
 //
 // Check, write, park and read happen inside one RawConn.Read, so no event between them is lost and no read fails but
 // the check itself.
-func (c *Conn) WriteThenRead(out []byte) error {
+func (c *Conn) WriteThenRead(out []byte) error { return c.WriteBothThenRead(out, nil) }
+
+// WriteBothThenRead is WriteThenRead for a head and its body.
+func (c *Conn) WriteBothThenRead(head, body []byte) error {
 	if c.raw == nil {
 		c.wrote = true
-		if err := c.Write(out); err != nil {
+		if err := c.WriteThree(head, body, nil); err != nil {
 			return err
 		}
 		return c.Fill()
 	}
-	c.out, c.wrote, c.readErr = out, false, nil
+	c.out, c.wrote, c.readErr = [2][]byte{head, body}, false, nil
 	err := c.raw.Read(c.onAnswer)
 	c.outside()
-	c.out = nil
+	c.out = [2][]byte{}
 	if err != nil {
 		return err
 	}
@@ -41,7 +44,7 @@ func (c *Conn) answer(fd uintptr) bool {
 			return true
 		}
 		c.wrote = true
-		if c.readErr = c.Write(c.out); c.readErr != nil {
+		if c.readErr = c.writeOut(); c.readErr != nil {
 			return true
 		}
 		return false
@@ -55,6 +58,13 @@ func (c *Conn) answer(fd uintptr) bool {
 		c.readErr = orEOF(err)
 	}
 	return true
+}
+
+func (c *Conn) writeOut() error {
+	if len(c.out[1]) == 0 {
+		return c.Write(c.out[0])
+	}
+	return c.WriteThree(c.out[0], c.out[1], nil)
 }
 
 // quiet reports whether an idle connection is open and has nothing to say. TLS may read session tickets here.

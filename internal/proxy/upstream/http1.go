@@ -43,8 +43,8 @@ func (c *conn1) begin() {
 
 // RoundTrip implements Stream.
 func (c *conn1) RoundTrip(req *message.Request, body []byte, a *Answer) error {
-	c.out = append(http1.AppendRequest(c.out[:0], req), body...)
-	if err := c.WriteThenRead(c.out); err != nil {
+	c.out = http1.AppendRequest(c.out[:0], req)
+	if err := c.WriteBothThenRead(c.out, body); err != nil {
 		return c.broken(err)
 	}
 	c.sent = true
