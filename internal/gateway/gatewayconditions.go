@@ -51,6 +51,10 @@ func (s *gatewayStatus) acceptedCondition() metav1.Condition {
 	case s.badAddress != "":
 		c.Status, c.Reason = metav1.ConditionFalse, string(gatewayv1.GatewayReasonUnsupportedAddress)
 		c.Message = s.addressText()
+	case hasParameters(s.object):
+		r := s.object.Spec.Infrastructure.ParametersRef
+		c.Status, c.Reason = metav1.ConditionFalse, string(gatewayv1.GatewayReasonInvalidParameters)
+		c.Message = fmt.Sprintf("infrastructure.parametersRef: kind %q of group %q is not supported", r.Kind, r.Group)
 	case len(s.invalid) == len(s.gw.Listeners):
 		c.Status, c.Reason = metav1.ConditionFalse, string(gatewayv1.GatewayReasonListenersNotValid)
 		c.Message = "no listener is accepted: " + strings.Join(s.invalid, ", ")
@@ -182,10 +186,27 @@ func (s *gatewayStatus) listenerConditions(i int) []metav1.Condition {
 	if l.Problem != nil && l.Problem.Conflicted {
 		out = append(out, condition(generation, string(gatewayv1.ListenerConditionConflicted), true, string(l.Problem.Reason), l.Problem.Message))
 	}
+	if other := s.overlap(i); other != "" {
+		out = append(out, condition(generation, string(gatewayv1.ListenerConditionOverlappingTLSConfig), true,
+			string(gatewayv1.ListenerReasonOverlappingHostnames), "the hostname overlaps with that of listener "+other+
+				" on the same port; a request on the other one's connection is answered with 421"))
+	}
 	if accepted.Status != metav1.ConditionTrue {
 		out = append(out, condition(generation, conditionDetached, true, accepted.Reason, detachedText))
 	}
 	return out
+}
+
+// overlap is another TLS listener of the port whose hosts are also those of listener i, or "".
+func (s *gatewayStatus) overlap(i int) string {
+	l := &s.gw.Listeners[i]
+	for j := range s.gw.Listeners {
+		other := &s.gw.Listeners[j]
+		if i != j && l.TLS && other.TLS && l.Port == other.Port && (covers(l.Host, other.Host) || covers(other.Host, l.Host)) {
+			return other.Name
+		}
+	}
+	return ""
 }
 
 func (s *gatewayStatus) whyNotProgrammed(i int, accepted metav1.Condition) string {
@@ -196,6 +217,8 @@ func (s *gatewayStatus) whyNotProgrammed(i int, accepted metav1.Condition) strin
 		return s.refs[i].message
 	case s.addresses.unusable != "":
 		return s.addresses.unusable
+	case hasParameters(s.object):
+		return "the Gateway is not accepted"
 	case !s.programmed:
 		return pendingText
 	}

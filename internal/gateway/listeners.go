@@ -47,7 +47,7 @@ func translateListeners(v *recompute.View, key string) recompute.Result {
 		Scope: scope, CrossRegional: class.Reach == CrossRegional, Namespace: ref.Namespace, Name: ref.Name, Project: member.ProjectNumber,
 		Listeners: readListeners(gw, scope),
 	}
-	value.Broken = !anyAccepted(value.Listeners) || unsupportedAddress(gw) != ""
+	value.Broken = !anyAccepted(value.Listeners) || unsupportedAddress(gw) != "" || hasParameters(gw)
 	return recompute.Result{State: recompute.Present, Value: value}
 }
 
@@ -68,6 +68,11 @@ func scopeOf(v *recompute.View, gw *gatewayv1.Gateway, ref store.Ref, class Clas
 		scope.Client = ref.Namespace + "/" + ref.Name
 	}
 	return scope
+}
+
+// hasParameters: there is no kind of parameters that a Gateway could refer to.
+func hasParameters(gw *gatewayv1.Gateway) bool {
+	return gw.Spec.Infrastructure != nil && gw.Spec.Infrastructure.ParametersRef != nil
 }
 
 func anyAccepted(listeners []Listener) bool {
