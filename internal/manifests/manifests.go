@@ -4,7 +4,7 @@
 // line, column, field and rule.
 //
 //	watcher, first, err := manifests.Open(dir)   // reads everything once
-//	go watcher.Run(ctx)                          // then follows changes
+//	go watcher.Run(ctx)                          // then follows changes, and releases the watcher in the end
 //	for delta := range watcher.Deltas() { ... }
 //	problems, err := manifests.Validate(dir)     // or only look
 //

@@ -2,6 +2,7 @@ package manifests
 
 import (
 	"maps"
+	"path"
 	"slices"
 	"time"
 )
@@ -42,34 +43,37 @@ func NewSettler() *Settler {
 }
 
 // Observe tells how a file looks now. A file that looks as it did when it last counted is not waited for.
-func (s *Settler) Observe(path string, stamp Stamp, now time.Time) {
-	if p, ok := s.pending[path]; ok && p.stamp.same(stamp) {
+func (s *Settler) Observe(name string, stamp Stamp, now time.Time) {
+	if p, ok := s.pending[name]; ok && p.stamp.same(stamp) {
 		return
 	}
-	counted, known := s.counted[path]
+	counted, known := s.counted[name]
 	if known && counted.same(stamp) || !known && stamp.Missing() {
-		delete(s.pending, path)
+		delete(s.pending, name)
 		return
 	}
-	s.pending[path] = observation{stamp: stamp, since: now}
+	s.pending[name] = observation{stamp: stamp, since: now}
 }
 
 // Touch is Observe for a file that is known to have been written to: it counts anew even if it looks as it did.
-func (s *Settler) Touch(path string, stamp Stamp, now time.Time) {
-	if p, ok := s.pending[path]; stamp.Missing() || ok && p.stamp.same(stamp) {
-		s.Observe(path, stamp, now)
+func (s *Settler) Touch(name string, stamp Stamp, now time.Time) {
+	if p, ok := s.pending[name]; stamp.Missing() || ok && p.stamp.same(stamp) {
+		s.Observe(name, stamp, now)
 		return
 	}
-	s.pending[path] = observation{stamp: stamp, since: now}
+	s.pending[name] = observation{stamp: stamp, since: now}
 }
 
 // Due returns the files that have been the same for long enough. Look at each again, Observe it, and if Settled still
-// agrees, read it.
+// agrees, read it. All files wait for a cluster.yaml that is being written: it says where the others belong.
 func (s *Settler) Due(now time.Time) []string {
 	var due []string
-	for path, p := range s.pending {
-		if now.Sub(p.since) >= SettleTime {
-			due = append(due, path)
+	for name, p := range s.pending {
+		settled := now.Sub(p.since) >= SettleTime
+		if settled {
+			due = append(due, name)
+		} else if isLayoutFile(name) {
+			return nil
 		}
 	}
 	slices.Sort(due)
@@ -77,48 +81,57 @@ func (s *Settler) Due(now time.Time) []string {
 }
 
 // Settled says whether a file is still as it was when it was found due, and if so marks it as counted.
-func (s *Settler) Settled(path string, stamp Stamp, now time.Time) bool {
-	p, ok := s.pending[path]
+func (s *Settler) Settled(name string, stamp Stamp, now time.Time) bool {
+	p, ok := s.pending[name]
 	if !ok || !p.stamp.same(stamp) {
-		s.Observe(path, stamp, now)
+		s.Observe(name, stamp, now)
 		return false
 	}
-	s.Count(path, stamp)
+	s.Count(name, stamp)
 	return true
 }
 
 // Count marks a file as counted without waiting.
-func (s *Settler) Count(path string, stamp Stamp) {
-	delete(s.pending, path)
+func (s *Settler) Count(name string, stamp Stamp) {
+	delete(s.pending, name)
 	if stamp.Missing() {
-		delete(s.counted, path)
+		delete(s.counted, name)
 		return
 	}
-	s.counted[path] = stamp
+	s.counted[name] = stamp
 }
 
 // Next returns when the next file is due, and false if none is waited for.
 func (s *Settler) Next() (time.Time, bool) {
-	var next time.Time
-	for _, p := range s.pending {
-		if at := p.since.Add(SettleTime); next.IsZero() || at.Before(next) {
+	var next, layout time.Time
+	for name, p := range s.pending {
+		at := p.since.Add(SettleTime)
+		if next.IsZero() || at.Before(next) {
 			next = at
 		}
+		if isLayoutFile(name) && at.After(layout) {
+			layout = at
+		}
+	}
+	if layout.After(next) {
+		next = layout
 	}
 	return next, !next.IsZero()
 }
 
+func isLayoutFile(name string) bool { return path.Base(name) == clusterFile }
+
 // Known returns every file that counts or is waited for, sorted.
 func (s *Settler) Known() []string {
 	known := map[string]bool{}
-	for path := range s.counted {
-		known[path] = true
+	for name := range s.counted {
+		known[name] = true
 	}
-	for path := range s.pending {
-		known[path] = true
+	for name := range s.pending {
+		known[name] = true
 	}
 	return slices.Sorted(maps.Keys(known))
 }
 
 // Forget stops waiting for a file.
-func (s *Settler) Forget(path string) { delete(s.pending, path) }
+func (s *Settler) Forget(name string) { delete(s.pending, name) }

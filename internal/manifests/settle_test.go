@@ -77,3 +77,18 @@ func TestSettlerDeletions(t *testing.T) {
 		t.Error("waits for a file that came and went")
 	}
 }
+
+func TestSettlerWaitsForTheLayout(t *testing.T) {
+	s := NewSettler()
+	s.Observe("a/web.yaml", sized(1, 0), at(0))
+	s.Observe("a/cluster.yaml", sized(1, 15), at(15))
+	if due := s.Due(at(20)); len(due) > 0 {
+		t.Errorf("due before cluster.yaml: %v", due)
+	}
+	if next, _ := s.Next(); !next.Equal(at(35)) {
+		t.Errorf("next %v", next)
+	}
+	if due := s.Due(at(35)); !slices.Equal(due, []string{"a/cluster.yaml", "a/web.yaml"}) {
+		t.Errorf("due %v", due)
+	}
+}

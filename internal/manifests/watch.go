@@ -17,6 +17,12 @@ import (
 // pollInterval is how often the directory is looked at where the system cannot tell of changes.
 const pollInterval = 500 * time.Millisecond
 
+// coalesce is the pause after a delta while more files wait, so that a copied folder makes a few large deltas.
+const coalesce = 2 * time.Millisecond
+
+// openPatience bounds how long Open waits for files that are being written.
+const openPatience = 500 * time.Millisecond
+
 // Watcher follows a directory. Open it, Run it, and take Deltas.
 type Watcher struct {
 	root    string
@@ -66,7 +72,21 @@ func open(dir string, notify *fsnotify.Watcher) (*Watcher, Delta, error) {
 		w.settler.Count(e.event.Path, stamp)
 		events = append(events, e.event)
 	}
+	events = append(events, w.firstToSettle(now.Add(openPatience))...)
 	return w, w.load(events), nil
+}
+
+// firstToSettle waits for files that were written just before the directory was opened.
+func (w *Watcher) firstToSettle(deadline time.Time) []Event {
+	var events []Event
+	for {
+		next, waiting := w.settler.Next()
+		if !waiting || next.After(deadline) {
+			return events
+		}
+		<-time.After(time.Until(next))
+		events = append(events, w.readDue(time.Now())...)
+	}
 }
 
 // Deltas gives what changes, in order. Run closes it.
@@ -90,11 +110,13 @@ func (w *Watcher) Run(ctx context.Context) error {
 		defer w.notify.Close()
 		events, failures = w.notify.Events, w.notify.Errors
 	}
+	var due <-chan time.Time // nil while no file is waited for
 	for {
-		due := w.timer()
+		if due == nil {
+			due = w.dueAfter(0)
+		}
 		select {
 		case <-ctx.Done():
-			due.Stop()
 			return nil
 		case e, open := <-events:
 			if !open {
@@ -106,38 +128,43 @@ func (w *Watcher) Run(ctx context.Context) error {
 			if !open {
 				failures = nil
 			}
-			w.rescan()
+			w.rescan(false)
 		case <-poll.C:
 			if err := w.poll(ctx); err != nil {
 				return nil
 			}
-		case <-due.C:
+		case <-due:
 			if err := w.flush(ctx); err != nil {
 				return nil
 			}
+			due = w.dueAfter(coalesce)
 		}
-		due.Stop()
 	}
 }
 
-// timer fires when the next file is due, or in an hour.
-func (w *Watcher) timer() *time.Timer {
+// dueAfter fires when the next file is due, but not before the given time has passed. Nothing becomes due earlier than
+// was thought before, so a timer that is running never needs to be set anew, however many events come.
+func (w *Watcher) dueAfter(pause time.Duration) <-chan time.Time {
 	next, ok := w.settler.Next()
 	if !ok {
-		return time.NewTimer(time.Hour)
+		return nil
 	}
-	return time.NewTimer(time.Until(next))
+	return time.After(max(pause, time.Until(next)))
 }
 
 // flush reads the files that are due and sends what follows.
 func (w *Watcher) flush(ctx context.Context) error {
 	now := time.Now()
-	due := w.settler.Due(now)
 	if _, err := os.Stat(w.root); err != nil {
-		return w.lose(ctx, due)
+		return w.lose(ctx, w.settler.Due(now))
 	}
+	return w.send(ctx, w.readDue(now))
+}
+
+// readDue reads the files that are due and still as they were.
+func (w *Watcher) readDue(now time.Time) []Event {
 	var events []Event
-	for _, name := range due {
+	for _, name := range w.settler.Due(now) {
 		stamp := look(w.root, name)
 		e, unchanged := read(w.root, name, stamp)
 		if !unchanged {
@@ -148,7 +175,7 @@ func (w *Watcher) flush(ctx context.Context) error {
 			events = append(events, e)
 		}
 	}
-	return w.send(ctx, events)
+	return events
 }
 
 // lose keeps everything while the directory itself is gone: then no file is known to be deleted.
@@ -163,7 +190,7 @@ func (w *Watcher) lose(ctx context.Context, due []string) error {
 // poll looks for a lost directory, and for changes where the system does not tell of them.
 func (w *Watcher) poll(ctx context.Context) error {
 	if w.notify == nil {
-		w.rescan()
+		w.rescan(false)
 	}
 	if !w.lost {
 		return nil
@@ -172,7 +199,7 @@ func (w *Watcher) poll(ctx context.Context) error {
 		return nil
 	}
 	w.lost = false
-	w.rescan()
+	w.rescan(false)
 	return w.send(ctx, []Event{{Path: ".", Gone: true}})
 }
 
@@ -208,7 +235,7 @@ func (w *Watcher) changed(e fsnotify.Event) {
 	for _, folder := range w.aliases[filepath.Dir(e.Name)] {
 		base := filepath.Base(e.Name)
 		if strings.HasPrefix(base, "..") { // a mounted ConfigMap has been swapped
-			w.rescan()
+			w.rescan(true)
 			return
 		}
 		if !isTemporary(base) {
@@ -253,22 +280,23 @@ func (w *Watcher) adopt(folder string, now time.Time) {
 		if err != nil {
 			return
 		}
-		w.take(folder, t, now)
+		w.take(folder, t, now, true)
 	}
 }
 
 // abandon observes that everything below a folder is gone.
-func (w *Watcher) abandon(folder string, now time.Time) { w.take(folder, tree{}, now) }
+func (w *Watcher) abandon(folder string, now time.Time) { w.take(folder, tree{}, now, false) }
 
-// rescan looks at everything.
-func (w *Watcher) rescan() {
+// rescan looks at everything; with written, also at what looks as it did.
+func (w *Watcher) rescan(written bool) {
 	if t, err := scan(w.root, "."); err == nil {
-		w.take(".", t, time.Now())
+		w.take(".", t, time.Now(), written)
 	}
 }
 
-// take observes everything in and below a folder.
-func (w *Watcher) take(folder string, t tree, now time.Time) {
+// take observes everything in and below a folder. What is there may look as it did and yet be something else if the
+// folder has been put there.
+func (w *Watcher) take(folder string, t tree, now time.Time, written bool) {
 	below := func(name string) bool {
 		return folder == "." || name == folder || strings.HasPrefix(name, folder+"/")
 	}
@@ -279,8 +307,12 @@ func (w *Watcher) take(folder string, t tree, now time.Time) {
 		}
 	}
 	w.follow(t)
+	observe := w.settler.Observe
+	if written {
+		observe = w.settler.Touch
+	}
 	for name, stamp := range t.files {
-		w.settler.Observe(name, stamp, now)
+		observe(name, stamp, now)
 	}
 	for _, name := range w.settler.Known() {
 		if _, there := t.files[name]; !there && below(name) {

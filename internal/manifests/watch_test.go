@@ -234,6 +234,30 @@ func TestWatchLostDirectory(t *testing.T) {
 	inner.until("the directory is back", func() bool { return inner.has("b", "b.yaml:1") && len(inner.news) == 2 })
 }
 
+func TestOpenWaitsForFreshFiles(t *testing.T) {
+	d := &directory{t: t, root: t.TempDir()}
+	d.write("west/web.yaml", service("web"))
+	d.write("west/cluster.yaml", "apiVersion: spillway.dev/v1alpha1\nkind: Cluster\nmetadata: {name: west}\n")
+	watcher, first, err := Open(d.root)
+	ended, end := context.WithCancel(context.Background())
+	end()
+	d.must(watcher.Run(ended))
+	if err != nil || len(first.Upserts) != 3 || first.Upserts[0].Cluster != "west" || len(first.Problems) > 0 {
+		t.Errorf("%+v %v", first, err)
+	}
+}
+
+func TestWatchACopiedFolder(t *testing.T) {
+	d := newDirectory(t, false, nil)
+	const n = 500
+	for i := range n {
+		d.write(fmt.Sprintf("folder%d/s%d.yaml", i%7, i), service(fmt.Sprintf("s%d", i)))
+	}
+	d.until("every file", func() bool { return len(d.objects) == n+2 })
+	d.must(os.Rename(d.path("folder3"), filepath.Join(t.TempDir(), "away")))
+	d.until("a folder less", func() bool { return len(d.objects) == n+2-(n+3)/7 })
+}
+
 func TestOpenNeedsADirectory(t *testing.T) {
 	d := newDirectory(t, true, map[string]string{"a.yaml": service("a")})
 	for _, dir := range []string{d.path("nowhere"), d.path("a.yaml")} {
