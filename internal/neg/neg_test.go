@@ -357,7 +357,7 @@ func TestUIDFromConfigMap(t *testing.T) {
 func TestEndpointChangeWakesNoReaderAndTouchesOneShard(t *testing.T) {
 	w := newWorld(t)
 	var endpoints []endpoint
-	for i := range 3000 {
+	for i := range 1500 {
 		endpoints = append(endpoints, endpoint{address: fmt.Sprintf("10.0.%d.%d", i/250, i%250+1), node: "n"})
 	}
 	w.put(service(), node("n", "us-west1-a"), slice("s", 8080, endpoints...))
@@ -374,7 +374,7 @@ func TestEndpointChangeWakesNoReaderAndTouchesOneShard(t *testing.T) {
 		t.Errorf("shards hold %d endpoints, want %d", seen, len(endpoints))
 	}
 	before := w.reads
-	for i := range 20 {
+	for i := range 10 {
 		endpoints[i*100].terminating = true
 		w.put(slice("s", 8080, endpoints...))
 		changed := w.run()
@@ -387,13 +387,13 @@ func TestEndpointChangeWakesNoReaderAndTouchesOneShard(t *testing.T) {
 	}
 	// Growing splits shards now and then, and moves nothing else.
 	touched := 0
-	for i := range 200 {
+	for i := range 60 {
 		endpoints = append(endpoints, endpoint{address: fmt.Sprintf("10.1.0.%d", i+1), node: "n"})
 		w.put(slice("s", 8080, endpoints...))
 		touched += len(w.run())
 	}
-	if touched > 300 {
-		t.Errorf("200 new endpoints changed %d resources", touched)
+	if touched > 120 {
+		t.Errorf("60 new endpoints changed %d resources", touched)
 	}
 }
 
