@@ -36,7 +36,12 @@ func relay(cc *ClientConn) Handler {
 		}()
 		var resp message.Response
 		if err := cs.ReadHead(&resp, nil); err != nil {
-			st.Reset(CodeInternal)
+			code := CodeInternal
+			var se *StreamError
+			if errors.As(err, &se) {
+				code = se.Code // CANCEL of a server whose deadline has passed is a deadline to the client
+			}
+			st.Reset(code)
 		} else if st.WriteHead(resp.Status, &resp.Header, resp.Body == nil) == nil {
 			relayBody(resp.Body, &st.stream)
 		}

@@ -42,8 +42,14 @@ func (st *ServerStream) begin(sc *ServerConn, id uint32, h *head, end bool) {
 func (st *ServerStream) serve() {
 	sc := st.sc
 	sc.handler(st)
-	st.finish()
 	sc.mu.Lock()
+	st.onCancel = nil
+	if !st.gone {
+		answered := st.sendEnd
+		sc.mu.Unlock()
+		st.leave(answered)
+		sc.mu.Lock()
+	}
 	due := st.recycle()
 	sc.running--
 	last := sc.running == 0
@@ -56,24 +62,18 @@ func (st *ServerStream) serve() {
 	}
 }
 
-// finish resets what the handler has not finished, RFC 9113 section 8.1: after a whole answer NO_ERROR tells the
-// client not to send the rest of the request.
-func (st *ServerStream) finish() {
+// leave resets what the handler has not finished, RFC 9113 section 8.1: after a whole answer NO_ERROR tells the client
+// not to send the rest of the request.
+func (st *ServerStream) leave(answered bool) {
 	sc := st.sc
-	sc.mu.Lock()
-	st.onCancel = nil
-	over, answered := st.gone, st.sendEnd
-	sc.mu.Unlock()
-	switch {
-	case over:
-	case answered:
+	if answered {
 		sc.cut(st.id, &StreamError{Code: CodeNo, Reason: ReasonStopSending})
-	default:
-		if sc.report != nil {
-			sc.report(Event{Reason: ReasonHandlerAbandoned})
-		}
-		sc.cut(st.id, &StreamError{Code: CodeInternal, Reason: ReasonHandlerAbandoned})
+		return
 	}
+	if sc.report != nil {
+		sc.report(Event{Reason: ReasonHandlerAbandoned})
+	}
+	sc.cut(st.id, &StreamError{Code: CodeInternal, Reason: ReasonHandlerAbandoned})
 }
 
 func (st *ServerStream) release() {
@@ -111,11 +111,8 @@ func (st *ServerStream) WriteHead(status int, h *header.Map, endStream bool) err
 }
 
 func (st *ServerStream) writeHead(status int, h *header.Map, endStream bool) error {
-	if err := st.sendable(); err != nil {
+	if err := st.sendable(endStream); err != nil {
 		return err
-	}
-	if endStream {
-		st.endSend()
 	}
 	o := &st.c.out
 	o.mu.Lock()

@@ -86,17 +86,6 @@ func (st *stream) cancelled() {
 	}
 }
 
-// endSend notes that our direction ends with the frame about to be appended.
-func (st *stream) endSend() {
-	c := st.c
-	c.mu.Lock()
-	st.sendEnd = true
-	if st.recvEnd {
-		c.finished(st)
-	}
-	c.mu.Unlock()
-}
-
 // finished removes a stream both of whose directions have ended. mu is held.
 func (c *conn) finished(st *stream) {
 	if !st.gone {
@@ -109,14 +98,11 @@ func (c *conn) finished(st *stream) {
 // again when it returns.
 func (st *stream) WriteData(p []byte, endStream bool) error {
 	for len(p) > 0 {
-		n, err := st.reserve(len(p))
+		n, err := st.reserve(len(p), endStream)
 		if err != nil {
 			return err
 		}
 		last := endStream && n == len(p)
-		if last {
-			st.endSend()
-		}
 		if err := st.c.out.data(st, p[:n], last); err != nil {
 			st.unreserve(n)
 			return st.sendError(err)
@@ -130,10 +116,9 @@ func (st *stream) WriteData(p []byte, endStream bool) error {
 	if !endStream {
 		return nil
 	}
-	if err := st.sendable(); err != nil {
+	if err := st.sendable(true); err != nil {
 		return err
 	}
-	st.endSend()
 	if err := st.c.out.data(st, nil, true); err != nil {
 		return st.sendError(err)
 	}
@@ -146,24 +131,44 @@ func (st *stream) Flush() { st.c.out.flush() }
 
 // sendError prefers the reason of the stream's end over the output's.
 func (st *stream) sendError(err error) error {
-	if e := st.sendable(); e != nil {
-		return e
+	st.c.mu.Lock()
+	defer st.c.mu.Unlock()
+	if st.sendErr != nil {
+		return st.sendErr
 	}
 	return err
 }
 
-// sendable tells whether the stream still takes output.
-func (st *stream) sendable() error {
+// sendable tells whether the stream still takes output; with end, our direction ends with the frame about to be appended.
+func (st *stream) sendable(end bool) error {
 	st.c.mu.Lock()
 	defer st.c.mu.Unlock()
-	if st.sendErr == nil && st.sendEnd {
-		return &StreamError{Code: CodeInternal, Reason: ReasonMisuse, Detail: "write after the end"}
+	if st.sendErr != nil {
+		return st.sendErr
 	}
-	return st.sendErr
+	if st.sendEnd {
+		return errWriteAfterEnd
+	}
+	if end {
+		st.endSend()
+	}
+	return nil
 }
 
-// reserve waits until both windows are open and takes up to want bytes from them.
-func (st *stream) reserve(want int) (int, error) {
+var errWriteAfterEnd = &StreamError{Code: CodeInternal, Reason: ReasonMisuse, Detail: "write after the end"}
+
+// endSend notes that our direction ends with the frame about to be appended: before that, because the peer may act on
+// it at once. mu is held.
+func (st *stream) endSend() {
+	st.sendEnd = true
+	if st.recvEnd {
+		st.c.finished(st)
+	}
+}
+
+// reserve waits until both windows are open and takes up to want bytes from them. If they suffice and end is set, our
+// direction ends with those bytes.
+func (st *stream) reserve(want int, end bool) (int, error) {
 	c := st.c
 	flushed := false
 	c.mu.Lock()
@@ -173,7 +178,7 @@ func (st *stream) reserve(want int) (int, error) {
 			return 0, st.sendErr
 		}
 		if st.sendEnd {
-			return 0, &StreamError{Code: CodeInternal, Reason: ReasonMisuse, Detail: "write after the end"}
+			return 0, errWriteAfterEnd
 		}
 		n := min(int64(want), st.sendWindow, c.sendWindow, maxReserve)
 		if n > 0 {
@@ -181,6 +186,9 @@ func (st *stream) reserve(want int) (int, error) {
 			c.sendWindow -= n
 			st.activity = c.clock.Load()
 			st.blocked = 0
+			if end && int(n) == want {
+				st.endSend()
+			}
 			return int(n), nil
 		}
 		if !flushed {
@@ -236,10 +244,9 @@ func (c *conn) wakeConnWaiters() {
 
 // WriteTrailers ends our direction with trailers.
 func (st *stream) WriteTrailers(t *header.Map) error {
-	if err := st.sendable(); err != nil {
+	if err := st.sendable(true); err != nil {
 		return err
 	}
-	st.endSend()
 	o := &st.c.out
 	o.mu.Lock()
 	if err := o.writable(st); err != nil {
