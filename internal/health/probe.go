@@ -209,6 +209,9 @@ func (r *runner) exchangeHTTP(ctx context.Context, conn net.Conn, s *Settings, e
 	return "", fmt.Errorf("%s, but %w", detail, errNoMatch)
 }
 
+// closedBeforeUse is how net/http tells, without an error to compare with, that the peer closed before the request went out.
+const closedBeforeUse = "server closed idle connection"
+
 // failed says why, in few words.
 func failed(ctx context.Context, s *Settings, err error) Outcome {
 	var timeout net.Error
@@ -221,7 +224,8 @@ func failed(ctx context.Context, s *Settings, err error) Outcome {
 	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH), errors.Is(err, syscall.EADDRNOTAVAIL),
 		errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE), errors.Is(err, context.Canceled):
 		return Outcome{Silent: true, Detail: err.Error()}
-	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE), errors.Is(err, io.EOF),
+		errors.Is(err, io.ErrUnexpectedEOF), strings.Contains(err.Error(), closedBeforeUse):
 		return Outcome{Detail: "connection closed"}
 	}
 	return Outcome{Detail: err.Error()}
