@@ -99,8 +99,24 @@ func (r *Registry) Check(doc *document.Document) Result {
 	}
 	result.Kind = k
 	r.checkKnown(doc, gvk, &result)
+	for i := range result.Violations {
+		explainScalar(&result.Violations[i])
+	}
 	doc.SortViolations(result.Violations)
 	return result
+}
+
+// explainScalar tells what YAML makes of words and numbers without quotes.
+func explainScalar(v *document.Violation) {
+	if v.Rule != string(field.ErrorTypeTypeInvalid) || !strings.Contains(v.Message, "must be of type string") {
+		return
+	}
+	switch {
+	case strings.Contains(v.Message, `"boolean"`):
+		v.Message += " (quote it: yes, no, on, off, y, n, true and false are booleans in YAML)"
+	case strings.Contains(v.Message, `"integer"`), strings.Contains(v.Message, `"number"`):
+		v.Message += " (quote it to make it a string)"
+	}
 }
 
 // checkKnown fills the object in unless a violation forbids it.
