@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"maps"
-	"reflect"
 	"slices"
 	"strings"
 
@@ -36,12 +35,6 @@ type attachment struct {
 type parentConditions struct {
 	Ref        gatewayv1.ParentReference
 	Conditions []metav1.Condition
-}
-
-// Equal keeps a route's status unit asleep as long as the conditions are the same.
-func (a *attachment) Equal(other any) bool {
-	b, ok := other.(*attachment)
-	return ok && b != nil && reflect.DeepEqual(a, b)
 }
 
 func attachmentKey(route, gateway store.Ref) string { return route.String() + " " + gateway.String() }

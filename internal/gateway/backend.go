@@ -116,6 +116,7 @@ func (b *backendBuilder) result() recompute.Result {
 		Backends: b.backends(settings), Description: describe(collection, b.key.namespace, b.key.name, member),
 	}
 	policy.SetBackend(service, settings)
+	policy.SetDistribution(b.view, b.key.target(), service)
 	resources := b.secure(name, service)
 	check := policy.HealthCheck(b.view, b.key.target(), checkType(service.GetProtocol()))
 	check.Description = service.GetDescription()

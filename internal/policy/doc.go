@@ -1,8 +1,8 @@
 // Package policy reads the policies that attach to Services, ServiceImports and Gateways: HealthCheckPolicy,
-// GCPBackendPolicy, GCPGatewayPolicy and BackendTLSPolicy.
+// GCPBackendPolicy, GCPTrafficDistributionPolicy, GCPGatewayPolicy and BackendTLSPolicy.
 //
 // In: policies and their targets through a recompute.View. Out: for translators, what applies to a target (HealthCheck,
-// Backend, GatewayRegion, TLS); as recompute units, the status and events of each policy. One policy of a kind applies to
+// Backend, SetDistribution, GatewayRegion, BackendTLS); as recompute units, the status and events of each policy. One policy of a kind applies to
 // a target, the oldest; the others are Conflicted.
 //
 //	recompute.Config{Units: policy.Units(), Roots: policy.Roots()}

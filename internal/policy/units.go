@@ -14,6 +14,8 @@ const (
 	KindBackend     = "GCPBackendPolicy.networking.gke.io"
 	KindGateway     = "GCPGatewayPolicy.networking.gke.io"
 	KindBackendTLS  = "BackendTLSPolicy.gateway.networking.k8s.io"
+
+	KindDistribution = "GCPTrafficDistributionPolicy.networking.gke.io"
 )
 
 // Indexes file policies under their targets.
@@ -22,6 +24,8 @@ const (
 	indexBackend     = "policy.backend"
 	indexGateway     = "policy.gateway"
 	indexBackendTLS  = "policy.backendtls"
+
+	indexDistribution = "policy.distribution"
 )
 
 // Indexes returns the store indexes that the package reads.
@@ -31,6 +35,7 @@ func Indexes() []store.Index {
 		{Name: indexBackend, Kind: KindBackend, Keys: targetKeys},
 		{Name: indexGateway, Kind: KindGateway, Keys: targetKeys},
 		{Name: indexBackendTLS, Kind: KindBackendTLS, Keys: targetKeys},
+		{Name: indexDistribution, Kind: KindDistribution, Keys: targetKeys},
 	}
 }
 
@@ -43,6 +48,10 @@ func targetKeys(ref store.Ref, o store.Object) []string {
 		keys = oneKey(ref, p.Spec.TargetRef)
 	case *networkingv1.GCPGatewayPolicy:
 		keys = oneKey(ref, p.Spec.TargetRef)
+	case *networkingv1.GCPTrafficDistributionPolicy:
+		for _, t := range p.Spec.TargetRefs {
+			keys = append(keys, oneKey(ref, networkingv1.PolicyTargetReference{Group: t.Group, Kind: t.Kind, Name: t.Name})...)
+		}
 	case *gatewayv1.BackendTLSPolicy:
 		for _, t := range p.Spec.TargetRefs {
 			if kind := kindOf(string(t.Group), string(t.Kind)); kind != "" {
@@ -67,6 +76,8 @@ func Units() map[string]recompute.Translator {
 		KindBackend:     translateBackendPolicy,
 		KindGateway:     translateGatewayPolicy,
 		KindBackendTLS:  translateBackendTLSPolicy,
+
+		KindDistribution: translateDistributionPolicy,
 	}
 }
 
@@ -77,5 +88,6 @@ func Roots() []recompute.Root {
 		{Kind: KindBackend, Unit: KindBackend},
 		{Kind: KindGateway, Unit: KindGateway},
 		{Kind: KindBackendTLS, Unit: KindBackendTLS},
+		{Kind: KindDistribution, Unit: KindDistribution},
 	}
 }
