@@ -57,6 +57,7 @@ type server1 struct {
 	farewell  bool
 	refused   *http1.Refusal
 	begun     bool // there was a request
+	served    int
 	preface   bool // it is HTTP/2 with prior knowledge
 	last      bool // no further request on this connection
 	body      http1.Body
@@ -113,7 +114,7 @@ func (c *server1) Readable() transport.Verdict {
 	for {
 		if len(c.conn.Bytes()) == 0 {
 			c.await()
-			return transport.Wait
+			return c.park()
 		}
 		if !c.begun && bytes.HasPrefix(c.conn.Bytes(), prefaceStart) {
 			c.preface = true
@@ -123,9 +124,10 @@ func (c *server1) Readable() transport.Verdict {
 			if c.refused != nil {
 				return transport.Leave
 			}
-			return transport.Wait
+			return c.park()
 		}
 		c.begun = true
+		c.served++
 		if !c.wholeHere() {
 			return transport.Leave
 		}
@@ -134,6 +136,15 @@ func (c *server1) Readable() transport.Verdict {
 			return transport.Leave
 		}
 	}
+}
+
+// park waits for more. Where a client is likely to have closed its side together with the last bytes, it asks: after the
+// first request, as one-shot clients do, and inside a head.
+func (c *server1) park() transport.Verdict {
+	if (c.served == 1 || c.headBegan) && c.conn.HungUp() {
+		return transport.Again
+	}
+	return transport.Wait
 }
 
 // await gets ready for the next request.

@@ -12,6 +12,8 @@ type Verdict uint8
 const (
 	// Wait parks until more bytes arrive.
 	Wait Verdict = iota
+	// Again reads once more before it parks: the handler knows of an end-of-file that came with the last bytes.
+	Again
 	// Leave makes Serve return nil, for work that reads from the connection itself, or for the end.
 	Leave
 )
@@ -31,7 +33,8 @@ type Handler interface {
 // runtime forgets a readiness event only when a new RawConn.Read begins, so an event that arrives while h works is
 // still there when the callback returns false to park. A read that returned less than it asked for has emptied the
 // socket, and whatever comes later makes a new event. The one thing that can hide is an end-of-file which arrived
-// together with the last bytes; handlers cover it by an early deadline that goes on once (see Overdue).
+// together with the last bytes; handlers cover it by asking (HungUp, then Again), or by an early deadline that goes on once
+// (see Overdue).
 func (c *Conn) Serve(h Handler) error {
 	if c.raw == nil {
 		return c.servePlain(h)
@@ -78,10 +81,11 @@ func (c *Conn) readable(fd uintptr) bool {
 		if c.sock != nil {
 			emptied = c.sock.drained
 		}
-		if c.handOver() == Leave {
+		verdict := c.handOver()
+		if verdict == Leave {
 			return true
 		}
-		if emptied {
+		if emptied && verdict != Again {
 			c.Release()
 			return false
 		}
@@ -91,17 +95,15 @@ func (c *Conn) readable(fd uintptr) bool {
 // handOver calls the handler, again as long as TLS holds decrypted bytes that no event will announce.
 func (c *Conn) handOver() Verdict {
 	for {
-		if c.handler.Readable() == Leave {
-			return Leave
-		}
-		if c.sock == nil || c.makeRoom() != nil {
-			return Wait
+		verdict := c.handler.Readable()
+		if verdict == Leave || c.sock == nil || c.makeRoom() != nil {
+			return verdict
 		}
 		c.sock.mode = dry
 		n, _ := c.nc.Read(c.buf[c.w:])
 		c.sock.mode = blocking
 		if n == 0 {
-			return Wait
+			return verdict
 		}
 		c.w += n
 	}
