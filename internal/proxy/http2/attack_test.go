@@ -151,6 +151,25 @@ func TestFloodsAreNotFalseAlarms(t *testing.T) {
 	}
 }
 
+// TestLateFramesAreNotFalseAlarms: a stream that we reset may have a window of small frames on its way.
+func TestLateFramesAreNotFalseAlarms(t *testing.T) {
+	addr := listen(t, &ServerConfig{}, func(st *ServerStream) { _ = st.WriteHead(413, nil, true) })
+	p := rawClient(t, addr)
+	for id := uint32(1); id < 20; id += 2 {
+		p.must(p.headers(id, false, post()...))
+		if o := p.until(func(o *outcome) bool { return len(o.resets) > 0 }); o.gone {
+			t.Fatalf("GOAWAY %s", o.debug)
+		}
+		for range 2000 {
+			p.must(p.fr.WriteData(id, false, []byte("small")))
+		}
+	}
+	p.must(p.headers(21, true, get()...))
+	if o := p.until(func(o *outcome) bool { return o.ended[21] }); o.gone {
+		t.Fatalf("GOAWAY %s", o.debug)
+	}
+}
+
 // TestMalformedRequests: requests that an HTTP/1 peer could read differently never reach the handler.
 func TestMalformedRequests(t *testing.T) {
 	drop := func(name string) []string {

@@ -35,6 +35,7 @@ type conn struct {
 	lastRead atomic.Int64 // clock at the last frame
 	active   atomic.Int32 // len(streams)
 	done     atomic.Int64 // streams that came to their end
+	cuts     atomic.Int64 // streams that we have reset
 
 	mu         sync.Mutex
 	streams    map[uint32]*stream
@@ -221,6 +222,7 @@ func (c *conn) cut(id uint32, err *StreamError) {
 		return
 	}
 	st.rst = true
+	c.cuts.Add(1)
 	c.drop(st, err)
 	due := c.credit(0)
 	c.mu.Unlock()
@@ -233,6 +235,7 @@ func (c *conn) cut(id uint32, err *StreamError) {
 
 // refuseID sends RST_STREAM for a stream that is not in the table. Reader only.
 func (c *conn) refuseID(id uint32, code ErrCode, reason Reason) *ConnError {
+	c.cuts.Add(1)
 	if err := c.control(func(b []byte) []byte { return appendRSTStream(b, id, code) }); err != nil {
 		return err
 	}
@@ -255,6 +258,7 @@ func (c *conn) charge(a *allowance, reason Reason) *ConnError {
 	c.floods.elapse(time.Duration(c.clock.Load()))
 	c.floods.sent(c.out.dataFrames.Load())
 	c.floods.streamDone(int(c.done.Swap(0)))
+	c.floods.cut(int(c.cuts.Swap(0)))
 	if a.spend() {
 		return nil
 	}

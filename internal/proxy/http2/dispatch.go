@@ -95,7 +95,7 @@ func (c *conn) lateData(idle bool, due uint32) *ConnError {
 			return err
 		}
 	}
-	return c.charge(&c.floods.other, ReasonUnknownFlood)
+	return c.charge(&c.floods.late, ReasonUnknownFlood)
 }
 
 // take puts received bytes into the stream's mailbox. charged is the frame's length with padding. mu is held.

@@ -36,13 +36,14 @@ type floods struct {
 	emptyData   allowance
 	priority    allowance
 	window      allowance
-	other       allowance // unknown frames, and frames for streams that are gone
+	late        allowance // DATA for streams that are gone
+	other       allowance // unknown frames, and other frames for streams that are gone
 	seen        time.Duration
 	dataFrames  int64
 }
 
 func newFloods() floods {
-	return floods{
+	f := floods{
 		reset:       newAllowance(200, 20),
 		serverReset: newAllowance(100, 10),
 		settings:    newAllowance(50, 2),
@@ -50,8 +51,11 @@ func newFloods() floods {
 		emptyData:   newAllowance(100, 10),
 		priority:    newAllowance(500, 20),
 		window:      newAllowance(1000, 100),
+		late:        newAllowance(1<<16, 1000),
 		other:       newAllowance(1000, 100),
 	}
+	f.late.left = 1000
+	return f
 }
 
 // elapse refills by the clock, in whole seconds.
@@ -68,7 +72,7 @@ func (f *floods) elapse(now time.Duration) {
 
 func (f *floods) all() []*allowance {
 	return []*allowance{
-		&f.reset, &f.serverReset, &f.settings, &f.ping, &f.emptyData, &f.priority, &f.window, &f.other,
+		&f.reset, &f.serverReset, &f.settings, &f.ping, &f.emptyData, &f.priority, &f.window, &f.late, &f.other,
 	}
 }
 
@@ -90,6 +94,12 @@ func (f *floods) sent(total int64) {
 	f.window.refill(4 * n)
 	f.ping.refill(n)
 }
+
+// lateFrames is how many DATA frames may be on their way when we reset a stream: a window of small ones.
+const lateFrames = 4096
+
+// cut refills by streams that we have reset.
+func (f *floods) cut(n int) { f.late.refill(n * lateFrames) }
 
 // received refills by DATA frames with content.
 func (f *floods) received() {
