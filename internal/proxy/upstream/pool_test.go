@@ -1,0 +1,168 @@
+package upstream
+
+import (
+	"bufio"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/spillway-lb/spillway/internal/proxy/balance"
+	"github.com/spillway-lb/spillway/internal/proxy/message"
+	"github.com/spillway-lb/spillway/internal/proxy/metrics"
+	"github.com/spillway-lb/spillway/internal/proxy/transport"
+)
+
+// budget allows max connections.
+type budget struct{ used, max int }
+
+func (b *budget) TryAcquire(balance.Limited) bool {
+	if b.used == b.max {
+		return false
+	}
+	b.used++
+	return true
+}
+
+func (b *budget) ReleaseLimit(balance.Limited) { b.used-- }
+
+// backend answers each request with the number of its connection.
+func backend(t *testing.T) string {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = ln.Close() })
+	go func() {
+		for n := byte('0'); ; n++ {
+			nc, err := ln.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				r := bufio.NewReader(nc)
+				for {
+					if _, err := http.ReadRequest(r); err != nil {
+						_ = nc.Close()
+						return
+					}
+					_, _ = io.WriteString(nc, "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n"+string(n))
+				}
+			}()
+		}
+	}()
+	return ln.Addr().String()
+}
+
+func newPool(t *testing.T, address string) (*Pools, *Pool) {
+	t.Helper()
+	clock := transport.NewClock()
+	pools := &Pools{Clock: clock}
+	pools.Start()
+	t.Cleanup(func() {
+		pools.Stop()
+		clock.Stop()
+	})
+	target := Target{Address: address, Counts: metrics.New(metrics.Options{}).Service("s")}
+	return pools, pools.Create(&balance.Endpoint{Address: address}, target)
+}
+
+// ask runs one exchange on a stream, and closes it.
+func ask(t *testing.T, s Stream) string {
+	t.Helper()
+	var a Answer
+	req := &message.Request{Method: []byte("GET"), Path: []byte("/"), Authority: []byte("a")}
+	if err := s.RoundTrip(req, nil, &a); err != nil {
+		t.Fatal(err)
+	}
+	p, err := a.Response.Body.Next()
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := string(p)
+	a.Response.Body.Close()
+	s.Close()
+	return text
+}
+
+func open(t *testing.T, p *Pool, b Budget) Stream {
+	t.Helper()
+	s, err := p.Open(time.Second, true, b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func TestTheLastOneInIsTheFirstOneOut(t *testing.T) {
+	_, p := newPool(t, backend(t))
+	b := &budget{max: 2}
+	first, second := open(t, p, b), open(t, p, b)
+	if first.Reused() {
+		t.Error("a new connection says that it is reused")
+	}
+	ask(t, first)
+	last := ask(t, second)
+	if p.Idle() != 2 {
+		t.Fatalf("%d idle", p.Idle())
+	}
+	again := open(t, p, b)
+	if !again.Reused() {
+		t.Error("a reused connection says that it is new")
+	}
+	if got := ask(t, again); got != last {
+		t.Errorf("connection %s, want %s", got, last)
+	}
+}
+
+func TestBudget(t *testing.T) {
+	_, p := newPool(t, backend(t))
+	b := &budget{max: 1}
+	s := open(t, p, b)
+	if _, err := p.Open(time.Second, true, b); err != ErrOverflow {
+		t.Errorf("%v", err)
+	}
+	ask(t, s)
+	p.Retire()
+	if b.used != 0 || p.Idle() != 0 {
+		t.Errorf("%d counted, %d idle", b.used, p.Idle())
+	}
+}
+
+func TestRetiredPoolsKeepNothing(t *testing.T) {
+	_, p := newPool(t, backend(t))
+	b := &budget{max: 1}
+	s := open(t, p, b)
+	p.Retire()
+	ask(t, s)
+	if b.used != 0 || p.Idle() != 0 {
+		t.Errorf("%d counted, %d idle", b.used, p.Idle())
+	}
+}
+
+func TestSweepTakesWhatIsOldOrClosed(t *testing.T) {
+	pools, p := newPool(t, backend(t))
+	b := &budget{max: 1}
+	ask(t, open(t, p, b))
+	p.sweep(pools.Clock.Now() - int64(time.Hour))
+	if p.Idle() != 1 {
+		t.Error("a young connection is gone")
+	}
+	p.sweep(pools.Clock.Now() + int64(time.Hour))
+	if p.Idle() != 0 || b.used != 0 {
+		t.Error("an old connection is still there")
+	}
+}
+
+func TestConnectFailures(t *testing.T) {
+	_, p := newPool(t, "127.0.0.1:1")
+	b := &budget{max: 1}
+	_, err := p.Open(time.Second, true, b)
+	var refused *ConnectError
+	if !errors.As(err, &refused) || refused.TLS || b.used != 0 {
+		t.Errorf("%v, %d counted", err, b.used)
+	}
+}
