@@ -12,9 +12,6 @@ import (
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
 	spillwayv1alpha1 "github.com/spillway-lb/spillway/api/spillway/v1alpha1"
 	"github.com/spillway-lb/spillway/internal/fleet"
-	"github.com/spillway-lb/spillway/internal/health"
-	"github.com/spillway-lb/spillway/internal/location"
-	"github.com/spillway-lb/spillway/internal/proxy"
 	"github.com/spillway-lb/spillway/internal/proxy/config"
 	"github.com/spillway-lb/spillway/internal/store"
 )
@@ -32,22 +29,6 @@ type planes struct {
 	mu       sync.Mutex
 	byRegion map[string]*plane
 	advanced chan struct{} // closed and replaced when a location has dealt with a transaction
-}
-
-// plane is one location: a proxy and its prober.
-type plane struct {
-	region   string
-	proxy    *proxy.Proxy
-	prober   *health.Prober
-	location *location.Location
-	cancel   context.CancelFunc
-	ended    chan struct{}
-
-	// guarded by planes.mu
-	handed  uint64 // the newest transaction that it was given
-	dealt   uint64 // the newest one that it published
-	refused bool   // whether it refuses what came after that
-	trouble string // its last error
 }
 
 func newPlanes(home string, accessLog io.Writer, log *slog.Logger, r *reporter, m *model) *planes {
@@ -106,38 +87,6 @@ func regionsOf(snapshot *store.Snapshot, home string) map[string]config.Location
 		regions[home] = config.Location{Region: home, Zone: home + "-a"}
 	}
 	return regions
-}
-
-// open starts a location with everything that is published already.
-func (p *planes) open(at config.Location) *plane {
-	ctx, cancel := context.WithCancel(context.Background())
-	out := &plane{region: at.Region, cancel: cancel, ended: make(chan struct{})}
-	log := p.log.With("location", at.Region)
-	out.proxy = proxy.New(proxy.Config{
-		Location: at, Logger: log, AccessLog: p.accessLog, LogAll: true, OnBound: func([]proxy.Bound) { p.notify() },
-	})
-	out.prober = health.NewProber(health.Options{})
-	out.location = location.New(location.Config{
-		Root: out.proxy.Root(), Prober: out.prober,
-		Publish: out.proxy.Commit,
-		Applied: func(seq uint64, err error) { p.applied(out, seq, err) },
-	})
-	var running sync.WaitGroup
-	running.Go(func() { out.prober.Run(ctx) })
-	running.Go(func() { out.location.Run(ctx) })
-	go func() {
-		running.Wait()
-		close(out.ended)
-	}()
-	if m := p.model.all(); len(m.GetResources()) > 0 {
-		out.give(everything(m))
-	}
-	return out
-}
-
-func (l *plane) give(tx *lbv1.Transaction) {
-	l.handed = tx.GetSeq()
-	l.location.Apply(tx)
 }
 
 // apply gives every location the next transaction.
@@ -253,25 +202,4 @@ func (p *planes) drain(atMost time.Duration) error {
 		}
 	}
 	return nil
-}
-
-// cutTime is how long a proxy may take to let go of the requests that it cuts. One that waits for a backend's answer is
-// then left behind: the process is about to end.
-const cutTime = time.Second
-
-// drain stops listening first, while health still counts for the requests in flight.
-func (l *plane) drain(atMost time.Duration) error {
-	ctx, cancel := context.WithTimeout(context.Background(), atMost)
-	defer cancel()
-	drained := make(chan error, 1)
-	go func() { drained <- l.proxy.Drain(ctx) }()
-	var err error
-	select {
-	case err = <-drained:
-	case <-time.After(atMost + cutTime):
-		err = ctx.Err()
-	}
-	l.cancel()
-	<-l.ended
-	return err
 }

@@ -1,0 +1,146 @@
+package printer
+
+import (
+	"fmt"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+func (d *description) pod(o Object, related Related) {
+	p := typed[corev1.Pod](o)
+	d.line(0, "Name:\t%s", p.Name)
+	d.line(0, "Namespace:\t%s", p.Namespace)
+	d.line(0, "Service Account:\t%s", or(p.Spec.ServiceAccountName, "default"))
+	d.line(0, "Node:\t%s", orNone(joinNonEmpty("/", p.Spec.NodeName, p.Status.HostIP)))
+	if p.Status.StartTime != nil {
+		d.line(0, "Start Time:\t%s", timestamp(*p.Status.StartTime))
+	}
+	d.labels("Labels", p.Labels)
+	d.annotations(p.Annotations)
+	d.podPhase(p, related)
+	d.line(0, "IP:\t%s", p.Status.PodIP)
+	d.line(0, "IPs:")
+	for _, ip := range p.Status.PodIPs {
+		d.line(1, "IP:\t%s", ip.IP)
+	}
+	if owner := metav1.GetControllerOf(p); owner != nil {
+		d.line(0, "Controlled By:\t%s/%s", owner.Kind, owner.Name)
+	}
+	d.line(0, "Containers:")
+	for _, c := range p.Spec.Containers {
+		d.container(c, p.Status.ContainerStatuses)
+	}
+	d.readinessGates(p)
+	if len(p.Status.Conditions) > 0 {
+		d.line(0, "Conditions:")
+		d.line(1, "Type\tStatus")
+		for _, c := range p.Status.Conditions {
+			d.line(1, "%s\t%s", c.Type, c.Status)
+		}
+	}
+}
+
+func (d *description) podPhase(p *corev1.Pod, related Related) {
+	if p.DeletionTimestamp == nil {
+		d.line(0, "Status:\t%s", p.Status.Phase)
+		return
+	}
+	d.line(0, "Status:\tTerminating (lasts %s)", since(*p.DeletionTimestamp, related.Now))
+	if s := p.DeletionGracePeriodSeconds; s != nil {
+		d.line(0, "Termination Grace Period:\t%ds", *s)
+	}
+}
+
+func (d *description) readinessGates(p *corev1.Pod) {
+	if len(p.Spec.ReadinessGates) == 0 {
+		return
+	}
+	d.line(0, "Readiness Gates:")
+	d.line(1, "Type\tStatus")
+	for _, gate := range p.Spec.ReadinessGates {
+		status := "<none>"
+		for _, c := range p.Status.Conditions {
+			if c.Type == gate.ConditionType {
+				status = string(c.Status)
+			}
+		}
+		d.line(1, "%s\t%s", gate.ConditionType, status)
+	}
+}
+
+func (d *description) container(c corev1.Container, statuses []corev1.ContainerStatus) {
+	d.line(1, "%s:", c.Name)
+	d.line(2, "Image:\t%s", c.Image)
+	d.line(2, "Port%s:\t%s", plural(len(c.Ports)), containerPorts(c.Ports))
+	if len(c.Command) > 0 {
+		d.line(2, "Command:")
+		for _, word := range c.Command {
+			d.line(3, "%s", word)
+		}
+	}
+	if len(c.Args) > 0 {
+		d.line(2, "Args:")
+		for _, word := range c.Args {
+			d.line(3, "%s", word)
+		}
+	}
+	for _, s := range statuses {
+		if s.Name == c.Name {
+			d.containerState(s)
+		}
+	}
+	if len(c.Env) == 0 {
+		d.line(2, "Environment:\t<none>")
+		return
+	}
+	d.line(2, "Environment:")
+	for _, e := range c.Env {
+		d.line(3, "%s:\t%s", e.Name, envValue(e))
+	}
+}
+
+func (d *description) containerState(s corev1.ContainerStatus) {
+	switch {
+	case s.State.Running != nil:
+		d.line(2, "State:\tRunning")
+		d.line(3, "Started:\t%s", timestamp(s.State.Running.StartedAt))
+	case s.State.Terminated != nil:
+		d.line(2, "State:\tTerminated")
+		d.line(3, "Reason:\t%s", s.State.Terminated.Reason)
+		d.line(3, "Exit Code:\t%d", s.State.Terminated.ExitCode)
+	default:
+		d.line(2, "State:\tWaiting")
+		if w := s.State.Waiting; w != nil {
+			d.line(3, "Reason:\t%s", w.Reason)
+			if w.Message != "" {
+				d.line(3, "Message:\t%s", w.Message)
+			}
+		}
+	}
+	d.line(2, "Ready:\t%s", title(s.Ready))
+	d.line(2, "Restart Count:\t%d", s.RestartCount)
+}
+
+func containerPorts(ports []corev1.ContainerPort) string {
+	var out []string
+	for _, p := range ports {
+		out = append(out, fmt.Sprintf("%d/%s", p.ContainerPort, or(string(p.Protocol), "TCP")))
+	}
+	return orNone(strings.Join(out, ", "))
+}
+
+func envValue(e corev1.EnvVar) string {
+	switch from := e.ValueFrom; {
+	case from == nil:
+		return e.Value
+	case from.FieldRef != nil:
+		return fmt.Sprintf(" (%s:%s)", from.FieldRef.APIVersion, from.FieldRef.FieldPath)
+	case from.SecretKeyRef != nil:
+		return fmt.Sprintf("<set to the key '%s' in secret '%s'>", from.SecretKeyRef.Key, from.SecretKeyRef.Name)
+	case from.ConfigMapKeyRef != nil:
+		return fmt.Sprintf("<set to the key '%s' of config map '%s'>", from.ConfigMapKeyRef.Key, from.ConfigMapKeyRef.Name)
+	}
+	return ""
+}
