@@ -24,8 +24,10 @@ import (
 
 func TestDrainFinishesRequestsAndClosesIdleConnections(t *testing.T) {
 	release := make(chan bool)
+	reached := make(chan bool)
 	backend := httpBackend(t, func(w http.ResponseWriter, q *http.Request) {
 		if q.URL.Path == "/slow" {
+			reached <- true
 			<-release
 		}
 		_, _ = io.WriteString(w, "done")
@@ -36,7 +38,7 @@ func TestDrainFinishesRequestsAndClosesIdleConnections(t *testing.T) {
 	idle.answer(t, "GET")
 	slow.say("GET /slow HTTP/1.1\r\nHost: a\r\n\r\n")
 	drained := make(chan error, 1)
-	eventually(t, "the slow request is under way", func() bool { return r.Root().ServiceByName("service") != nil })
+	<-reached
 	go func() { drained <- r.Drain(context.Background()) }()
 	idle.ended(t)
 	select {
@@ -59,10 +61,15 @@ func TestDrainFinishesRequestsAndClosesIdleConnections(t *testing.T) {
 }
 
 func TestDrainEndsAtItsDeadline(t *testing.T) {
-	backend := rawBackend(t, func(c *rawConn) { c.gone() })
+	reached := make(chan bool, 1)
+	backend := rawBackend(t, func(c *rawConn) {
+		reached <- true
+		c.gone()
+	})
 	r := newRig(t, []string{backend}, nil)
 	c := r.dial()
 	c.say("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+	<-reached
 	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
 	defer cancel()
 	if err := r.Drain(ctx); !errors.Is(err, context.DeadlineExceeded) {
