@@ -117,6 +117,9 @@ func (s *selection) cluster(info control.Info) (string, error) {
 // objects asks for what is wanted of a kind. A name that is not there is an error, in kubectl's words.
 func (s *selection) objects(ctx context.Context, client *control.Client, cluster string, w wanted) ([]printer.Object, error) {
 	query := control.Query{Kind: w.kind.StoreKind(), Cluster: cluster}
+	if w.kind.Fleet && s.context == "" {
+		query.Cluster = ""
+	}
 	if w.kind.Namespaced && !s.allNamespaces {
 		query.Namespace = s.namespace
 	}

@@ -14,6 +14,8 @@ type Kind struct {
 	Plural     string
 	Short      []string
 	Namespaced bool
+	// Fleet kinds belong to no single cluster: they are looked for in all.
+	Fleet bool
 	// Columns of the table, without the name; nil for the kinds with a layout of their own and those with just an age.
 	Columns []Column
 }

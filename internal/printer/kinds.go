@@ -92,10 +92,10 @@ func multiClusterKinds() []Kind {
 			Short: []string{"svcim", "svcimport"}, Namespaced: true, Columns: imports,
 		},
 		{
-			Kind: "Cluster", Group: "spillway.dev", Version: "v1alpha1", Plural: "clusters",
+			Kind: "Cluster", Group: "spillway.dev", Version: "v1alpha1", Plural: "clusters", Fleet: true,
 			Columns: []Column{{Header: "Region", Path: ".spec.region"}, {Header: "Config", Path: ".spec.configCluster"}, age()},
 		},
-		{Kind: "Configuration", Group: "spillway.dev", Version: "v1alpha1", Plural: "configurations"},
+		{Kind: "Configuration", Group: "spillway.dev", Version: "v1alpha1", Plural: "configurations", Fleet: true},
 	}
 }
 
