@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net"
 	"testing"
+	"time"
 
 	"github.com/spillway-lb/spillway/internal/proxy/header"
 	"github.com/spillway-lb/spillway/internal/proxy/message"
@@ -73,6 +74,21 @@ func TestDrain(t *testing.T) {
 	var ce *ConnError
 	if err := <-ended; !errors.As(err, &ce) || ce.Code != CodeNo {
 		t.Errorf("Serve: %v", err)
+	}
+}
+
+// TestBriefStreamsAreNotIdleness: streams so short that no tick sees them keep a connection alive all the same.
+func TestBriefStreamsAreNotIdleness(t *testing.T) {
+	idle := 300 * time.Millisecond
+	addr := listen(t, &ServerConfig{Limits: Limits{IdleTimeout: idle}}, hello())
+	cc := dial(t, addr, &ClientConfig{})
+	every := time.NewTicker(idle / 15)
+	defer every.Stop()
+	for range 40 {
+		<-every.C
+		if a := roundTrip(cc, request("GET", addr, "/")); a.err != nil {
+			t.Fatal(a.err)
+		}
 	}
 }
 

@@ -65,7 +65,7 @@ func (w *watch) stop(c *conn) {
 	c.mu.Unlock()
 }
 
-// wake makes ticks regular again after sleep. mu is held.
+// wake notes that something goes on, and makes ticks regular again after sleep. mu is held.
 func (w *watch) wake(c *conn) {
 	w.quietTicks = 0
 	if w.asleep && !w.stopped {
@@ -75,6 +75,7 @@ func (w *watch) wake(c *conn) {
 		c.lastRead.Store(now)
 		w.timer.Reset(w.every)
 	}
+	w.idleSince = time.Duration(c.clock.Load())
 }
 
 // tick is the shell around judge.
