@@ -401,3 +401,17 @@ func TestUpgradeToH2CIsNotPassedOn(t *testing.T) {
 		t.Errorf("backend got %q", head)
 	}
 }
+
+// TestCutShortToHTTP10: the end of the connection would look like the end of the body.
+func TestCutShortToHTTP10(t *testing.T) {
+	backend := rawBackend(t, func(c *rawConn) {
+		c.head()
+		c.say("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n")
+	})
+	r := newRig(t, []string{backend}, nil)
+	c := r.dial()
+	c.say("GET / HTTP/1.0\r\n\r\n")
+	if raw, err := io.ReadAll(c.r); err == nil {
+		t.Errorf("an orderly end after %q", raw)
+	}
+}

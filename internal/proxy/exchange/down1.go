@@ -15,6 +15,8 @@ type down1 struct {
 	out       []byte // pending, in buf
 	chunked   bool
 	keepAlive bool
+	// untilClose: the body ends with the connection.
+	untilClose bool
 }
 
 var _ Downstream = (*down1)(nil)
@@ -49,7 +51,7 @@ func (d *down1) WriteHead(res *message.Response) error {
 	if res.ContentLength == message.UnknownLength && res.Body != nil {
 		d.chunked = req.Minor > 0
 		if !d.chunked {
-			d.keepAlive = false
+			d.keepAlive, d.untilClose = false, true
 		}
 	}
 	if d.c.srv.Draining() || !d.bodyTaken() {
@@ -111,9 +113,13 @@ func (d *down1) Flush() error {
 	return err
 }
 
-// Abort implements Downstream: closing in the middle is how HTTP/1 says that a message is cut short.
+// Abort implements Downstream: closing in the middle is how HTTP/1 says that a message is cut short. Where the end of
+// the connection would be the end of the body, it is a reset.
 func (d *down1) Abort() {
 	d.keepAlive = false
+	if d.untilClose {
+		d.c.conn.Reset()
+	}
 	d.c.conn.Interrupt()
 }
 

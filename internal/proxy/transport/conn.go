@@ -319,6 +319,13 @@ func (c *Conn) CloseWrite() {
 	}
 }
 
+// Reset makes Close a reset, which no peer takes for an orderly end.
+func (c *Conn) Reset() {
+	if l, ok := c.nc.(interface{ SetLinger(sec int) error }); ok {
+		_ = l.SetLinger(0)
+	}
+}
+
 // Close ends the connection and gives its buffer and its timer back. Never call it inside Handler.Readable.
 func (c *Conn) Close() {
 	_ = c.nc.Close()
