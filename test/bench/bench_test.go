@@ -1,0 +1,58 @@
+package main
+
+import (
+	"math"
+	"testing"
+	"time"
+
+	"github.com/spillway-lb/spillway/internal/proxy/config"
+
+	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
+)
+
+func TestQuantilesAreWithinABucket(t *testing.T) {
+	l := new(latencies)
+	for us := 1; us <= 10_000; us++ {
+		l.add(time.Duration(us) * time.Microsecond)
+	}
+	for q, want := range map[float64]time.Duration{0.5: 5 * time.Millisecond, 0.99: 9900 * time.Microsecond} {
+		if got := l.quantile(q); math.Abs(float64(got-want)) > 0.04*float64(want) {
+			t.Errorf("quantile %v is %v, want %v", q, got, want)
+		}
+	}
+}
+
+func TestParseH2load(t *testing.T) {
+	out := "finished in 2.00s, 100.00 req/s, 1MB/s\n" +
+		"requests: 200 total, 200 started, 200 done, 198 succeeded, 2 failed, 0 errored, 0 timeout\n" +
+		"                     min         max         mean         sd        +/- sd\n" +
+		"time for request:     1ms       2ms       1ms       1ms    80.00%\n"
+	r, err := parseH2load(out)
+	if err != nil || r.requests != 198 || r.failures != 2 || r.elapsed != 2*time.Second {
+		t.Errorf("got %+v, %v", r, err)
+	}
+	if _, err := parseH2load("something else"); err == nil {
+		t.Error("nonsense was understood")
+	}
+}
+
+// TestModelsCompile puts every case's model through the data plane's own compiler.
+func TestModelsCompile(t *testing.T) {
+	for _, c := range cases {
+		s := setup{benchCase: c, Listen: 8080, Backend: 8081, Dir: t.TempDir()}
+		if c.tls {
+			var err error
+			if s.Pair, err = writeKeyPair(s.Dir, c.rsa); err != nil {
+				t.Fatal(err)
+			}
+		}
+		m, err := spillwayModel(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		root, err := config.New(config.Location{}).Apply(&lbv1.Transaction{Seq: 1, Upserts: m.GetResources()})
+		if err != nil || len(root.Frontends()) != 1 {
+			t.Errorf("%s: %v", c.name, err)
+		}
+	}
+}
