@@ -19,9 +19,9 @@ func TestFallbacks(t *testing.T) {
 		err  error
 		want []string
 	}{
-		{"127.64.0.1:80", wrap(syscall.EACCES), []string{"127.64.0.1:10080"}},
-		{"127.64.0.1:80", wrap(syscall.EADDRINUSE), []string{"127.64.0.1:10080"}},
-		{"127.64.0.1:60000", wrap(syscall.EADDRINUSE), []string{"127.64.0.1:14464"}},
+		{"127.64.0.1:80", wrap(syscall.EACCES), []string{"127.64.0.1:10080", "127.64.0.1:0"}},
+		{"127.64.0.1:80", wrap(syscall.EADDRINUSE), []string{"127.64.0.1:10080", "127.64.0.1:0"}},
+		{"127.64.0.1:60000", wrap(syscall.EADDRINUSE), []string{"127.64.0.1:14464", "127.64.0.1:0"}},
 		{"127.64.0.1:0", wrap(syscall.EACCES), nil},
 		{"127.64.0.1:80", wrap(syscall.EMFILE), nil},
 		{"192.0.2.1:80", wrap(syscall.EADDRNOTAVAIL), nil},

@@ -34,8 +34,8 @@ type Listener struct {
 }
 
 // Bind listens on the address and port, or on what takes their place: where that is not permitted (EACCES) or taken
-// (EADDRINUSE), port + 10000; where the system has no such loopback address (EADDRNOTAVAIL), 127.0.0.1 and a port made of
-// both. Port 0 takes any free one.
+// (EADDRINUSE), port + 10000, or any free port if that is taken, too; where the system has no such loopback address
+// (EADDRNOTAVAIL), 127.0.0.1 and a port made of both. Port 0 takes any free one.
 func Bind(at netip.AddrPort) (*Listener, error) {
 	ln, err := listen(at)
 	if err == nil {
@@ -62,7 +62,7 @@ func fallbacks(at netip.AddrPort, err error) []netip.AddrPort {
 		if next > 65535 {
 			next -= 55536 // ports near the top wrap to 10000 and up
 		}
-		return []netip.AddrPort{netip.AddrPortFrom(at.Addr(), uint16(next))}
+		return []netip.AddrPort{netip.AddrPortFrom(at.Addr(), uint16(next)), netip.AddrPortFrom(at.Addr(), 0)}
 	case errors.Is(err, syscall.EADDRNOTAVAIL) && at.Addr().IsLoopback():
 		return standIns(at)
 	}
