@@ -29,7 +29,7 @@ DIRECTORY
 ADDRESSES AND PORTS
   Each Gateway has an address of its own at each location, in 127.64.0.0/10, made of its name: it stays the same over
   restarts. Pods have addresses in the rest of 127.0.0.0/8. A port is bound as it is written; where that is not
-  permitted, or something else holds it, 10000 is added. On Linux,
+  permitted, or something else holds it, 10000 is added; if that is taken too, any free port serves. On Linux,
       sudo sysctl -w net.ipv4.ip_unprivileged_port_start=80
   opens low ports to everybody. Where a system has no loopback address but 127.0.0.1, that is used, with other ports.
   ` + "`spillway urls`" + ` says what is bound.
