@@ -52,6 +52,7 @@ type frontend struct {
 	listener *listener.Listener
 	exchange *exchange.Frontend
 	tls      *proxytls.Server // nil without TLS
+	inputs   tlsInputs        // what tls was compiled from
 	err      error
 }
 
@@ -125,7 +126,7 @@ func (p *Proxy) open(root *config.Root, spec config.Frontend) *frontend {
 			f.err = err
 			return f
 		}
-		f.tls = proxytls.NewServer(policy, p.tickets)
+		f.tls, f.inputs = proxytls.NewServer(policy, p.tickets), inputsOf(root, spec.TargetProxy)
 	}
 	f.listener, f.err = p.bind(f.at())
 	if f.err != nil {
@@ -184,12 +185,17 @@ func (p *Proxy) updateTLS(next *config.Root) error {
 		if f == nil || f.tls == nil || !spec.TLS {
 			continue
 		}
+		inputs := inputsOf(next, spec.TargetProxy)
+		if inputs.equal(f.inputs) {
+			continue
+		}
 		policy, err := p.policy(next, spec.TargetProxy)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("frontend %s keeps its certificates: %w", spec.Name, err))
 			continue
 		}
 		f.tls.Set(policy)
+		f.inputs = inputs
 	}
 	return errors.Join(errs...)
 }
