@@ -252,6 +252,11 @@ func (c *Core) mark(p *pod) {
 	if c.pods[p.id] == p {
 		c.dirtyPods[p] = struct{}{}
 	}
+	c.markDeployment(p)
+}
+
+// markDeployment has the Pod's Deployment looked at, unless that is gone and the Pod is all that is left of it.
+func (c *Core) markDeployment(p *pod) {
 	if p.replicaSet != nil && c.deployments[p.replicaSet.deployment.ref] == p.replicaSet.deployment {
 		c.dirtyDeployments[p.replicaSet.deployment] = struct{}{}
 	}

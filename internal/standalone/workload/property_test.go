@@ -11,7 +11,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// TestWhateverHappensItSettles edits a Deployment and lets containers crash, at random. Meanwhile Pods that serve are
+// TestWhateverHappensItSettles edits a Deployment, lets containers crash and the cluster go and come, at random. Meanwhile Pods that serve are
 // only given up for others that do; in the end there is what the Deployment asks for, and nothing else.
 func TestWhateverHappensItSettles(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
@@ -20,7 +20,12 @@ func TestWhateverHappensItSettles(t *testing.T) {
 		for range rapid.IntRange(1, 15).Draw(rt, "steps") {
 			before := w.available()
 			was := d
-			d = w.happen(rt, d)
+			if rapid.IntRange(0, 7).Draw(rt, "cluster goes") == 0 {
+				d = w.moveCluster(rt, d)
+				was = nil // the Pods went with it
+			} else {
+				d = w.happen(rt, d)
+			}
 			w.step()
 			w.checkAvailability(rt, was, d, before)
 		}
@@ -65,6 +70,27 @@ func (w *world) happen(rt *rapid.T, d *appsv1.Deployment) *appsv1.Deployment {
 			d = nil
 		}
 	}
+	return d
+}
+
+// moveCluster takes everything away, Nodes included, and brings it back when the core has seen some of that.
+func (w *world) moveCluster(rt *rapid.T, d *appsv1.Deployment) *appsv1.Deployment {
+	if d != nil {
+		w.remove(d)
+	}
+	if rapid.Bool().Draw(rt, "between") {
+		w.step()
+	}
+	w.remove(node("n1", ""))
+	w.remove(node("n2", ""))
+	w.step()
+	if d != nil {
+		w.put(d.DeepCopy())
+	}
+	if rapid.Bool().Draw(rt, "before") {
+		w.step()
+	}
+	w.put(node("n1", "us-west1-a"), node("n2", "us-west1-b"))
 	return d
 }
 

@@ -91,8 +91,8 @@ func (c *Core) observeNode(ref store.Ref) {
 		return
 	}
 	for _, p := range c.pods {
-		if p.node == ref.Name && p.ref.Cluster == ref.Cluster && p.replicaSet != nil {
-			c.dirtyDeployments[p.replicaSet.deployment] = struct{}{}
+		if p.node == ref.Name && p.ref.Cluster == ref.Cluster {
+			c.markDeployment(p)
 		}
 	}
 }
