@@ -12,6 +12,26 @@ import (
 	"time"
 )
 
+const smuggled = "a request inside a body reached the backend as a request of its own"
+
+// asksForIt tells whether net/http, too, reads a request for the path that the seeds hide in bodies: edited framing makes it
+// a request that follows.
+func asksForIt(wire []byte) bool {
+	r := bufio.NewReader(bytes.NewReader(wire))
+	for {
+		q, err := http.ReadRequest(r)
+		if err != nil {
+			return false
+		}
+		if strings.Contains(q.URL.Path, "smuggled") {
+			return true
+		}
+		if _, err := io.Copy(io.Discard, q.Body); err != nil {
+			return false
+		}
+	}
+}
+
 // strictBackend reads requests with net/http and remembers the first that it cannot read, or that was not meant.
 type strictBackend struct {
 	mu  sync.Mutex
@@ -47,7 +67,7 @@ func (b *strictBackend) serve(c *rawConn) {
 			return
 		}
 		if strings.Contains(q.URL.Path, "smuggled") {
-			b.complain("a request inside a body reached the backend as a request of its own")
+			b.complain(smuggled)
 		}
 		if _, err := io.Copy(io.Discard, q.Body); err != nil {
 			return
@@ -87,7 +107,7 @@ func FuzzConnection(f *testing.F) {
 			t.Fatal("the connection hangs")
 		}
 		checkAnswers(t, wire, back)
-		if s := backend.complaint(); s != "" {
+		if s := backend.complaint(); s != "" && !(s == smuggled && asksForIt(wire)) {
 			t.Fatal(s)
 		}
 	})
