@@ -37,7 +37,7 @@ lint: $(TOOLS) ## gofumpt, vet, staticcheck
 	@bin/staticcheck ./...
 
 .PHONY: fuzz-smoke
-fuzz-smoke: ## every fuzz target for FUZZTIME (5s)
+fuzz-smoke: ## every fuzz target for FUZZTIME (5s; 3000x is executions)
 	@test/fuzz.sh $(FUZZTIME)
 
 .PHONY: fuzz

@@ -10,12 +10,8 @@ import (
 type resourceKey struct{ kind, name string }
 
 func keyOf(r *lbv1.Resource) resourceKey {
-	m := r.ProtoReflect()
-	body := m.WhichOneof(m.Descriptor().Oneofs().ByName("body"))
-	if body == nil {
-		return resourceKey{name: r.GetName()}
-	}
-	return resourceKey{string(body.Name()), r.GetName()}
+	k := lbv1.KeyOf(r)
+	return resourceKey{k.GetKind(), k.GetName()}
 }
 
 // Replace makes a model the whole configuration, by the transaction that leads from the last model given to Replace to

@@ -4,8 +4,6 @@ import (
 	"strconv"
 	"strings"
 
-	"google.golang.org/protobuf/reflect/protoreflect"
-
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
 )
 
@@ -34,16 +32,8 @@ func (k key) bytes() []byte {
 	return append(append(append(b, k.kind...), 0), k.name...)
 }
 
-var bodyOneof = (*lbv1.Resource)(nil).ProtoReflect().Descriptor().Oneofs().ByName("body")
-
 // kindOf is "" for a resource without a body that this version knows.
-func kindOf(r *lbv1.Resource) string {
-	var f protoreflect.FieldDescriptor = r.ProtoReflect().WhichOneof(bodyOneof)
-	if f == nil {
-		return ""
-	}
-	return string(f.Name())
-}
+func kindOf(r *lbv1.Resource) string { return lbv1.KeyOf(r).GetKind() }
 
 // shardName is the name of a group's i-th shard.
 func shardName(group string, i int) string { return group + "/" + strconv.Itoa(i) }
