@@ -19,6 +19,10 @@ const smuggled = "a request inside a body reached the backend as a request of it
 func asksForIt(wire []byte) bool {
 	r := bufio.NewReader(bytes.NewReader(wire))
 	for {
+		// RFC 9112 section 2.2: an empty line before a request is skipped, which net/http leaves to its server.
+		if b, _ := r.Peek(2); string(b) == "\r\n" {
+			_, _ = r.Discard(2)
+		}
 		q, err := http.ReadRequest(r)
 		if err != nil {
 			return false
