@@ -7,17 +7,14 @@ import (
 	"io"
 	"log/slog"
 	"net"
-	"net/http"
-	"net/http/pprof"
 	"os"
 	"os/signal"
 	"syscall"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/spf13/cobra"
 
+	"github.com/spillway-lb/spillway/internal/admin"
 	"github.com/spillway-lb/spillway/internal/health"
 	"github.com/spillway-lb/spillway/internal/location"
 	"github.com/spillway-lb/spillway/internal/proxy"
@@ -35,6 +32,7 @@ which then drains: an upgrade loses no connection.`
 type proxyFlags struct {
 	file, region, zone, admin, accessLog, handover string
 	drain                                          time.Duration
+	tracing                                        tracing
 }
 
 func newProxyCommand() *cobra.Command {
@@ -53,6 +51,7 @@ func newProxyCommand() *cobra.Command {
 	flags.StringVar(&f.accessLog, "access-log", "", `file for access logs; "-" is standard output`)
 	flags.StringVar(&f.handover, "handover", "", "Unix socket over which listening sockets are handed to the next process")
 	flags.DurationVar(&f.drain, "drain", 30*time.Second, "how long requests may take to end after SIGTERM")
+	f.tracing.addFlags(flags)
 	_ = cmd.MarkFlagRequired("config")
 	return cmd
 }
@@ -69,6 +68,11 @@ func runProxy(ctx context.Context, f proxyFlags, stdout, stderr io.Writer) error
 	if err != nil {
 		return err
 	}
+	tracer, endTracing, err := f.tracing.open(ctx, f.region)
+	if err != nil {
+		return err
+	}
+	defer endTracing()
 	inherited, err := takeOver(f.handover)
 	if err != nil {
 		return err
@@ -77,7 +81,8 @@ func runProxy(ctx context.Context, f proxyFlags, stdout, stderr io.Writer) error
 	probing := probeUntilDone(ctx, prober)
 	defer probing()
 	p := proxy.New(proxy.Config{
-		Location: config.Location{Region: f.region, Zone: f.zone}, Logger: log, AccessLog: accessLog, Inherited: inherited,
+		Location: config.Location{Region: f.region, Zone: f.zone}, Logger: log, AccessLog: accessLog, Tracer: tracer,
+		Inherited: inherited,
 		Settle: func(next *config.Root) {
 			prober.Follow(next)
 			location.AwaitVerdicts(ctx, next)
@@ -93,9 +98,11 @@ func runProxy(ctx context.Context, f proxyFlags, stdout, stderr io.Writer) error
 		return err
 	}
 	if f.admin != "" {
-		if err := serveAdmin(ctx, f.admin, p, stdout); err != nil {
+		at, err := admin.Serve(ctx, f.admin, p.Metrics(), prober)
+		if err != nil {
 			return err
 		}
+		fmt.Fprintf(stdout, "admin http://%s\n", at)
 	}
 	handed, err := offerHandOver(ctx, f.handover, p)
 	if err != nil {
@@ -153,25 +160,6 @@ func openAccessLog(name string, stdout io.Writer) (io.Writer, error) {
 		return stdout, nil
 	}
 	return os.OpenFile(name, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
-}
-
-// serveAdmin serves metrics and profiles until the context ends.
-func serveAdmin(ctx context.Context, address string, p *proxy.Proxy, stdout io.Writer) error {
-	ln, err := net.Listen("tcp", address)
-	if err != nil {
-		return err
-	}
-	registry := prometheus.NewRegistry()
-	registry.MustRegister(p.Metrics())
-	mux := http.NewServeMux()
-	mux.Handle("/metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
-	mux.HandleFunc("/debug/pprof/", pprof.Index)
-	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
-	server := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
-	context.AfterFunc(ctx, func() { _ = server.Close() })
-	go func() { _ = server.Serve(ln) }()
-	fmt.Fprintf(stdout, "admin http://%s\n", ln.Addr())
-	return nil
 }
 
 // takeOver asks the process at the path for its sockets. Nobody there means that this is the first one.

@@ -33,7 +33,7 @@ func TestScripts(t *testing.T) {
 		Dir: "testdata/script",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"copytree": copyTree, "replace": replace, "eventually": eventually, "listeners": listeners, "curl": curl,
-			"terminate": terminate, "backend": backend,
+			"terminate": terminate, "backend": backend, "page": page,
 		},
 		Setup:               setup,
 		RequireExplicitExec: true,

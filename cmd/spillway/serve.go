@@ -67,9 +67,10 @@ const serveExample = `  spillway serve examples/multi-cluster-gateway
 
 // serveFlags are the flags of `spillway serve`.
 type serveFlags struct {
-	from, socket, format, accessLog string
-	drain                           time.Duration
-	verbose                         bool
+	from, socket, format, accessLog, admin string
+	drain                                  time.Duration
+	verbose                                bool
+	tracing                                tracing
 }
 
 func newServeCommand() *cobra.Command {
@@ -84,6 +85,8 @@ func newServeCommand() *cobra.Command {
 	flags.StringVar(&f.socket, "socket", "", "path of the control socket; PID.sock in $XDG_RUNTIME_DIR/spillway by default")
 	flags.StringVar(&f.format, "log-format", serve.FormatText, "text or json")
 	flags.StringVar(&f.accessLog, "access-log", "", `file for access logs, a JSON line for each request; "-" is standard output`)
+	flags.StringVar(&f.admin, "admin", "", "address for /metrics of all locations and /debug/pprof, such as 127.0.0.1:0")
+	f.tracing.addFlags(flags)
 	flags.DurationVar(&f.drain, "drain", 30*time.Second, "how long requests in flight may take after SIGTERM or Ctrl-C")
 	flags.BoolVarP(&f.verbose, "verbose", "v", false, "print what the proxies log")
 	return cmd
@@ -105,9 +108,15 @@ func (f *serveFlags) run(cmd *cobra.Command, dir string) error {
 	defer stop()
 	// A second signal finds nobody who waits for it, and ends the process.
 	context.AfterFunc(ctx, stop)
+	tracer, endTracing, err := f.tracing.open(ctx, "")
+	if err != nil {
+		return err
+	}
+	defer endTracing()
 	err = serve.Run(ctx, serve.Config{
 		Dir: absolute, From: f.from, Socket: f.socket, Drain: f.drain, Format: f.format, Out: cmd.OutOrStdout(),
-		Log: f.logger(cmd.ErrOrStderr()), AccessLog: accessLog, Version: version(), Now: time.Now,
+		Log: f.logger(cmd.ErrOrStderr()), AccessLog: accessLog, Tracer: tracer, Admin: f.admin,
+		Version: version(), Now: time.Now,
 	})
 	if errors.Is(err, context.DeadlineExceeded) {
 		return fmt.Errorf("%w (see --drain)", err)

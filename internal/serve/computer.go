@@ -34,6 +34,7 @@ type computer struct {
 	model     *model
 	planes    *planes
 	report    *reporter
+	counts    *counts
 
 	statuses *statuses
 }
@@ -78,13 +79,17 @@ func pause(ctx context.Context, d time.Duration) bool {
 
 // round publishes first and writes statuses after that.
 func (c *computer) round() {
+	began := time.Now()
 	snapshot, touched := c.sub.Take()
 	c.planes.follow(snapshot, touched)
 	round := c.engine.Run(snapshot, touched)
 	for _, p := range round.Problems {
+		c.counts.broken.Inc()
 		c.report.say("internal error: %s: %s", p.Unit, p.Text)
 	}
 	seq := c.publish(round.Tx)
+	c.counts.rounds.Inc()
+	c.counts.roundTime.Observe(time.Since(began).Seconds())
 	objects, statuses := split(round.Writes)
 	c.writer.Apply(objects, touched, time.Now())
 	c.statuses.add(seq, statuses)
@@ -94,6 +99,7 @@ func (c *computer) round() {
 func (c *computer) publish(tx *lbv1.Transaction) uint64 {
 	tx, refusals := c.publisher.Check(tx)
 	for _, r := range refusals {
+		c.counts.unpublished.Inc()
 		c.report.say("internal error: not published: %s %s: %s", r.Kind, r.Name, r.Reason)
 	}
 	if tx == nil {

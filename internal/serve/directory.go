@@ -5,6 +5,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/spillway-lb/spillway/internal/manifests"
 	"github.com/spillway-lb/spillway/internal/store"
 )
@@ -17,6 +19,8 @@ type directory struct {
 	path   string
 	store  *store.Store
 	report *reporter
+	// problems is how much is wrong now.
+	problems prometheus.Gauge
 	// loaded is closed when the directory has been read for the first time.
 	loaded chan struct{}
 }
@@ -72,6 +76,7 @@ func (d *directory) begin(first *manifests.Delta) {
 }
 
 func (d *directory) apply(delta *manifests.Delta) {
+	d.problems.Add(float64(len(delta.Problems) - len(delta.Solved)))
 	if len(delta.Upserts)+len(delta.Deletes) > 0 {
 		d.store.Commit(delta.Apply)
 	}

@@ -34,7 +34,8 @@ func (p *planes) open(at config.Location) *plane {
 	out := &plane{region: at.Region, cancel: cancel, ended: make(chan struct{})}
 	log := p.log.With("location", at.Region)
 	out.proxy = proxy.New(proxy.Config{
-		Location: at, Logger: log, AccessLog: p.accessLog, LogAll: true, OnBound: func([]proxy.Bound) { p.notify() },
+		Location: at, Logger: log, AccessLog: p.accessLog, LogAll: true, Tracer: p.tracer,
+		OnBound: func([]proxy.Bound) { p.notify() },
 	})
 	out.prober = health.NewProber(health.Options{})
 	out.location = location.New(location.Config{

@@ -13,6 +13,7 @@ import (
 	spillwayv1alpha1 "github.com/spillway-lb/spillway/api/spillway/v1alpha1"
 	"github.com/spillway-lb/spillway/internal/fleet"
 	"github.com/spillway-lb/spillway/internal/proxy/config"
+	"github.com/spillway-lb/spillway/internal/proxy/trace"
 	"github.com/spillway-lb/spillway/internal/store"
 )
 
@@ -20,9 +21,11 @@ import (
 type planes struct {
 	home      string // a region that is a location without a cluster, or ""
 	accessLog io.Writer
+	tracer    *trace.Tracer
 	log       *slog.Logger
 	report    *reporter
 	model     *model
+	counts    *counts
 	// changed receives after something was bound or published.
 	changed chan struct{}
 
@@ -31,9 +34,10 @@ type planes struct {
 	advanced chan struct{} // closed and replaced when a location has dealt with a transaction
 }
 
-func newPlanes(home string, accessLog io.Writer, log *slog.Logger, r *reporter, m *model) *planes {
+func newPlanes(c *Config, r *reporter, m *model, counts *counts) *planes {
 	return &planes{
-		home: home, accessLog: accessLog, log: log, report: r, model: m, changed: make(chan struct{}, 1),
+		home: c.From, accessLog: c.AccessLog, tracer: c.Tracer, log: c.Log, report: r, model: m, counts: counts,
+		changed:  make(chan struct{}, 1),
 		byRegion: map[string]*plane{}, advanced: make(chan struct{}),
 	}
 }
@@ -111,6 +115,9 @@ func (p *planes) applied(l *plane, seq uint64, err error) {
 	close(p.advanced)
 	p.advanced = make(chan struct{})
 	p.mu.Unlock()
+	if refused != nil {
+		p.counts.refused.WithLabelValues(l.region).Inc()
+	}
 	if news {
 		p.report.say("the proxy in %s: %s", l.region, text)
 	}
@@ -153,6 +160,17 @@ func (p *planes) behind(seq uint64) bool {
 		}
 	}
 	return false
+}
+
+// progress is how far each location has come.
+func (p *planes) progress() map[string]uint64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	out := make(map[string]uint64, len(p.byRegion))
+	for region, l := range p.byRegion {
+		out[region] = l.dealt
+	}
+	return out
 }
 
 // sockets lists what all locations listen on.

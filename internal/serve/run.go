@@ -9,7 +9,9 @@ import (
 	"sync"
 	"time"
 
+	"github.com/spillway-lb/spillway/internal/admin"
 	"github.com/spillway-lb/spillway/internal/control"
+	"github.com/spillway-lb/spillway/internal/proxy/trace"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/standalone"
 	"github.com/spillway-lb/spillway/internal/status"
@@ -34,6 +36,10 @@ type Config struct {
 	Log *slog.Logger
 	// AccessLog takes a line for each request; nil logs none.
 	AccessLog io.Writer
+	// Tracer takes the spans of all locations; nil traces nothing.
+	Tracer *trace.Tracer
+	// Admin is the address for metrics and profiles; none if empty.
+	Admin string
 	// Version is the program's.
 	Version string
 	// Now is the clock for objects' times.
@@ -51,6 +57,7 @@ type server struct {
 	directory *directory
 	standin   *standalone.Controller
 	socket    net.Listener
+	counts    *counts
 }
 
 // Run serves until the context ends, and then until every request in flight is answered.
@@ -59,8 +66,26 @@ func Run(ctx context.Context, c Config) error {
 	if err != nil {
 		return err
 	}
+	if err := s.serveAdmin(ctx); err != nil {
+		_ = s.socket.Close()
+		return err
+	}
 	s.report.say("spillway %s serves %s; control socket %s", c.Version, c.Dir, s.socket.Addr())
 	return s.run(ctx)
+}
+
+// serveAdmin answers until the context ends.
+func (s *server) serveAdmin(ctx context.Context) error {
+	if s.config.Admin == "" {
+		return nil
+	}
+	counted := append(s.counts.collectors(), &levels{store: s.store, model: s.source.model, planes: s.planes})
+	at, err := admin.Serve(ctx, s.config.Admin, counted...)
+	if err != nil {
+		return err
+	}
+	s.report.say("admin http://%s", at)
+	return nil
 }
 
 func newServer(c Config) (*server, error) {
@@ -68,10 +93,10 @@ func newServer(c Config) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &server{config: c, report: newReporter(c.Out, c.Format), store: store.New(indexes()...), socket: socket}
+	s := &server{config: c, report: newReporter(c.Out, c.Format), store: store.New(indexes()...), socket: socket, counts: newCounts()}
 	writer := status.NewWriter(s.store, status.Limits{})
 	m := newModel()
-	s.planes = newPlanes(c.From, c.AccessLog, c.Log, s.report, m)
+	s.planes = newPlanes(&c, s.report, m, s.counts)
 	s.source = &source{config: c, started: startedInfo(c), store: s.store, model: m, planes: s.planes}
 	s.source.announcer = &announcer{
 		store: s.store, model: m, planes: s.planes, report: s.report, home: s.source.home,
@@ -82,10 +107,10 @@ func newServer(c Config) (*server, error) {
 	s.computer = &computer{
 		store: s.store, await: s.standin.Await,
 		engine:    recompute.New(translate.Config(options(c.From))),
-		publisher: translate.NewPublisher(), writer: writer, model: m, planes: s.planes, report: s.report,
+		publisher: translate.NewPublisher(), writer: writer, model: m, planes: s.planes, report: s.report, counts: s.counts,
 		statuses: newStatuses(writer, s.planes),
 	}
-	s.directory = &directory{path: c.Dir, store: s.store, report: s.report, loaded: make(chan struct{})}
+	s.directory = &directory{path: c.Dir, store: s.store, report: s.report, problems: s.counts.problems, loaded: make(chan struct{})}
 	return s, nil
 }
 

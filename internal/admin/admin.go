@@ -1,0 +1,60 @@
+// Package admin serves what operators look at while a process runs: Prometheus metrics and profiles.
+//
+// In: an address, and the collectors of whatever the process counts. Out: /metrics and /debug/pprof on that address,
+// until the context ends.
+//
+//	at, err := admin.Serve(ctx, "127.0.0.1:0", proxy.Metrics())
+//
+// There is no authentication: the address belongs on a loopback or a private network.
+package admin
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"net/http/pprof"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// headerTimeout bounds how long a client may take to say what it wants.
+const headerTimeout = 10 * time.Second
+
+// Serve listens on an address, which it returns, and answers until the context ends. The process and its runtime are
+// counted besides what the collectors hold.
+func Serve(ctx context.Context, address string, counted ...prometheus.Collector) (net.Addr, error) {
+	handler, err := newHandler(counted)
+	if err != nil {
+		return nil, err
+	}
+	ln, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, err
+	}
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: headerTimeout}
+	context.AfterFunc(ctx, func() { _ = server.Close() })
+	go func() { _ = server.Serve(ln) }() // it fails with its context only
+	return ln.Addr(), nil
+}
+
+func newHandler(counted []prometheus.Collector) (http.Handler, error) {
+	registry := prometheus.NewRegistry()
+	process := []prometheus.Collector{
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+	}
+	for _, c := range append(process, counted...) {
+		if err := registry.Register(c); err != nil {
+			return nil, err
+		}
+	}
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
+	mux.HandleFunc("GET /debug/pprof/", pprof.Index) // also heap, goroutine and the other named profiles
+	mux.HandleFunc("GET /debug/pprof/cmdline", pprof.Cmdline)
+	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
+	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
+	return mux, nil
+}
