@@ -25,6 +25,8 @@ type attempt struct {
 	stream   upstream.Stream
 	pump     *pump
 	err      error
+	// slowClient says that time ran out while the request's body was awaited: no fault of the backend.
+	slowClient bool
 }
 
 // try makes attempts until one brings the head of an answer that is good enough, which it leaves in x.Answer with the
@@ -112,9 +114,17 @@ func (x *Exchange) exchangeHeads(a *attempt) error {
 	a.pump = x.startPump(a.stream)
 	err := a.stream.ReadHead(&x.Sent, &x.Answer)
 	if err != nil && a.pump != nil {
+		a.slowClient = errors.Is(err, transport.ErrTimeout) && x.awaitsClient(a.pump)
 		x.joinPump(a)
 	}
 	return err
+}
+
+// awaitsClient reports whether it is the client's turn: it has not sent all of the request, and nothing it may wait for
+// is missing, such as a 100, or the messages of a gRPC server.
+func (x *Exchange) awaitsClient(p *pump) bool {
+	_, expects := x.Sent.Header.Get(header.Expect)
+	return p.waiting.Load() && (!expects || x.continued) && !x.isGRPC()
 }
 
 // attemptDeadline is the earlier of the exchange's and the attempt's own.
@@ -129,7 +139,10 @@ func (x *Exchange) attemptDeadline() int64 {
 }
 
 // informational passes a 1xx on.
-func (x *Exchange) informational(status int, h *header.Map) { x.down.Informational(status, h) }
+func (x *Exchange) informational(status int, h *header.Map) {
+	x.continued = x.continued || status == 100
+	x.down.Informational(status, h)
+}
 
 // settle decides what an attempt's outcome means. true: it is final. A failed one has been answered then.
 func (x *Exchange) settle() bool {
@@ -169,7 +182,7 @@ func (x *Exchange) observe(a *attempt) {
 	case connectFailure(a.err) != nil:
 		outcome = balance.ConnectFailure
 		x.derived.counts.ConnectFailures.Inc()
-	case a.err == upstream.ErrOverflow:
+	case a.err == upstream.ErrOverflow, a.slowClient:
 	case a.err != nil && x.watch.why() == notEnded && !x.bodyFailed(a), x.Answer.Response.Status >= 500:
 		outcome = balance.ServerError
 	}
@@ -335,6 +348,10 @@ func (x *Exchange) failed(a *attempt) {
 		return
 	}
 	x.release(a)
+	if a.slowClient {
+		x.answerLocally(408, nil, accesslog.BodyTimeout)
+		return
+	}
 	if err == upstream.ErrOverflow {
 		x.overflow()
 		return

@@ -102,6 +102,7 @@ type pump struct {
 	stream   upstream.Stream
 	done     chan struct{}
 	final    atomic.Bool // the client's part is read: what is left to do is to send it
+	waiting  atomic.Bool // for bytes of the client
 	bodyErr  error       // reading from the client failed
 	writeErr error       // writing to the backend failed: it may have answered already
 }
@@ -121,7 +122,9 @@ func (p *pump) run() {
 		}
 	}
 	for r.src != nil {
+		p.waiting.Store(true)
 		chunk, err := r.src.Next()
+		p.waiting.Store(false)
 		if err == io.EOF {
 			r.trailers = r.src.Trailers()
 			r.src = nil

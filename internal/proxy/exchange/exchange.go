@@ -62,6 +62,7 @@ type Exchange struct {
 	inBytes   int64
 	outBytes  int64
 	answering bool                            // the head of the final answer has been written
+	continued bool                            // a 100 has been passed on
 	informed  func(status int, h *header.Map) // x.informational, bound once
 	gone      func()                          // x.clientGone, bound once
 

@@ -126,7 +126,10 @@ func (c *server1) Readable() transport.Verdict {
 			}
 			return c.park()
 		}
-		c.begun = true
+		if !c.begun {
+			c.begun = true
+			c.srv.Metrics.Frontend(c.client.Frontend.Name).HTTP1.Inc()
+		}
 		c.served++
 		if !c.wholeHere() {
 			return transport.Leave

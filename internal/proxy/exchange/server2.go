@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/spillway-lb/spillway/internal/proxy/accesslog"
 	"github.com/spillway-lb/spillway/internal/proxy/header"
 	"github.com/spillway-lb/spillway/internal/proxy/http1"
 	"github.com/spillway-lb/spillway/internal/proxy/http2"
@@ -29,6 +30,7 @@ func (s *Server) serve2(nc net.Conn, client Client, first []byte) {
 	}
 	s.add(c)
 	defer s.remove(c)
+	s.Metrics.Frontend(client.Frontend.Name).HTTP2.Inc()
 	_ = c.conn.Serve(c.stream)
 	_ = nc.Close()
 }
@@ -71,9 +73,12 @@ func (c *server2) stream(st *http2.ServerStream) {
 	shard := c.srv.Metrics.Shard()
 	down := down2{x: x, st: st}
 	x.client, x.down, x.shard, x.limits = &c.client, &down, shard, &c.limits
-	if string(x.Request.Method) == "CONNECT" && !x.asUpgrade(&down) {
-		_ = st.WriteHead(501, nil, true) // this is a reverse proxy
+	if status, details := c.refusal(x, &down); status != 0 {
+		x.refuse(status, details)
 		return
+	}
+	if most := c.limits.message.BodyBytes; most > 0 && x.Request.Body != nil {
+		x.Request.Body = &limitedBody{Body: x.Request.Body, left: most}
 	}
 	x.Request.Path = http1.NormalizePath(x.Request.Path)
 	st.OnCancel(x.gone)
@@ -84,6 +89,20 @@ func (c *server2) stream(st *http2.ServerStream) {
 			b.Close()
 		}
 	}
+}
+
+// refusal says why a request is not served; 0 when it is.
+func (c *server2) refusal(x *Exchange, down *down2) (int, accesslog.Details) {
+	q, l := &x.Request, &c.limits.message
+	switch {
+	case string(q.Method) == "CONNECT" && !x.asUpgrade(down):
+		return 501, accesslog.MethodNotSupported // this is a reverse proxy
+	case len(q.Path) > l.TargetBytes:
+		return 414, accesslog.URITooLong
+	case l.BodyBytes > 0 && q.ContentLength > l.BodyBytes:
+		return 413, accesslog.BodyTooLarge
+	}
+	return 0, ""
 }
 
 // clientGone ends the exchange. It runs under the lock of the client's connection, which neither Interrupt nor anything
