@@ -94,11 +94,13 @@ func (p *Proxy) updateFrontends(root *config.Root) error {
 		changed = true
 	}
 	var errs []error
+	var opened []*frontend
 	for _, spec := range root.Frontends() {
 		f := p.frontends[spec.Name]
 		if f == nil {
 			f = p.open(root, spec)
 			p.frontends[spec.Name] = f
+			opened = append(opened, f)
 			changed = true
 		}
 		if f.err != nil {
@@ -114,10 +116,16 @@ func (p *Proxy) updateFrontends(root *config.Root) error {
 	if changed {
 		p.publishBound()
 	}
+	// Connections are accepted when every port is known: a redirect may name another frontend's.
+	for _, f := range opened {
+		if f.err == nil {
+			go p.serve(f)
+		}
+	}
 	return errors.Join(errs...)
 }
 
-// open binds a frontend and serves it.
+// open binds a frontend.
 func (p *Proxy) open(root *config.Root, spec config.Frontend) *frontend {
 	f := &frontend{spec: spec}
 	if spec.TLS {
@@ -142,7 +150,6 @@ func (p *Proxy) open(root *config.Root, spec config.Frontend) *frontend {
 		p.cfg.Logger.Warn("port could not be bound as written", "frontend", spec.Name, "requested", f.listener.Requested,
 			"actual", f.listener.Actual)
 	}
-	go p.serve(f)
 	return f
 }
 
