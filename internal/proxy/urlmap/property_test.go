@@ -222,6 +222,9 @@ func FuzzMatch(f *testing.F) {
 		if strings.ContainsAny(host, ":[]") || host != strings.ToLower(host) || bytes.HasSuffix([]byte(host), []byte("..")) || host == "." {
 			return // the definition above parses plain hosts only
 		}
+		if !strings.HasPrefix(path, "/") {
+			return // the codecs let nothing else through but "*", which has no path to match
+		}
 		if want := naive([]string{"*"}, specs, req); got != want {
 			t.Errorf("%q %q %q: rule %q, want %q", host, path, value, got, want)
 		}
