@@ -69,8 +69,9 @@ func appendRequest(b []byte, r *Record) []byte {
 func appendPayload(b []byte, p *Policy, r *Record, project string) []byte {
 	b = append(b, `"jsonPayload":{"@type":"type.googleapis.com/google.cloud.loadbalancing.type.LoadBalancerLogEntry",`...)
 	b = append(b, `"statusDetails":"`...)
-	b = append(b, r.Details...)
-	b = append(b, `","backendTargetProjectNumber":"projects/`...)
+	b = append(append(b, r.Details...), '"')
+	b = appendOptionalText(b, `,"reason":"`, r.Reason)
+	b = append(b, `,"backendTargetProjectNumber":"projects/`...)
 	b = appendText(b, project)
 	b = append(b, '"')
 	b = appendAddr(b, `,"remoteIp":"`, r.Client)

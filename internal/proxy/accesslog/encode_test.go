@@ -140,3 +140,11 @@ func BenchmarkEntry(b *testing.B) {
 		buffer = appendEntry(buffer[:0], LogEverything(), r, "42")
 	}
 }
+
+func TestReasonOfARefusal(t *testing.T) {
+	r := Record{Details: HTTP2Flood, Reason: "rapid_reset", GRPCStatus: NoGRPC}
+	payload := decode(t, appendEntry(nil, LogEverything(), &r, "p"))["jsonPayload"].(map[string]any)
+	if payload["statusDetails"] != "http2_flood" || payload["reason"] != "rapid_reset" {
+		t.Errorf("%v", payload)
+	}
+}

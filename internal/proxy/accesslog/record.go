@@ -44,6 +44,8 @@ type Record struct {
 
 	// Details says why the answer is what it is.
 	Details Details
+	// Reason says more, in a word from a closed set, where Details stand for several; empty elsewhere.
+	Reason string
 	// Attempts is the number of tries, 1 for a request that was not retried.
 	Attempts int
 

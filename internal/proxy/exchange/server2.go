@@ -24,7 +24,9 @@ type server2 struct {
 // serve2 serves HTTP/2 on a connection until it ends. first is what was read of it already.
 func (s *Server) serve2(nc net.Conn, client Client, first []byte) {
 	c := &server2{srv: s, client: client, limits: s.limitsOf(client.Frontend)}
-	c.conn = http2.NewServerConn(nc, s.http2Config(&c.limits, client.Scheme))
+	config := s.http2Config(&c.limits, client.Scheme)
+	config.Report = c.report
+	c.conn = http2.NewServerConn(nc, config)
 	if len(first) > 0 {
 		c.conn.Unread(first)
 	}
@@ -54,7 +56,6 @@ func (s *Server) http2Config(l *limits, scheme string) *http2.ServerConfig {
 		},
 		Scheme:  scheme,
 		Workers: s.Workers,
-		Report:  func(e http2.Event) { s.Metrics.Floods.Inc(string(e.Reason)) },
 	}
 }
 
