@@ -77,9 +77,9 @@ func healthStatus(e control.Endpoint, details bool) map[string]any {
 	if e.Draining {
 		state = "DRAINING"
 	}
-	status := map[string]any{
-		"healthState": state, "ipAddress": e.Address, "port": e.Port,
-		"instance": compute.Link(e.Project, "zones/"+e.Zone+"/instances", e.Instance),
+	status := map[string]any{"healthState": state, "ipAddress": e.Address, "port": e.Port}
+	if e.Instance != "" { // an endpoint that a user wrote by hand may name no Node
+		status["instance"] = compute.Link(e.Project, "zones/"+e.Zone+"/instances", e.Instance)
 	}
 	if details {
 		verdicts := []any{}
