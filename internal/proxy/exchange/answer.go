@@ -76,6 +76,9 @@ func (x *Exchange) copyBody(b message.Body) error {
 			if err := x.down.Flush(); err != nil {
 				return errDownstream{err}
 			}
+			if err := x.moveAnswer(b); err != nil {
+				return err
+			}
 		}
 		p, err := b.Next()
 		if err == io.EOF {

@@ -122,9 +122,16 @@ func (p *pump) run() {
 		}
 	}
 	for r.src != nil {
-		p.waiting.Store(true)
-		chunk, err := r.src.Next()
-		p.waiting.Store(false)
+		err, writeErr := p.move()
+		if p.writeErr = writeErr; writeErr != nil {
+			return
+		}
+		var chunk []byte
+		if err == nil {
+			p.waiting.Store(true)
+			chunk, err = r.src.Next()
+			p.waiting.Store(false)
+		}
 		if err == io.EOF {
 			r.trailers = r.src.Trailers()
 			r.src = nil

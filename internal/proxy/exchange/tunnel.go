@@ -36,6 +36,7 @@ func (x *Exchange) runTunnel() {
 type direction struct {
 	from, to *transport.Conn
 	watch    *watch
+	way      *transport.Relay // for what comes in bulk
 	bytes    int64
 	err      error
 }
@@ -76,6 +77,9 @@ func (d *direction) Readable() transport.Verdict {
 		return transport.Leave
 	}
 	d.from.Consume(len(p))
+	if len(p) >= transport.StreamBuffer {
+		return d.move()
+	}
 	return transport.Wait
 }
 

@@ -3,6 +3,7 @@ package http1
 import (
 	"bytes"
 	"io"
+	"math"
 
 	"github.com/spillway-lb/spillway/internal/proxy/header"
 	"github.com/spillway-lb/spillway/internal/proxy/message"
@@ -130,6 +131,38 @@ func (b *Body) Next() ([]byte, error) {
 		}
 	}
 	return nil, b.err
+}
+
+// Unread is how much of a body is still to come whose every byte on the wire is data, and of which nothing is in the
+// buffer: it may be moved by other means than Next, which Moved is told of. 0 is any other body.
+func (b *Body) Unread() int64 {
+	if b.err != nil || b.state != inData || b.chunked || len(b.src.Bytes()) > b.held {
+		return 0
+	}
+	if b.held > 0 {
+		b.src.Consume(b.held)
+		b.held = 0
+	}
+	if b.untilClose {
+		return math.MaxInt64
+	}
+	return b.left
+}
+
+// Moved says that n bytes, of those that are Unread, have been taken from the connection, and which error came then. It
+// returns the error that Next would have.
+func (b *Body) Moved(n int64, err error) error {
+	b.left -= n
+	switch {
+	case err == io.EOF && b.untilClose:
+		b.state = atEnd
+		return io.EOF
+	case err != nil:
+		b.err = short(err)
+	case !b.untilClose && b.left == 0:
+		b.state = atEnd
+	}
+	return b.err
 }
 
 // data returns what there is of the current run of data.

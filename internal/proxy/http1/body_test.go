@@ -151,3 +151,38 @@ func TestReadyNeverPromisesTooMuch(t *testing.T) {
 		}
 	}
 }
+
+// TestUnread is about bodies that are taken from the connection by other means than Next.
+func TestUnread(t *testing.T) {
+	var b Body
+	f := &feed{rest: []byte("0123456789next"), step: 3}
+	b.ResetLength(f, 10, &Limits{}, nil)
+	if p, err := b.Next(); string(p) != "012" || err != nil {
+		t.Fatal(p, err)
+	}
+	if n := b.Unread(); n != 7 {
+		t.Errorf("%d unread", n)
+	}
+	if err := b.Moved(6, nil); err != nil || b.AtEnd() || b.Unread() != 1 {
+		t.Error(err, b.Unread())
+	}
+	if err := b.Moved(1, nil); err != nil || !b.AtEnd() || b.Unread() != 0 {
+		t.Error(err, b.Unread())
+	}
+	b.ResetLength(f, 10, &Limits{}, nil)
+	if err := b.Moved(3, io.EOF); err != io.ErrUnexpectedEOF || b.AtEnd() {
+		t.Error(err)
+	}
+	b.ResetUntilClose(&feed{}, &Limits{}, nil)
+	if err := b.Moved(3, io.EOF); err != io.EOF || !b.AtEnd() {
+		t.Error(err)
+	}
+	b.ResetChunked(&feed{}, &Limits{}, nil)
+	if b.Unread() != 0 {
+		t.Error("chunks have framing in between")
+	}
+	b.ResetLength(&feed{buf: []byte("0")}, 10, &Limits{}, nil)
+	if b.Unread() != 0 {
+		t.Error("what is in the buffer comes first")
+	}
+}

@@ -28,12 +28,14 @@ var noDeadline time.Time
 
 // Conn is one connection. See the package comment.
 type Conn struct {
-	nc    net.Conn
-	sock  *socket         // under TLS; nil for plain connections
-	raw   syscall.RawConn // nil when nc is no socket (tests): plain reads then
-	fd    int             // inside a RawConn.Read of this connection, else -1
-	clock *Clock
-	timer *Timer
+	nc   net.Conn
+	sock *socket         // under TLS; nil for plain connections
+	raw  syscall.RawConn // nil when nc is no socket (tests): plain reads then
+	fd   int             // inside a RawConn.Read of this connection, else -1
+	// readFD is fd also of a shared connection. It belongs to the goroutine that reads.
+	readFD int
+	clock  *Clock
+	timer  *Timer
 
 	buf   []byte
 	r, w  int
@@ -53,7 +55,7 @@ type Conn struct {
 
 // NewConn wraps nc: a *net.TCPConn, a *tls.Conn from TLSServer or TLSClient after its handshake, or any other.
 func NewConn(nc net.Conn, clock *Clock) *Conn {
-	c := &Conn{nc: nc, clock: clock, first: SmallBuffer, fd: -1}
+	c := &Conn{nc: nc, clock: clock, first: SmallBuffer, fd: -1, readFD: -1}
 	switch t := nc.(type) {
 	case *net.TCPConn:
 		c.raw, _ = t.SyscallConn()
@@ -230,6 +232,7 @@ func (c *Conn) Share() { c.shared = true }
 // inside says that a RawConn.Read holds the descriptor open, so that reads and writes of this goroutine may use it as it
 // is.
 func (c *Conn) inside(fd uintptr) {
+	c.readFD = int(fd)
 	if c.shared {
 		return
 	}
@@ -241,6 +244,7 @@ func (c *Conn) inside(fd uintptr) {
 
 // outside is the end of inside.
 func (c *Conn) outside() {
+	c.readFD = -1
 	if c.shared {
 		return
 	}
