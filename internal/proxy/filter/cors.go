@@ -139,6 +139,8 @@ func (c *CORS) Preflight(req *message.Request, answer *header.Map) {
 	wanted, _ := req.Header.Get(header.AccessControlRequestHeaders)
 	c.answerList(answer, allowMethods, &c.methods, method)
 	c.answerList(answer, allowHeaders, &c.headers, wanted)
+	// Browsers read this field of actual answers only; the Gateway API wants it here too.
+	c.answerList(answer, exposeHeaders, &c.expose, nil)
 	if c.maxAge != nil {
 		answer.Set(maxAge, c.maxAge)
 	}

@@ -18,7 +18,7 @@ func corsRequest(method string, headers ...string) *message.Request {
 func TestPreflight(t *testing.T) {
 	listed := &lbv1.CorsPolicy{
 		AllowOrigins: []string{"https://app.example", "https://*.wild.example:8443"}, AllowMethods: []string{"GET", "PUT"},
-		AllowHeaders: []string{"x-a", "x-b"}, MaxAge: durationpb.New(time.Hour),
+		AllowHeaders: []string{"x-a", "x-b"}, ExposeHeaders: []string{"x-c", "x-d"}, MaxAge: durationpb.New(time.Hour),
 	}
 	wild := &lbv1.CorsPolicy{AllowOrigins: []string{"*"}, AllowMethods: []string{"*"}, AllowHeaders: []string{"*"}}
 	trusted := &lbv1.CorsPolicy{
@@ -32,10 +32,12 @@ func TestPreflight(t *testing.T) {
 	}{
 		{"exact origin", listed, "https://app.example", lines(
 			"access-control-allow-origin: https://app.example", "vary: Origin",
-			"access-control-allow-methods: GET, PUT", "access-control-allow-headers: x-a, x-b", "access-control-max-age: 3600")},
+			"access-control-allow-methods: GET, PUT", "access-control-allow-headers: x-a, x-b",
+			"access-control-expose-headers: x-c, x-d", "access-control-max-age: 3600")},
 		{"wildcard origin", listed, "https://x.y.wild.example:8443", lines(
 			"access-control-allow-origin: https://x.y.wild.example:8443", "vary: Origin",
-			"access-control-allow-methods: GET, PUT", "access-control-allow-headers: x-a, x-b", "access-control-max-age: 3600")},
+			"access-control-allow-methods: GET, PUT", "access-control-allow-headers: x-a, x-b",
+			"access-control-expose-headers: x-c, x-d", "access-control-max-age: 3600")},
 		{"other scheme", listed, "http://app.example", ""},
 		{"other port", listed, "https://x.wild.example", ""},
 		{"the wildcard's own domain", listed, "https://wild.example:8443", ""},
