@@ -55,7 +55,8 @@ func newRootCommand() *cobra.Command {
 		root.AddCommand(command)
 	}
 	for _, command := range []*cobra.Command{
-		newURLsCommand(&c), newGetCommand(&c), newDescribeCommand(&c), newGetHealthCommand(&c), newComputeCommand(&c),
+		newURLsCommand(&c), newGetCommand(&c), newDescribeCommand(&c), newGetHealthCommand(&c), newLogsCommand(&c),
+		newComputeCommand(&c),
 	} {
 		command.GroupID = groupSee
 		root.AddCommand(command)

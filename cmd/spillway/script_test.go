@@ -33,7 +33,7 @@ func TestScripts(t *testing.T) {
 		Dir: "testdata/script",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"copytree": copyTree, "replace": replace, "eventually": eventually, "listeners": listeners, "curl": curl,
-			"terminate": terminate, "backend": backend, "page": page,
+			"terminate": terminate, "backend": backend, "page": page, "pod": pod,
 		},
 		Setup:               setup,
 		RequireExplicitExec: true,
@@ -152,20 +152,30 @@ func listeners(ts *testscript.TestScript, neg bool, args []string) {
 
 // backend is backend SERVICE VARIABLE: it puts the name of a Service's backend service into an environment variable.
 func backend(ts *testscript.TestScript, neg bool, args []string) {
+	name(ts, neg, args, "backend-services", "-%s-")
+}
+
+// pod is pod DEPLOYMENT VARIABLE: it puts the name of a Pod of a Deployment into an environment variable.
+func pod(ts *testscript.TestScript, neg bool, args []string) {
+	name(ts, neg, args, "pods", "pod/%s-")
+}
+
+// name waits for an object whose name holds what the form makes of the first argument.
+func name(ts *testscript.TestScript, neg bool, args []string, kind, form string) {
 	if neg || len(args) != 2 {
-		ts.Fatalf("usage: backend SERVICE VARIABLE")
+		ts.Fatalf("usage: backend SERVICE VARIABLE, pod DEPLOYMENT VARIABLE")
 	}
 	attempt(ts, func() error {
-		if err := ts.Exec("spillway", "get", "backend-services", "-o", "name"); err != nil {
+		if err := ts.Exec("spillway", "get", kind, "-o", "name"); err != nil {
 			return err
 		}
 		for name := range strings.FieldsSeq(ts.ReadFile("stdout")) {
-			if strings.Contains(name, "-"+args[0]+"-") {
+			if strings.Contains(name, fmt.Sprintf(form, args[0])) {
 				ts.Setenv(args[1], name)
 				return nil
 			}
 		}
-		return fmt.Errorf("no backend service of %s", args[0])
+		return fmt.Errorf("none of %s is of %s", kind, args[0])
 	})
 }
 

@@ -28,6 +28,8 @@ type Source interface {
 	URLs() []URL
 	// Health lists the endpoints of a backend service with their verdicts; ok is false if there is none of that name.
 	Health(backendService string) (endpoints []Endpoint, ok bool)
+	// Logs returns what is kept of a container's output, from an offset on.
+	Logs(pod store.Ref, container string, from int64) Output
 }
 
 // Info says who is serving what.
@@ -82,6 +84,16 @@ type Verdict struct {
 	State    string `json:"state"`
 	Detail   string `json:"detail,omitempty"`
 }
+
+// Output is a part of what a container has printed.
+type Output struct {
+	Text []byte `json:"text"`
+	// Next is the offset at which more will follow.
+	Next int64 `json:"next"`
+}
+
+// KindPod is the kind of Pods, as in store.Ref.
+const KindPod = "Pod"
 
 // Query asks for objects of one kind. Empty fields mean all.
 type Query struct {

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -17,6 +18,7 @@ import (
 	utiljson "k8s.io/apimachinery/pkg/util/json"
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
+	"github.com/spillway-lb/spillway/internal/store"
 )
 
 // requestTimeout bounds a whole request. Reading every object of a large directory takes a second or two.
@@ -78,6 +80,15 @@ func (c *Client) Objects(ctx context.Context, q Query) ([]*unstructured.Unstruct
 func (c *Client) Health(ctx context.Context, backendService string) ([]Endpoint, error) {
 	var endpoints []Endpoint
 	return endpoints, c.get(ctx, "/v1/health", url.Values{"backend-service": {backendService}}, &endpoints)
+}
+
+// Logs asks for what a container has printed, from an offset on. ErrNotFound: there is no such Pod.
+func (c *Client) Logs(ctx context.Context, pod store.Ref, container string, from int64) (Output, error) {
+	var out Output
+	return out, c.get(ctx, "/v1/logs", url.Values{
+		"cluster": {pod.Cluster}, "namespace": {pod.Namespace}, "name": {pod.Name}, "container": {container},
+		"from": {strconv.FormatInt(from, 10)},
+	}, &out)
 }
 
 // Model asks for the load balancer model, private keys redacted.

@@ -36,6 +36,11 @@ func (s source) Health(name string) ([]control.Endpoint, bool) {
 	return []control.Endpoint{{Address: "127.0.0.1", Port: 80}}, name == "bs"
 }
 
+func (s source) Logs(pod store.Ref, container string, from int64) control.Output {
+	text := pod.Namespace + "/" + pod.Name + " " + container
+	return control.Output{Text: []byte(text[from:]), Next: int64(len(text))}
+}
+
 // serve starts a server on a socket in a runtime directory of the test's own.
 func serve(t *testing.T, path string, s source) net.Listener {
 	t.Helper()
@@ -119,6 +124,32 @@ func TestRoundTrip(t *testing.T) {
 	}
 	if _, err := client.Health(t.Context(), "other"); !errors.Is(err, control.ErrNotFound) {
 		t.Errorf("an unknown backend service: %v", err)
+	}
+}
+
+func TestLogs(t *testing.T) {
+	privateDir(t)
+	s := newSource(t)
+	pod := store.Ref{Cluster: "west", Kind: control.KindPod, Namespace: "store", Name: "p"}
+	s.store.Commit(func(tx *store.Tx) {
+		tx.Put("west", &corev1.Pod{
+			TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Pod"}, ObjectMeta: metav1.ObjectMeta{Namespace: "store", Name: "p"},
+		}, "a.yaml:1")
+	})
+	serve(t, "", s)
+	client, _, err := control.Connect(t.Context(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out, err := client.Logs(t.Context(), pod, "app", 6); err != nil || string(out.Text) != "p app" || out.Next != 11 {
+		t.Errorf("%q, %v", out.Text, err)
+	}
+	if _, err := client.Logs(t.Context(), pod, "app", -1); err == nil {
+		t.Error("a negative offset was taken")
+	}
+	pod.Name = "q"
+	if _, err := client.Logs(t.Context(), pod, "app", 0); !errors.Is(err, control.ErrNotFound) {
+		t.Errorf("an unknown Pod: %v", err)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"strconv"
 	"time"
 
 	"google.golang.org/protobuf/encoding/protojson"
@@ -29,6 +30,7 @@ func NewServer(source Source) *Server {
 	mux.HandleFunc("GET /v1/objects", s.objects)
 	mux.HandleFunc("GET /v1/model", s.model)
 	mux.HandleFunc("GET /v1/health", s.health)
+	mux.HandleFunc("GET /v1/logs", s.logs)
 	s.http = &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
 	return s
 }
@@ -86,6 +88,21 @@ func (s *Server) health(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	reply(w, endpoints)
+}
+
+func (s *Server) logs(w http.ResponseWriter, r *http.Request) {
+	q := r.URL.Query()
+	pod := store.Ref{Cluster: q.Get("cluster"), Kind: KindPod, Namespace: q.Get("namespace"), Name: q.Get("name")}
+	from, err := strconv.ParseInt(q.Get("from"), 10, 64)
+	if err != nil || from < 0 {
+		http.Error(w, "from is an offset, not "+q.Get("from"), http.StatusBadRequest)
+		return
+	}
+	if s.source.Snapshot().Get(pod) == nil {
+		http.Error(w, "no Pod is named "+pod.Name, http.StatusNotFound)
+		return
+	}
+	reply(w, s.source.Logs(pod, q.Get("container"), from))
 }
 
 func reply(w http.ResponseWriter, v any) {

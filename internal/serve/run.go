@@ -104,6 +104,7 @@ func newServer(c Config) (*server, error) {
 	s.standin = standalone.New(s.store, writer, standalone.Options{
 		Dir: c.Dir, Logger: c.Log, Now: c.Now, Healthy: s.planes.healthyPods,
 	})
+	s.source.standin = s.standin
 	s.computer = &computer{
 		store: s.store, await: s.standin.Await,
 		engine:    recompute.New(translate.Config(options(c.From))),

@@ -20,6 +20,7 @@ type source struct {
 	model     *model
 	planes    *planes
 	announcer *announcer
+	standin   *standalone.Controller
 }
 
 // Info implements control.Source.
@@ -61,6 +62,12 @@ func (s *source) Health(backendService string) ([]control.Endpoint, bool) {
 		all = append(all, l.verdictsOf(check))
 	}
 	return healthOf(s.model.all(), projectsOf(s.store.Snapshot()), backendService, all)
+}
+
+// Logs implements control.Source.
+func (s *source) Logs(pod store.Ref, container string, from int64) control.Output {
+	text, next := s.standin.Logs(pod, container, from)
+	return control.Output{Text: text, Next: next}
 }
 
 // clustersOf lists the members by name; the config cluster is the first that is marked, or the first.

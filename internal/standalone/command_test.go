@@ -97,7 +97,7 @@ func TestMappedCommandGetsWhatTheContainerHas(t *testing.T) {
 	if got, want := getBody(t, "http://"+addr+"/"), pod.Ref.Name+" blue xyz here fast [--on="+ip+" -v]"; got != want {
 		t.Errorf("answer is %q, want %q", got, want)
 	}
-	if got := string(r.c.Logs(pod.Ref, "app")); got != "listening\n" {
+	if got, next := r.c.Logs(pod.Ref, "app", 0); string(got) != "listening\n" || next != int64(len(got)) {
 		t.Errorf("log is %q", got)
 	}
 }

@@ -165,12 +165,13 @@ func (c *Controller) Run(ctx context.Context) error {
 // Shutdown ends every Pod. What is in flight may finish until the context is done.
 func (c *Controller) Shutdown(ctx context.Context) { c.kubelet.Close(ctx) }
 
-// Logs returns the end of what a container of a Pod has printed.
-func (c *Controller) Logs(pod store.Ref, container string) []byte {
+// Logs returns the end of what a container of a Pod has printed from an offset on, and the offset at which more will
+// follow.
+func (c *Controller) Logs(pod store.Ref, container string, from int64) (b []byte, next int64) {
 	c.mu.Lock()
 	id := c.ids[pod]
 	c.mu.Unlock()
-	return c.kubelet.Logs(id, container)
+	return c.kubelet.Logs(id, container, from)
 }
 
 // step takes what is new, decides, writes and orders. It returns when time alone makes another step necessary.

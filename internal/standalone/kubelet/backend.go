@@ -25,7 +25,7 @@ type backend interface {
 	// Stop ends it, at the latest when the context is done. It returns when it has ended.
 	Stop(context.Context)
 	// Logs is the end of its output.
-	Logs() []byte
+	Logs(from int64) (b []byte, next int64)
 }
 
 // start chooses what runs for an image.
@@ -71,7 +71,10 @@ func (r *remote) Exit() (int, string)   { return 0, "" }
 func (r *remote) Dial(uint16) string    { return r.addr.String() }
 func (r *remote) Leave()                {}
 func (r *remote) Stop(context.Context)  {}
-func (r *remote) Logs() []byte          { return nil }
+
+// Logs has nothing: what runs already prints elsewhere.
+func (r *remote) Logs(int64) ([]byte, int64) { return nil, 0 }
+
 func (r *remote) Ports() (map[uint16]uint16, netip.Addr) {
 	return map[uint16]uint16{0: r.addr.Port()}, r.addr.Addr()
 }

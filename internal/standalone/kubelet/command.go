@@ -135,4 +135,4 @@ func (b *commandBackend) Stop(ctx context.Context) {
 	_ = os.RemoveAll(b.root)
 }
 
-func (b *commandBackend) Logs() []byte { return b.process.Log().Bytes() }
+func (b *commandBackend) Logs(from int64) ([]byte, int64) { return b.process.Log().From(from) }

@@ -53,7 +53,7 @@ type sandbox struct {
 	wg     sync.WaitGroup
 
 	mu   sync.Mutex
-	logs map[string]func() []byte // by container
+	logs map[string]func(from int64) ([]byte, int64) // by container
 }
 
 // New makes a Kubelet.
@@ -86,7 +86,7 @@ func (k *Kubelet) Do(c workload.Command) {
 func (k *Kubelet) run(r *workload.Run) {
 	s := k.pods[r.Pod]
 	if s == nil {
-		s = &sandbox{stop: make(chan struct{}), logs: map[string]func() []byte{}}
+		s = &sandbox{stop: make(chan struct{}), logs: map[string]func(from int64) ([]byte, int64){}}
 		k.pods[r.Pod] = s
 	}
 	select {
@@ -151,21 +151,21 @@ func (k *Kubelet) closing() bool {
 	return k.closed
 }
 
-// Logs returns the end of what a container has printed.
-func (k *Kubelet) Logs(pod, container string) []byte {
+// Logs returns the end of what a container has printed from an offset on, and the offset at which more will follow.
+func (k *Kubelet) Logs(pod, container string, from int64) (b []byte, next int64) {
 	k.mu.Lock()
 	s := k.pods[pod]
 	k.mu.Unlock()
 	if s == nil {
-		return nil
+		return nil, 0
 	}
 	s.mu.Lock()
 	read := s.logs[container]
 	s.mu.Unlock()
 	if read == nil {
-		return nil
+		return nil, 0
 	}
-	return read()
+	return read(from)
 }
 
 // runContainer starts a container, reports on it, and ends it when its Pod is told to stop.

@@ -230,7 +230,7 @@ func TestCommandIsReadyWhenItListens(t *testing.T) {
 		t.Errorf("a command that does not listen reports %+v", r)
 	case <-time.After(3 * eagerPeriod):
 	}
-	if got := string(h.k.Logs("p", "c")); !strings.HasSuffix(got, podIP.String()+"\n") {
+	if got, _ := h.k.Logs("p", "c", 0); !strings.HasSuffix(string(got), podIP.String()+"\n") {
 		t.Errorf("log is %q", got)
 	}
 	h.stop(5 * time.Second)

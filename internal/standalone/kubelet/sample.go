@@ -146,4 +146,4 @@ func (b *sampleBackend) Stop(ctx context.Context) {
 	}
 }
 
-func (b *sampleBackend) Logs() []byte { return nil }
+func (b *sampleBackend) Logs(int64) ([]byte, int64) { return nil, 0 }

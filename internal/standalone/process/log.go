@@ -7,14 +7,16 @@ const maxLog = 64 << 10
 
 // Log keeps the end of a stream.
 type Log struct {
-	mu   sync.Mutex
-	kept []byte
+	mu      sync.Mutex
+	kept    []byte
+	written int64
 }
 
 // Write adds to the end.
 func (l *Log) Write(b []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.written += int64(len(b))
 	l.kept = append(l.kept, b...)
 	if over := len(l.kept) - maxLog; over > 0 {
 		l.kept = append(l.kept[:0], l.kept[over:]...)
@@ -27,6 +29,18 @@ func (l *Log) Bytes() []byte {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return append([]byte(nil), l.kept...)
+}
+
+// From returns a copy of what is kept from an offset of the stream on, and the offset at which more will follow. Offset
+// 0, and one beyond the end, which another stream had, mean everything that is kept.
+func (l *Log) From(offset int64) (b []byte, next int64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	first := l.written - int64(len(l.kept))
+	if offset > l.written {
+		offset = first
+	}
+	return append([]byte(nil), l.kept[max(offset-first, 0):]...), l.written
 }
 
 // Tail returns at most the last n bytes.

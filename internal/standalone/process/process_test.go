@@ -121,3 +121,21 @@ func TestLogKeepsTheEnd(t *testing.T) {
 		t.Errorf("%d bytes are kept", len(b))
 	}
 }
+
+func TestLogGoesOnFromAnOffset(t *testing.T) {
+	var l Log
+	_, _ = l.Write([]byte("one"))
+	b, next := l.From(0)
+	_, _ = l.Write([]byte("two"))
+	more, end := l.From(next)
+	if string(b) != "one" || string(more) != "two" || end != 6 {
+		t.Errorf("%q, %q, %d", b, more, end)
+	}
+	if b, _ := l.From(99); string(b) != "onetwo" {
+		t.Errorf("another stream's offset: %q", b)
+	}
+	_, _ = l.Write(make([]byte, maxLog))
+	if b, next := l.From(3); len(b) != maxLog || next != maxLog+6 {
+		t.Errorf("an offset that is kept no more: %d bytes, then %d", len(b), next)
+	}
+}
