@@ -142,6 +142,10 @@ func (r *addressReader) literal(region, value string) {
 		r.out.unusable = fmt.Sprintf("address %s is in use by another Gateway", value)
 		return
 	}
+	if !r.options.usable(addr) {
+		r.out.unusable = fmt.Sprintf("address %s is not an address of the proxies' host", value)
+		return
+	}
 	r.out.vips = append(r.out.vips, &lbv1.Vip{Region: region, Address: addr.String()})
 }
 

@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"maps"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
@@ -36,7 +37,8 @@ var update = flag.Bool("update", false, "write what is wanted into the testdata"
 //	status!         statuses with all conditions
 //	annotations, finalizers, events
 //
-// "only: NAME..." keeps the writes on objects of these names.
+// "only: NAME..." keeps the writes on objects of these names. "unusable: ADDRESS..." are addresses that no data plane can
+// bind.
 func TestScenarios(t *testing.T) {
 	names, err := filepath.Glob("testdata/*.txtar")
 	if err != nil || len(names) == 0 {
@@ -81,12 +83,15 @@ type world struct {
 func newScenarioWorld(t *testing.T, comment string) *world {
 	w := &world{
 		t: t, loader: manifests.NewLoader(), store: store.New(translate.Indexes()...), publisher: translate.NewPublisher(),
-		engine: recompute.New(translate.Config(translate.Options{Traffic: translate.Proximity()})), writes: map[string]recompute.WriteChange{},
-		show: map[string]bool{}, only: map[string]bool{},
+		writes: map[string]recompute.WriteChange{}, show: map[string]bool{}, only: map[string]bool{},
 	}
+	unusable := map[string]bool{}
+	w.engine = recompute.New(translate.Config(translate.Options{
+		Traffic: translate.Proximity(), Usable: func(a netip.Addr) bool { return !unusable[a.String()] },
+	}))
 	w.sub = w.store.Subscribe()
 	for line := range strings.Lines(comment) {
-		for prefix, set := range map[string]map[string]bool{"show:": w.show, "only:": w.only} {
+		for prefix, set := range map[string]map[string]bool{"show:": w.show, "only:": w.only, "unusable:": unusable} {
 			if words, ok := strings.CutPrefix(strings.TrimSpace(line), prefix); ok {
 				for _, word := range strings.Fields(words) {
 					set[word] = true

@@ -1,6 +1,8 @@
 package gateway
 
 import (
+	"net/netip"
+
 	"github.com/spillway-lb/spillway/internal/fleet"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/store"
@@ -14,6 +16,8 @@ type Options struct {
 	// NamedAddresses are the addresses behind names in spec.addresses. A name that is not in it gets an address like a
 	// Gateway without addresses does, by the hash of the name.
 	NamedAddresses map[string]string
+	// Usable tells whether the data planes can have an address that a Gateway asks for; nil means any.
+	Usable func(netip.Addr) bool
 	// Programmed tells whether data planes serve what is published of a Gateway; nil means they do. It may read facts
 	// through the view and must be pure.
 	Programmed func(v *recompute.View, gateway store.Ref) bool
@@ -24,6 +28,8 @@ type Options struct {
 func (o Options) programmed(v *recompute.View, gateway store.Ref) bool {
 	return o.Programmed == nil || o.Programmed(v, gateway)
 }
+
+func (o Options) usable(addr netip.Addr) bool { return o.Usable == nil || o.Usable(addr) }
 
 // home is the location whose address a Gateway shows first.
 func (o Options) home(s Scope, f *fleet.Fleet) string {
