@@ -2,11 +2,9 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"os"
 	"os/signal"
 	"syscall"
@@ -26,7 +24,7 @@ const proxyLong = `Proxy serves a load balancer model (as ` + "`spillway transla
 SIGHUP reads the file again. SIGTERM and SIGINT drain: no new connections, and the old ones end with their requests.
 
 With --handover PATH, a second proxy started with the same path takes the listening sockets over from the first one,
-which then drains: an upgrade loses no connection.`
+which then drains: an upgrade loses no connection. If the second one cannot serve, the first one goes on.`
 
 // proxyFlags are the flags of `spillway proxy`.
 type proxyFlags struct {
@@ -73,16 +71,17 @@ func runProxy(ctx context.Context, f proxyFlags, stdout, stderr io.Writer) error
 		return err
 	}
 	defer endTracing()
-	inherited, err := takeOver(f.handover)
+	before, err := takeOver(f.handover)
 	if err != nil {
 		return err
 	}
+	defer before.close()
 	prober := health.NewProber(health.Options{})
 	probing := probeUntilDone(ctx, prober)
 	defer probing()
 	p := proxy.New(proxy.Config{
 		Location: config.Location{Region: f.region, Zone: f.zone}, Logger: log, AccessLog: accessLog, Tracer: tracer,
-		Inherited: inherited,
+		Inherited: before.sockets,
 		Settle: func(next *config.Root) {
 			prober.Follow(next)
 			location.AwaitVerdicts(ctx, next)
@@ -108,6 +107,7 @@ func runProxy(ctx context.Context, f proxyFlags, stdout, stderr io.Writer) error
 	if err != nil {
 		return err
 	}
+	before.relieve()
 	for {
 		select {
 		case <-reload:
@@ -160,57 +160,4 @@ func openAccessLog(name string, stdout io.Writer) (io.Writer, error) {
 		return stdout, nil
 	}
 	return os.OpenFile(name, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
-}
-
-// takeOver asks the process at the path for its sockets. Nobody there means that this is the first one.
-func takeOver(path string) ([]proxy.Socket, error) {
-	if path == "" {
-		return nil, nil
-	}
-	nc, err := net.DialUnix("unix", nil, &net.UnixAddr{Name: path, Net: "unix"})
-	if errors.Is(err, os.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = nc.Close() }()
-	return proxy.TakeOver(nc)
-}
-
-// offerHandOver waits at the path for the next process. The channel is closed when it has the sockets.
-func offerHandOver(ctx context.Context, path string, p *proxy.Proxy) (<-chan struct{}, error) {
-	if path == "" {
-		return nil, nil
-	}
-	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return nil, err
-	}
-	ln, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
-	if err != nil {
-		return nil, err
-	}
-	// The path belongs to the next process by the time this one ends.
-	ln.SetUnlinkOnClose(false)
-	if err := os.Chmod(path, 0o600); err != nil {
-		return nil, err
-	}
-	context.AfterFunc(ctx, func() { _ = ln.Close() })
-	handed := make(chan struct{})
-	go func() {
-		defer close(handed)
-		for {
-			nc, err := ln.AcceptUnix()
-			if err != nil {
-				return
-			}
-			err = p.HandOver(nc)
-			_ = nc.Close()
-			if err == nil {
-				_ = ln.Close()
-				return
-			}
-		}
-	}()
-	return handed, nil
 }

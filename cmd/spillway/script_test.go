@@ -34,6 +34,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"copytree": copyTree, "replace": replace, "eventually": eventually, "listeners": listeners, "curl": curl,
 			"terminate": terminate, "backend": backend, "page": page, "pod": pod,
+			"load": steadyLoad, "hangup": hangup,
 		},
 		Setup:               setup,
 		RequireExplicitExec: true,
@@ -51,6 +52,7 @@ func setup(env *testscript.Env) error {
 		return err
 	}
 	env.Defer(func() { os.RemoveAll(runtime) })
+	env.Values[steadyKey{}] = &steady{}
 	env.Setenv("EXAMPLES", examples)
 	env.Setenv("XDG_RUNTIME_DIR", runtime)
 	return nil
