@@ -92,6 +92,6 @@ func translateGatewayClass(v *recompute.View, key string) recompute.Result {
 	}
 	status := &gatewayv1.GatewayClassStatus{Conditions: []metav1.Condition{
 		condition(class.Generation, string(gatewayv1.GatewayClassConditionStatusAccepted), true, string(gatewayv1.GatewayClassReasonAccepted), ""),
-	}}
+	}, SupportedFeatures: supportedFeatures()}
 	return recompute.Result{State: recompute.Present, Writes: []recompute.Write{{Ref: ref, Part: recompute.PartStatus, Value: status}}}
 }
