@@ -105,9 +105,11 @@ func newServer(c Config) (*server, error) {
 		Dir: c.Dir, Logger: c.Log, Now: c.Now, Healthy: s.planes.healthyPods,
 	})
 	s.source.standin = s.standin
+	live := options(c.From)
+	live.Usable = hostHas
 	s.computer = &computer{
 		store: s.store, await: s.standin.Await,
-		engine:    recompute.New(translate.Config(options(c.From))),
+		engine:    recompute.New(translate.Config(live)),
 		publisher: translate.NewPublisher(), writer: writer, model: m, planes: s.planes, report: s.report, counts: s.counts,
 		statuses: newStatuses(writer, s.planes),
 	}
