@@ -89,6 +89,7 @@ func New(c Config) *Proxy {
 	p.pools.Start()
 	if c.AccessLog != nil {
 		p.accessLog = accesslog.NewWriter(c.AccessLog, accesslog.Options{})
+		countLines(c.Metrics, p.accessLog)
 	}
 	p.server = &exchange.Server{
 		Root: p.root.Load, Clock: p.clock, Pools: p.pools, Hooks: c.Hooks, Log: p.accessLog, LogAll: c.LogAll, Metrics: c.Metrics,
@@ -97,6 +98,20 @@ func New(c Config) *Proxy {
 	p.ticking.Add(1)
 	go p.tick()
 	return p
+}
+
+// countLines shows what becomes of access log lines.
+func countLines(m *metrics.Registry, w *accesslog.Writer) {
+	for _, s := range []struct {
+		name, help string
+		read       func() uint64
+	}{
+		{"access_log_lines_total", "Access log lines taken.", w.Lines},
+		{"access_log_dropped_total", "Access log lines dropped because the writer could not follow.", w.Dropped},
+		{"access_log_failures_total", "Writes of access log lines that failed.", w.Failed},
+	} {
+		m.AddSource(metrics.Source{Name: s.name, Help: s.help, Read: func() float64 { return float64(s.read()) }})
+	}
 }
 
 // ticketTick is how often the age of session ticket keys is looked at.

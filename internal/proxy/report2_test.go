@@ -81,6 +81,12 @@ func TestRefusedHTTP2IsLogged(t *testing.T) {
 				}
 				return false
 			})
+			refused := r.Metrics().Refused.Counter(test.details).Load()
+			floods := r.Metrics().Floods.Counter(test.reason).Load()
+			limits := r.Metrics().Limits.Counter(test.details).Load()
+			if refused != 1 || (floods == 1) != (test.details == "http2_flood") || (limits == 1) != (test.details == "headers_too_long") {
+				t.Errorf("counted %d refusals, %d floods, %d limits", refused, floods, limits)
+			}
 		})
 	}
 }

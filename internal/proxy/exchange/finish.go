@@ -30,9 +30,23 @@ func (x *Exchange) finish() {
 	}
 	x.shard.Request(x.shard.Route(x.serviceName(), x.routeName()), &sample)
 	x.log(&sample)
+	if x.status >= 400 && isLimit(x.details) {
+		x.srv.Metrics.Limits.Inc(string(x.details))
+	}
 	if x.srv.Tracer.Recording(&x.span) {
 		x.trace(end, &sample)
 	}
+}
+
+// isLimit says whether a limit or a time-out made the answer.
+func isLimit(d accesslog.Details) bool {
+	switch d {
+	case accesslog.HeadersTooLong, accesslog.TooManyHeaders, accesslog.URITooLong, accesslog.BodyTooLarge,
+		accesslog.HeaderTimeout, accesslog.BodyTimeout, accesslog.ClientTimedOut, accesslog.BackendTimeout,
+		accesslog.BackendOverloaded:
+		return true
+	}
+	return false
 }
 
 func (x *Exchange) serviceName() string {

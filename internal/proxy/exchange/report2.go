@@ -44,7 +44,10 @@ func judge2(reason http2.Reason) verdict2 {
 // report counts and logs what the connection ended by itself. It runs in the connection's goroutines.
 func (c *server2) report(e http2.Event) {
 	v, counts := judge2(e.Reason), c.srv.Metrics
-	if v.limit {
+	switch {
+	case v.limit && v.details != "":
+		counts.Limits.Inc(string(v.details))
+	case v.limit:
 		counts.Limits.Inc("http2_" + string(e.Reason))
 	}
 	if v.flood {

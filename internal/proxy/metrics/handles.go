@@ -60,12 +60,8 @@ type Service struct {
 	Resets, Timeouts Counter
 	// Overflows counts requests refused by circuit limits; Unpicked those without a healthy endpoint.
 	Overflows, Unpicked Counter
-	// Ejections counts endpoints taken out by outlier detection.
-	Ejections Counter
 	// Mirrored counts mirror requests sent; MirrorFailures those that failed or were shed.
 	Mirrored, MirrorFailures Counter
-	// Healthy and Endpoints are set by the prober's shell.
-	Healthy, Endpoints Gauge
 }
 
 // serviceCell is one shard's part of a backend service.

@@ -42,10 +42,6 @@ var serviceCounters = []counterOf[Service]{
 		serviceDesc("unpicked_total", "Requests without a healthy endpoint."),
 		func(v *Service) *Counter { return &v.Unpicked },
 	},
-	{
-		serviceDesc("ejections_total", "Endpoints taken out by outlier detection."),
-		func(v *Service) *Counter { return &v.Ejections },
-	},
 	{serviceDesc("mirrored_total", "Mirror requests sent."), func(v *Service) *Counter { return &v.Mirrored }},
 	{
 		serviceDesc("mirror_failures_total", "Mirror requests that failed or were shed."),
@@ -55,8 +51,6 @@ var serviceCounters = []counterOf[Service]{
 
 var serviceGauges = []gaugeOf[Service]{
 	{serviceDesc("connections", "Open connections to backends."), func(v *Service) *Gauge { return &v.Connections }},
-	{serviceDesc("healthy_endpoints", "Endpoints found healthy."), func(v *Service) *Gauge { return &v.Healthy }},
-	{serviceDesc("endpoints", "Endpoints."), func(v *Service) *Gauge { return &v.Endpoints }},
 }
 
 func frontendDesc(name, help string) *prometheus.Desc {
