@@ -24,9 +24,14 @@ type echo struct {
 }
 
 // echoBasic answers with the request that it got. The header X-Echo-Set-Header, NAME:VALUE pairs split by commas, sets
-// headers of the answer; /status/N answers with that status; ?delay=DURATION waits.
+// headers of the answer; /status/N answers with that status; /retry/ fails at first; ?delay=DURATION waits. H2C_PORT speaks
+// HTTP/2 as well, as every port of a sample does.
 func echoBasic(pod Pod, c Container) (*Backend, error) {
 	port, err := c.envPort("HTTP_PORT", 3000)
+	if err != nil {
+		return nil, err
+	}
+	h2c, err := c.envPort("H2C_PORT", 3001)
 	if err != nil {
 		return nil, err
 	}
@@ -37,15 +42,17 @@ func echoBasic(pod Pod, c Container) (*Backend, error) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/health", func(w http.ResponseWriter, _ *http.Request) { text(w, "OK") })
 	mux.HandleFunc("/status/{code}", status)
-	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+	answer := func(w http.ResponseWriter, r *http.Request) {
 		if !sleep(r, r.URL.Query().Get("delay")) {
 			return
 		}
 		e := base
 		e.Path, e.Host, e.Method, e.Proto, e.Headers = r.RequestURI, r.Host, r.Method, r.Proto, r.Header
 		writeEcho(w, r, e)
-	})
-	return &Backend{Ports: []uint16{port}, Handler: mux}, nil
+	}
+	mux.HandleFunc("/", answer)
+	mux.Handle("/retry/", &flaky{attempts: map[string]int{}, then: answer})
+	return &Backend{Ports: []uint16{port, h2c}, Handler: mux}, nil
 }
 
 func writeEcho(w http.ResponseWriter, r *http.Request, e echo) {
