@@ -65,8 +65,9 @@ func runCase(ctx context.Context, o options, c benchCase, peers []peer, work str
 	if o.profile != "" {
 		profileAll(ctx, o, c, field)
 	}
-	for range o.rounds {
-		for _, one := range field {
+	for round := range o.rounds {
+		for i := range field {
+			one := field[(round+i)%len(field)] // nobody is always the first
 			if one.problem == "" && ctx.Err() == nil {
 				one.measure(ctx, c, o.window)
 			}
