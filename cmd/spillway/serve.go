@@ -100,6 +100,10 @@ func (f *serveFlags) run(cmd *cobra.Command, dir string) error {
 	if err != nil {
 		return err
 	}
+	// A directory that is not there yet is waited for; a file will not become one.
+	if info, err := os.Stat(absolute); err == nil && !info.IsDir() {
+		return fmt.Errorf("%s is a file; serve takes a directory", dir)
+	}
 	accessLog, err := openAccessLog(f.accessLog, cmd.OutOrStdout())
 	if err != nil {
 		return err
