@@ -14,12 +14,15 @@ import (
 // large is more than any buffer holds.
 var large = strings.Repeat("0123456789abcdef", 1<<16)
 
-// TestLargeAnswerEndsWhereItsLengthSays: what a backend sends beyond it reaches nobody.
+// TestLargeAnswerEndsWhereItsLengthSays: what a backend sends beyond it reaches nobody. The next request waits for
+// those bytes: ones that come after a request has left are an answer to it, for all that any proxy can know.
 func TestLargeAnswerEndsWhereItsLengthSays(t *testing.T) {
+	said := make(chan struct{}, 3)
 	backend := rawBackend(t, func(c *rawConn) {
 		for c.head() != "" {
 			c.say(fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", len(large), large))
 			c.say("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil")
+			said <- struct{}{}
 		}
 	})
 	r := newRig(t, []string{backend}, nil)
@@ -29,6 +32,7 @@ func TestLargeAnswerEndsWhereItsLengthSays(t *testing.T) {
 		if _, body := c.answer(t, "GET"); body != large {
 			t.Fatalf("got %d bytes, ending in %q", len(body), body[max(len(body)-20, 0):])
 		}
+		<-said
 	}
 }
 

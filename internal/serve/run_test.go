@@ -193,6 +193,7 @@ type answer struct {
 // slow starts a request that takes a while, and returns when it is on its way.
 func (r *running) slow(t *testing.T, url string, takes time.Duration) chan answer {
 	t.Helper()
+	eventually(t, "earlier requests have ended", func() bool { return r.active() == 0 })
 	answers := make(chan answer, 1)
 	go func() {
 		code, body, err := get(fmt.Sprintf("%s/delay/%s", url, takes))
