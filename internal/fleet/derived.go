@@ -44,6 +44,11 @@ func translateImport(v *recompute.View, key string) recompute.Result {
 		}
 		result.Writes = append(result.Writes, d.writes(v)...)
 	}
+	for _, o := range m.Offers {
+		for _, ref := range Slices(v, o.Cluster, namespace, name) {
+			v.Unit(unitSlice, ref.String()) // it has no value, and wakes nobody
+		}
+	}
 	return result
 }
 

@@ -1,9 +1,9 @@
 // Package fleet says which clusters belong together and which Services they share.
 //
-// In: Cluster objects, ServiceExports (net.gke.io and multicluster.x-k8s.io) and the Services they name, of every
-// cluster. Out, as recompute units: the members and the config cluster (UnitMembers); for each exported namespace and
-// name, what its exports add up to (UnitImport), with the ServiceImports of both API groups and their derived Services
-// in every member; and the conditions and events of each ServiceExport.
+// In: Cluster objects, ServiceExports (net.gke.io and multicluster.x-k8s.io), the Services they name and those Services'
+// EndpointSlices, of every cluster. Out, as recompute units: the members and the config cluster (UnitMembers); for each
+// exported namespace and name, what its exports add up to (UnitImport), with the ServiceImports of both API groups, their
+// derived Services and the exporters' EndpointSlices in every member; and the conditions and events of each ServiceExport.
 //
 //	config := recompute.Config{Units: fleet.Units(), Roots: fleet.Roots()}
 //	store.New(fleet.Indexes()...)

@@ -23,6 +23,7 @@ const (
 	unitMerge     = "fleet.merge"     // key: ImportKey; value *merged
 	unitAddresses = "fleet.addresses" // key: a cluster; value map of ImportKey to ClusterSetIP
 	unitAddress   = "fleet.address"   // key: CLUSTER/ImportKey; value the address as a string
+	unitSlice     = "fleet.slice"     // key: an exported EndpointSlice's Ref; writes its copies
 )
 
 // Indexes of ServiceExports by ImportKey, over all clusters.
@@ -40,6 +41,7 @@ func Units() map[string]recompute.Translator {
 		unitMerge:     translateMerge,
 		unitAddresses: translateAddresses,
 		unitAddress:   translateAddress,
+		unitSlice:     translateSlice,
 	}
 }
 
@@ -57,6 +59,7 @@ func Indexes() []store.Index {
 	return []store.Index{
 		{Name: indexExports, Kind: KindServiceExport, Keys: byName},
 		{Name: indexMCSExports, Kind: KindMCSServiceExport, Keys: byName},
+		{Name: indexSlices, Kind: kindEndpointSlice, Keys: sliceKeys},
 	}
 }
 

@@ -41,7 +41,7 @@ func newWorld(t *testing.T) *world {
 		w.groups, _, _ = recompute.Value[*Groups](v, UnitGroups, Key("c", "store", "store", 80))
 		return recompute.Result{State: recompute.Present}
 	}
-	w.store = store.New(append(Indexes(), fleet.Indexes()...)...)
+	w.store = store.New(fleet.Indexes()...)
 	w.sub = w.store.Subscribe()
 	w.engine = recompute.New(recompute.Config{
 		Units: units, Roots: append(fleet.Roots(), recompute.Root{Kind: "Cluster.spillway.dev", Unit: "test"}),

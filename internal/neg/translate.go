@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
+	"github.com/spillway-lb/spillway/internal/fleet"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/shard"
 	"github.com/spillway-lb/spillway/internal/store"
@@ -120,7 +121,7 @@ func (b *builder) description() string {
 
 func slicesOf(v *recompute.View, of portOf) []*discoveryv1.EndpointSlice {
 	var all []*discoveryv1.EndpointSlice
-	for _, ref := range v.Index(indexSlices, sliceKey(of.cluster, of.namespace, of.service)) {
+	for _, ref := range fleet.Slices(v, of.cluster, of.namespace, of.service) {
 		if slice, ok := recompute.Get[*discoveryv1.EndpointSlice](v, ref); ok {
 			all = append(all, slice)
 		}

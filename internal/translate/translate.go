@@ -44,7 +44,7 @@ func Roots() []recompute.Root {
 
 // Indexes returns the store indexes that the units read.
 func Indexes() []store.Index {
-	return slices.Concat(fleet.Indexes(), neg.Indexes(), policy.Indexes(), gateway.Indexes())
+	return slices.Concat(fleet.Indexes(), policy.Indexes(), gateway.Indexes())
 }
 
 // Config is what an engine computes without a past.
