@@ -68,6 +68,7 @@ type Proxy struct {
 	bound     atomic.Pointer[[]Bound]
 	replacing sync.Mutex
 	model     map[resourceKey]*lbv1.Resource // of the last Replace
+	swept     uint64                         // Removals of the root that metrics were swept for
 	ticking   sync.WaitGroup
 	stop      chan struct{}
 }
@@ -95,6 +96,7 @@ func New(c Config) *Proxy {
 		Root: p.root.Load, Clock: p.clock, Pools: p.pools, Hooks: c.Hooks, Log: p.accessLog, LogAll: c.LogAll, Metrics: c.Metrics,
 		Tracer: c.Tracer, Logger: c.Logger, Workers: p.workers,
 	}
+	c.Metrics.BeforeCollect(p.server.CountEjected)
 	p.ticking.Add(1)
 	go p.tick()
 	return p
@@ -114,13 +116,14 @@ func countLines(m *metrics.Registry, w *accesslog.Writer) {
 	}
 }
 
-// ticketTick is how often the age of session ticket keys is looked at.
-const ticketTick = time.Minute
+// tickEvery is how often the age of session ticket keys is looked at, and whether metrics have names to forget. The last
+// counts of what was deleted are seen by a scrape within that time at most.
+const tickEvery = 30 * time.Second
 
-// tick keeps time for what rotates.
+// tick keeps time for what rotates, and for what is swept.
 func (p *Proxy) tick() {
 	defer p.ticking.Done()
-	t := time.NewTicker(ticketTick)
+	t := time.NewTicker(tickEvery)
 	defer t.Stop()
 	for {
 		select {
@@ -128,6 +131,7 @@ func (p *Proxy) tick() {
 			return
 		case now := <-t.C:
 			p.tickets.Tick(now)
+			p.sweepMetrics()
 		}
 	}
 }

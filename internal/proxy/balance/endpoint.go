@@ -60,18 +60,19 @@ func (e *Endpoint) Ejected(now time.Duration) bool {
 }
 
 // Observe feeds outlier detection. now is monotonic.
-func (e *Endpoint) Observe(o Outcome, now time.Duration) {
+func (e *Endpoint) Observe(o Outcome, now time.Duration) Ejection {
 	if o == Success {
 		if e.failures.Load() != 0 {
 			e.failures.Store(0)
 		}
-		return
+		return NotEjected
 	}
 	limits := e.owner.outlier.Load()
 	if o == ServerError && limits.connectOnly {
-		return
+		return NotEjected
 	}
-	if e.failures.Add(1) >= limits.consecutive {
-		e.owner.eject(e, limits, now)
+	if e.failures.Add(1) < limits.consecutive {
+		return NotEjected
 	}
+	return e.owner.eject(e, limits, now)
 }

@@ -41,24 +41,29 @@ func compileOutlier(o *lbv1.OutlierDetection) *outlierLimits {
 	return out
 }
 
-// eject takes an endpoint out unless too many are out already. The last endpoint of a service is never taken out.
-func (s *shared) eject(e *Endpoint, limits *outlierLimits, now time.Duration) {
+// Ejection is what an observation led to.
+type Ejection uint8
+
+const (
+	// NotEjected: too few failures in a row, or the endpoint is out already.
+	NotEjected Ejection = iota
+	// Ejected: the endpoint gets no requests for a while.
+	Ejected
+	// EjectionRefused: it should be out, but too many are, or nothing usable would be left.
+	EjectionRefused
+)
+
+// eject takes an endpoint out unless too many are out already. The last one that health checks and ejections have left is
+// never taken out.
+func (s *shared) eject(e *Endpoint, limits *outlierLimits, now time.Duration) Ejection {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if e.Ejected(now) {
-		return
+	if e.Ejected(now) || e.Retired() {
+		return NotEjected
 	}
-	out := 0
-	for ep := range s.ejected {
-		if ep.Ejected(now) {
-			out++
-		} else {
-			delete(s.ejected, ep)
-		}
-	}
-	total := int(s.total.Load())
-	if out+1 >= total || (out+1)*100 > total*int(limits.maxPercent) {
-		return
+	out, total := s.countEjected(now), int(s.total.Load())
+	if s.usable.Load() <= 1 || (out+1)*100 > total*int(limits.maxPercent) {
+		return EjectionRefused
 	}
 	if quiet := now - time.Duration(e.ejectedUntil.Load()); quiet > maxEjection {
 		e.ejections = 0
@@ -70,5 +75,24 @@ func (s *shared) eject(e *Endpoint, limits *outlierLimits, now time.Duration) {
 		s.ejected = map[*Endpoint]struct{}{}
 	}
 	s.ejected[e] = struct{}{}
+	s.usable.Add(-1)
 	s.epoch.Add(1)
+	return Ejected
+}
+
+// countEjected is how many endpoints are out. mu is held.
+func (s *shared) countEjected(now time.Duration) int {
+	for e := range s.ejected {
+		if !e.Ejected(now) || e.Retired() {
+			delete(s.ejected, e)
+		}
+	}
+	return len(s.ejected)
+}
+
+// EjectedEndpoints is how many endpoints outlier detection keeps out. now is monotonic.
+func (s *Service) EjectedEndpoints(now time.Duration) int {
+	s.shared.mu.Lock()
+	defer s.shared.mu.Unlock()
+	return s.shared.countEjected(now)
 }

@@ -110,3 +110,41 @@ func TestRecoveryEndsAnEjection(t *testing.T) {
 		t.Error("still out after a recovery")
 	}
 }
+
+// Health checks and ejections together never leave a service without an endpoint.
+func TestEjectionsLeaveOneThatTheProberFindsHealthy(t *testing.T) {
+	w := outlierWorld(t, 4, &lbv1.OutlierDetection{ConsecutiveErrors: 1, MaxEjectionPercent: 100})
+	w.health(0, 2)
+	w.service.Shares(0)
+	e := w.service.Endpoints()[0].Endpoint
+	if got := e.Observe(ServerError, time.Second); got != Ejected {
+		t.Fatalf("the first: %v", got)
+	}
+	last := w.service.Endpoints()[1].Endpoint
+	if got := last.Observe(ServerError, time.Second); got != EjectionRefused {
+		t.Errorf("the last healthy one: %v", got)
+	}
+	if n := w.service.EjectedEndpoints(time.Second); n != 1 {
+		t.Errorf("%d are out", n)
+	}
+	if n := w.service.EjectedEndpoints(time.Hour); n != 0 {
+		t.Errorf("an hour later %d are out", n)
+	}
+}
+
+// Endpoints that were replaced do not count as ejected: a rollout must not use up what may be taken out.
+func TestRetiredEndpointsAreNotEjected(t *testing.T) {
+	w := outlierWorld(t, 2, &lbv1.OutlierDetection{ConsecutiveErrors: 1})
+	w.fail(0, 1, ServerError, time.Second)
+	w.groups[0] = &Group{Name: "a", Region: "r", Zone: "r-a", Shards: []*Shard{{Endpoints: []Address{{Addr: at(7, 1)}, {Addr: at(7, 2)}}}}}
+	w.build()
+	w.check.Set(at(7, 1), lbv1.HealthState_HEALTHY)
+	w.check.Set(at(7, 2), lbv1.HealthState_HEALTHY)
+	w.service.Shares(0)
+	if n := w.service.EjectedEndpoints(2 * time.Second); n != 0 {
+		t.Errorf("%d of the new endpoints are out", n)
+	}
+	if got := w.service.Endpoints()[0].Endpoint.Observe(ServerError, 2*time.Second); got != Ejected {
+		t.Errorf("a new one that fails: %v", got)
+	}
+}

@@ -52,6 +52,7 @@ type shared struct {
 	next    atomic.Uint32 // spreads choices among groups
 	counts  [numLimited]atomic.Int64
 	total   atomic.Int64 // endpoints that may get new requests, healthy or not
+	usable  atomic.Int64 // those that get some now: healthy and not ejected
 	outlier atomic.Pointer[outlierLimits]
 
 	mu      sync.Mutex

@@ -159,6 +159,7 @@ func (s *Service) tiers(snap *snapshot, now time.Duration) []tier {
 		t.groups, t.names, t.members = append(t.groups, tg), append(t.names, g.group.Name), append(t.members, healthy)
 	}
 	s.shared.total.Store(total)
+	s.shared.usable.Store(int64(len(snap.usable)))
 	return tiers
 }
 

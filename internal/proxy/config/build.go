@@ -11,7 +11,10 @@ import (
 
 // build makes the next root. Nothing can fail any more: from here on handles that roots share may change.
 func (e *edit) build(seq uint64) *Root {
-	next := &Root{at: e.old.at, seq: seq, generation: e.old.generation + 1, proxies: e.old.proxies, maps: e.old.maps}
+	next := &Root{
+		at: e.old.at, seq: seq, generation: e.old.generation + 1, removals: e.old.removals + e.removals(),
+		proxies: e.old.proxies, maps: e.old.maps,
+	}
 	e.buildGroups()
 	e.buildServices(next)
 	e.tellHealth()
@@ -22,6 +25,23 @@ func (e *edit) build(seq uint64) *Root {
 	next.refs = e.refs.CommitOnly()
 	next.services = e.slots.next
 	return next
+}
+
+// removals counts the changes after which metrics may have names that nothing has any more.
+func (e *edit) removals() (n uint64) {
+	for _, c := range e.changes {
+		switch c.key.kind {
+		case kindBackendService, kindForwardingRule:
+			if c.new == nil {
+				n++
+			}
+		case kindRouteRule:
+			if c.new == nil || c.old != nil && c.old.rule().GetRoute() != c.new.rule().GetRoute() {
+				n++
+			}
+		}
+	}
+	return n
 }
 
 // set of keys in the order in which they came.

@@ -20,6 +20,7 @@ type Root struct {
 	at         Location
 	seq        uint64
 	generation uint64
+	removals   uint64
 
 	// entries holds every resource under its key.
 	entries *iradix.Tree[*entry]
@@ -56,6 +57,20 @@ func (r *Root) Seq() uint64 { return r.seq }
 
 // Generation counts the states since New.
 func (r *Root) Generation() uint64 { return r.generation }
+
+// Removals moves when a transaction takes away, or changes, what metrics are named after: a backend service, a route rule
+// or a forwarding rule.
+func (r *Root) Removals() uint64 { return r.removals }
+
+// RouteNames are the names of the routes that have rules. It looks at every rule.
+func (r *Root) RouteNames() map[string]bool {
+	names := map[string]bool{}
+	r.entries.Root().WalkPrefix(append([]byte(kindRouteRule), 0), func(_ []byte, e *entry) bool {
+		names[e.rule().GetRoute()] = true
+		return false
+	})
+	return names
+}
 
 // Location is where the proxy runs.
 func (r *Root) Location() Location { return r.at }

@@ -186,7 +186,12 @@ func (x *Exchange) observe(a *attempt) {
 	case a.err != nil && x.watch.why() == notEnded && !x.bodyFailed(a), x.Answer.Response.Status >= 500:
 		outcome = balance.ServerError
 	}
-	a.endpoint.Observe(outcome, x.srv.now())
+	switch a.endpoint.Observe(outcome, x.srv.now()) {
+	case balance.Ejected:
+		x.derived.counts.Ejections.Inc()
+	case balance.EjectionRefused:
+		x.derived.counts.EjectionsRefused.Inc()
+	}
 }
 
 // connectFailure is the error of a connection that could not be made, or nil. It allocates only when there is one.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/spillway-lb/spillway/internal/proxy/accesslog"
+	"github.com/spillway-lb/spillway/internal/proxy/balance"
 	"github.com/spillway-lb/spillway/internal/proxy/config"
 	"github.com/spillway-lb/spillway/internal/proxy/http2"
 	"github.com/spillway-lb/spillway/internal/proxy/metrics"
@@ -59,6 +60,17 @@ type drainer interface {
 func (s *Server) now() time.Duration {
 	s.once.Do(func() { s.started = time.Now() })
 	return time.Since(s.started)
+}
+
+// CountEjected brings the gauges of ejected endpoints up to date.
+func (s *Server) CountEjected() {
+	now := s.now()
+	s.Root().Services(func(v *balance.Service) bool {
+		if counts := s.Metrics.FindService(v.Name); counts != nil {
+			counts.Ejected.Store(int64(v.EjectedEndpoints(now)))
+		}
+		return true
+	})
 }
 
 // Draining reports whether connections are being ended.

@@ -16,8 +16,25 @@ type Source struct {
 
 // sources are the numbers that others keep.
 type sources struct {
-	mu   sync.Mutex
-	list []Source
+	mu      sync.Mutex
+	list    []Source
+	refresh []func()
+}
+
+// BeforeCollect has f called at each scrape, to bring gauges up to date that nobody is told about.
+func (r *Registry) BeforeCollect(f func()) {
+	r.sources.mu.Lock()
+	defer r.sources.mu.Unlock()
+	r.sources.refresh = append(r.sources.refresh, f)
+}
+
+func (s *sources) bringUpToDate() {
+	s.mu.Lock()
+	refresh := s.refresh
+	s.mu.Unlock()
+	for _, f := range refresh {
+		f()
+	}
 }
 
 // AddSource shows a number that its owner keeps.
@@ -51,6 +68,7 @@ func (r *Registry) Describe(chan<- *prometheus.Desc) {}
 
 // Collect is the prometheus.Collector's.
 func (r *Registry) Collect(out chan<- prometheus.Metric) {
+	r.sources.bringUpToDate()
 	r.routes.each(func(k routeKey, v *Route) { v.collect(out) })
 	r.services.each(func(_ string, v *Service) { v.collect(out) })
 	r.frontends.each(func(_ string, v *Frontend) { v.collect(out) })

@@ -60,6 +60,11 @@ type Service struct {
 	Resets, Timeouts Counter
 	// Overflows counts requests refused by circuit limits; Unpicked those without a healthy endpoint.
 	Overflows, Unpicked Counter
+	// Ejections counts endpoints that outlier detection took out; EjectionsRefused failures that would have, had not too
+	// many been out already.
+	Ejections, EjectionsRefused Counter
+	// Ejected is the number of endpoints that are out now. It is brought up to date before each scrape.
+	Ejected Gauge
 	// Mirrored counts mirror requests sent; MirrorFailures those that failed or were shed.
 	Mirrored, MirrorFailures Counter
 }

@@ -42,6 +42,14 @@ var serviceCounters = []counterOf[Service]{
 		serviceDesc("unpicked_total", "Requests without a healthy endpoint."),
 		func(v *Service) *Counter { return &v.Unpicked },
 	},
+	{
+		serviceDesc("ejections_total", "Endpoints that passive health took out for a while."),
+		func(v *Service) *Counter { return &v.Ejections },
+	},
+	{
+		serviceDesc("ejections_refused_total", "Failures that would have taken an endpoint out, had not too many been out."),
+		func(v *Service) *Counter { return &v.EjectionsRefused },
+	},
 	{serviceDesc("mirrored_total", "Mirror requests sent."), func(v *Service) *Counter { return &v.Mirrored }},
 	{
 		serviceDesc("mirror_failures_total", "Mirror requests that failed or were shed."),
@@ -51,6 +59,7 @@ var serviceCounters = []counterOf[Service]{
 
 var serviceGauges = []gaugeOf[Service]{
 	{serviceDesc("connections", "Open connections to backends."), func(v *Service) *Gauge { return &v.Connections }},
+	{serviceDesc("ejected_endpoints", "Endpoints that passive health keeps out now."), func(v *Service) *Gauge { return &v.Ejected }},
 }
 
 func frontendDesc(name, help string) *prometheus.Desc {

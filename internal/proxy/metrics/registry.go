@@ -86,6 +86,13 @@ func (r *Registry) Service(name string) *Service {
 	})
 }
 
+// FindService is the handle of a backend service that has been counted for, or nil.
+func (r *Registry) FindService(name string) *Service {
+	v, _ := r.services.entries.Load(name)
+	s, _ := v.(*Service)
+	return s
+}
+
 // Route finds or makes the handle of a (backend service, route) pair.
 func (r *Registry) Route(service, route string) *Route {
 	key := routeKey{service, route}
@@ -105,19 +112,24 @@ func (r *Registry) Frontend(name string) *Frontend {
 	})
 }
 
-// Sweep forgets the services and routes that keep says no to. Their counts vanish from the next scrape on; a handle
-// still held elsewhere stays usable, and counts nothing that is seen.
-func (r *Registry) Sweep(keepService func(service string) bool, keepRoute func(service, route string) bool) {
+// Names are those that the configuration has.
+type Names struct {
+	Service, Route, Frontend func(name string) bool
+}
+
+// Sweep forgets what the configuration has no more. Its counts vanish from the next scrape on; a handle still held
+// elsewhere stays usable, and counts nothing that is seen.
+func (r *Registry) Sweep(has Names) {
+	keep := func(name string, has func(string) bool) bool { return name == Other || name == "" || has(name) }
 	r.routes.sweep(func(k routeKey, v *Route) bool {
-		keep := k.route == Other || k.route == "" || keepRoute(k.service, k.route)
-		if !keep {
+		kept := keep(k.service, has.Service) && keep(k.route, has.Route)
+		if !kept {
 			v.swept.Store(true)
 		}
-		return keep
+		return kept
 	})
-	r.services.sweep(func(name string, _ *Service) bool {
-		return name == Other || name == "" || keepService(name)
-	})
+	r.services.sweep(func(name string, _ *Service) bool { return keep(name, has.Service) })
+	r.frontends.sweep(func(name string, _ *Frontend) bool { return keep(name, has.Frontend) })
 }
 
 // table is a bounded map that is read without locks.

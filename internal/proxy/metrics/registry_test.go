@@ -1,6 +1,7 @@
 package metrics
 
 import (
+	"fmt"
 	"math"
 	"strings"
 	"sync"
@@ -89,7 +90,8 @@ func TestSweepForgets(t *testing.T) {
 	for _, route := range []string{"a", "b"} {
 		s.Request(s.Route("bs", route), &Sample{Status: 200})
 	}
-	r.Sweep(func(string) bool { return true }, func(_, route string) bool { return route == "a" })
+	all, none := func(string) bool { return true }, func(string) bool { return false }
+	r.Sweep(Names{Service: all, Route: func(route string) bool { return route == "a" }, Frontend: all})
 	s.Request(s.Route("bs", "b"), &Sample{Status: 200})
 	s.Request(s.Route("bs", "c"), &Sample{Status: 200})
 	expect(t, r, "spillway_requests_total", `
@@ -99,9 +101,26 @@ spillway_requests_total{backend_service="(other)",response_code_class="2xx",rout
 spillway_requests_total{backend_service="bs",response_code_class="2xx",route="a"} 1
 spillway_requests_total{backend_service="bs",response_code_class="2xx",route="b"} 1
 `)
-	r.Sweep(func(string) bool { return false }, func(_, _ string) bool { return false })
-	if _, ok := r.services.entries.Load("bs"); ok {
-		t.Error("the service is still there")
+	r.Frontend("fr")
+	r.Sweep(Names{Service: none, Route: all, Frontend: none})
+	if r.FindService("bs") != nil || r.frontends.size != 0 || r.routes.size != 1 {
+		t.Errorf("still there: %d services, %d frontends, %d routes", r.services.size, r.frontends.size, r.routes.size)
+	}
+}
+
+// TestSweepKeepsUpWithChurn: names that come and go never use up the bounds.
+func TestSweepKeepsUpWithChurn(t *testing.T) {
+	r := New(Options{MaxServices: 3, MaxRoutes: 4})
+	s := r.Shard()
+	for i := range 100 {
+		service := fmt.Sprint("bs", i)
+		s.Request(s.Route(service, ""), &Sample{Status: 404}) // a default backend service has no route
+		s.Request(s.Route(service, "ns/a"), &Sample{Status: 200})
+		is := func(name string) bool { return name == service || name == "ns/a" }
+		r.Sweep(Names{Service: is, Route: is, Frontend: is})
+	}
+	if r.services.size != 1 || r.routes.size != 2 || r.FindService("bs99") == nil {
+		t.Errorf("%d services, %d routes", r.services.size, r.routes.size)
 	}
 }
 
