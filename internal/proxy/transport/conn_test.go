@@ -51,6 +51,9 @@ func (h *collector) Readable() Verdict {
 	if h.leave != nil && h.leave() {
 		return Leave
 	}
+	if h.conn.HungUp() {
+		return Again // an end-of-file that came with the bytes makes no event of its own
+	}
 	return Wait
 }
 
