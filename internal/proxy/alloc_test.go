@@ -13,19 +13,7 @@ import (
 // TestSteadyRequestsAllocateNothing runs keep-alive requests over real sockets: client and backend of the test allocate
 // nothing either, so every allocation of the process is the proxy's.
 func TestSteadyRequestsAllocateNothing(t *testing.T) {
-	answer := []byte("HTTP/1.1 200 OK\r\nServer: test\r\nContent-Type: text/plain\r\nContent-Length: 5\r\n\r\nhello")
-	backend := rawBackend(t, func(c *rawConn) {
-		buf := make([]byte, 4096)
-		for {
-			if _, err := c.Conn.Read(buf); err != nil {
-				return
-			}
-			if _, err := c.Conn.Write(answer); err != nil {
-				return
-			}
-		}
-	})
-	r := newRig(t, []string{backend}, func(m *model) { m.service.Logging = nil })
+	r := newRig(t, []string{cannedBackend(t)}, func(m *model) { m.service.Logging = nil })
 	nc, err := net.Dial("tcp", r.addr)
 	if err != nil {
 		t.Fatal(err)

@@ -39,6 +39,7 @@ type Server struct {
 	// Workers runs the streams of HTTP/2 connections.
 	Workers *http2.Workers
 
+	downs    sync.Pool // of *down2
 	draining atomic.Bool
 	mu       sync.Mutex
 	conns    map[drainer]struct{}

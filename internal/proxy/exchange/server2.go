@@ -10,6 +10,7 @@ import (
 	"github.com/spillway-lb/spillway/internal/proxy/http1"
 	"github.com/spillway-lb/spillway/internal/proxy/http2"
 	"github.com/spillway-lb/spillway/internal/proxy/message"
+	"github.com/spillway-lb/spillway/internal/proxy/metrics"
 	"github.com/spillway-lb/spillway/internal/proxy/transport"
 )
 
@@ -26,6 +27,9 @@ func (s *Server) serve2(nc net.Conn, client Client, first []byte) {
 	c := &server2{srv: s, client: client, limits: s.limitsOf(client.Frontend)}
 	config := s.http2Config(&c.limits, client.Scheme)
 	config.Report = c.report
+	if tcp, ok := nc.(*net.TCPConn); ok {
+		nc = transport.Eager(tcp)
+	}
 	c.conn = http2.NewServerConn(nc, config)
 	if len(first) > 0 {
 		c.conn.Unread(first)
@@ -71,10 +75,10 @@ func (c *server2) stream(st *http2.ServerStream) {
 	x.Request = *st.Request()
 	x.Request.Header = h
 	x.Request.Header.CopyFrom(&st.Request().Header)
-	shard := c.srv.Metrics.Shard()
-	down := down2{x: x, st: st}
-	x.client, x.down, x.shard, x.limits = &c.client, &down, shard, &c.limits
-	if status, details := c.refusal(x, &down); status != 0 {
+	down := c.take(x, st)
+	defer c.give(down)
+	x.client, x.down, x.shard, x.limits = &c.client, down, down.shard, &c.limits
+	if status, details := c.refusal(x, down); status != 0 {
 		x.refuse(status, details)
 		return
 	}
@@ -90,6 +94,21 @@ func (c *server2) stream(st *http2.ServerStream) {
 			b.Close()
 		}
 	}
+}
+
+// take gets what writes the answer of a stream, and counts it.
+func (c *server2) take(x *Exchange, st *http2.ServerStream) *down2 {
+	d, _ := c.srv.downs.Get().(*down2)
+	if d == nil {
+		d = &down2{shard: c.srv.Metrics.Shard()}
+	}
+	d.x, d.st = x, st
+	return d
+}
+
+func (c *server2) give(d *down2) {
+	*d = down2{shard: d.shard}
+	c.srv.downs.Put(d)
 }
 
 // refusal says why a request is not served; 0 when it is.
@@ -110,10 +129,11 @@ func (c *server2) refusal(x *Exchange, down *down2) (int, accesslog.Details) {
 // that it locks ever waits for.
 func (x *Exchange) clientGone() { x.watch.end(clientGone) }
 
-// down2 writes the answer of an HTTP/2 exchange.
+// down2 writes the answer of an HTTP/2 exchange. It is used again for others.
 type down2 struct {
-	x  *Exchange
-	st *http2.ServerStream
+	x     *Exchange
+	st    *http2.ServerStream
+	shard *metrics.Shard
 	// tunnel is what the client sends after an extended CONNECT.
 	tunnel message.Body
 }

@@ -18,18 +18,23 @@ func receive(fd int, p []byte) (int, syscall.Errno) {
 	return int(n), 0
 }
 
-// sendFD writes what the kernel takes without waiting. An error counts as nothing taken: the caller's ordinary write
-// will meet it again.
+// send writes what the kernel takes without waiting.
+func send(fd int, p []byte) (int, syscall.Errno) {
+	n, _, errno := syscall.RawSyscall6(syscall.SYS_SENDTO, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))),
+		uintptr(len(p)), syscall.MSG_DONTWAIT|syscall.MSG_NOSIGNAL, 0, 0)
+	if errno != 0 {
+		return 0, errno
+	}
+	return int(n), 0
+}
+
+// sendFD is send where an error counts as nothing taken: the caller's ordinary write will meet it again.
 func sendFD(fd int, p []byte) int {
 	if len(p) == 0 {
 		return 0
 	}
-	n, _, errno := syscall.RawSyscall6(syscall.SYS_SENDTO, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))),
-		uintptr(len(p)), syscall.MSG_DONTWAIT|syscall.MSG_NOSIGNAL, 0, 0)
-	if errno != 0 {
-		return 0
-	}
-	return int(n)
+	n, _ := send(fd, p)
+	return n
 }
 
 // sendVector is sendFD for several pieces.

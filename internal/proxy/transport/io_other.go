@@ -8,8 +8,12 @@ import (
 )
 
 // receive reads without waiting: the runtime's sockets are non-blocking.
-func receive(fd int, p []byte) (int, syscall.Errno) {
-	n, err := syscall.Read(fd, p)
+func receive(fd int, p []byte) (int, syscall.Errno) { return counted(syscall.Read(fd, p)) }
+
+// send writes without waiting.
+func send(fd int, p []byte) (int, syscall.Errno) { return counted(syscall.Write(fd, p)) }
+
+func counted(n int, err error) (int, syscall.Errno) {
 	if err == nil {
 		return n, 0
 	}

@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"io"
 	"net"
+	"sync"
 	"syscall"
 )
 
@@ -25,21 +26,46 @@ func (wouldBlock) Temporary() bool { return true }
 
 var errWouldBlock net.Error = wouldBlock{}
 
-// socket is a TCP connection whose reads can be told not to wait. crypto/tls reads from it.
+// socket is a TCP connection whose reads can be told not to wait, and whose system calls the scheduler does not see: each
+// that it sees may cost the goroutines behind it their turn, and wakes the runtime's monitor thread for milliseconds.
+// crypto/tls and HTTP/2 read from it, one goroutine at a time; any may write.
 type socket struct {
 	*net.TCPConn
+	raw  syscall.RawConn
 	mode readMode
 	from int // what a nonblock read reads
 	fd   int // inside a RawConn.Read of this connection, else -1
 	// drained: the last read took all the kernel had, so the next byte makes a new event.
 	drained bool
+
+	in         []byte // of a blocking read
+	got        int
+	inErr      error
+	onReadable func(uintptr) bool // s.readable, once
+
+	writing    sync.Mutex
+	out        []byte // what is left of a write
+	outErr     error
+	onWritable func(uintptr) bool // s.writable, once
 }
 
+func newSocket(nc *net.TCPConn) *socket {
+	s := &socket{TCPConn: nc, fd: -1}
+	s.raw, _ = nc.SyscallConn() // fails for a nil connection only
+	s.onReadable, s.onWritable = s.readable, s.writable
+	return s
+}
+
+// Eager wraps a TCP connection for HTTP/2: its reads and writes cost less than the connection's own.
+func Eager(nc *net.TCPConn) net.Conn { return newSocket(nc) }
+
 func (s *socket) Read(p []byte) (int, error) {
-	switch s.mode {
-	case blocking:
-		return s.TCPConn.Read(p)
-	case dry:
+	switch {
+	case len(p) == 0:
+		return 0, nil
+	case s.mode == blocking:
+		return s.wait(p)
+	case s.mode == dry:
 		return 0, errWouldBlock
 	}
 	n, err := readFD(s.from, p)
@@ -47,7 +73,21 @@ func (s *socket) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Write is the TCP connection's, without its locks where the descriptor is held open anyway.
+func (s *socket) wait(p []byte) (int, error) {
+	s.in, s.got, s.inErr = p, 0, nil
+	err := s.raw.Read(s.onReadable)
+	s.in = nil
+	if err != nil {
+		return 0, err
+	}
+	return s.got, s.inErr
+}
+
+func (s *socket) readable(fd uintptr) bool {
+	s.got, s.inErr = readFD(int(fd), s.in)
+	return s.inErr != errWouldBlock
+}
+
 func (s *socket) Write(p []byte) (int, error) {
 	n := 0
 	if s.fd >= 0 {
@@ -55,8 +95,33 @@ func (s *socket) Write(p []byte) (int, error) {
 			return n, nil
 		}
 	}
-	m, err := s.TCPConn.Write(p[n:])
-	return n + m, err
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	s.out, s.outErr = p[n:], nil
+	err := s.raw.Write(s.onWritable)
+	n = len(p) - len(s.out)
+	s.out = nil
+	if err == nil {
+		err = s.outErr
+	}
+	return n, err
+}
+
+func (s *socket) writable(fd uintptr) bool {
+	for len(s.out) > 0 {
+		n, errno := send(int(fd), s.out)
+		switch errno {
+		case 0:
+			s.out = s.out[n:]
+		case syscall.EINTR:
+		case syscall.EAGAIN:
+			return false
+		default:
+			s.outErr = errno
+			return true
+		}
+	}
+	return true
 }
 
 // readFD reads what the kernel has; errWouldBlock when that is nothing, io.EOF at the end.
@@ -79,10 +144,10 @@ func readFD(fd int, p []byte) (int, error) {
 
 // TLSServer wraps a TCP connection for crypto/tls; the handshake is the caller's.
 func TLSServer(nc *net.TCPConn, config *tls.Config) *tls.Conn {
-	return tls.Server(&socket{TCPConn: nc, fd: -1}, config)
+	return tls.Server(newSocket(nc), config)
 }
 
 // TLSClient is TLSServer for the other side.
 func TLSClient(nc *net.TCPConn, config *tls.Config) *tls.Conn {
-	return tls.Client(&socket{TCPConn: nc, fd: -1}, config)
+	return tls.Client(newSocket(nc), config)
 }

@@ -29,6 +29,8 @@ type stream2 struct {
 
 var _ Stream = (*stream2)(nil)
 
+var streams2 = sync.Pool{New: func() any { return new(stream2) }}
+
 // RoundTrip implements Stream.
 func (s *stream2) RoundTrip(req *message.Request, body []byte, a *Answer) error {
 	if err := s.open(req, len(body) == 0 && req.Protocol == nil); err != nil {
@@ -195,7 +197,8 @@ func (s *stream2) Interrupt() {
 // Reused implements Stream.
 func (s *stream2) Reused() bool { return s.used }
 
-// Close implements Stream.
+// Close implements Stream. Nobody interrupts it any more: the timer's release waits for one that is about to, and an
+// exchange detaches its stream first.
 func (s *stream2) Close() {
 	s.timer.Arm(0)
 	s.pool.pools.Clock.Release(s.timer)
@@ -206,4 +209,7 @@ func (s *stream2) Close() {
 	if cs != nil {
 		cs.Close()
 	}
+	s.res.Header.Reset()
+	*s = stream2{res: message.Response{Header: s.res.Header}}
+	streams2.Put(s)
 }

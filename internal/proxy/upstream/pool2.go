@@ -1,6 +1,7 @@
 package upstream
 
 import (
+	"net"
 	"sync"
 	"time"
 
@@ -23,7 +24,8 @@ func (p *Pool) openStream2(connectBy time.Duration, budget Budget) (Stream, erro
 	if err != nil {
 		return nil, err
 	}
-	s := &stream2{pool: p, conn: cc, used: used}
+	s := streams2.Get().(*stream2)
+	s.pool, s.conn, s.used = p, cc, used
 	s.timer = p.pools.Clock.NewTimer(s)
 	return s, nil
 }
@@ -81,6 +83,9 @@ func (p *Pool) dial2(connectBy time.Duration, budget Budget) (*http2.ClientConn,
 	nc, err := p.dial(connectBy, budget)
 	var cc *http2.ClientConn
 	if err == nil {
+		if tcp, ok := nc.(*net.TCPConn); ok {
+			nc = transport.Eager(tcp)
+		}
 		cc = http2.NewClientConn(nc, &p.pools.http2)
 		go func() {
 			<-cc.Done()
