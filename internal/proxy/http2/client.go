@@ -187,6 +187,9 @@ func (cc *ClientConn) awaitExtended() error {
 
 func (cc *ClientConn) idle(id uint32) bool { return id&1 == 0 || id >= cc.next }
 
+// ended: a server that says more than its answer harms nobody but itself, so other streams go on.
+func (cc *ClientConn) ended(uint32) bool { return false }
+
 // lastStream is what our GOAWAY names: servers open no streams.
 func (cc *ClientConn) lastStream() uint32 { return 0 }
 

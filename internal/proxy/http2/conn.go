@@ -55,6 +55,8 @@ type side interface {
 	onHead(stream uint32, h *head, end bool) *ConnError
 	// idle tells whether the stream has never been opened. mu is held.
 	idle(stream uint32) bool
+	// ended tells whether the peer is known to have said that it sends no more on the stream. mu is held.
+	ended(stream uint32) bool
 	// onSetting takes the settings that concern one side only. mu is held.
 	onSetting(s setting) *ConnError
 	// onSettings is called after the peer's first SETTINGS and after each later one.

@@ -59,9 +59,12 @@ func (c *conn) onData(h frameHeader, p []byte) *ConnError {
 	c.recvWindow -= int64(len(p))
 	st := c.streams[h.stream]
 	if st == nil {
-		idle := c.side.idle(h.stream)
+		idle, ended := c.side.idle(h.stream), c.side.ended(h.stream)
 		due := c.credit(len(p))
 		c.mu.Unlock()
+		if ended {
+			return connError(CodeStreamClosed, ReasonStreamClosed)
+		}
 		return c.lateData(idle, due)
 	}
 	v := st.take(content, len(p), end)
@@ -359,12 +362,18 @@ func (c *conn) onGoAway(h frameHeader, p []byte) *ConnError {
 	return nil
 }
 
+// dependsOnItself reads the priority that p begins with: a stream error by RFC 7540 section 5.3.1, which RFC 9113 does not
+// mention any more.
+func dependsOnItself(h frameHeader, p []byte) bool {
+	return binary.BigEndian.Uint32(p)&(1<<31-1) == h.stream
+}
+
 // onPriority ignores the deprecated scheme but for its rules.
 func (c *conn) onPriority(h frameHeader, p []byte) *ConnError {
 	if len(p) != 5 {
 		return connError(CodeFrameSize, ReasonFrameSize)
 	}
-	if h.stream == 0 {
+	if h.stream == 0 || dependsOnItself(h, p) {
 		return connError(CodeProtocol, ReasonProtocol)
 	}
 	return c.charge(&c.floods.priority, ReasonPriorityFlood)

@@ -14,6 +14,7 @@ type headerBlock struct {
 	open   bool
 	stream uint32
 	end    bool // END_STREAM
+	self   bool // depends on itself
 	frames int
 	buf    []byte
 	// since is the clock, plus one, at which the block began; 0 without an open one.
@@ -26,10 +27,12 @@ func (c *conn) onHeaders(h frameHeader, p []byte) *ConnError {
 	if !ok || h.stream == 0 {
 		return connError(CodeProtocol, ReasonProtocol)
 	}
+	c.block.self = false
 	if h.flags.Has(flagPriority) {
 		if len(p) < 5 {
 			return connError(CodeFrameSize, ReasonFrameSize)
 		}
+		c.block.self = dependsOnItself(h, p)
 		p = p[5:]
 	}
 	end := h.flags.Has(flagEndStream)
@@ -72,6 +75,9 @@ func (c *conn) decode(stream uint32, end bool, block []byte) *ConnError {
 			return connError(CodeEnhanceYourCalm, ReasonHeaderBomb)
 		}
 		return connError(CodeCompression, ReasonHeaderCompression)
+	}
+	if c.block.self {
+		h.refuse("stream depends on itself")
 	}
 	return c.side.onHead(stream, h, end)
 }

@@ -20,6 +20,7 @@ type ServerConn struct {
 
 	// Guarded by conn.mu.
 	last     uint32 // the highest stream the client has opened
+	recent   recent // streams that the client has ended
 	running  int    // handlers
 	idleCond sync.Cond
 }
@@ -115,7 +116,10 @@ func (sc *ServerConn) Close() error {
 // Streams is the number of streams under way.
 func (sc *ServerConn) Streams() int { return int(sc.active.Load()) }
 
-func (sc *ServerConn) idle(id uint32) bool { return id&1 == 0 || id > sc.last }
+// idle: once we have gone away, streams above the last one are neither opened nor idle, RFC 9113 section 6.8.
+func (sc *ServerConn) idle(id uint32) bool { return id&1 == 0 || id > sc.last && !sc.goneAway }
+
+func (sc *ServerConn) ended(id uint32) bool { return sc.recent.has(id) }
 
 func (sc *ServerConn) lastStream() uint32 { return sc.last }
 
@@ -125,7 +129,12 @@ func (sc *ServerConn) onSettings() {}
 
 func (sc *ServerConn) onClosed() {}
 
-func (sc *ServerConn) onRemoved(*stream) { sc.endIfDrained() }
+func (sc *ServerConn) onRemoved(st *stream) {
+	if st.endedByPeer() {
+		sc.recent.add(st.id)
+	}
+	sc.endIfDrained()
+}
 
 // onGoAway: clients say so when they leave; their streams end as usual.
 func (sc *ServerConn) onGoAway(uint32, ErrCode) {}
@@ -151,7 +160,7 @@ func (sc *ServerConn) onHead(id uint32, h *head, end bool) *ConnError {
 		}
 		return nil
 	}
-	late := id <= sc.last
+	late, ended := id <= sc.last, sc.recent.has(id)
 	goneAway := sc.goneAway || sc.closed != nil
 	if !goneAway && id&1 == 1 {
 		// A new stream closes all lower idle ones, RFC 9113 section 5.1.1.
@@ -164,10 +173,16 @@ func (sc *ServerConn) onHead(id uint32, h *head, end bool) *ConnError {
 	case id&1 == 0:
 		h.release()
 		return connError(CodeProtocol, ReasonStreamID)
-	case late:
-		// Trailers of a stream that we reset are legitimate; a request on a used number is not, but cannot be told
-		// apart without remembering every stream.
+	case ended:
 		h.release()
+		return connError(CodeStreamClosed, ReasonStreamClosed)
+	case late:
+		// Trailers of a stream that we reset are legitimate, a request is not.
+		isRequest := h.seen != 0
+		h.release()
+		if isRequest {
+			return connError(CodeProtocol, ReasonStreamID)
+		}
 		return sc.charge(&sc.floods.other, ReasonUnknownFlood)
 	case goneAway:
 		h.release()

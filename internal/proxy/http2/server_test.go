@@ -65,7 +65,13 @@ func TestDrain(t *testing.T) {
 	if o.last != 3 {
 		t.Errorf("last GOAWAY names %d", o.last)
 	}
-	p.must(p.headers(5, true, get()...))
+	// A client that has not seen it yet goes on; that is ignored, and harms no other stream.
+	p.must(p.headers(5, false, post()...))
+	p.must(p.fr.WriteData(5, false, []byte("x")))
+	p.must(p.fr.WriteWindowUpdate(5, 1))
+	p.must(p.fr.WriteRSTStream(5, xhttp2.ErrCodeCancel))
+	p.must(p.fr.WritePing(false, [8]byte{1}))
+	p.until(func(o *outcome) bool { return o.pings == 1 })
 	close(release)
 	o = p.until(closed)
 	if o.status[1] != "200" || o.status[3] != "200" || o.status[5] != "" {
