@@ -122,11 +122,19 @@ func stampOf(info fs.FileInfo, err error) Stamp {
 	return Stamp{Size: info.Size(), ModTime: info.ModTime()}
 }
 
-// look is the stamp of one path now; it is Missing if there is nothing.
+// look is the stamp of one path now; it is Missing if there is nothing. A folder has one only if it is not read.
 func look(root, name string) Stamp {
 	full := filepath.Join(root, filepath.FromSlash(name))
 	if _, err := os.Lstat(full); errors.Is(err, fs.ErrNotExist) {
 		return Stamp{}
 	}
-	return stampOf(os.Stat(full))
+	info, err := os.Stat(full)
+	if err == nil && info.IsDir() {
+		t, err := scan(root, name)
+		if err != nil {
+			return Stamp{Failure: Failure{RuleUnreadable, reason(err)}}
+		}
+		return t.files[name]
+	}
+	return stampOf(info, err)
 }

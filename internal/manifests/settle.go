@@ -37,6 +37,20 @@ type observation struct {
 	since time.Time
 }
 
+// due is when the file counts, if the last of those that are there has settled at lastThere. A file that is gone waits
+// for them, as long again at most: a file that is renamed leaves one name and comes under another, and in between its
+// objects would be deleted.
+func (o observation) due(lastThere time.Time) time.Time {
+	due := o.since.Add(SettleTime)
+	if !o.stamp.Missing() || lastThere.Before(due) {
+		return due
+	}
+	if latest := due.Add(SettleTime); lastThere.After(latest) {
+		return latest
+	}
+	return lastThere
+}
+
 // NewSettler starts without files.
 func NewSettler() *Settler {
 	return &Settler{pending: map[string]observation{}, counted: map[string]Stamp{}}
@@ -68,9 +82,9 @@ func (s *Settler) Touch(name string, stamp Stamp, now time.Time) {
 // agrees, read it. All files wait for a cluster.yaml that is being written: it says where the others belong.
 func (s *Settler) Due(now time.Time) []string {
 	var due []string
+	lastThere := s.lastThere()
 	for name, p := range s.pending {
-		settled := now.Sub(p.since) >= SettleTime
-		if settled {
+		if !now.Before(p.due(lastThere)) {
 			due = append(due, name)
 		} else if isLayoutFile(name) {
 			return nil
@@ -104,8 +118,9 @@ func (s *Settler) Count(name string, stamp Stamp) {
 // Next returns when the next file is due, and false if none is waited for.
 func (s *Settler) Next() (time.Time, bool) {
 	var next, layout time.Time
+	lastThere := s.lastThere()
 	for name, p := range s.pending {
-		at := p.since.Add(SettleTime)
+		at := p.due(lastThere)
 		if next.IsZero() || at.Before(next) {
 			next = at
 		}
@@ -117,6 +132,17 @@ func (s *Settler) Next() (time.Time, bool) {
 		next = layout
 	}
 	return next, !next.IsZero()
+}
+
+// lastThere is when the last of the files that are there has settled, the zero time if none is waited for.
+func (s *Settler) lastThere() time.Time {
+	var last time.Time
+	for _, p := range s.pending {
+		if settled := p.since.Add(SettleTime); !p.stamp.Missing() && settled.After(last) {
+			last = settled
+		}
+	}
+	return last
 }
 
 func isLayoutFile(name string) bool { return path.Base(name) == clusterFile }

@@ -92,3 +92,27 @@ func TestSettlerWaitsForTheLayout(t *testing.T) {
 		t.Errorf("due %v", due)
 	}
 }
+
+func TestSettlerRenameIsOneChange(t *testing.T) {
+	s := NewSettler()
+	s.Count("old", sized(1, 0))
+	s.Observe("old", Stamp{}, at(100))
+	s.Touch("new", sized(1, 0), at(103))
+	if due := s.Due(at(121)); len(due) > 0 {
+		t.Errorf("due before the new name: %v", due)
+	}
+	if next, _ := s.Next(); !next.Equal(at(123)) {
+		t.Errorf("next %v", next)
+	}
+	if due := s.Due(at(123)); !slices.Equal(due, []string{"new", "old"}) {
+		t.Errorf("due %v", due)
+	}
+	s.Touch("new", sized(2, 0), at(123)) // a file that is written all the time holds up a deletion for a while only
+	s.Touch("new", sized(3, 0), at(138))
+	if next, _ := s.Next(); !next.Equal(at(140)) {
+		t.Errorf("next %v", next)
+	}
+	if due := s.Due(at(140)); !slices.Equal(due, []string{"old"}) {
+		t.Errorf("due %v", due)
+	}
+}

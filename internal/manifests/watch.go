@@ -229,10 +229,13 @@ func (w *Watcher) load(events []Event) Delta {
 // changed looks at what an event is about, under every path that it is known by.
 func (w *Watcher) changed(e fsnotify.Event) {
 	written := e.Has(fsnotify.Write) || e.Has(fsnotify.Create)
-	for _, name := range w.aliases[e.Name] {
+	for _, name := range slices.Clone(w.aliases[e.Name]) {
+		if _, folder := w.folders[name]; folder && e.Has(fsnotify.Rename) {
+			w.abandon(name, time.Now())
+		}
 		w.lookAgain(name, written)
 	}
-	for _, folder := range w.aliases[filepath.Dir(e.Name)] {
+	for _, folder := range slices.Clone(w.aliases[filepath.Dir(e.Name)]) {
 		base := filepath.Base(e.Name)
 		if strings.HasPrefix(base, "..") { // a mounted ConfigMap has been swapped
 			w.rescan(true)
@@ -300,12 +303,15 @@ func (w *Watcher) take(folder string, t tree, now time.Time, written bool) {
 	below := func(name string) bool {
 		return folder == "." || name == folder || strings.HasPrefix(name, folder+"/")
 	}
+	var left []string
 	for name, real := range w.folders {
 		if below(name) && t.folders[name] != real {
 			delete(w.folders, name)
 			w.forget(real, name)
+			left = append(left, real)
 		}
 	}
+	w.unwatch(left)
 	w.follow(t)
 	observe := w.settler.Observe
 	if written {
@@ -352,6 +358,23 @@ func (w *Watcher) forget(real, name string) {
 	w.aliases[real] = slices.DeleteFunc(w.aliases[real], func(other string) bool { return other == name })
 	if len(w.aliases[real]) == 0 {
 		delete(w.aliases, real)
+	}
+}
+
+// unwatch ends the watches of folders that are known by no name, unless a link's target lies in them. The watch of a
+// folder that has been renamed would tell of its changes under the old name, and end when the new one is watched.
+func (w *Watcher) unwatch(folders []string) {
+	if w.notify == nil || len(folders) == 0 {
+		return
+	}
+	needed := map[string]bool{}
+	for known := range w.aliases {
+		needed[known], needed[filepath.Dir(known)] = true, true
+	}
+	for _, folder := range folders {
+		if !needed[folder] {
+			_ = w.notify.Remove(folder) // an error: the system has ended the watch already
+		}
 	}
 }
 

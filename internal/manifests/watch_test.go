@@ -18,6 +18,7 @@ type directory struct {
 	root    string
 	watcher *Watcher
 	objects map[string]string // object to origin
+	deleted []string          // objects that were deleted, in order
 	news    []string          // problems and solved problems, in order
 }
 
@@ -64,6 +65,7 @@ func (d *directory) start(poll bool) *directory {
 
 func (d *directory) apply(delta Delta) {
 	for _, ref := range delta.Deletes {
+		d.deleted = append(d.deleted, ref.Name)
 		delete(d.objects, fmt.Sprintf("%s %s/%s", ref.Kind, ref.Namespace, ref.Name))
 	}
 	for _, u := range delta.Upserts {
@@ -145,6 +147,40 @@ func TestWatchFollowsFiles(t *testing.T) {
 		d.until("a renamed folder", func() bool { return d.has("b", "sub/b.yaml:1") || d.has("b", "moved/b.yaml:1") })
 		d.write("moved/b.yaml", service("b5"))
 		d.until("an edit in a renamed folder", func() bool { return d.has("b5", "moved/b.yaml:1") && d.has("b", "") })
+	})
+}
+
+func TestWatchRenamedFolder(t *testing.T) {
+	forBothWays(t, func(t *testing.T, poll bool) {
+		d := newDirectory(t, poll, map[string]string{"old/a.yaml": service("a"), "old/sub/b.yaml": service("b")})
+		d.must(os.Rename(d.path("old"), d.path("new")))
+		// A later change of another file says that the rename has been dealt with.
+		d.write("marker.yaml", service("marker"))
+		d.until("a later file", func() bool { return d.has("marker", "marker.yaml:1") })
+		if len(d.deleted) > 0 {
+			t.Errorf("a renamed folder deleted %v", d.deleted)
+		}
+		d.write("new/a.yaml", service("a2"))
+		d.until("an edit in the renamed folder", func() bool { return d.has("a2", "new/a.yaml:1") })
+		d.write("new/sub/b.yaml", service("b2"))
+		d.until("an edit below the renamed folder", func() bool { return d.has("b2", "new/sub/b.yaml:1") })
+		d.write("old/a.yaml", service("a3"))
+		d.until("the old name, taken again", func() bool { return d.has("a3", "old/a.yaml:1") })
+		d.write("old/a.yaml", service("a4"))
+		d.until("an edit of it", func() bool { return d.has("a4", "old/a.yaml:1") })
+	})
+}
+
+func TestWatchANewLoop(t *testing.T) {
+	forBothWays(t, func(t *testing.T, poll bool) {
+		d := newDirectory(t, poll, map[string]string{"sub/a.yaml": service("a")})
+		d.must(os.Symlink(d.path("sub"), d.path("sub/loop")))
+		d.until("the loop", func() bool { return len(d.news) == 1 })
+		if !strings.Contains(d.news[0], "sub/loop: error: the link leads back to") {
+			t.Errorf("problem %s", d.news[0])
+		}
+		d.must(os.Remove(d.path("sub/loop")))
+		d.until("no loop", func() bool { return len(d.news) == 2 })
 	})
 }
 
