@@ -74,8 +74,8 @@ func (x *Exchange) attempt() bool {
 	return true
 }
 
-// send opens a stream, sends the request, and reads the head of the answer. Connections that went stale while idle do
-// not count: the next is taken, and after a few of them a new one.
+// send opens a stream, sends the request, and reads the head of the answer. Connections that went stale while idle, and
+// streams that were refused, do not count: the next is taken, and after a few of them a new one.
 func (x *Exchange) send(a *attempt) error {
 	pool, err := x.srv.poolOf(a.endpoint, x.derived)
 	if err != nil {
@@ -88,12 +88,18 @@ func (x *Exchange) send(a *attempt) error {
 		}
 		a.stream = stream
 		err = x.exchangeHeads(a)
-		if err != upstream.ErrUnsent || stale >= 4 {
+		if err != upstream.ErrUnsent || stale >= 4 || !x.sendable(a) {
 			return err
 		}
 		x.closeStream(a)
 		x.Answer.Reset()
 	}
+}
+
+// sendable reports whether the request can be sent again whole: what went out of the body is kept, and nothing reads
+// what is left of it.
+func (x *Exchange) sendable(a *attempt) bool {
+	return x.body.replayable() && (a.pump == nil || a.pump.stopped())
 }
 
 // exchangeHeads runs one request on one stream up to the head of the answer.
@@ -251,7 +257,7 @@ func (x *Exchange) mayRetry(a *attempt) bool {
 	if x.rule != nil && x.rule.Retry != nil {
 		allowed = max(x.rule.Retry.Attempts, 0)
 	}
-	if x.attempts > allowed || a.pump != nil && !a.pump.ended() || !x.body.replayable() {
+	if x.attempts > allowed || !x.sendable(a) {
 		return false
 	}
 	if !x.service.TryAcquire(balance.Retries) {
@@ -294,7 +300,7 @@ func (x *Exchange) closeStream(a *attempt) {
 	}
 	x.watch.detach()
 	a.stream.Close()
-	a.stream = nil
+	a.stream, a.pump = nil, nil
 }
 
 // stopPump ends a pump for good: a client that still sends is not read any further.

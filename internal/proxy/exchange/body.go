@@ -155,11 +155,11 @@ func (p *pump) run() {
 	p.writeErr = p.stream.SendEnd(r.trailers)
 }
 
-// ended reports whether the pump has sent the whole body.
-func (p *pump) ended() bool {
+// stopped reports whether the pump has ended, and the body with it or its stream: another can go on with the body.
+func (p *pump) stopped() bool {
 	select {
 	case <-p.done:
-		return p.bodyErr == nil && p.writeErr == nil
+		return p.bodyErr == nil
 	default:
 		return false
 	}
