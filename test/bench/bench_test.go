@@ -2,6 +2,7 @@ package main
 
 import (
 	"math"
+	"strings"
 	"testing"
 	"time"
 
@@ -33,6 +34,23 @@ func TestParseH2load(t *testing.T) {
 	}
 	if _, err := parseH2load("something else"); err == nil {
 		t.Error("nonsense was understood")
+	}
+}
+
+// TestSummary: a peer that failed leaves gaps, and ratios are Spillway's cost to the peer's.
+func TestSummary(t *testing.T) {
+	peers := []peer{{name: "spillway"}, {name: "one"}, {name: "gone"}}
+	field := []*contestant{
+		{peer: peers[0], samples: []sample{{cpuMicros: 9, p99: time.Millisecond}, {cpuMicros: 10}, {cpuMicros: 30}}},
+		{peer: peers[1], samples: []sample{{cpuMicros: 20}}},
+		{peer: peers[2], problem: "not here"},
+	}
+	var s summary
+	s.add(benchCase{name: "n", about: "about"}, field)
+	var out strings.Builder
+	s.print(&out, peers)
+	if want := "| about (n) | 10.0 | 20.0 | - | 0.50 | - |\n"; !strings.Contains(out.String(), want) {
+		t.Errorf("got\n%s\nwant %s", out.String(), want)
 	}
 }
 

@@ -17,6 +17,8 @@ type benchCase struct {
 	// conns is the number of client connections, streams of those each one has at a time (HTTP/2).
 	conns, streams int
 	rate           int
+	// half makes the rate half of what the slowest peer of the run can do.
+	half bool
 	// bodyBytes of the answer and postBytes of the request.
 	bodyBytes, postBytes int
 	tls                  bool
@@ -85,6 +87,10 @@ var cases = []benchCase{
 	{
 		name: "busy-4000", about: "as rate-4000 with one core busy", kind: fixedRate, conns: 64, rate: 4000,
 		bodyBytes: 128, busy: true,
+	},
+	{
+		name: "half", about: "HTTP/1.1, 128 B, 64 connections, at half of the slowest peer's capacity", kind: fixedRate,
+		conns: 64, half: true, bodyBytes: 128,
 	},
 	{name: "idle", about: "RSS of 10,000 idle connections after one request each", kind: idle, conns: 10_000, bodyBytes: 128},
 	{

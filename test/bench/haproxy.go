@@ -5,6 +5,7 @@ import "os"
 const haproxyConfig = `
 global
   nbthread 1
+  no strict-limits
   maxconn {{.MaxConns}}
   tune.ssl.default-dh-param 2048
 defaults

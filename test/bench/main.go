@@ -59,15 +59,21 @@ func parseFlags() options {
 }
 
 func run(o options) error {
-	if o.list {
+	if o.list || o.cases == "list" {
 		for _, c := range cases {
 			fmt.Printf("%-22s %s\n", c.name, c.about)
 		}
 		return nil
 	}
+	began := time.Now()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	raiseFileLimit()
+	if o.profile != "" {
+		if err := os.MkdirAll(o.profile, 0o755); err != nil {
+			return err
+		}
+	}
 	work, err := os.MkdirTemp("", "spillway-bench-")
 	if err != nil {
 		return err
@@ -80,15 +86,42 @@ func run(o options) error {
 	present := findPeers(o)
 	fmt.Printf("Machine: %d CPUs, %s; Go %s; %s UTC; %d rounds of %v.\n\n",
 		runtime.NumCPU(), cpuModel(), runtime.Version(), time.Now().UTC().Format("2006-01-02 15:04"), o.rounds, o.window)
+	fmt.Printf("%d cases; this takes about %v.\n\n", len(selected), estimate(o, selected, len(present)).Round(time.Minute))
+	var all summary
+	var failed error
 	for _, c := range selected {
+		field, c, err := runCase(ctx, o, c, present, work)
 		if ctx.Err() != nil {
-			return ctx.Err()
+			failed = ctx.Err()
+			break
 		}
-		if err := runCase(ctx, o, c, present, work); err != nil {
-			return fmt.Errorf("case %s: %w", c.name, err)
+		if err != nil {
+			failed = fmt.Errorf("case %s: %w", c.name, err)
+			fmt.Printf("%v\n\n", failed)
+			continue
 		}
+		all.add(c, field)
 	}
-	return nil
+	all.print(os.Stdout, present)
+	fmt.Printf("The run took %v.\n", time.Since(began).Round(time.Second))
+	return failed
+}
+
+// estimate is how long a run takes: besides the window there is a warm-up, connections to make, and peers to start.
+func estimate(o options, selected []benchCase, peers int) time.Duration {
+	var total time.Duration
+	for _, c := range selected {
+		one := o.window + 200*time.Millisecond
+		if c.kind == saturate && !c.http2 {
+			one += min(warmUp, o.window/2)
+		}
+		rounds := o.rounds
+		if c.kind == idle {
+			rounds = 1
+		}
+		total += time.Duration(peers) * (time.Duration(rounds)*one + 500*time.Millisecond)
+	}
+	return total
 }
 
 func selectCases(list string) ([]benchCase, error) {

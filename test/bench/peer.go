@@ -60,6 +60,11 @@ func findPeers(o options) []peer {
 		fmt.Printf("- %s: %s\n", p.name, version)
 		out = append(out, p)
 	}
+	for _, name := range wanted {
+		if !slices.ContainsFunc(allPeers, func(p peer) bool { return p.name == name }) {
+			fmt.Printf("- %s: skipped: not a peer that this program knows\n", name)
+		}
+	}
 	fmt.Println()
 	return out
 }
@@ -120,8 +125,8 @@ func (s setup) HTTP2() bool   { return s.http2 }
 func (s setup) HTTP2Up() bool { return s.http2Up }
 func (s setup) GRPC() bool    { return s.grpc }
 
-// MaxConns keeps HAProxy, which reserves descriptors when it starts, below the system's limit.
-func (s setup) MaxConns() int { return maxConns() }
+// MaxConns keeps HAProxy, which counts descriptors when it starts, below the system's limit, unless the clients are idle.
+func (s setup) MaxConns() int { return max(maxConns(), s.conns+100) }
 
 // Cert, Key and Both are the files of the certificate.
 func (s setup) Cert() string { return s.Pair.cert }

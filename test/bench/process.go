@@ -125,13 +125,24 @@ func raiseFileLimit() {
 
 const fileLimit = 60_000
 
-// maxConns is how many connections a proxy can carry with two descriptors for each.
-func maxConns() int {
+// openFiles is how many descriptors a process may have.
+func openFiles() int {
 	var limit syscall.Rlimit
 	if syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit) != nil {
-		return 1000
+		return 2400
 	}
-	return int(min(limit.Cur, fileLimit)-400) / 2
+	return int(min(limit.Cur, fileLimit))
+}
+
+// maxConns is how many connections a proxy can carry with two descriptors for each.
+func maxConns() int { return (openFiles() - 400) / 2 }
+
+// most is how many clients a case can have: idle ones need no connection to the backend.
+func (c benchCase) most() int {
+	if c.kind == idle {
+		return openFiles() - 800
+	}
+	return maxConns() - 100
 }
 
 func cpuModel() string {

@@ -30,26 +30,26 @@ type sample struct {
 	failures      uint64
 }
 
-// runCase starts every peer, loads them in turn, and prints a table.
-func runCase(ctx context.Context, o options, c benchCase, peers []peer, work string) error {
+// runCase starts every peer, loads them in turn, and prints a table. It returns what that was made from.
+func runCase(ctx context.Context, o options, c benchCase, peers []peer, work string) ([]*contestant, benchCase, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	if most := maxConns() - 100; c.conns > most {
+	if most := c.most(); c.conns > most {
 		fmt.Printf("(the limit of open files allows %d connections)\n\n", most)
 		c.conns = most
 	}
 	dir := filepath.Join(work, c.name)
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return err
+		return nil, c, err
 	}
 	pair, err := writeKeyPair(dir, c.rsa)
 	if err != nil {
-		return err
+		return nil, c, err
 	}
 	if c.busy {
 		loop, err := startSelf(ctx, "spin")
 		if err != nil {
-			return err
+			return nil, c, err
 		}
 		defer loop.stop()
 	}
@@ -61,6 +61,9 @@ func runCase(ctx context.Context, o options, c benchCase, peers []peer, work str
 	}
 	if c.kind == idle {
 		o.rounds = 1
+	}
+	if c.half {
+		c = halfOfSlowest(ctx, c, field, o.window)
 	}
 	if o.profile != "" {
 		profileAll(ctx, o, c, field)
@@ -74,7 +77,26 @@ func runCase(ctx context.Context, o options, c benchCase, peers []peer, work str
 		}
 	}
 	report(os.Stdout, c, field)
-	return ctx.Err()
+	return field, c, ctx.Err()
+}
+
+// halfOfSlowest fixes the rate of a case after a round of saturation, which does not count.
+func halfOfSlowest(ctx context.Context, c benchCase, field []*contestant, window time.Duration) benchCase {
+	full := c
+	full.kind = saturate
+	slowest := 0.0
+	for _, one := range field {
+		if one.problem == "" {
+			one.measure(ctx, full, window)
+		}
+		if n := len(one.samples); n > 0 && (slowest == 0 || one.samples[n-1].perSecond < slowest) {
+			slowest = one.samples[n-1].perSecond
+		}
+		one.samples = nil
+	}
+	c.rate = max(int(slowest/2), 1)
+	c.about += fmt.Sprintf(" (%d/s)", c.rate)
+	return c
 }
 
 // profileAll profiles our own proxies in a round that does not count.
@@ -146,7 +168,7 @@ func (one *contestant) leave() {
 	}
 }
 
-// warmUp precedes each measurement of a closed loop.
+// warmUp is the most that precedes a measurement of a closed loop; half of the window is enough for short ones.
 const warmUp = time.Second
 
 func (one *contestant) measure(ctx context.Context, c benchCase, window time.Duration) {
@@ -166,7 +188,7 @@ func (one *contestant) try(ctx context.Context, c benchCase, window time.Duratio
 		one.clients = clients
 		if c.kind == saturate {
 			// Until pools, heaps and the kernel's windows have grown to the load.
-			closedLoop(ctx, c, clients, warmUp)
+			closedLoop(ctx, c, clients, min(warmUp, window/2))
 		}
 	}
 	before := one.proc.usage()
