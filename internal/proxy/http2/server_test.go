@@ -83,18 +83,45 @@ func TestDrain(t *testing.T) {
 	}
 }
 
-// TestBriefStreamsAreNotIdleness: streams so short that no tick sees them keep a connection alive all the same.
+// TestBriefStreamsAreNotIdleness: streams so short that no tick sees them keep a connection alive all the same. The
+// ticks are the test's.
 func TestBriefStreamsAreNotIdleness(t *testing.T) {
-	idle := 300 * time.Millisecond
-	addr := listen(t, &ServerConfig{Limits: Limits{IdleTimeout: idle}}, hello())
-	cc := dial(t, addr, &ClientConfig{})
-	every := time.NewTicker(idle / 15)
-	defer every.Stop()
-	for range 40 {
-		<-every.C
-		if a := roundTrip(cc, request("GET", addr, "/")); a.err != nil {
+	idle := time.Minute
+	sc, nc, _ := serveOne(t, &ServerConfig{Limits: Limits{IdleTimeout: idle}}, hello())
+	cc := NewClientConn(nc, &ClientConfig{})
+	t.Cleanup(func() {
+		_ = cc.Close()
+		<-cc.Done()
+	})
+	quiet := func() bool {
+		sc.mu.Lock()
+		defer sc.mu.Unlock()
+		return sc.watch.settingsAcked && len(sc.streams) == 0 && sc.out.since.Load() == 0
+	}
+	eventually(t, quiet)
+	sc.watch.stop(&sc.conn)
+	tick := func(now time.Duration) *ConnError {
+		sc.mu.Lock()
+		defer sc.mu.Unlock()
+		sc.clock.Store(int64(now))
+		return sc.judge(now).fail
+	}
+	now := time.Since(sc.start)
+	for range 10 {
+		now += idle / 2
+		if err := tick(now); err != nil {
+			t.Fatal(err)
+		}
+		if a := roundTrip(cc, request("GET", "a.example", "/")); a.err != nil {
 			t.Fatal(a.err)
 		}
+		eventually(t, quiet)
+	}
+	if err := tick(now + idle - 1); err != nil {
+		t.Errorf("too early: %v", err)
+	}
+	if err := tick(now + idle); err == nil || err.Reason != ReasonIdle {
+		t.Errorf("a connection without streams goes on: %v", err)
 	}
 }
 
