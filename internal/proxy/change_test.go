@@ -1,7 +1,9 @@
 package proxy_test
 
 import (
+	"bufio"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -57,6 +59,63 @@ func TestDrainFinishesRequestsAndClosesIdleConnections(t *testing.T) {
 	}
 	if _, err := net.Dial("tcp", r.addr); err == nil {
 		t.Error("still listening")
+	}
+}
+
+// TestDrainServesWhatNewConnectionsAsk: a client that has just connected has its first request on the way.
+func TestDrainServesWhatNewConnectionsAsk(t *testing.T) {
+	backend := httpBackend(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "done") })
+	r := newRig(t, []string{backend}, nil)
+	fresh, idle := r.dial(), r.dial()
+	idle.say("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+	idle.answer(t, "GET")
+	drained := make(chan error, 1)
+	go func() { drained <- r.Drain(context.Background()) }()
+	idle.ended(t)
+	fresh.say("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+	if res, body := fresh.answer(t, "GET"); body != "done" || !res.Close {
+		t.Errorf("%v %q", res, body)
+	}
+	fresh.ended(t)
+	if err := <-drained; err != nil {
+		t.Errorf("drain: %v", err)
+	}
+}
+
+// TestDrainWaitsForHandshakes: a connection counts from the moment it is accepted, not from its first request.
+func TestDrainWaitsForHandshakes(t *testing.T) {
+	backend := httpBackend(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "done") })
+	r := newRig(t, []string{backend}, func(m *model) { withTLS(t, m, "a") })
+	dial := func() *tls.Conn {
+		return tls.Client(r.dial().Conn, &tls.Config{InsecureSkipVerify: true, ServerName: "a"})
+	}
+	fresh, idle := dial(), dial()
+	const get = "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+	if _, err := io.WriteString(idle, get); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := http.ReadResponse(bufio.NewReader(idle), nil); err != nil {
+		t.Fatal(err)
+	}
+	drained := make(chan error, 1)
+	go func() { drained <- r.Drain(context.Background()) }()
+	_, _ = io.Copy(io.Discard, idle)
+	if err := fresh.Handshake(); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case err := <-drained:
+		t.Fatalf("drained with a client connected: %v", err)
+	default:
+	}
+	if _, err := io.WriteString(fresh, get); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := io.ReadAll(fresh); err != nil || !strings.HasSuffix(string(got), "done") {
+		t.Errorf("%q %v", got, err)
+	}
+	if err := <-drained; err != nil {
+		t.Errorf("drain: %v", err)
 	}
 }
 
@@ -211,10 +270,16 @@ func TestHandOverLosesNoConnection(t *testing.T) {
 	if at := next.Bound()[0].Actual.String(); at != old.addr {
 		t.Fatalf("bound %s, want %s", at, old.addr)
 	}
-	if err := old.Drain(context.Background()); err != nil {
-		t.Fatal(err)
+	drained := make(chan error, 1)
+	go func() { drained <- old.Drain(context.Background()) }()
+	waiting.say("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+	if res, body := waiting.answer(t, "GET"); body != "ok" {
+		t.Errorf("%v %q", res, body)
 	}
 	_ = waiting.Close()
+	if err := <-drained; err != nil {
+		t.Fatal(err)
+	}
 	for range 5 {
 		if res, body := old.get("/"); res.StatusCode != 200 || body != "ok" {
 			t.Fatalf("%v %q", res, body)

@@ -119,7 +119,7 @@ func (p *Proxy) updateFrontends(root *config.Root) error {
 	// Connections are accepted when every port is known: a redirect may name another frontend's.
 	for _, f := range opened {
 		if f.err == nil {
-			go p.serve(f)
+			p.live.Go(func() { p.serve(f) })
 		}
 	}
 	return errors.Join(errs...)
@@ -175,8 +175,8 @@ func (p *Proxy) serve(f *frontend) {
 	err := f.listener.Serve(
 		func(nc *net.TCPConn) { p.server.Serve(nc, at, tlsConfig) },
 		listener.Events{
-			Accepted: func() { counts.Accepted.Inc(); counts.Connections.Inc() },
-			Closed:   counts.Connections.Dec,
+			Accepted: func() { p.live.Add(1); counts.Accepted.Inc(); counts.Connections.Inc() },
+			Closed:   func() { counts.Connections.Dec(); p.live.Done() },
 			Shed:     counts.Shed.Inc,
 		})
 	if err != nil {

@@ -70,6 +70,7 @@ type Proxy struct {
 	model     map[resourceKey]*lbv1.Resource // of the last Replace
 	swept     uint64                         // Removals of the root that metrics were swept for
 	ticking   sync.WaitGroup
+	live      sync.WaitGroup // accepting listeners, and connections of clients from the moment they are accepted
 	stop      chan struct{}
 }
 
@@ -187,7 +188,12 @@ func (p *Proxy) Drain(ctx context.Context) error {
 	if !p.end() {
 		return nil
 	}
-	done := p.server.Drain()
+	p.server.Drain()
+	done := make(chan struct{})
+	go func() {
+		p.live.Wait()
+		close(done)
+	}()
 	var err error
 	select {
 	case <-done:

@@ -20,7 +20,11 @@ func (s *Server) Serve(nc *net.TCPConn, f *Frontend, config *tls.Config) {
 		return
 	}
 	tc := transport.TLSServer(nc, config)
-	if !s.handshake(tc, f) {
+	pending := &handshake{tc}
+	s.add(pending)
+	ok := s.handshake(tc, f)
+	s.remove(pending)
+	if !ok {
 		_ = nc.Close()
 		return
 	}
@@ -34,6 +38,14 @@ func (s *Server) Serve(nc *net.TCPConn, f *Frontend, config *tls.Config) {
 	}
 	s.serve1(tc, client)
 }
+
+// handshake is a connection whose client has not been able to ask for anything yet.
+type handshake struct{ conn net.Conn }
+
+// drain implements drainer: what the client wants to ask is served.
+func (h *handshake) drain() {}
+
+func (h *handshake) abort() { _ = h.conn.SetDeadline(time.Unix(1, 0)) }
 
 func addrPort(a net.Addr) netip.AddrPort {
 	if t, ok := a.(*net.TCPAddr); ok {

@@ -41,9 +41,9 @@ type Server struct {
 
 	downs    sync.Pool // of *down2
 	draining atomic.Bool
+	aborted  atomic.Bool
 	mu       sync.Mutex
 	conns    map[drainer]struct{}
-	live     sync.WaitGroup
 	mirrors  atomic.Int64
 	started  time.Time
 	once     sync.Once
@@ -78,7 +78,6 @@ func (s *Server) CountEjected() {
 func (s *Server) Draining() bool { return s.draining.Load() }
 
 func (s *Server) add(c drainer) {
-	s.live.Add(1)
 	s.mu.Lock()
 	if s.conns == nil {
 		s.conns = map[drainer]struct{}{}
@@ -88,13 +87,15 @@ func (s *Server) add(c drainer) {
 	if s.draining.Load() {
 		c.drain()
 	}
+	if s.aborted.Load() {
+		c.abort()
+	}
 }
 
 func (s *Server) remove(c drainer) {
 	s.mu.Lock()
 	delete(s.conns, c)
 	s.mu.Unlock()
-	s.live.Done()
 }
 
 // Connections is the number of client connections.
@@ -104,22 +105,17 @@ func (s *Server) Connections() int {
 	return len(s.conns)
 }
 
-// Drain asks every connection to end with the requests under way, and returns a channel that is closed when all have.
-func (s *Server) Drain() <-chan struct{} {
+// Drain asks every connection, those to come too, to end with the requests under way.
+func (s *Server) Drain() {
 	s.draining.Store(true)
 	for _, c := range s.list() {
 		c.drain()
 	}
-	done := make(chan struct{})
-	go func() {
-		s.live.Wait()
-		close(done)
-	}()
-	return done
 }
 
-// Abort ends every connection now.
+// Abort ends every connection now, those to come too.
 func (s *Server) Abort() {
+	s.aborted.Store(true)
 	for _, c := range s.list() {
 		c.abort()
 	}

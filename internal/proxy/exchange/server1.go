@@ -32,6 +32,9 @@ const (
 	lingerBytes = 256 << 10
 	// goodbyeTime is what a client has for taking the answer to a request that came too slowly.
 	goodbyeTime = time.Second
+	// firstRequestTime is what a draining proxy leaves a new connection for its first request, which may be on its way: a
+	// client that sees the end of a connection it has just opened takes that for a failure, and does not ask again.
+	firstRequestTime = 5 * time.Second
 )
 
 // prefaceStart is how a client begins that knows that this is an HTTP/2 server. No HTTP/1 request begins so.
@@ -55,6 +58,8 @@ type server1 struct {
 	headBegan bool
 	rechecked bool
 	farewell  bool
+	opened    int64 // by the clock
+	headUntil int64 // when a head that has begun must be whole
 	refused   *http1.Refusal
 	begun     bool // there was a request
 	served    int
@@ -67,12 +72,12 @@ type server1 struct {
 
 // serve1 serves HTTP/1 on a connection until it ends.
 func (s *Server) serve1(nc net.Conn, client Client) {
-	c := &server1{srv: s, conn: transport.NewConn(nc, s.Clock), client: client, shard: s.Metrics.Shard()}
+	c := &server1{srv: s, conn: transport.NewConn(nc, s.Clock), client: client, shard: s.Metrics.Shard(), opened: s.Clock.Now()}
 	c.down.c = c
 	c.conn.OnExpire(c)
-	s.add(c)
 	c.pinLimits()
 	c.await()
+	s.add(c)
 	for c.next() {
 	}
 	if c.preface {
@@ -173,8 +178,9 @@ func (c *server1) parse() bool {
 	c.searched = len(c.conn.Bytes())
 	if !c.headBegan {
 		c.headBegan = true
-		if at := c.srv.Clock.In(c.limits.headerTime); c.conn.Arm(at) {
-			c.conn.Revive(at)
+		c.headUntil = c.srv.Clock.In(c.limits.headerTime)
+		if c.conn.Arm(c.headUntil) {
+			c.conn.Revive(c.headUntil)
 		}
 	}
 	return false
@@ -302,15 +308,24 @@ func (c *server1) pinLimits() {
 // Overdue implements transport.Handler: the deadline has passed while waiting for bytes.
 func (c *server1) Overdue() bool {
 	if c.headBegan {
-		return false
+		// It may have begun when drain was about to wake the connection.
+		early := c.srv.Clock.Now() < c.headUntil
+		if early {
+			c.conn.Arm(c.headUntil)
+		}
+		return early
 	}
 	if c.srv.Draining() {
-		// Once more, for a request that has just arrived.
+		// Once more, for a request that has just arrived, or that is still to come.
 		if c.farewell {
 			return false
 		}
 		c.farewell = true
-		c.conn.Arm(c.srv.Clock.In(transport.Tick))
+		at := c.srv.Clock.In(transport.Tick)
+		if !c.begun {
+			at = max(at, c.opened+int64(firstRequestTime))
+		}
+		c.conn.Arm(at)
 		return true
 	}
 	if !c.rechecked {
