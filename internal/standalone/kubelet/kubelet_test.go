@@ -1,8 +1,10 @@
 package kubelet
 
 import (
+	"bufio"
 	"context"
 	"io"
+	"net"
 	"net/http"
 	"net/netip"
 	"runtime"
@@ -38,16 +40,22 @@ func newHarness(t *testing.T, drain time.Duration) *harness {
 		defer cancel()
 		h.k.Close(ctx)
 		http.DefaultTransport.(*http.Transport).CloseIdleConnections()
-		deadline := time.After(5 * time.Second)
-		for runtime.NumGoroutine() > before {
-			select {
-			case <-deadline:
-				t.Fatalf("%d goroutines, %d before", runtime.NumGoroutine(), before)
-			case <-time.After(time.Millisecond):
-			}
-		}
+		h.until("its goroutines end", func() bool { return runtime.NumGoroutine() <= before })
 	})
 	return h
+}
+
+// until polls a condition.
+func (h *harness) until(what string, ok func() bool) {
+	h.t.Helper()
+	deadline := time.After(10 * time.Second)
+	for !ok() {
+		select {
+		case <-deadline:
+			h.t.Fatal("never: " + what)
+		case <-time.After(time.Millisecond):
+		}
+	}
 }
 
 func (h *harness) run(image string, change func(*workload.Run)) {
@@ -98,31 +106,73 @@ func fetch(url string) (string, http.Header, error) {
 	return string(body), answer.Header, err
 }
 
-func TestStopFinishesWhatIsInFlight(t *testing.T) {
-	h := newHarness(t, 30*time.Millisecond)
+// inFlight sends a request up to its body, which its handler is known to wait for, and returns what sends the rest and
+// reads the answer.
+func inFlight(t *testing.T, at string) (finish func() (string, error)) {
+	t.Helper()
+	nc, err := net.Dial("tcp", strings.TrimPrefix(at, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = nc.Close() })
+	if _, err := io.WriteString(nc, "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	r := bufio.NewReader(nc)
+	for _, want := range []string{"HTTP/1.1 100 Continue\r\n", "\r\n"} {
+		if got, err := r.ReadString('\n'); got != want {
+			t.Fatalf("%q, %v", got, err)
+		}
+	}
+	return func() (string, error) {
+		if _, err := io.WriteString(nc, "body"); err != nil {
+			return "", err
+		}
+		answer, err := http.ReadResponse(r, nil)
+		if err != nil {
+			return "", err
+		}
+		defer answer.Body.Close()
+		body, err := io.ReadAll(answer.Body)
+		return string(body), err
+	}
+}
+
+// refused tells whether nothing listens there any more.
+func refused(at string) bool {
+	nc, err := net.Dial("tcp", strings.TrimPrefix(at, "http://"))
+	if err == nil {
+		_ = nc.Close()
+	}
+	return err != nil
+}
+
+func TestAPodThatIsToStopServesOn(t *testing.T) {
+	h := newHarness(t, time.Hour)
 	h.run("spillway/test-app", nil)
 	at := url(h.want(workload.Running), 8080)
 	h.want(workload.Ready)
-	answered := make(chan error, 1)
-	go func() {
-		_, _, err := fetch(at + "/delay/300ms")
-		answered <- err
-	}()
-	// The request is in flight when another one after it has been answered.
-	if _, _, err := fetch(at + "/delay/50ms"); err != nil {
-		t.Fatal(err)
-	}
-	h.stop(10 * time.Second)
-	if _, header, err := fetch(at + "/"); err != nil || header.Get("Connection") != "" && header.Get("Connection") != "close" {
+	h.stop(2 * time.Hour)
+	if _, _, err := fetch(at + "/"); err != nil {
 		t.Errorf("a Pod that was just told to stop refuses: %v", err)
 	}
-	if err := <-answered; err != nil {
-		t.Errorf("a request in flight is cut: %v", err)
+	over, cancel := context.WithCancel(t.Context())
+	cancel()
+	h.k.Close(over)
+}
+
+func TestStopFinishesWhatIsInFlight(t *testing.T) {
+	h := newHarness(t, time.Millisecond)
+	h.run("spillway/test-app", nil)
+	at := url(h.want(workload.Running), 8080)
+	h.want(workload.Ready)
+	finish := inFlight(t, at)
+	h.stop(time.Hour)
+	h.until("new connections are refused", func() bool { return refused(at) })
+	if body, err := finish(); body != "body" {
+		t.Errorf("a request in flight is cut: %q, %v", body, err)
 	}
 	h.want(workload.Stopped)
-	if _, _, err := fetch(at + "/"); err == nil {
-		t.Error("a stopped Pod answers")
-	}
 }
 
 func TestGracePeriodIsTheLimit(t *testing.T) {
@@ -130,18 +180,11 @@ func TestGracePeriodIsTheLimit(t *testing.T) {
 	h.run("spillway/test-app", nil)
 	at := url(h.want(workload.Running), 8080)
 	h.want(workload.Ready)
-	answered := make(chan error, 1)
-	go func() {
-		_, _, err := fetch(at + "/delay/1h")
-		answered <- err
-	}()
-	if _, _, err := fetch(at + "/delay/50ms"); err != nil {
-		t.Fatal(err)
-	}
+	finish := inFlight(t, at)
 	h.stop(50 * time.Millisecond)
 	h.want(workload.Stopped)
-	if err := <-answered; err == nil {
-		t.Error("a request of an hour was answered")
+	if body, err := finish(); err == nil {
+		t.Errorf("a request longer than the grace period was answered: %q", body)
 	}
 }
 
@@ -150,20 +193,13 @@ func TestCloseBoundsGracePeriodsThatRun(t *testing.T) {
 	h.run("spillway/test-app", nil)
 	at := url(h.want(workload.Running), 8080)
 	h.want(workload.Ready)
-	answered := make(chan error, 1)
-	go func() {
-		_, _, err := fetch(at + "/delay/1h")
-		answered <- err
-	}()
-	if _, _, err := fetch(at + "/delay/50ms"); err != nil {
-		t.Fatal(err)
-	}
+	finish := inFlight(t, at)
 	h.stop(time.Hour)
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	h.k.Close(ctx)
-	if err := <-answered; err == nil {
-		t.Error("a request of an hour was answered")
+	if body, err := finish(); err == nil {
+		t.Errorf("a request longer than the last grace was answered: %q", body)
 	}
 }
 
@@ -230,9 +266,10 @@ func TestCommandIsReadyWhenItListens(t *testing.T) {
 		t.Errorf("a command that does not listen reports %+v", r)
 	case <-time.After(3 * eagerPeriod):
 	}
-	if got, _ := h.k.Logs("p", "c", 0); !strings.HasSuffix(string(got), podIP.String()+"\n") {
-		t.Errorf("log is %q", got)
-	}
+	h.until("the command prints its address", func() bool {
+		got, _ := h.k.Logs("p", "c", 0)
+		return strings.HasSuffix(string(got), podIP.String()+"\n")
+	})
 	h.stop(5 * time.Second)
 	h.want(workload.Stopped)
 }
