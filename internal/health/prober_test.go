@@ -38,7 +38,8 @@ func newApp(t *testing.T) *app {
 
 func (a *app) addr() netip.AddrPort { return netip.MustParseAddrPort(a.Listener.Addr().String()) }
 
-// transaction is a backend service `svc` with these endpoints, checked every 100 ms.
+// transaction is a backend service `svc` with these endpoints, checked every 100 ms. No probe
+// is ever overdue: a slow machine is not a bad endpoint.
 func transaction(path string, endpoints ...netip.AddrPort) *lbv1.Transaction {
 	shard := &lbv1.EndpointShard{Group: "neg"}
 	for _, e := range endpoints {
@@ -50,7 +51,7 @@ func transaction(path string, endpoints ...netip.AddrPort) *lbv1.Transaction {
 		}}},
 		{Name: "hc", Body: &lbv1.Resource_HealthCheck{HealthCheck: &lbv1.HealthCheck{
 			Type: lbv1.HealthCheck_HTTP, RequestPath: path, CheckInterval: durationpb.New(100 * time.Millisecond),
-			Timeout: durationpb.New(100 * time.Millisecond), UnhealthyThreshold: 2, HealthyThreshold: 1,
+			Timeout: durationpb.New(time.Hour), UnhealthyThreshold: 2, HealthyThreshold: 1,
 		}}},
 		{Name: "neg", Body: &lbv1.Resource_NetworkEndpointGroup{NetworkEndpointGroup: &lbv1.NetworkEndpointGroup{Shards: 1}}},
 		{Name: "neg/0", Body: &lbv1.Resource_EndpointShard{EndpointShard: shard}},
@@ -175,9 +176,11 @@ func TestFollowRootByRoot(t *testing.T) {
 }
 
 func TestConcurrencyIsBounded(t *testing.T) {
-	var now, most atomic.Int32
+	var now atomic.Int32
 	slow := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
-		most.Store(max(most.Load(), now.Add(1)))
+		if n := now.Add(1); n > 2 {
+			t.Errorf("%d probes at once", n)
+		}
 		<-time.After(10 * time.Millisecond)
 		now.Add(-1)
 	}))
@@ -202,7 +205,4 @@ func TestConcurrencyIsBounded(t *testing.T) {
 		}
 		return n == 6
 	})
-	if most.Load() > 2 {
-		t.Errorf("%d probes at once", most.Load())
-	}
 }
