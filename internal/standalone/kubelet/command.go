@@ -24,7 +24,9 @@ type commandBackend struct {
 	ip      netip.Addr
 	// port is the container's, bound what the command was told to listen on.
 	port, bound uint16
-	root        string // of its volumes
+	// guessed: nothing says that the command listens on port.
+	guessed bool
+	root    string // of its volumes
 }
 
 // startCommand runs the command with the container's environment and, on top, what it has to know of its Pod. Volumes
@@ -35,6 +37,7 @@ func (k *Kubelet) startCommand(r *workload.Run) (backend, error) {
 	if n, err := strconv.ParseUint(vars["PORT"], 10, 16); err == nil && n > 0 {
 		b.port = uint16(n)
 	}
+	b.guessed = len(r.Container.Ports) == 0 && b.port == r.Port
 	l, bound, err := listen(r.IP, b.port)
 	if err != nil {
 		return nil, err

@@ -28,8 +28,11 @@ type Options struct {
 	Dir string
 	// Drain is how long a container that is to stop goes on as if nothing had happened, at most half of its grace
 	// period; 1 s if unset.
-	Drain  time.Duration
-	Logger *slog.Logger
+	Drain time.Duration
+	// Patience is how long a command whose container names no port may take to listen on PORT. After that it counts as
+	// listening on another port, which only its Service knows; 5 s if unset.
+	Patience time.Duration
+	Logger   *slog.Logger
 	// Now is the clock that samples show; time.Now if unset.
 	Now func() time.Time
 }
@@ -60,6 +63,9 @@ type sandbox struct {
 func New(o Options) *Kubelet {
 	if o.Drain == 0 {
 		o.Drain = time.Second
+	}
+	if o.Patience == 0 {
+		o.Patience = 5 * time.Second
 	}
 	if o.Now == nil {
 		o.Now = time.Now

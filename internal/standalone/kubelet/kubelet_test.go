@@ -13,6 +13,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
 
 	spillwayv1alpha1 "github.com/spillway-lb/spillway/api/spillway/v1alpha1"
 	"github.com/spillway-lb/spillway/internal/standalone/workload"
@@ -34,7 +35,7 @@ func newHarness(t *testing.T, drain time.Duration) *harness {
 	}
 	before := runtime.NumGoroutine()
 	h := &harness{t: t, reports: make(chan workload.Report, 100)}
-	h.k = New(Options{Report: func(r workload.Report) { h.reports <- r }, Dir: t.TempDir(), Drain: drain})
+	h.k = New(Options{Report: func(r workload.Report) { h.reports <- r }, Dir: t.TempDir(), Drain: drain, Patience: 200 * time.Millisecond})
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()
@@ -280,6 +281,30 @@ func TestWorkerWithoutPortsIsReady(t *testing.T) {
 		r.Image = &spillwayv1alpha1.Image{Command: []string{"sleep", "1000"}}
 	})
 	h.want(workload.Running)
+	h.want(workload.Ready)
+	h.want(workload.Listening) // nobody said on which port it would
+	h.stop(5 * time.Second)
+	h.want(workload.Stopped)
+}
+
+// A readiness probe says where a command listens, whatever port its container names, if any.
+func TestReadinessProbeNeedsNoPort(t *testing.T) {
+	l, err := net.Listen("tcp", netip.AddrPortFrom(podIP, 0).String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	port := l.Addr().(*net.TCPAddr).Port
+	h := newHarness(t, time.Millisecond)
+	h.run("app", func(r *workload.Run) {
+		r.Image = &spillwayv1alpha1.Image{Command: []string{"sleep", "1000"}}
+		r.Container.Ports = []corev1.ContainerPort{{ContainerPort: 8080}}
+		r.Container.ReadinessProbe = &corev1.Probe{ProbeHandler: corev1.ProbeHandler{
+			TCPSocket: &corev1.TCPSocketAction{Port: intstr.FromInt(port)},
+		}}
+	})
+	h.want(workload.Running)
+	h.want(workload.Listening)
 	h.want(workload.Ready)
 	h.stop(5 * time.Second)
 	h.want(workload.Stopped)

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -41,21 +42,37 @@ func (k *Kubelet) probe(
 ) {
 	p := prober{run: r, backend: b, spec: r.Container.ReadinessProbe}
 	command, local := b.(*commandBackend)
-	if p.spec == nil && (!local || len(r.Container.Ports) == 0) {
+	named := local && len(r.Container.Ports) > 0
+	if p.spec == nil && !named {
 		report(workload.Ready, nil)
 	}
+	var port sync.WaitGroup
+	defer port.Wait()
 	if local {
-		if !p.awaitPort(ctx, command.port) {
-			return
-		}
-		report(workload.Listening, nil)
-		if p.spec == nil && len(r.Container.Ports) > 0 {
-			report(workload.Ready, nil)
-		}
+		port.Go(func() {
+			if !p.awaitListening(ctx, command, k.options.Patience) {
+				return
+			}
+			report(workload.Listening, nil)
+			if p.spec == nil && named {
+				report(workload.Ready, nil)
+			}
+		})
 	}
 	if p.spec != nil && wait(ctx, time.Duration(p.spec.InitialDelaySeconds)*time.Second) {
 		p.watch(ctx, report)
 	}
+}
+
+// awaitListening returns false if the context ends before the command accepts connections. A port that its container
+// does not name is a guess: a command that does not listen there for so long listens elsewhere.
+func (p prober) awaitListening(ctx context.Context, command *commandBackend, patience time.Duration) bool {
+	guess, cancel := ctx, func() {}
+	if command.guessed {
+		guess, cancel = context.WithTimeout(ctx, patience)
+	}
+	defer cancel()
+	return p.awaitPort(guess, command.port) || ctx.Err() == nil
 }
 
 // awaitPort returns false if the context ends before the port accepts connections.
@@ -90,6 +107,7 @@ func (p prober) watch(ctx context.Context, report func(workload.Event, func(*wor
 		switch {
 		case !ready && successes >= successLimit:
 			ready = true
+			report(workload.Listening, nil) // where the probe asks, which need not be PORT
 			report(workload.Ready, nil)
 		case failures == failureLimit:
 			ready = false
