@@ -1304,7 +1304,9 @@ type DownstreamTls struct {
 	ServerNames []*ServerName `protobuf:"bytes,1,rep,name=server_names,json=serverNames,proto3" json:"server_names,omitempty"`
 	MinVersion  TlsVersion    `protobuf:"varint,2,opt,name=min_version,json=minVersion,proto3,enum=lb.v1.TlsVersion" json:"min_version,omitempty"`
 	// ALPN protocols offered, in order; empty means h2, http/1.1.
-	Alpn          []string `protobuf:"bytes,3,rep,name=alpn,proto3" json:"alpn,omitempty"`
+	Alpn []string `protobuf:"bytes,3,rep,name=alpn,proto3" json:"alpn,omitempty"`
+	// Cipher suites of TLS 1.2 by their IANA names; empty is the data plane's choice. Those of TLS 1.3 are always offered.
+	CipherSuites  []string `protobuf:"bytes,4,rep,name=cipher_suites,json=cipherSuites,proto3" json:"cipher_suites,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1356,6 +1358,13 @@ func (x *DownstreamTls) GetMinVersion() TlsVersion {
 func (x *DownstreamTls) GetAlpn() []string {
 	if x != nil {
 		return x.Alpn
+	}
+	return nil
+}
+
+func (x *DownstreamTls) GetCipherSuites() []string {
+	if x != nil {
+		return x.CipherSuites
 	}
 	return nil
 }
@@ -4329,12 +4338,13 @@ const file_api_lb_v1_lb_proto_rawDesc = "" +
 	"\x03via\x18\x03 \x01(\tR\x03via\x12!\n" +
 	"\ftrusted_hops\x18\x04 \x01(\rR\vtrustedHops\x12)\n" +
 	"\x06limits\x18\x05 \x01(\v2\x11.lb.v1.HttpLimitsR\x06limits\x12 \n" +
-	"\vdescription\x18\x06 \x01(\tR\vdescription\"\x8d\x01\n" +
+	"\vdescription\x18\x06 \x01(\tR\vdescription\"\xb2\x01\n" +
 	"\rDownstreamTls\x124\n" +
 	"\fserver_names\x18\x01 \x03(\v2\x11.lb.v1.ServerNameR\vserverNames\x122\n" +
 	"\vmin_version\x18\x02 \x01(\x0e2\x11.lb.v1.TlsVersionR\n" +
 	"minVersion\x12\x12\n" +
-	"\x04alpn\x18\x03 \x03(\tR\x04alpn\"\x8a\x01\n" +
+	"\x04alpn\x18\x03 \x03(\tR\x04alpn\x12#\n" +
+	"\rcipher_suites\x18\x04 \x03(\tR\fcipherSuites\"\x8a\x01\n" +
 	"\n" +
 	"ServerName\x12\x12\n" +
 	"\x04host\x18\x01 \x01(\tR\x04host\x12\"\n" +

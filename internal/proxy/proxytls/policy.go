@@ -23,6 +23,7 @@ type ServerPolicy struct {
 
 	minVersion uint16
 	alpn       []string
+	suites     []uint16 // nil is crypto/tls's choice
 }
 
 // serverName is what connections that ask for one host get.
@@ -46,6 +47,10 @@ func CompileServer(d *lbv1.DownstreamTls, r Resources) (*ServerPolicy, error) {
 	}
 	if d.GetMinVersion() == lbv1.TlsVersion_TLS_1_3 {
 		p.minVersion = tls.VersionTLS13
+	}
+	var err error
+	if p.suites, err = cipherSuites(d.GetCipherSuites()); err != nil {
+		return nil, err
 	}
 	if len(p.alpn) == 0 {
 		p.alpn = []string{"h2", "http/1.1"}

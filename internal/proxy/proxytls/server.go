@@ -61,6 +61,7 @@ func (s *Server) configFor(p *ServerPolicy, n *serverName) *tls.Config {
 	c := &tls.Config{
 		GetCertificate: n.certificate,
 		MinVersion:     p.minVersion,
+		CipherSuites:   p.suites,
 		NextProtos:     p.alpn,
 		ClientAuth:     n.clientAuth,
 		ClientCAs:      n.clientCAs,
