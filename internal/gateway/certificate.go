@@ -98,7 +98,10 @@ func (p *listenerPEM) result(gw *Listeners, listener string) recompute.Result {
 // readCertificates follows the references of a listener: its certificates and the authorities of its clients'.
 func readCertificates(v *recompute.View, gw *gatewayv1.Gateway, ref store.Ref, l *gatewayv1.Listener) (*listenerPEM, *refProblem) {
 	out := &listenerPEM{}
-	var refs []gatewayv1.SecretObjectReference
+	refs, problem := mapCertificates(v, gw, ref, l)
+	if problem != nil {
+		return nil, problem
+	}
 	if l.TLS != nil {
 		refs = append(refs, l.TLS.CertificateRefs...)
 		for name := range strings.SplitSeq(string(l.TLS.Options[optionCertificates]), ",") {

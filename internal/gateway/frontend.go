@@ -63,6 +63,7 @@ func (u frontendUnit) translate(v *recompute.View, key string) recompute.Result 
 	if at.unusable != "" || !f.served {
 		return recompute.Result{State: recompute.Held}
 	}
+	setSSLPolicy(v, ref, f.tls)
 	useURLMap(v, ref, f.port, gw.Scope)
 	return recompute.Result{State: recompute.Present, Resources: f.resources(at.vips)}
 }

@@ -4,7 +4,6 @@ import (
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/spillway-lb/spillway/internal/fleet"
-	"github.com/spillway-lb/spillway/internal/policy"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/store"
 )
@@ -24,7 +23,12 @@ func ListenersOf(v *recompute.View, gateway store.Ref) (value *Listeners, ok, he
 	return recompute.Value[*Listeners](v, UnitListeners, gateway.String())
 }
 
-func translateListeners(v *recompute.View, key string) recompute.Result {
+// listenersUnit reads a Gateway as routes and frontends need it.
+type listenersUnit struct {
+	options Options
+}
+
+func (u listenersUnit) translate(v *recompute.View, key string) recompute.Result {
 	ref, _ := store.ParseRef(key)
 	gw, ok := recompute.Get[*gatewayv1.Gateway](v, ref)
 	if !ok {
@@ -42,7 +46,10 @@ func translateListeners(v *recompute.View, key string) recompute.Result {
 		return recompute.Result{}
 	}
 	member, _ := f.Member(ref.Cluster)
-	scope := scopeOf(v, gw, ref, class, member)
+	scope := Scope{Cluster: ref.Cluster, Multi: class.Multi, Scheme: class.Scheme, Client: clientOf(gw, ref)}
+	if class.Reach == Regional {
+		scope.Region = regionOf(v, u.options, ref, class, f)
+	}
 	value := &Listeners{
 		Scope: scope, CrossRegional: class.Reach == CrossRegional, Namespace: ref.Namespace, Name: ref.Name, Project: member.ProjectNumber,
 		Listeners: readListeners(gw, scope),
@@ -56,18 +63,12 @@ func classOf(v *recompute.View, gw *gatewayv1.Gateway, ref store.Ref) (Class, bo
 	return class, ok
 }
 
-func scopeOf(v *recompute.View, gw *gatewayv1.Gateway, ref store.Ref, class Class, member fleet.Member) Scope {
-	scope := Scope{Cluster: ref.Cluster, Multi: class.Multi, Scheme: class.Scheme}
-	if class.Reach == Regional {
-		scope.Region = member.Region
-		if region := policy.GatewayRegion(v, ref); region != "" {
-			scope.Region = region
-		}
-	}
+// clientOf names the Gateway if it presents a certificate to backends.
+func clientOf(gw *gatewayv1.Gateway, ref store.Ref) string {
 	if gw.Spec.TLS != nil && gw.Spec.TLS.Backend != nil && gw.Spec.TLS.Backend.ClientCertificateRef != nil {
-		scope.Client = ref.Namespace + "/" + ref.Name
+		return ref.Namespace + "/" + ref.Name
 	}
-	return scope
+	return ""
 }
 
 // hasParameters: there is no kind of parameters that a Gateway could refer to.

@@ -9,7 +9,7 @@ import (
 func Units(o Options) map[string]recompute.Translator {
 	return map[string]recompute.Translator{
 		UnitClass:        classUnit{classes()}.translate,
-		UnitListeners:    translateListeners,
+		UnitListeners:    listenersUnit{o}.translate,
 		UnitBackend:      backendUnit{o}.translate,
 		unitAttachment:   translateAttachment,
 		unitRoute:        translateRoute,
@@ -34,5 +34,7 @@ func Roots() []recompute.Root {
 	}
 }
 
-// Indexes returns the store indexes that the units read: none, they read objects by name.
-func Indexes() []store.Index { return nil }
+// Indexes returns the store indexes that the units read.
+func Indexes() []store.Index {
+	return []store.Index{{Name: indexCertmap, Kind: kindSecret, Keys: certmapKeys}}
+}

@@ -15,7 +15,7 @@ import (
 // Backend returns what a GCPBackendPolicy says of a target; nil without one, or if it is not attached.
 func Backend(v *recompute.View, t Target) *networkingv1.GCPBackendPolicyConfig {
 	_, p, ok := winner[*networkingv1.GCPBackendPolicy](v, indexBackend, t)
-	if !ok || unsupportedSetting(p.Spec.Default) != "" {
+	if !ok || refusedSetting(t.Kind, p.Spec.Default) != "" {
 		return nil
 	}
 	return p.Spec.Default
@@ -85,7 +85,8 @@ type Place struct {
 }
 
 // SetCapacity says what a backend can take. The policies come in order of weight: the import's (or Service's) first,
-// then that of the cluster's own export; the annotations of its Service count where neither speaks.
+// then that of the cluster's own export; the annotations of its Service count where neither speaks. Each setting
+// comes from the first of a policy's scopes that selects the place and has it.
 func SetCapacity(b *lbv1.Backend, at Place, annotations map[string]string, policies ...*networkingv1.GCPBackendPolicyConfig) {
 	if rate, err := strconv.ParseFloat(annotations[annotationMaxRate], 64); err == nil && rate > 0 {
 		b.MaxRatePerEndpoint = rate
@@ -99,7 +100,7 @@ func SetCapacity(b *lbv1.Backend, at Place, annotations map[string]string, polic
 			continue
 		}
 		setCapacity(b, &c.BackendCapacity)
-		for j := range c.Scopes {
+		for j := len(c.Scopes) - 1; j >= 0; j-- {
 			if selects(c.Scopes[j].Selector, at) {
 				setCapacity(b, &c.Scopes[j].BackendCapacity)
 			}
@@ -131,44 +132,6 @@ func selects(selector map[string]string, at Place) bool {
 	return true
 }
 
-// unsupportedSetting is the first setting that no data plane obeys yet, or "".
-func unsupportedSetting(c *networkingv1.GCPBackendPolicyConfig) string {
-	if c == nil {
-		return ""
-	}
-	switch {
-	case c.SecurityPolicy != nil:
-		return "securityPolicy"
-	case c.IAP != nil && or(c.IAP.Enabled, false):
-		return "iap"
-	case c.CDN != nil && or(c.CDN.Enabled, false):
-		return "cdn"
-	case c.SessionAffinity != nil && (or(c.SessionAffinity.Type, "") == "HEADER_FIELD" || or(c.SessionAffinity.Type, "") == "HTTP_COOKIE"):
-		return "sessionAffinity of type " + *c.SessionAffinity.Type + ", which has no name here,"
-	}
-	if setting := unsupportedCapacity(&c.BackendCapacity); setting != "" {
-		return setting
-	}
-	for i := range c.Scopes {
-		if setting := unsupportedCapacity(&c.Scopes[i].BackendCapacity); setting != "" {
-			return setting
-		}
-	}
-	return ""
-}
-
-func unsupportedCapacity(c *networkingv1.BackendCapacity) string {
-	switch {
-	case c.BalancingMode != nil && *c.BalancingMode != networkingv1.BalancingModeRate:
-		return "balancingMode " + string(*c.BalancingMode)
-	case len(c.CustomMetrics) > 0:
-		return "customMetrics"
-	case c.MaxInFlightRequestsPerEndpoint != nil:
-		return "maxInFlightRequestsPerEndpoint"
-	}
-	return ""
-}
-
 func translateBackendPolicy(v *recompute.View, key string) recompute.Result {
 	ref, _ := store.ParseRef(key)
 	p, ok := recompute.Get[*networkingv1.GCPBackendPolicy](v, ref)
@@ -176,9 +139,11 @@ func translateBackendPolicy(v *recompute.View, key string) recompute.Result {
 		return recompute.Result{}
 	}
 	o := judge[*networkingv1.GCPBackendPolicy](v, ref, p.Spec.TargetRef, indexBackend, Service, ServiceImport, ServiceExport)
-	if setting := unsupportedSetting(p.Spec.Default); o.ok && setting != "" {
-		o = outcome{reason: "Invalid", message: setting + " is not supported; nothing of the policy is applied"}
+	kind := kindOf(p.Spec.TargetRef.Group, p.Spec.TargetRef.Kind)
+	if problem := refusedSetting(kind, p.Spec.Default); o.ok && problem != "" {
+		o = invalid(problem + "; nothing of the policy is applied")
 	}
+	o.note(notShared(p.Spec.Default))
 	status := &networkingv1.GCPBackendPolicyStatus{Conditions: []metav1.Condition{o.condition(p.Generation)}}
-	return recompute.Result{State: recompute.Present, Writes: o.writes(v, ref, p.Generation, status)}
+	return recompute.Result{State: recompute.Present, Writes: o.writes(v, ref, p, status)}
 }

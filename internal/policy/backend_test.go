@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"strings"
 	"testing"
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
@@ -21,6 +22,8 @@ func TestCapacity(t *testing.T) {
 	scope.CapacityScalerPercent = ptr(int64(25))
 	elsewhere := networkingv1.BackendScope{Selector: map[string]string{"gke.io/cluster-name": "gke-east-1"}}
 	elsewhere.CapacityScalerPercent = ptr(int64(75))
+	zone := networkingv1.BackendScope{Selector: map[string]string{"gke.io/zone": "us-west1-a"}}
+	zone.CapacityScalerPercent = ptr(int64(90))
 	annotations := map[string]string{annotationMaxRate: "7.5", annotationScaler: "0.5"}
 	for _, c := range []struct {
 		name        string
@@ -42,8 +45,8 @@ func TestCapacity(t *testing.T) {
 			rate:     20, scaler: ptr(0.0),
 		},
 		{
-			name:     "the scopes that select the place",
-			policies: []*networkingv1.GCPBackendPolicyConfig{config(ptr(int64(20)), nil, scope, elsewhere)}, rate: 20, scaler: ptr(0.25),
+			name:     "the first scope that selects the place",
+			policies: []*networkingv1.GCPBackendPolicyConfig{config(ptr(int64(20)), nil, elsewhere, scope, zone)}, rate: 20, scaler: ptr(0.25),
 		},
 	} {
 		b := &lbv1.Backend{}
@@ -72,19 +75,37 @@ func TestSelects(t *testing.T) {
 	}
 }
 
-func TestUnsupportedSettings(t *testing.T) {
+func TestRefusedSettings(t *testing.T) {
 	inFlight := &networkingv1.GCPBackendPolicyConfig{}
 	inFlight.BalancingMode = ptr(networkingv1.BalancingModeInFlight)
 	scoped := &networkingv1.GCPBackendPolicyConfig{Scopes: []networkingv1.BackendScope{{BackendCapacity: inFlight.BackendCapacity}}}
-	for want, c := range map[string]*networkingv1.GCPBackendPolicyConfig{
-		"":                        {TimeoutSec: ptr(int64(5))},
-		"securityPolicy":          {SecurityPolicy: ptr("armor")},
-		"iap":                     {IAP: &networkingv1.IdentityAwareProxyConfig{Enabled: ptr(true)}},
-		"cdn":                     {CDN: &networkingv1.CDNConfig{Enabled: ptr(true)}},
-		"balancingMode IN_FLIGHT": scoped,
+	long := &networkingv1.GCPBackendPolicyConfig{}
+	long.TrafficDuration = ptr(networkingv1.TrafficDurationLong)
+	for _, c := range []struct {
+		kind, want string
+		config     *networkingv1.GCPBackendPolicyConfig
+	}{
+		{Service, "", nil},
+		{Service, "", &networkingv1.GCPBackendPolicyConfig{TimeoutSec: ptr(int64(5))}},
+		{ServiceExport, "timeoutSec is one of", &networkingv1.GCPBackendPolicyConfig{TimeoutSec: ptr(int64(5))}},
+		{ServiceExport, "logging is one of", &networkingv1.GCPBackendPolicyConfig{Logging: &networkingv1.LoggingConfig{}}},
+		{ServiceExport, "", config(ptr(int64(20)), ptr(int64(50)))},
+		{Service, "securityPolicy is not", &networkingv1.GCPBackendPolicyConfig{SecurityPolicy: ptr("armor")}},
+		{Service, "iap is not", &networkingv1.GCPBackendPolicyConfig{IAP: &networkingv1.IdentityAwareProxyConfig{Enabled: ptr(true)}}},
+		{Service, "", &networkingv1.GCPBackendPolicyConfig{IAP: &networkingv1.IdentityAwareProxyConfig{Enabled: ptr(false)}}},
+		{Service, "cdn is not", &networkingv1.GCPBackendPolicyConfig{CDN: &networkingv1.CDNConfig{Enabled: ptr(true)}}},
+		{Service, "cookieTtlSec needs", &networkingv1.GCPBackendPolicyConfig{
+			SessionAffinity: &networkingv1.SessionAffinityConfig{CookieTTLSec: ptr(int64(5)), Type: ptr("CLIENT_IP")},
+		}},
+		{Service, "sessionAffinity of type HEADER_FIELD", &networkingv1.GCPBackendPolicyConfig{
+			SessionAffinity: &networkingv1.SessionAffinityConfig{Type: ptr("HEADER_FIELD")},
+		}},
+		{ServiceImport, "balancingMode IN_FLIGHT is not", scoped},
+		{Service, "trafficDuration LONG is not", long},
 	} {
-		if got := unsupportedSetting(c); got != want {
-			t.Errorf("got %q, want %q", got, want)
+		got := refusedSetting(c.kind, c.config)
+		if !strings.HasPrefix(got, c.want) || (got == "") != (c.want == "") {
+			t.Errorf("%s %v: %q, want %q", c.kind, c.config, got, c.want)
 		}
 	}
 }

@@ -73,5 +73,5 @@ func translateDistributionPolicy(v *recompute.View, key string) recompute.Result
 		})
 	}
 	status.Ancestors = slices.Clip(status.Ancestors[:min(len(status.Ancestors), maxAncestors)])
-	return recompute.Result{State: recompute.Present, Writes: all.writes(v, ref, p.Generation, status)}
+	return recompute.Result{State: recompute.Present, Writes: all.writes(v, ref, p, status)}
 }

@@ -2,10 +2,10 @@
 // GCPBackendPolicy, GCPTrafficDistributionPolicy, GCPGatewayPolicy and BackendTLSPolicy.
 //
 // In: policies and their targets through a recompute.View. Out: for translators, what applies to a target (HealthCheck,
-// Backend, SetDistribution, GatewayRegion, BackendTLS); as recompute units, the status and events of each policy. One policy of a kind applies to
+// Backend, SetDistribution, GatewaySettings, BackendTLS); as recompute units, the status and events of each policy. One policy of a kind applies to
 // a target, the oldest; the others are Conflicted.
 //
-//	recompute.Config{Units: policy.Units(), Roots: policy.Roots()}
+//	recompute.Config{Units: policy.Units(check), Roots: policy.Roots()}
 //	store.New(policy.Indexes()...)
 //	check := policy.HealthCheck(view, policy.Target{Cluster: "gke-west-1", Kind: policy.Service, Namespace: "store", Name: "store"}, lbv1.HealthCheck_HTTP)
 package policy

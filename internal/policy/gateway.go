@@ -8,26 +8,38 @@ import (
 	"github.com/spillway-lb/spillway/internal/store"
 )
 
-// GatewayRegion returns the region that a GCPGatewayPolicy gives to a Gateway, or "".
-func GatewayRegion(v *recompute.View, gateway store.Ref) string {
+// GatewayCheck says what of a GCPGatewayPolicy a Gateway cannot be given, or "". It depends on the Gateway's class, of
+// which this package knows nothing.
+type GatewayCheck func(v *recompute.View, gateway store.Ref, c *networkingv1.GCPGatewayPolicyConfig) string
+
+// GatewaySettings returns what a GCPGatewayPolicy says of a Gateway, nil without one.
+func GatewaySettings(v *recompute.View, gateway store.Ref) *networkingv1.GCPGatewayPolicyConfig {
 	t := Target{Cluster: gateway.Cluster, Kind: Gateway, Namespace: gateway.Namespace, Name: gateway.Name}
 	_, p, ok := winner[*networkingv1.GCPGatewayPolicy](v, indexGateway, t)
-	if !ok || p.Spec.Default == nil || p.Spec.Default.Region == nil {
-		return ""
+	if !ok {
+		return nil
 	}
-	return *p.Spec.Default.Region
+	return p.Spec.Default
 }
 
-func translateGatewayPolicy(v *recompute.View, key string) recompute.Result {
+// gatewayPolicies translates GCPGatewayPolicies.
+type gatewayPolicies struct {
+	check GatewayCheck
+}
+
+func (g gatewayPolicies) translate(v *recompute.View, key string) recompute.Result {
 	ref, _ := store.ParseRef(key)
 	p, ok := recompute.Get[*networkingv1.GCPGatewayPolicy](v, ref)
 	if !ok {
 		return recompute.Result{}
 	}
 	o := judge[*networkingv1.GCPGatewayPolicy](v, ref, p.Spec.TargetRef, indexGateway, Gateway)
-	if c := p.Spec.Default; o.ok && c != nil && c.SSLPolicy != nil {
-		o = outcome{reason: "Invalid", message: "sslPolicy is not supported; region is applied"}
+	if o.ok && p.Spec.Default != nil {
+		gateway := store.Ref{Cluster: ref.Cluster, Kind: "Gateway.gateway.networking.k8s.io", Namespace: ref.Namespace, Name: p.Spec.TargetRef.Name}
+		if problem := g.check(v, gateway, p.Spec.Default); problem != "" {
+			o = invalid(problem + "; the rest of the policy is applied")
+		}
 	}
 	status := &networkingv1.GCPGatewayPolicyStatus{Conditions: []metav1.Condition{o.condition(p.Generation)}}
-	return recompute.Result{State: recompute.Present, Writes: o.writes(v, ref, p.Generation, status)}
+	return recompute.Result{State: recompute.Present, Writes: o.writes(v, ref, p, status)}
 }

@@ -129,7 +129,7 @@ func translateHealthCheckPolicy(v *recompute.View, key string) recompute.Result 
 	}
 	o := judge[*networkingv1.HealthCheckPolicy](v, ref, p.Spec.TargetRef, indexHealthCheck, Service, ServiceImport)
 	status := &networkingv1.HealthCheckPolicyStatus{Conditions: []metav1.Condition{o.condition(p.Generation)}}
-	return recompute.Result{State: recompute.Present, Writes: o.writes(v, ref, p.Generation, status)}
+	return recompute.Result{State: recompute.Present, Writes: o.writes(v, ref, p, status)}
 }
 
 // or is the value behind a pointer, or else the default.

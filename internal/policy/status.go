@@ -3,6 +3,7 @@ package policy
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
@@ -26,13 +27,30 @@ type outcome struct {
 
 func attached() outcome { return outcome{ok: true, reason: reasonAttached} }
 
+func invalid(message string) outcome {
+	return outcome{reason: string(gatewayv1.PolicyReasonInvalid), message: message}
+}
+
+// note adds what users of an attached policy should know.
+func (o *outcome) note(text string) {
+	switch {
+	case !o.ok || text == "":
+	case o.message == "":
+		o.message = text
+	default:
+		o.message += "; " + text
+	}
+}
+
 // judge decides on a Google policy.
 func judge[T store.Object](v *recompute.View, ref store.Ref, r networkingv1.PolicyTargetReference, index string, kinds ...string) outcome {
 	name := fmt.Sprintf("%s %q", r.Kind, ref.Namespace+"/"+r.Name)
+	if kind := kindOf(r.Group, r.Kind); !slices.Contains(kinds, kind) {
+		return invalid(fmt.Sprintf("a %s cannot target kind %q of group %q, only %s", kindName(ref), r.Kind, r.Group, strings.Join(kinds, ", ")))
+	}
 	t, ok := targetOf(ref, r)
-	if !ok || !slices.Contains(kinds, t.Kind) {
-		return outcome{reason: string(gatewayv1.PolicyReasonInvalid), message: fmt.Sprintf(
-			"a %s cannot target kind %q of group %q, or another namespace", kindName(ref), r.Kind, r.Group)}
+	if !ok {
+		return invalid(fmt.Sprintf("a %s has to be in the namespace of its target, %q", kindName(ref), *r.Namespace))
 	}
 	if !exists(v, t) {
 		return outcome{reason: string(gatewayv1.PolicyReasonTargetNotFound), message: name + " not found"}
@@ -43,7 +61,18 @@ func judge[T store.Object](v *recompute.View, ref store.Ref, r networkingv1.Poli
 			message: fmt.Sprintf("%s %q, which is older, already applies to %s", kindName(ref), first.Namespace+"/"+first.Name, name),
 		}
 	}
-	return attached()
+	o := attached()
+	o.note(unused(v, t, name))
+	return o
+}
+
+// unused tells that no Gateway sends requests to a target yet: a policy on the Service where a multi-cluster Gateway uses
+// the ServiceImport changes nothing, and neither does one in a cluster whose Gateways are not read.
+func unused(v *recompute.View, t Target, name string) string {
+	if t.Kind != Service && t.Kind != ServiceImport || len(v.First(TallyAncestors, t.key(), 1)) > 0 {
+		return ""
+	}
+	return "no Gateway of cluster " + t.Cluster + " routes to " + name
 }
 
 func (o outcome) condition(generation int64) metav1.Condition {
@@ -56,19 +85,22 @@ func (o outcome) condition(generation int64) metav1.Condition {
 	return c
 }
 
-// writes are a policy's status and its event.
-func (o outcome) writes(v *recompute.View, ref store.Ref, generation int64, status any) []recompute.Write {
-	event := recompute.Event{
-		Type: "Normal", Reason: "SYNC", Source: source(v, ref), Cause: fmt.Sprint(generation, o.reason, o.message),
-		Message: fmt.Sprintf("Application of %s %q was a success", kindName(ref), ref.Namespace+"/"+ref.Name),
+// writes are a policy's status and its events.
+func (o outcome) writes(v *recompute.View, ref store.Ref, policy store.Object, status any) []recompute.Write {
+	name := ref.Namespace + "/" + ref.Name
+	add := recompute.Event{Type: "Normal", Reason: "ADD", Source: source(v, ref), Cause: string(policy.GetUID()), Message: name}
+	sync := recompute.Event{
+		Type: "Normal", Reason: "SYNC", Source: add.Source, Cause: fmt.Sprint(policy.GetGeneration(), o.reason),
+		Message: fmt.Sprintf("Application of %s %q was a success", kindName(ref), name),
 	}
 	if !o.ok {
-		event.Type = "Warning"
-		event.Message = fmt.Sprintf("Application of %s %q failed: %s", kindName(ref), ref.Namespace+"/"+ref.Name, o.message)
+		sync.Type, sync.Cause = "Warning", sync.Cause+o.message
+		sync.Message = fmt.Sprintf("Application of %s %q failed: %s", kindName(ref), name, o.message)
 	}
 	return []recompute.Write{
 		{Ref: ref, Part: recompute.PartStatus, Value: status},
-		{Ref: ref, Part: recompute.PartEvent, Key: "SYNC", Value: event},
+		{Ref: ref, Part: recompute.PartEvent, Key: "ADD", Value: add},
+		{Ref: ref, Part: recompute.PartEvent, Key: "SYNC", Value: sync},
 	}
 }
 

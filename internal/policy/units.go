@@ -70,11 +70,11 @@ func oneKey(policy store.Ref, r networkingv1.PolicyTargetReference) []string {
 }
 
 // Units returns the translators of this package by unit kind: the statuses of policies.
-func Units() map[string]recompute.Translator {
+func Units(check GatewayCheck) map[string]recompute.Translator {
 	return map[string]recompute.Translator{
 		KindHealthCheck: translateHealthCheckPolicy,
 		KindBackend:     translateBackendPolicy,
-		KindGateway:     translateGatewayPolicy,
+		KindGateway:     gatewayPolicies{check}.translate,
 		KindBackendTLS:  translateBackendTLSPolicy,
 
 		KindDistribution: translateDistributionPolicy,

@@ -29,7 +29,7 @@ type Options = gateway.Options
 // Units returns every translator by unit kind.
 func Units(o Options) map[string]recompute.Translator {
 	all := map[string]recompute.Translator{}
-	for _, units := range []map[string]recompute.Translator{fleet.Units(), neg.Units(), policy.Units(), gateway.Units(o)} {
+	for _, units := range []map[string]recompute.Translator{fleet.Units(), neg.Units(), policy.Units(gateway.CheckPolicy(o)), gateway.Units(o)} {
 		maps.Copy(all, units)
 	}
 	all[gateway.UnitBuiltinClasses], _ = gateway.BuiltinClasses()

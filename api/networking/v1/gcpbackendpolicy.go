@@ -98,7 +98,8 @@ type GCPBackendPolicyConfig struct {
 	//
 	// +optional
 	CDN *CDNConfig `json:"cdn,omitempty"`
-	// Scopes override capacity settings for some clusters, regions or zones; the first that matches counts.
+	// Scopes override capacity settings for some clusters, regions or zones; each setting comes from the first that matches
+	// and has it.
 	//
 	// +optional
 	// +kubebuilder:validation:MaxItems=16

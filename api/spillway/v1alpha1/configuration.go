@@ -41,10 +41,39 @@ type ConfigurationSpec struct {
 	// +optional
 	// +kubebuilder:validation:MaxItems=256
 	Images []Image `json:"images,omitempty"`
+	// SSLPolicies are what GCPGatewayPolicies name, as gcloud's ssl-policies are. The names COMPATIBLE, MODERN and
+	// RESTRICTED stand for the profiles with TLS 1.2 without being listed.
+	//
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MaxItems=64
+	SSLPolicies []SSLPolicy `json:"sslPolicies,omitempty"`
 	// Project is the project of clusters that name none.
 	//
 	// +optional
 	Project Project `json:"project,omitempty"`
+}
+
+// SSLPolicy says what HTTPS clients must be able to.
+type SSLPolicy struct {
+	// Name is what GCPGatewayPolicies refer to, alone or at the end of a path.
+	//
+	// +kubebuilder:validation:MaxLength=63
+	// +kubebuilder:validation:Pattern=`^[a-z]([-a-z0-9]*[a-z0-9])?$`
+	Name string `json:"name"`
+	// Profile is the set of cipher suites: COMPATIBLE has all, RESTRICTED only those with forward secrecy and AEAD.
+	//
+	// +optional
+	// +kubebuilder:default=COMPATIBLE
+	// +kubebuilder:validation:Enum=COMPATIBLE;MODERN;RESTRICTED
+	Profile string `json:"profile,omitempty"`
+	// MinTLSVersion is the oldest version that is spoken. TLS 1.0 and 1.1 are not offered.
+	//
+	// +optional
+	// +kubebuilder:default=TLS_1_2
+	// +kubebuilder:validation:Enum=TLS_1_2;TLS_1_3
+	MinTLSVersion string `json:"minTlsVersion,omitempty"`
 }
 
 // RoundTripTime is the round-trip time between two regions.

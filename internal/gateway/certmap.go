@@ -1,0 +1,58 @@
+package gateway
+
+import (
+	"fmt"
+
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	"github.com/spillway-lb/spillway/internal/recompute"
+	"github.com/spillway-lb/spillway/internal/store"
+)
+
+// certmap is the annotation by which a Gateway names a certificate map, and the label of the Secrets of its namespace
+// that are the map. The name that a client asks for chooses among them.
+const certmap = annotationPrefix + "certmap"
+
+// indexCertmap files Secrets under the certificate map that they are a part of.
+const indexCertmap = "gateway.certmap"
+
+func certmapKeys(ref store.Ref, o store.Object) []string {
+	name := o.GetLabels()[certmap]
+	if name == "" {
+		return nil
+	}
+	return []string{certmapKey(ref, name)}
+}
+
+// certmapKey is for the map that an object names.
+func certmapKey(ref store.Ref, name string) string {
+	return ref.Cluster + "/" + ref.Namespace + "/" + name
+}
+
+// mapCertificates are the Secrets of the Gateway's certificate map, none if it names none.
+func mapCertificates(
+	v *recompute.View, gw *gatewayv1.Gateway, ref store.Ref, l *gatewayv1.Listener,
+) ([]gatewayv1.SecretObjectReference, *refProblem) {
+	name := gw.Annotations[certmap]
+	if name == "" {
+		return nil, nil
+	}
+	invalid := func(text string) *refProblem {
+		return &refProblem{
+			reason:  string(gatewayv1.ListenerReasonInvalidCertificateRef),
+			message: fmt.Sprintf("Error GWCER106: Gateway %q is invalid, err: %s", ref.Namespace+"/"+ref.Name, text),
+		}
+	}
+	if l.TLS != nil && (len(l.TLS.CertificateRefs) > 0 || l.TLS.Options[optionCertificates] != "") {
+		return nil, invalid("annotation " + certmap + " and certificates of a listener exclude each other")
+	}
+	secrets := v.Index(indexCertmap, certmapKey(ref, name))
+	if len(secrets) == 0 {
+		return nil, invalid(fmt.Sprintf("no Secret of namespace %s has label %s: %s", ref.Namespace, certmap, name))
+	}
+	var out []gatewayv1.SecretObjectReference
+	for _, secret := range secrets {
+		out = append(out, gatewayv1.SecretObjectReference{Name: gatewayv1.ObjectName(secret.Name)})
+	}
+	return out, nil
+}

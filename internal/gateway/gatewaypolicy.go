@@ -1,0 +1,82 @@
+package gateway
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
+	networkingv1 "github.com/spillway-lb/spillway/api/networking/v1"
+	"github.com/spillway-lb/spillway/internal/fleet"
+	"github.com/spillway-lb/spillway/internal/policy"
+	"github.com/spillway-lb/spillway/internal/recompute"
+	"github.com/spillway-lb/spillway/internal/store"
+)
+
+// CheckPolicy is the policy.GatewayCheck: what of a GCPGatewayPolicy a Gateway cannot be given.
+func CheckPolicy(o Options) policy.GatewayCheck {
+	return func(v *recompute.View, gateway store.Ref, c *networkingv1.GCPGatewayPolicyConfig) string {
+		gw, ok := recompute.Get[*gatewayv1.Gateway](v, gateway)
+		if !ok {
+			return ""
+		}
+		class, ok := classOf(v, gw, gateway)
+		if !ok {
+			return fmt.Sprintf("Gateway %q is of class %q, which is not ours", gateway.Namespace+"/"+gateway.Name, gw.Spec.GatewayClassName)
+		}
+		var problems []string
+		add := func(problem string) {
+			if problem != "" {
+				problems = append(problems, problem)
+			}
+		}
+		if c.Region != nil {
+			f, _, _ := recompute.Value[*fleet.Fleet](v, fleet.UnitMembers, "")
+			add(refusedRegion(*c.Region, class, f, o))
+		}
+		if c.AllowGlobalAccess != nil && *c.AllowGlobalAccess && (class.Reach != Regional || class.Scheme != lbv1.LoadBalancingScheme_INTERNAL_MANAGED) {
+			add("allowGlobalAccess is for classes gke-l7-rilb and gke-l7-rilb-mc, not for " + class.Name)
+		}
+		if c.SSLPolicy != nil {
+			if _, ok := sslPolicy(v, *c.SSLPolicy); !ok {
+				add(fmt.Sprintf("sslPolicy %q is not defined: the Configuration's sslPolicies, COMPATIBLE, MODERN and RESTRICTED are", *c.SSLPolicy))
+			}
+		}
+		return strings.Join(problems, "; ")
+	}
+}
+
+// refusedRegion is why a Gateway of the class cannot stand in a region, or "".
+func refusedRegion(region string, class Class, f *fleet.Fleet, o Options) string {
+	switch {
+	case class.Reach != Regional:
+		return "region is for regional classes, not for " + class.Name
+	case f == nil || region == o.Home || slices.ContainsFunc(f.Members, func(m fleet.Member) bool { return m.Region == region }):
+		return ""
+	}
+	return fmt.Sprintf("region %q has no cluster of the fleet, so no proxy is there", region)
+}
+
+// regionOf is where the load balancer of a regional Gateway stands: where its policy says, or in its cluster's region.
+func regionOf(v *recompute.View, o Options, ref store.Ref, class Class, f *fleet.Fleet) string {
+	if c := policy.GatewaySettings(v, ref); c != nil && c.Region != nil && refusedRegion(*c.Region, class, f, o) == "" {
+		return *c.Region
+	}
+	member, _ := f.Member(ref.Cluster)
+	return member.Region
+}
+
+// setSSLPolicy applies the SSL policy of a Gateway to a frontend of it. One that is not defined changes nothing; its
+// GCPGatewayPolicy says so.
+func setSSLPolicy(v *recompute.View, ref store.Ref, tls *lbv1.DownstreamTls) {
+	c := policy.GatewaySettings(v, ref)
+	if tls == nil || c == nil || c.SSLPolicy == nil {
+		return
+	}
+	if p, ok := sslPolicy(v, *c.SSLPolicy); ok {
+		tls.MinVersion = lbv1.TlsVersion(lbv1.TlsVersion_value[p.MinTLSVersion])
+		tls.CipherSuites = suitesOf(p.Profile)
+	}
+}

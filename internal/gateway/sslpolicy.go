@@ -1,0 +1,60 @@
+package gateway
+
+import (
+	"strings"
+
+	spillwayv1alpha1 "github.com/spillway-lb/spillway/api/spillway/v1alpha1"
+	"github.com/spillway-lb/spillway/internal/recompute"
+)
+
+const kindConfiguration = "Configuration.spillway.dev"
+
+// Google's profiles of SSL policies.
+const (
+	profileCompatible = "COMPATIBLE"
+	profileModern     = "MODERN"
+	profileRestricted = "RESTRICTED"
+)
+
+const oldestTLS = "TLS_1_2"
+
+// sslPolicy finds what a GCPGatewayPolicy names: by the last part of a path, in the Configuration, or one of the profiles.
+func sslPolicy(v *recompute.View, path string) (spillwayv1alpha1.SSLPolicy, bool) {
+	name := path[strings.LastIndexByte(path, '/')+1:]
+	switch name {
+	case profileCompatible, profileModern, profileRestricted:
+		return spillwayv1alpha1.SSLPolicy{Name: name, Profile: name, MinTLSVersion: oldestTLS}, true
+	}
+	for _, ref := range v.List(kindConfiguration, "", "") {
+		configuration, ok := recompute.Get[*spillwayv1alpha1.Configuration](v, ref)
+		if !ok {
+			continue
+		}
+		for _, p := range configuration.Spec.SSLPolicies {
+			if p.Name == name {
+				return p, true
+			}
+		}
+	}
+	return spillwayv1alpha1.SSLPolicy{}, false
+}
+
+// suitesOf are the cipher suites of TLS 1.2 that Google's profile has. Each profile is a part of the one before.
+func suitesOf(profile string) []string {
+	suites := []string{
+		"TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256", "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384",
+		"TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256",
+		"TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256", "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384",
+		"TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256",
+	}
+	if profile == profileRestricted {
+		return suites
+	}
+	suites = append(suites, "TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA", "TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA",
+		"TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA", "TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA")
+	if profile == profileModern {
+		return suites
+	}
+	return append(suites, "TLS_RSA_WITH_AES_128_GCM_SHA256", "TLS_RSA_WITH_AES_256_GCM_SHA384",
+		"TLS_RSA_WITH_AES_128_CBC_SHA", "TLS_RSA_WITH_AES_256_CBC_SHA", "TLS_RSA_WITH_3DES_EDE_CBC_SHA")
+}
