@@ -86,6 +86,9 @@ func (f *framing) readCoding(value []byte) *Refusal {
 		f.chunked = true
 		return nil
 	}
+	if n := len(value); n == 0 || value[0] == ',' || value[n-1] == ',' {
+		return errCoding
+	}
 	last, known := []byte(nil), true
 	for list := value; ; {
 		element, rest, done := nextElement(list)

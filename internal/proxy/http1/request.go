@@ -160,7 +160,7 @@ func setAuthority(f *framing, http10 bool, req *message.Request) *Refusal {
 	}
 	req.Header.Del(header.Host)
 	lower(f.host)
-	if !validAuthority(f.host) {
+	if len(f.host) > 0 && !message.ValidAuthority(f.host) {
 		return errHost
 	}
 	if req.Authority == nil {

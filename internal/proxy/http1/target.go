@@ -42,7 +42,7 @@ func parseAbsolute(target []byte, req *message.Request) *Refusal {
 	}
 	authority := rest[:end]
 	lower(authority)
-	if len(authority) == 0 || !validAuthority(authority) {
+	if !message.ValidAuthority(authority) {
 		return errHost
 	}
 	req.Authority = authority
@@ -72,61 +72,4 @@ func validTarget(target []byte) bool {
 		}
 	}
 	return true
-}
-
-// validAuthority accepts host[:port]: a reg-name or IPv4 address of unreserved and percent-encoded bytes and sub-delims, or
-// an IP literal in brackets. User information is refused. Empty is valid.
-func validAuthority(a []byte) bool {
-	host := a
-	if len(a) > 0 && a[0] == '[' {
-		i := bytes.IndexByte(a, ']')
-		if i < 2 {
-			return false
-		}
-		for _, c := range a[1:i] {
-			if !isHexDigit(c) && c != ':' && c != '.' {
-				return false
-			}
-		}
-		host = a[i+1:]
-		return len(host) == 0 || host[0] == ':' && validPort(host[1:])
-	}
-	if i := bytes.IndexByte(a, ':'); i >= 0 {
-		if i == 0 || !validPort(a[i+1:]) {
-			return false
-		}
-		host = a[:i]
-	}
-	for _, c := range host {
-		if !hostByte[c] {
-			return false
-		}
-	}
-	return true
-}
-
-var hostByte = func() (t [256]bool) {
-	for _, c := range []byte("-._~%!$&'()*+;=0123456789abcdefghijklmnopqrstuvwxyz") {
-		t[c] = true
-	}
-	return t
-}()
-
-func isHexDigit(c byte) bool {
-	return c >= '0' && c <= '9' || c >= 'a' && c <= 'f' || c >= 'A' && c <= 'F'
-}
-
-// validPort accepts no digits (RFC 3986 allows "host:") to five digits up to 65535.
-func validPort(p []byte) bool {
-	if len(p) > 5 {
-		return false
-	}
-	n := 0
-	for _, c := range p {
-		if !isDigit(c) {
-			return false
-		}
-		n = n*10 + int(c-'0')
-	}
-	return n <= 65535
 }

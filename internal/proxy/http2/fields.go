@@ -9,11 +9,10 @@ import "github.com/spillway-lb/spillway/internal/proxy/header"
 type byteClass uint8
 
 const (
-	inName      byteClass = 1 << iota // field name: tchar without upper case
-	inToken                           // method: tchar
-	inValue                           // field value: visible, space, tab, obs-text
-	inPath                            // request target: visible ASCII and obs-text, no fragment
-	inAuthority                       // host[:port], no user information
+	inName  byteClass = 1 << iota // field name: tchar without upper case
+	inToken                       // method: tchar
+	inValue                       // field value: visible, space, tab, obs-text
+	inPath                        // request target: visible ASCII and obs-text, no fragment
 )
 
 var byteClasses = func() (t [256]byteClass) {
@@ -29,10 +28,7 @@ var byteClasses = func() (t [256]byteClass) {
 		t[c] |= inName | inToken
 	}
 	for _, c := range []byte("ABCDEFGHIJKLMNOPQRSTUVWXYZ") {
-		t[c] |= inToken | inAuthority
-	}
-	for _, c := range []byte("abcdefghijklmnopqrstuvwxyz0123456789-._~%!$&'()*+,;=:[]") {
-		t[c] |= inAuthority
+		t[c] |= inToken
 	}
 	return t
 }()

@@ -73,38 +73,11 @@ func (h *head) checkAuthority() {
 		}
 	}
 	h.fields.Del(header.Host)
-	if len(h.authority) == 0 || !validAuthority(h.authority) {
+	if !message.ValidAuthority(h.authority) {
 		h.refuse("invalid :authority")
 		return
 	}
 	for i, c := range h.authority {
 		h.authority[i] = lower(c)
 	}
-}
-
-// validAuthority checks host[:port]: no user information, no empty host, a port of digits, brackets as in [::1].
-func validAuthority(a []byte) bool {
-	if !consistsOf(a, inAuthority) {
-		return false
-	}
-	host := len(a)
-	for i := len(a) - 1; i >= 0 && a[i] != ']'; i-- {
-		if a[i] == ':' {
-			host = i
-		}
-	}
-	for _, c := range a[min(host+1, len(a)):] {
-		if c < '0' || c > '9' {
-			return false
-		}
-	}
-	if host == 0 {
-		return false
-	}
-	for i, c := range a[:host] {
-		if c == '[' && (i != 0 || a[host-1] != ']') || c == ']' && (i != host-1 || a[0] != '[') {
-			return false
-		}
-	}
-	return true
 }
