@@ -23,8 +23,9 @@ type ResponseHead struct {
 type Asked struct {
 	// Head: the method was HEAD.
 	Head bool
-	// Upgrade: a 101 is welcome.
-	Upgrade bool
+	// Protocol is what the client wants to upgrade to, the only one that a 101 may switch to (RFC 9110 section 7.8); nil
+	// if nothing.
+	Protocol []byte
 }
 
 // ParseResponse reads the head of an answer, also of an informational one, like ParseRequest.
@@ -84,10 +85,10 @@ func finishResponse(head *ResponseHead, asked Asked, http10 bool, res *message.R
 	head.KeepAlive = !f.close && (!http10 || f.keepAlive)
 	switch {
 	case res.Status == 101:
-		if !asked.Upgrade || !f.upgrade || f.chunked || f.length > 0 {
+		lower(f.protocol)
+		if asked.Protocol == nil || !f.upgrade || !bytes.EqualFold(f.protocol, asked.Protocol) || f.chunked || f.length > 0 {
 			return errSwitching
 		}
-		lower(f.protocol)
 		head.Protocol = f.protocol
 		res.Header.Del(header.ContentLength)
 	case res.Status < 200 || res.Status == 204:

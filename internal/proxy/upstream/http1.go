@@ -110,7 +110,7 @@ func (c *conn1) ReadHead(req *message.Request, a *Answer) error {
 
 // readHead parses what has arrived, reads more as needed, and passes informational answers on.
 func (c *conn1) readHead(req *message.Request, a *Answer) error {
-	asked := http1.Asked{Head: string(req.Method) == "HEAD", Upgrade: req.Protocol != nil}
+	asked := http1.Asked{Head: string(req.Method) == "HEAD", Protocol: req.Protocol}
 	searched := 0
 	for informational := 0; ; {
 		head, bad := http1.ParseResponse(c.Bytes(), searched, &c.pool.limits, asked, &a.Response)
