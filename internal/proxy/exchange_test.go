@@ -386,6 +386,46 @@ func TestWebSocketTunnel(t *testing.T) {
 	c.ended(t)
 }
 
+// TestTunnelEndsWithItsLastBytes: the end of a backend's side often arrives in one event with the last bytes, where no
+// further event announces it. One tunnel in some shows it, so there are many.
+func TestTunnelEndsWithItsLastBytes(t *testing.T) {
+	backend := rawBackend(t, func(c *rawConn) {
+		c.head()
+		c.say("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+		_, _ = c.r.ReadByte()
+		c.say("bye")
+		_ = c.Conn.(interface{ CloseWrite() error }).CloseWrite()
+		c.gone()
+	})
+	r := newRig(t, []string{backend}, nil)
+	for range 200 {
+		c := r.dial()
+		c.say("GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+		if head := c.head(); !strings.HasPrefix(head, "HTTP/1.1 101") {
+			t.Fatalf("got %q", head)
+		}
+		c.say("x")
+		if got, err := io.ReadAll(c.r); err != nil || string(got) != "bye" {
+			t.Fatalf("got %q, %v", got, err)
+		}
+		_ = c.Close()
+	}
+}
+
+func TestBackendThatSwitchesToAnotherProtocolIs502(t *testing.T) {
+	backend := rawBackend(t, func(c *rawConn) {
+		c.head()
+		c.say("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n")
+		c.gone()
+	})
+	r := newRig(t, []string{backend}, nil)
+	c := r.dial()
+	c.say("GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+	if res, _ := c.answer(t, "GET"); res.StatusCode != 502 {
+		t.Errorf("got %v", res.Status)
+	}
+}
+
 func TestUpgradeToH2CIsNotPassedOn(t *testing.T) {
 	heads := make(chan string, 1)
 	backend := rawBackend(t, func(c *rawConn) {

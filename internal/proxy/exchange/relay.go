@@ -110,7 +110,7 @@ func (p *pump) move() (bodyErr, writeErr error) {
 func (d *direction) move() transport.Verdict {
 	if d.way == nil {
 		if d.way = relay(d.from, d.to); d.way == nil {
-			return transport.Wait
+			return transport.Again
 		}
 	}
 	defer d.way.Close()

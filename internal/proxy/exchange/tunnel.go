@@ -68,7 +68,8 @@ func (d *direction) run() {
 	d.to.Interrupt()
 }
 
-// Readable implements transport.Handler.
+// Readable implements transport.Handler. It asks for another read because the end of a tunnel likes to come with the last
+// bytes, as after a WebSocket's close frame, and no further event would tell.
 func (d *direction) Readable() transport.Verdict {
 	p := d.from.Bytes()
 	d.bytes += int64(len(p))
@@ -80,7 +81,7 @@ func (d *direction) Readable() transport.Verdict {
 	if len(p) >= transport.StreamBuffer {
 		return d.move()
 	}
-	return transport.Wait
+	return transport.Again
 }
 
 // Overdue implements transport.Handler. A tunnel ends when the watcher of the
