@@ -3,7 +3,6 @@ package exchange
 import (
 	"errors"
 	"io"
-	"time"
 
 	"github.com/spillway-lb/spillway/internal/proxy/accesslog"
 	"github.com/spillway-lb/spillway/internal/proxy/header"
@@ -33,7 +32,7 @@ func (x *Exchange) answer() {
 	if err == nil && res.Body != nil {
 		err = x.copyBody(res.Body)
 	}
-	x.backEnd = time.Now()
+	x.backEnd = x.now()
 	if err != nil {
 		x.answerBroke(err)
 	}

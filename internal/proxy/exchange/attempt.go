@@ -54,7 +54,11 @@ func (x *Exchange) try() bool {
 
 // attempt makes one. false: there was no endpoint to try, and it has answered locally.
 func (x *Exchange) attempt() bool {
-	x.pick.Now, x.pick.Wall = x.srv.now(), x.start.Unix()
+	at := x.start
+	if x.attempts > 0 {
+		at = x.now()
+	}
+	x.pick.Now, x.pick.Wall = x.srv.since(at), x.start.Unix()
 	x.pick.Tried = x.tried[:min(x.attempts, maxTried)]
 	endpoint, err := x.service.Pick(&x.pick)
 	if err != nil {
@@ -108,7 +112,7 @@ func (x *Exchange) exchangeHeads(a *attempt) error {
 		return transport.ErrTimeout
 	}
 	a.stream.Arm(x.attemptDeadline())
-	x.sentAt = time.Now()
+	x.sentAt = x.now()
 	x.Answer.Informational = x.informed
 	if x.body.whole() {
 		x.Sent.ContentLength = int64(len(x.body.kept))
@@ -153,14 +157,14 @@ func (x *Exchange) informational(status int, h *header.Map) {
 // settle decides what an attempt's outcome means. true: it is final. A failed one has been answered then.
 func (x *Exchange) settle() bool {
 	a := &x.current
+	now := x.now()
+	x.observe(a, x.srv.since(now))
 	if a.err == nil {
-		x.headAt = time.Now()
+		x.headAt = now
 		if !x.retryStatus() {
-			x.observe(a)
 			return true
 		}
 	}
-	x.observe(a)
 	if why := x.watch.why(); why != notEnded {
 		x.release(a)
 		x.answerEnded(why)
@@ -182,7 +186,7 @@ func (x *Exchange) settle() bool {
 }
 
 // observe tells outlier detection.
-func (x *Exchange) observe(a *attempt) {
+func (x *Exchange) observe(a *attempt, now time.Duration) {
 	outcome := balance.Success
 	switch {
 	case connectFailure(a.err) != nil:
@@ -192,7 +196,7 @@ func (x *Exchange) observe(a *attempt) {
 	case a.err != nil && x.watch.why() == notEnded && !x.bodyFailed(a), x.Answer.Response.Status >= 500:
 		outcome = balance.ServerError
 	}
-	switch a.endpoint.Observe(outcome, x.srv.now()) {
+	switch a.endpoint.Observe(outcome, now) {
 	case balance.Ejected:
 		x.derived.counts.Ejections.Inc()
 	case balance.EjectionRefused:

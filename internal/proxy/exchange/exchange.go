@@ -127,6 +127,9 @@ func (x *Exchange) pin() {
 	x.srv.Tracer.Start(&x.span, &x.Request.Header)
 }
 
+// now is the time. Reading the monotonic clock alone costs half of what time.Now does.
+func (x *Exchange) now() time.Time { return x.start.Add(time.Since(x.start)) }
+
 func (x *Exchange) preRoute() bool {
 	if h := x.srv.Hooks; h != nil && h.PreRoute != nil {
 		return x.passed(h.PreRoute(x, &x.Request))

@@ -19,7 +19,10 @@ func (x *Exchange) finish() {
 	for range x.retrying {
 		x.service.ReleaseLimit(balance.Retries)
 	}
-	end := time.Now()
+	end := x.backEnd
+	if end.IsZero() {
+		end = x.now()
+	}
 	sample := metrics.Sample{
 		Status:       x.status,
 		Total:        end.Sub(x.start),

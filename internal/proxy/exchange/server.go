@@ -58,9 +58,12 @@ type drainer interface {
 }
 
 // now is monotonic time, for what balance and outlier detection compare.
-func (s *Server) now() time.Duration {
-	s.once.Do(func() { s.started = time.Now() })
-	return time.Since(s.started)
+func (s *Server) now() time.Duration { return s.since(time.Now()) }
+
+// since is now at a time that was taken before.
+func (s *Server) since(t time.Time) time.Duration {
+	s.once.Do(func() { s.started = t })
+	return max(t.Sub(s.started), 0)
 }
 
 // CountEjected brings the gauges of ejected endpoints up to date.

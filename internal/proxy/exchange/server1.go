@@ -201,13 +201,17 @@ func (c *server1) openBody() {
 	req.Body = &c.body
 }
 
-// wholeHere reports whether the exchange needs no further bytes from the client, so that it can run where it is.
+// wholeHere reports whether the exchange needs no further bytes from the client, so that it can run where it is. It also
+// chooses the buffer of the next request: who has sent a body that did not fit is likely to send another.
 func (c *server1) wholeHere() bool {
 	req := &c.x.Request
 	switch {
 	case req.Protocol != nil:
 		return false
-	case req.Body == nil || c.body.Whole():
+	case req.Body == nil:
+		c.conn.BufferSize(transport.SmallBuffer)
+		return true
+	case c.body.Whole():
 		return true
 	case req.ContentLength < 0 || req.ContentLength > gatherLimit:
 		return false
@@ -218,6 +222,7 @@ func (c *server1) wholeHere() bool {
 // gather reads the rest of a small body, as far as it has arrived. A request that is whole leaves in one piece, and needs
 // no goroutine beside this one.
 func (c *server1) gather() bool {
+	c.conn.BufferSize(transport.StreamBuffer)
 	c.heads = c.conn.Detach(transport.StreamBuffer)
 	for c.conn.FillNow() {
 		if c.body.Whole() {

@@ -1,8 +1,6 @@
 package exchange
 
 import (
-	"time"
-
 	"github.com/spillway-lb/spillway/internal/proxy/accesslog"
 	"github.com/spillway-lb/spillway/internal/proxy/transport"
 	"github.com/spillway-lb/spillway/internal/proxy/upstream"
@@ -29,7 +27,7 @@ func (x *Exchange) runTunnel() {
 	} else {
 		x.outBytes += join(x.clientEnd(client), x.backendEnd(up), &x.watch)
 	}
-	x.backEnd = time.Now()
+	x.backEnd = x.now()
 }
 
 // direction copies from one connection to the other, as a transport.Handler.
