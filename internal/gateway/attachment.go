@@ -87,7 +87,7 @@ func (a *attacher) attach() {
 	for _, parent := range a.route.parents {
 		if gateway, ok := parentGateway(a.route.ref, parent); ok && gateway == a.gatewayRef {
 			a.parents = append(a.parents, parent)
-			a.verdicts = append(a.verdicts, attach(a.view, a.gw, a.route, parent))
+			a.verdicts = append(a.verdicts, a.yield(attach(a.view, a.gw, a.route, parent)))
 		}
 	}
 }
@@ -142,6 +142,7 @@ func (a *attacher) tallies() []recompute.Tally {
 			seen[key] = true
 			out = append(out, recompute.Tally{Index: tallyAttached, Key: key, Member: a.route.ref.String()})
 		}
+		out = append(out, a.hostTallies(at)...)
 	}
 	if len(out) == 0 {
 		return nil
