@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"os"
 	"os/signal"
 	"slices"
@@ -105,7 +106,7 @@ func (l *logs) choose(ctx context.Context, client *control.Client, ref store.Ref
 // followInterval is how often more output is asked for.
 const followInterval = 200 * time.Millisecond
 
-// followLogs prints what comes until the Pod or the context ends.
+// followLogs prints what comes until the Pod, the context or the server ends, whose Pods end with it.
 func followLogs(ctx context.Context, client *control.Client, pod store.Ref, container string, next int64, w io.Writer) error {
 	ticker := time.NewTicker(followInterval)
 	defer ticker.Stop()
@@ -116,9 +117,10 @@ func followLogs(ctx context.Context, client *control.Client, pod store.Ref, cont
 		case <-ticker.C:
 		}
 		var err error
+		var gone *url.Error
 		next, err = printLogs(ctx, client, pod, container, next, w)
 		switch {
-		case errors.Is(err, control.ErrNotFound) || ctx.Err() != nil:
+		case errors.Is(err, control.ErrNotFound) || errors.As(err, &gone) || ctx.Err() != nil:
 			return nil
 		case err != nil:
 			return err

@@ -122,13 +122,16 @@ func quietly(ts *testscript.TestScript, args []string) string {
 	return string(printed)
 }
 
-// terminate sends SIGTERM to every background program.
+// terminate is terminate [first]: it sends SIGTERM to every background program, or to the one that was started first.
 func terminate(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 0 {
-		ts.Fatalf("usage: terminate")
+	if neg || len(args) > 1 || len(args) == 1 && args[0] != "first" {
+		ts.Fatalf("usage: terminate [first]")
 	}
 	for _, cmd := range ts.BackgroundCmds() {
 		ts.Check(cmd.Process.Signal(syscall.SIGTERM))
+		if len(args) == 1 {
+			return
+		}
 	}
 }
 
