@@ -29,10 +29,10 @@ type answer struct {
 	err            error
 }
 
-// epoch is a state and the time from which it holds.
+// epoch is a state and when it holds.
 type epoch struct {
-	from  time.Time
-	fleet fleet
+	from, until time.Time // until is zero while it may still explain answers
+	fleet       fleet
 }
 
 // Report is the outcome of a storm.
@@ -42,8 +42,18 @@ type Report struct {
 	Unexplained    []string
 }
 
-// Run serves a directory and makes the edits, evenly over the time, under two clients.
-func Run(ctx context.Context, binary, dir string, edits int, over time.Duration, seed uint64) (*Report, error) {
+// Plan is what a storm does.
+type Plan struct {
+	Edits int
+	Over  time.Duration // the edits come evenly over it
+	// Burst is the number of edits after which the storm waits until the last one is in force; the states before it explain
+	// answers until then, so that a slow machine is no failure. 0 never waits: states end by the clock.
+	Burst int
+	Seed  uint64
+}
+
+// Run serves a directory and makes the edits under two clients.
+func Run(ctx context.Context, binary, dir string, plan Plan) (*Report, error) {
 	state := newFleet()
 	if err := write(dir, state.files()); err != nil {
 		return nil, err
@@ -60,30 +70,54 @@ func Run(ctx context.Context, binary, dir string, edits int, over time.Duration,
 	if err := converge(ctx, url, state); err != nil {
 		return nil, err
 	}
-	epochs := []epoch{{time.Now(), state}}
+	epochs := []epoch{{from: time.Now(), fleet: state}}
 	clientsCtx, stopClients := context.WithCancel(ctx)
 	defer stopClients()
 	answers := startClients(clientsCtx, url)
-	r := rand.New(rand.NewPCG(seed, 1))
-	tick := time.NewTicker(over / time.Duration(edits))
+	r := rand.New(rand.NewPCG(plan.Seed, 1))
+	tick := time.NewTicker(plan.Over / time.Duration(plan.Edits))
 	defer tick.Stop()
-	for range edits {
+	var convergeErr error
+	for n := 1; n <= plan.Edits && convergeErr == nil; n++ {
 		<-tick.C
 		var files map[string]string
 		state, files = state.edit(r)
-		epochs = append(epochs, epoch{time.Now(), state})
+		epochs = append(epochs, epoch{from: time.Now(), fleet: state})
 		if err := write(dir, files); err != nil {
 			return nil, err
 		}
+		if n == plan.Edits || plan.Burst > 0 && n%plan.Burst == 0 {
+			convergeErr = converge(ctx, url, state)
+			if plan.Burst > 0 {
+				conclude(epochs, time.Now())
+			}
+		}
 	}
-	convergeErr := converge(ctx, url, state)
 	stopClients()
+	if plan.Burst == 0 {
+		conclude(epochs, time.Time{})
+	}
 	report := judge(<-answers, epochs)
-	report.Edits = edits
+	report.Edits = plan.Edits
 	if convergeErr != nil {
 		report.Unexplained = append(report.Unexplained, convergeErr.Error())
 	}
 	return report, nil
+}
+
+// conclude ends the states before the last one that have no end yet: settle after the edit that ended each, and not before
+// the last state was seen to be in force.
+func conclude(epochs []epoch, seen time.Time) {
+	for i := range len(epochs) - 1 {
+		e := &epochs[i]
+		if !e.until.IsZero() {
+			continue
+		}
+		e.until = epochs[i+1].from.Add(settle)
+		if e.until.Before(seen) {
+			e.until = seen
+		}
+	}
 }
 
 func write(dir string, files map[string]string) error {
@@ -204,8 +238,8 @@ func explained(a answer, epochs []epoch) bool {
 	if a.err != nil {
 		return false
 	}
-	for i, e := range epochs {
-		ended := i+1 < len(epochs) && epochs[i+1].from.Add(settle).Before(a.sent)
+	for _, e := range epochs {
+		ended := !e.until.IsZero() && e.until.Before(a.sent)
 		if !ended && e.from.Before(a.received) && e.fleet.explains(a.route, a) {
 			return true
 		}

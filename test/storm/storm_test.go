@@ -13,6 +13,7 @@ var (
 	edits = flag.Int("edits", 60, "random edits to make")
 	over  = flag.Duration("over", 8*time.Second, "time to make them in")
 	seed  = flag.Uint64("seed", 1, "seed of the edits")
+	burst = flag.Int("burst", 12, "edits after which to wait until the last one is in force; 0 judges by the clock")
 )
 
 // TestNoRequestIsLost is the bar: every answer is one that the state before or after the edit in flight explains.
@@ -24,7 +25,7 @@ func TestNoRequestIsLost(t *testing.T) {
 	if err := build.Run(); err != nil {
 		t.Fatal(err)
 	}
-	report, err := Run(t.Context(), binary, t.TempDir(), *edits, *over, *seed)
+	report, err := Run(t.Context(), binary, t.TempDir(), Plan{Edits: *edits, Over: *over, Burst: *burst, Seed: *seed})
 	if err != nil {
 		t.Fatal(err)
 	}
