@@ -1,14 +1,17 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/hex"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -69,38 +72,55 @@ func startProxy(t *testing.T, flags ...string) (url string, end func()) {
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan int, 1)
 	var stderr bytes.Buffer
+	stdout, printed := io.Pipe()
 	go func() {
 		args := append([]string{"proxy", "--config", file}, flags...)
-		ended <- run(ctx, args, bytes.NewReader(nil), &bytes.Buffer{}, &stderr)
+		status := run(ctx, args, bytes.NewReader(nil), printed, &stderr)
+		_ = printed.Close()
+		ended <- status
 	}()
-	return fmt.Sprintf("http://127.0.0.1:%d/", port), func() {
+	end = func() {
 		cancel()
 		if status := <-ended; status != 0 {
 			t.Errorf("status %d: %s", status, &stderr)
 		}
 	}
+	lines := bufio.NewReader(stdout)
+	line, err := lines.ReadString('\n')
+	fields := strings.Fields(line)
+	if err != nil || len(fields) == 0 {
+		end()
+		t.Fatalf("printed %q, %v", line, err)
+	}
+	go func() { _, _ = io.Copy(io.Discard, lines) }() // until the proxy ends
+	// The last word is where it listens: another port than that above, where somebody was faster.
+	return "http://" + fields[len(fields)-1] + "/", end
 }
 
-// ask sends a request until the server is there.
+// ask sends a request.
 func ask(t *testing.T, url string, header http.Header) {
 	t.Helper()
-	deadline := time.After(patience)
-	for {
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		req.Header = header
-		res, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(req)
-		if err == nil {
-			_ = res.Body.Close()
-			return
-		}
-		select {
-		case <-deadline:
-			t.Fatal(err)
-		case <-time.After(poll):
-		}
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header = header
+	res, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = res.Body.Close()
+}
+
+// span is the next span that comes.
+func (c *collector) span(t *testing.T) *tracev1.Span {
+	t.Helper()
+	select {
+	case s := <-c.spans:
+		return s
+	case <-time.After(patience):
+		t.Fatal("no span has come")
+		return nil
 	}
 }
 
@@ -118,7 +138,7 @@ func TestSpansJoinTheCallersTrace(t *testing.T) {
 			url, end := startProxy(t, "--trace-endpoint", endpoint, "--trace-sample", test.sample)
 			ask(t, url, http.Header{test.header: {test.value}})
 			end() // sends what is pending
-			span := <-c.spans
+			span := c.span(t)
 			if got := hex.EncodeToString(span.GetTraceId()); test.parent != "" && got != caller {
 				t.Errorf("trace %s", got)
 			}
