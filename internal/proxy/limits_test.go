@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
@@ -68,6 +69,10 @@ func TestSlowClientsAreNotTheBackendsFault(t *testing.T) {
 	r := newRig(t, []string{backend("a"), backend("b"), backend("c")}, func(m *model) {
 		m.service.Timeout = durationpb.New(100 * time.Millisecond)
 		m.service.OutlierDetection = &lbv1.OutlierDetection{ConsecutiveErrors: 1, MaxEjectionPercent: 100}
+		// What has no fault may take its time.
+		get := proto.Clone(m.route).(*lbv1.RouteRule)
+		get.Precedence, get.Match.Method, get.RequestTimeoutDisabled = "0", "GET", true
+		m.more = append(m.more, &lbv1.Resource{Name: "map/*/*/0", Body: &lbv1.Resource_RouteRule{RouteRule: get}})
 	})
 	post := func(fields, body string) string {
 		c := r.dial()

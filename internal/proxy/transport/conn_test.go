@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -136,6 +137,23 @@ func TestWriteThenRead(t *testing.T) {
 	}
 }
 
+// awaitInput returns when bytes or an end-of-file have reached the socket, and takes nothing. Loopback does not always
+// deliver them before the call that sends them returns.
+func awaitInput(t *testing.T, c syscall.Conn) {
+	t.Helper()
+	raw, err := c.SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = raw.Read(func(fd uintptr) bool {
+		_, _, err := syscall.Recvfrom(int(fd), make([]byte, 1), syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
+		return err != syscall.EAGAIN
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestWriteThenReadOnAStaleConnection(t *testing.T) {
 	for name, spoil := range map[string]func(*net.TCPConn){
 		"closed":      func(far *net.TCPConn) { _ = far.Close() },
@@ -144,6 +162,7 @@ func TestWriteThenReadOnAStaleConnection(t *testing.T) {
 	} {
 		c, far := pair(t)
 		spoil(far)
+		awaitInput(t, c.NetConn().(syscall.Conn))
 		if err := c.WriteThenRead([]byte("question")); err != ErrStale || c.Written() {
 			t.Errorf("%s: %v", name, err)
 		}
