@@ -262,15 +262,24 @@ func TestCommandIsReadyWhenItListens(t *testing.T) {
 		r.Container.Ports = []corev1.ContainerPort{{ContainerPort: 8080}}
 	})
 	h.want(workload.Running)
+	var printed []string // port and address
+	h.until("the command prints its address", func() bool {
+		got, _ := h.k.Logs("p", "c", 0)
+		printed = strings.Fields(string(got))
+		return strings.HasSuffix(string(got), podIP.String()+"\n") && len(printed) > 1
+	})
 	select {
 	case r := <-h.reports:
 		t.Errorf("a command that does not listen reports %+v", r)
-	case <-time.After(3 * eagerPeriod):
+	default:
 	}
-	h.until("the command prints its address", func() bool {
-		got, _ := h.k.Logs("p", "c", 0)
-		return strings.HasSuffix(string(got), podIP.String()+"\n")
-	})
+	ln, err := net.Listen("tcp", net.JoinHostPort(podIP.String(), printed[len(printed)-2]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	h.want(workload.Listening)
+	h.want(workload.Ready)
 	h.stop(5 * time.Second)
 	h.want(workload.Stopped)
 }
