@@ -47,7 +47,8 @@ func (k *Kubelet) startSample(r *workload.Run) (backend, error) {
 			Project: r.Project,
 		},
 		sample.Container{
-			Image: r.Container.Image, Args: slices.Concat(r.Container.Command, r.Container.Args), Env: env, Now: k.options.Now,
+			Image: r.Container.Image, Args: slices.Concat(r.Container.Command, r.Container.Args), Env: env, Files: r.Files,
+			Now: k.options.Now,
 		})
 	if err != nil {
 		return nil, err
@@ -72,12 +73,18 @@ func (b *sampleBackend) serve(running *sample.Backend, logger *slog.Logger) erro
 		b.ports[port] = bound
 		server := &http.Server{
 			Handler: b.handler(running.Handler), IdleTimeout: idleTimeout, ReadHeaderTimeout: headerTimeout,
-			Protocols: new(http.Protocols), ErrorLog: slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
+			Protocols: new(http.Protocols), TLSConfig: running.TLS[port], ErrorLog: slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
 		}
 		server.Protocols.SetHTTP1(true)
+		server.Protocols.SetHTTP2(true)
 		server.Protocols.SetUnencryptedHTTP2(true)
 		b.servers = append(b.servers, server)
-		go func() { _ = server.Serve(l) }() // it returns when the server is shut down
+		// They return when the server is shut down.
+		if server.TLSConfig != nil {
+			go func() { _ = server.ServeTLS(l, "", "") }()
+		} else {
+			go func() { _ = server.Serve(l) }()
+		}
 	}
 	return nil
 }

@@ -11,6 +11,7 @@
 package sample
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net/http"
@@ -36,6 +37,8 @@ type Container struct {
 	// Args are the container's command and arguments.
 	Args []string
 	Env  map[string]string
+	// Files are the contents of the container's volumes by absolute path.
+	Files map[string][]byte
 	// Now is the clock of programs that tell the time.
 	Now func() time.Time
 }
@@ -44,6 +47,8 @@ type Container struct {
 type Backend struct {
 	Ports   []uint16
 	Handler http.Handler
+	// TLS has the ports that speak TLS; they agree on HTTP/2 or HTTP/1.1.
+	TLS map[uint16]*tls.Config
 	// Exit receives the exit status of a program that ends by itself; nil if it never does.
 	Exit <-chan int
 }
