@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"context"
 	"errors"
 	"time"
 
@@ -13,8 +14,6 @@ import (
 )
 
 const (
-	// connectTimeout bounds TCP and TLS of one attempt.
-	connectTimeout = 5 * time.Second
 	// maxTried is the number of endpoints that are remembered, so that further attempts avoid them.
 	maxTried = 8
 )
@@ -22,6 +21,7 @@ const (
 // attempt is one try at one endpoint.
 type attempt struct {
 	endpoint *balance.Endpoint
+	deadline int64 // in the clock's time; 0 is none
 	stream   upstream.Stream
 	pump     *pump
 	err      error
@@ -71,7 +71,7 @@ func (x *Exchange) attempt() bool {
 	}
 	x.attempts++
 	x.endpoint = endpoint
-	x.current = attempt{endpoint: endpoint}
+	x.current = attempt{endpoint: endpoint, deadline: x.attemptDeadline()}
 	endpoint.Acquire()
 	x.shard.Begin(x.derived.counts)
 	x.current.err = x.send(&x.current)
@@ -86,7 +86,7 @@ func (x *Exchange) send(a *attempt) error {
 		return err
 	}
 	for stale := 0; ; stale++ {
-		stream, err := pool.Open(connectTimeout, stale < 3, x.service)
+		stream, err := pool.Open(x.waits, stale < 3, x.service)
 		if err != nil {
 			return err
 		}
@@ -111,7 +111,7 @@ func (x *Exchange) exchangeHeads(a *attempt) error {
 	if !x.watch.attach(a.stream) {
 		return transport.ErrTimeout
 	}
-	a.stream.Arm(x.attemptDeadline())
+	a.stream.Arm(a.deadline)
 	x.sentAt = x.now()
 	x.Answer.Informational = x.informed
 	if x.body.whole() {
@@ -147,6 +147,22 @@ func (x *Exchange) attemptDeadline() int64 {
 	}
 	return at
 }
+
+// waiting bounds the wait for a connection (upstream.Waiting): by the attempt's deadline, and by the exchange's end.
+func (x *Exchange) waiting() (context.Context, context.CancelFunc) {
+	var ctx context.Context
+	var cancel context.CancelFunc
+	if at := x.current.deadline; at == 0 {
+		ctx, cancel = context.WithCancel(context.Background())
+	} else {
+		ctx, cancel = context.WithTimeout(context.Background(), time.Duration(at-x.srv.Clock.Now()))
+	}
+	x.watch.connecting(cancel)
+	return ctx, cancel
+}
+
+// timeLeft reports whether the exchange may go on.
+func (x *Exchange) timeLeft() bool { return x.deadline == 0 || x.srv.Clock.Now() < x.deadline }
 
 // informational passes a 1xx on.
 func (x *Exchange) informational(status int, h *header.Map) {
@@ -188,12 +204,12 @@ func (x *Exchange) settle() bool {
 // observe tells outlier detection.
 func (x *Exchange) observe(a *attempt, now time.Duration) {
 	outcome := balance.Success
-	switch {
-	case connectFailure(a.err) != nil:
+	switch ended := x.watch.why() != notEnded; {
+	case connectFailure(a.err) != nil && !ended:
 		outcome = balance.ConnectFailure
 		x.derived.counts.ConnectFailures.Inc()
 	case a.err == upstream.ErrOverflow, a.slowClient:
-	case a.err != nil && x.watch.why() == notEnded && !x.bodyFailed(a), x.Answer.Response.Status >= 500:
+	case a.err != nil && !ended && !x.bodyFailed(a), x.Answer.Response.Status >= 500:
 		outcome = balance.ServerError
 	}
 	switch a.endpoint.Observe(outcome, now) {
@@ -234,12 +250,12 @@ func (x *Exchange) retryError(a *attempt) bool {
 	policy := x.rule != nil && x.rule.Retry != nil && x.rule.Retry.ConnectionErrors
 	switch {
 	case connectFailure(a.err) != nil, a.err == upstream.ErrUnsent:
-		return true
+		return x.timeLeft()
 	case a.err == upstream.ErrNoAnswer:
 		return policy || a.stream.Reused() && x.idempotent()
 	case errors.Is(a.err, transport.ErrTimeout):
 		// An attempt's own time, while the exchange has some left.
-		return policy && x.perTry > 0 && (x.deadline == 0 || x.srv.Clock.Now() < x.deadline)
+		return policy && x.perTry > 0 && x.timeLeft()
 	}
 	return false
 }
@@ -374,15 +390,15 @@ func (x *Exchange) failed(a *attempt) {
 	x.derived.counts.Resets.Inc()
 	var bad *http1.Refusal
 	switch c := connectFailure(err); {
+	case errors.Is(err, transport.ErrTimeout), x.grpcOverdue():
+		x.derived.counts.Timeouts.Inc()
+		x.answerLocally(504, []byte("upstream request timeout"), accesslog.BackendTimeout)
 	case c != nil:
 		details := accesslog.FailedToConnectToBackend
 		if c.TLS {
 			details = accesslog.BackendTLSFailed
 		}
 		x.answerLocally(503, []byte("upstream connect error or disconnect/reset before headers. reset reason: connection failure"), details)
-	case errors.Is(err, transport.ErrTimeout), x.grpcOverdue():
-		x.derived.counts.Timeouts.Inc()
-		x.answerLocally(504, []byte("upstream request timeout"), accesslog.BackendTimeout)
 	case errors.As(err, &bad), err == upstream.ErrInformational:
 		x.answerLocally(502, []byte("upstream protocol error"), accesslog.BackendResponseCorrupted)
 	default:

@@ -65,6 +65,7 @@ type Exchange struct {
 	continued bool                            // a 100 has been passed on
 	informed  func(status int, h *header.Map) // x.informational, bound once
 	gone      func()                          // x.clientGone, bound once
+	waits     upstream.Waiting                // x.waiting, bound once
 
 	watch watch
 }
@@ -73,7 +74,7 @@ var exchanges = sync.Pool{New: func() any { return newExchange() }}
 
 func newExchange() *Exchange {
 	x := &Exchange{arena: make([]byte, 0, 512)}
-	x.informed, x.gone = x.informational, x.clientGone
+	x.informed, x.gone, x.waits = x.informational, x.clientGone, x.waiting
 	return x
 }
 
@@ -99,6 +100,7 @@ func (s *Server) give(x *Exchange) {
 		arena:    x.arena[:0],
 		informed: x.informed,
 		gone:     x.gone,
+		waits:    x.waits,
 		body:     x.body,
 	}
 	x.Answer.Informational = nil

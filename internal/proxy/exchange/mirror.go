@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"context"
 	"io"
 	"time"
 
@@ -85,14 +86,15 @@ func (m *mirrored) send(endpoint *balance.Endpoint) error {
 	if err != nil {
 		return err
 	}
+	limit := m.service.Timeout
+	if limit <= 0 {
+		limit = maxMirrorTime
+	}
+	waiting := func() (context.Context, context.CancelFunc) { return context.WithTimeout(context.Background(), limit) }
 	for try := 0; ; try++ {
-		stream, err := pool.Open(connectTimeout, try == 0, m.service)
+		stream, err := pool.Open(waiting, try == 0, m.service)
 		if err != nil {
 			return err
-		}
-		limit := m.service.Timeout
-		if limit <= 0 {
-			limit = maxMirrorTime
 		}
 		stream.Arm(m.srv.Clock.In(limit))
 		var a upstream.Answer

@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"context"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -27,6 +28,7 @@ type watch struct {
 	tunnel   atomic.Bool   // the client may close its sending side
 	mu       sync.Mutex
 	stream   upstream.Stream
+	dialing  context.CancelFunc // of the wait for a stream
 	ended    ending
 	wake     chan struct{} // closed by end, while something sleeps
 
@@ -42,13 +44,23 @@ func (w *watch) moved() { w.progress.Add(1) }
 func (w *watch) attach(s upstream.Stream) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.stream = s
+	w.stream, w.dialing = s, nil
 	return w.ended == notEnded
+}
+
+// connecting makes cancel end the wait for a stream.
+func (w *watch) connecting(cancel context.CancelFunc) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.dialing = cancel
+	if w.ended != notEnded {
+		cancel()
+	}
 }
 
 func (w *watch) detach() {
 	w.mu.Lock()
-	w.stream = nil
+	w.stream, w.dialing = nil, nil
 	w.mu.Unlock()
 }
 
@@ -62,6 +74,9 @@ func (w *watch) end(why ending) {
 	w.ended = why
 	if w.stream != nil {
 		w.stream.Interrupt()
+	}
+	if w.dialing != nil {
+		w.dialing()
 	}
 	if w.wake != nil {
 		close(w.wake)

@@ -5,7 +5,7 @@
 // way over HTTP/1 and HTTP/2:
 //
 //	pool := pools.Create(endpoint, target)       // once; Find from then on
-//	stream, err := pool.Open(connectTimeout, true, service)   // an idle connection, or a new one
+//	stream, err := pool.Open(waiting, true, service)   // an idle connection, or a new one
 //	err = stream.RoundTrip(req, body, &answer)   // the whole body is at hand: one write
 //	... or SendHead, SendData, SendEnd in one goroutine and ReadHead in another
 //	... answer.Response.Body.Next() ...

@@ -32,6 +32,12 @@ type Budget interface {
 	ReleaseLimit(l balance.Limited)
 }
 
+// Waiting bounds a wait for a connection: the context ends with whoever waits. It is asked only when there is a wait.
+type Waiting func() (context.Context, context.CancelFunc)
+
+// connectTimeout bounds TCP and TLS of one connection, whoever waits.
+const connectTimeout = 5 * time.Second
+
 // Pool holds the connections to one endpoint.
 type Pool struct {
 	pools  *Pools
@@ -45,11 +51,11 @@ type Pool struct {
 	http2 pool2
 }
 
-// Open returns a stream on an idle connection, where reuse allows that, or on a new one, which may take connectBy and must
-// fit the budget (ErrOverflow).
-func (p *Pool) Open(connectBy time.Duration, reuse bool, budget Budget) (Stream, error) {
+// Open returns a stream on an idle connection, where reuse allows that, or on a new one, which must fit the budget
+// (ErrOverflow). A wait that has ended is a ConnectError with transport.ErrTimeout.
+func (p *Pool) Open(waiting Waiting, reuse bool, budget Budget) (Stream, error) {
 	if p.target.HTTP2 {
-		return p.openStream2(connectBy, budget)
+		return p.openStream2(waiting, budget)
 	}
 	if reuse {
 		if c := p.take(); c != nil {
@@ -57,7 +63,9 @@ func (p *Pool) Open(connectBy time.Duration, reuse bool, budget Budget) (Stream,
 			return c, nil
 		}
 	}
-	nc, err := p.dial(connectBy, budget)
+	ctx, cancel := waiting()
+	defer cancel()
+	nc, err := p.dial(ctx, budget)
 	if err != nil {
 		return nil, err
 	}
@@ -68,11 +76,11 @@ func (p *Pool) Open(connectBy time.Duration, reuse bool, budget Budget) (Stream,
 }
 
 // dial makes a connection. It counts until closed is called.
-func (p *Pool) dial(connectBy time.Duration, budget Budget) (net.Conn, error) {
+func (p *Pool) dial(ctx context.Context, budget Budget) (net.Conn, error) {
 	if !budget.TryAcquire(balance.Connections) {
 		return nil, ErrOverflow
 	}
-	nc, err := p.connect(connectBy)
+	nc, err := p.connect(ctx)
 	if err != nil {
 		budget.ReleaseLimit(balance.Connections)
 		return nil, err
@@ -88,12 +96,12 @@ func (p *Pool) closed(budget Budget) {
 	p.target.Counts.Connections.Dec()
 }
 
-func (p *Pool) connect(within time.Duration) (net.Conn, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), within)
+func (p *Pool) connect(waiting context.Context) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(waiting, connectTimeout)
 	defer cancel()
 	nc, err := p.pools.dialer.DialContext(ctx, "tcp", p.target.Address)
 	if err != nil {
-		return nil, &ConnectError{Err: err}
+		return nil, connectError(waiting, false, err)
 	}
 	if p.target.TLS == nil {
 		return nc, nil
@@ -106,9 +114,17 @@ func (p *Pool) connect(within time.Duration) (net.Conn, error) {
 	if err != nil {
 		_ = nc.Close()
 		p.target.Counts.HandshakeFailures.Inc()
-		return nil, &ConnectError{TLS: true, Err: err}
+		return nil, connectError(waiting, true, err)
 	}
 	return tc, nil
+}
+
+// connectError says whether it was the wait that ended. The dialer can be a moment ahead of its context.
+func connectError(waiting context.Context, tls bool, err error) *ConnectError {
+	if at, ok := waiting.Deadline(); waiting.Err() != nil || ok && !time.Now().Before(at) {
+		err = transport.ErrTimeout
+	}
+	return &ConnectError{TLS: tls, Err: err}
 }
 
 func (p *Pool) take() *conn1 {

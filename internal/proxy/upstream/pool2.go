@@ -1,26 +1,31 @@
 package upstream
 
 import (
-	"net"
+	"context"
 	"sync"
-	"time"
 
 	"github.com/spillway-lb/spillway/internal/proxy/http2"
 	"github.com/spillway-lb/spillway/internal/proxy/transport"
 )
 
 // pool2 holds the HTTP/2 connections to one endpoint. A stream goes to the first connection that has room; when none
-// has, one goroutine makes a further connection and the others wait for it.
+// has, a goroutine makes a further connection and all wait for it.
 type pool2 struct {
 	mu      sync.Mutex
 	conns   []*http2.ClientConn
-	dialing chan struct{} // closed when the connection being made is there, or has failed
-	dialErr error
+	dialing *dialing // nil while no connection is being made
+}
+
+// dialing is a connection being made. It belongs to no request: one that gives up leaves it to the others.
+type dialing struct {
+	done chan struct{} // closed when conn is there, or err
+	conn *http2.ClientConn
+	err  error
 }
 
 // openStream2 returns a stream whose request is not sent yet.
-func (p *Pool) openStream2(connectBy time.Duration, budget Budget) (Stream, error) {
-	cc, used, err := p.conn2(connectBy, budget)
+func (p *Pool) openStream2(waiting Waiting, budget Budget) (Stream, error) {
+	cc, used, err := p.conn2(waiting, budget)
 	if err != nil {
 		return nil, err
 	}
@@ -31,31 +36,36 @@ func (p *Pool) openStream2(connectBy time.Duration, budget Budget) (Stream, erro
 }
 
 // conn2 finds a connection with room for a stream, or makes one.
-func (p *Pool) conn2(connectBy time.Duration, budget Budget) (cc *http2.ClientConn, used bool, err error) {
+func (p *Pool) conn2(waiting Waiting, budget Budget) (cc *http2.ClientConn, used bool, err error) {
 	h := &p.http2
+	h.mu.Lock()
+	cc = h.withRoom()
+	h.mu.Unlock()
+	if cc != nil {
+		return cc, true, nil
+	}
+	ctx, cancel := waiting()
+	defer cancel()
 	for {
 		h.mu.Lock()
 		if cc := h.withRoom(); cc != nil {
 			h.mu.Unlock()
 			return cc, true, nil
 		}
-		wait := h.dialing
-		if wait == nil {
-			h.dialing = make(chan struct{})
-			h.mu.Unlock()
-			cc, err = p.dial2(connectBy, budget)
-			return cc, false, err
+		d, mine := h.dialing, false
+		if d == nil {
+			d, mine = &dialing{done: make(chan struct{})}, true
+			h.dialing = d
+			go p.dial2(d, budget)
 		}
 		h.mu.Unlock()
-		<-wait
-		h.mu.Lock()
-		err, cc = h.dialErr, h.withRoom()
-		h.mu.Unlock()
-		if cc != nil {
-			return cc, true, nil
+		select {
+		case <-d.done:
+		case <-ctx.Done():
+			return nil, false, &ConnectError{TLS: p.target.TLS != nil, Err: transport.ErrTimeout}
 		}
-		if err != nil {
-			return nil, false, err
+		if mine || d.err != nil {
+			return d.conn, false, d.err
 		}
 	}
 }
@@ -79,29 +89,24 @@ func (h *pool2) withRoom() *http2.ClientConn {
 }
 
 // dial2 makes a connection for everybody who waits.
-func (p *Pool) dial2(connectBy time.Duration, budget Budget) (*http2.ClientConn, error) {
-	nc, err := p.dial(connectBy, budget)
-	var cc *http2.ClientConn
+func (p *Pool) dial2(d *dialing, budget Budget) {
+	nc, err := p.dial(context.Background(), budget)
 	if err == nil {
-		if tcp, ok := nc.(*net.TCPConn); ok {
-			nc = transport.Eager(tcp)
-		}
-		cc = http2.NewClientConn(nc, &p.pools.http2)
+		d.conn = http2.NewClientConn(nc, &p.pools.http2)
 		go func() {
-			<-cc.Done()
+			<-d.conn.Done()
 			p.closed(budget)
 		}()
 	}
 	h := &p.http2
 	h.mu.Lock()
-	if cc != nil {
-		h.conns = append(h.conns, cc)
+	if d.conn != nil {
+		h.conns = append(h.conns, d.conn)
 	}
-	h.dialErr = err
-	close(h.dialing)
+	d.err = err
 	h.dialing = nil
 	h.mu.Unlock()
-	return cc, err
+	close(d.done)
 }
 
 // retire lets every connection end with its last stream.

@@ -2,6 +2,8 @@ package upstream
 
 import (
 	"bufio"
+	"context"
+	"crypto/tls"
 	"errors"
 	"io"
 	"net"
@@ -88,9 +90,12 @@ func ask(t *testing.T, s Stream) string {
 	return text
 }
 
+// patient waits as long as it takes.
+func patient() (context.Context, context.CancelFunc) { return context.WithCancel(context.Background()) }
+
 func open(t *testing.T, p *Pool, b Budget) Stream {
 	t.Helper()
-	s, err := p.Open(time.Second, true, b)
+	s, err := p.Open(patient, true, b)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -122,7 +127,7 @@ func TestBudget(t *testing.T) {
 	_, p := newPool(t, backend(t))
 	b := &budget{max: 1}
 	s := open(t, p, b)
-	if _, err := p.Open(time.Second, true, b); err != ErrOverflow {
+	if _, err := p.Open(patient, true, b); err != ErrOverflow {
 		t.Errorf("%v", err)
 	}
 	ask(t, s)
@@ -160,9 +165,38 @@ func TestSweepTakesWhatIsOldOrClosed(t *testing.T) {
 func TestConnectFailures(t *testing.T) {
 	_, p := newPool(t, "127.0.0.1:1")
 	b := &budget{max: 1}
-	_, err := p.Open(time.Second, true, b)
+	_, err := p.Open(patient, true, b)
 	var refused *ConnectError
 	if !errors.As(err, &refused) || refused.TLS || b.used != 0 {
 		t.Errorf("%v, %d counted", err, b.used)
+	}
+}
+
+// TestWaitsForConnections end with whoever waits, over either protocol, and say so.
+func TestWaitsForConnections(t *testing.T) {
+	for _, http2 := range []bool{false, true} {
+		ln, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		pools, _ := newPool(t, "127.0.0.1:1")
+		p := pools.Create(&balance.Endpoint{}, Target{
+			Address: ln.Addr().String(), TLS: &tls.Config{ServerName: "a"}, HTTP2: http2,
+			Counts: metrics.New(metrics.Options{}).Service("s"),
+		})
+		ctx, cancel := context.WithCancel(context.Background())
+		accepted := make(chan net.Conn, 1)
+		go func() {
+			nc, _ := ln.Accept() // and never a word
+			accepted <- nc
+			cancel()
+		}()
+		_, err = p.Open(func() (context.Context, context.CancelFunc) { return ctx, cancel }, true, &budget{max: 1})
+		var failed *ConnectError
+		if !errors.As(err, &failed) || !errors.Is(err, transport.ErrTimeout) {
+			t.Errorf("HTTP/2 %v: %v", http2, err)
+		}
+		_ = (<-accepted).Close()
+		_ = ln.Close()
 	}
 }
