@@ -13,11 +13,18 @@ import (
 	"syscall"
 )
 
+// longestPath is how many bytes the address of a Unix socket can have.
+const longestPath = len(syscall.RawSockaddrUnix{}.Path) - 1
+
+// longestName is the longest name of a socket in the runtime directory.
+const longestName = "/4294967295.sock"
+
 // RuntimeDir is where the sockets of this user's servers are: $XDG_RUNTIME_DIR/spillway, or spillway-UID in the
-// directory for temporary files.
+// directory for temporary files if that is not set or too long for sockets.
 func RuntimeDir() string {
-	if dir := os.Getenv("XDG_RUNTIME_DIR"); dir != "" {
-		return filepath.Join(dir, "spillway")
+	dir := filepath.Join(os.Getenv("XDG_RUNTIME_DIR"), "spillway")
+	if filepath.IsAbs(dir) && len(dir)+len(longestName) <= longestPath {
+		return dir
 	}
 	return filepath.Join(os.TempDir(), "spillway-"+strconv.Itoa(os.Getuid()))
 }
@@ -32,12 +39,19 @@ func Listen(path string) (net.Listener, error) {
 		}
 		path = filepath.Join(dir, strconv.Itoa(os.Getpid())+".sock")
 	}
+	if len(path) > longestPath {
+		return nil, fmt.Errorf("control socket: the path has %d bytes, sockets have at most %d; choose a shorter one with --socket: %s",
+			len(path), longestPath, path)
+	}
 	if stale(path) {
 		if err := os.Remove(path); err != nil {
 			return nil, err
 		}
 	}
 	l, err := net.Listen("unix", path)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, fmt.Errorf("control socket: %s is in use; choose another with --socket", path)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("control socket: %w", err)
 	}
@@ -83,13 +97,16 @@ type Running struct {
 	Info   Info
 }
 
-// List finds the servers that answer in the runtime directory, and removes the sockets of dead ones.
+// List finds the servers that answer in the runtime directory, and removes the sockets of dead ones. A server that has
+// just made its socket does not listen for a moment, so nobody answering is no proof of death.
 func List(ctx context.Context) []Running {
 	paths, _ := filepath.Glob(filepath.Join(RuntimeDir(), "*.sock")) // the pattern is well formed
 	var running []Running
 	for _, path := range paths {
 		if stale(path) {
-			_ = os.Remove(path) // somebody else was faster
+			if !alive(path) {
+				_ = os.Remove(path) // somebody else was faster
+			}
 			continue
 		}
 		client := NewClient(path)
@@ -100,10 +117,19 @@ func List(ctx context.Context) []Running {
 	return running
 }
 
+// alive says whether the process that a socket in the runtime directory is named after runs.
+func alive(path string) bool {
+	pid, err := strconv.Atoi(strings.TrimSuffix(filepath.Base(path), ".sock"))
+	return err == nil && pid > 0 && !errors.Is(syscall.Kill(pid, 0), syscall.ESRCH)
+}
+
 // Connect chooses a server: by the path of its socket, by its process number or by the directory that it serves; the
 // only one that runs if chosen is empty.
 func Connect(ctx context.Context, chosen string) (*Client, Info, error) {
 	if info, err := os.Stat(chosen); chosen != "" && err == nil && info.Mode().Type() == fs.ModeSocket {
+		if stale(chosen) {
+			return nil, Info{}, errors.New("the server of this socket has ended")
+		}
 		client := NewClient(chosen)
 		answer, err := client.Info(ctx)
 		return client, answer, err
@@ -121,7 +147,7 @@ func Connect(ctx context.Context, chosen string) (*Client, Info, error) {
 	case len(running) == 0:
 		return nil, Info{}, errors.New("no server is running; start one with `spillway serve DIR`")
 	case len(fit) == 0:
-		return nil, Info{}, fmt.Errorf("no server is %q; running are:\n%s", chosen, table(running))
+		return nil, Info{}, fmt.Errorf("no server that is running; these are:\n%s", table(running))
 	}
 	return nil, Info{}, fmt.Errorf("%d servers are running; choose one with --server or SPILLWAY_SERVER:\n%s", len(fit), table(fit))
 }
