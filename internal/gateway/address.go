@@ -98,13 +98,13 @@ func (r *addressReader) add(a *gatewayv1.GatewaySpecAddress) {
 	case kind == addressEphemeralRegion:
 		r.claim(region, "")
 	case kind == string(gatewayv1.IPAddressType) && a.Value != "":
-		r.literal(home, a.Value)
+		r.literal(home, a.Value, "")
 	case (kind == string(gatewayv1.NamedAddressType) || kind == addressNamedRegion) && a.Value != "":
 		if region == "" {
 			region = home
 		}
 		if literal := r.options.NamedAddresses[a.Value]; literal != "" {
-			r.literal(region, literal)
+			r.literal(region, literal, a.Value)
 			return
 		}
 		r.claim(region, a.Value)
@@ -129,10 +129,10 @@ func (r *addressReader) claim(region, name string) {
 		}
 		return
 	}
-	r.out.vips = append(r.out.vips, &lbv1.Vip{Region: region, Address: value})
+	r.out.vips = append(r.out.vips, &lbv1.Vip{Region: region, Address: value, Name: name})
 }
 
-func (r *addressReader) literal(region, value string) {
+func (r *addressReader) literal(region, value, name string) {
 	addr, err := netip.ParseAddr(value)
 	if err != nil {
 		r.out.unusable = fmt.Sprintf("address %q is not an IP address", value)
@@ -146,7 +146,7 @@ func (r *addressReader) literal(region, value string) {
 		r.out.unusable = fmt.Sprintf("address %s is not an address of the proxies' host", value)
 		return
 	}
-	r.out.vips = append(r.out.vips, &lbv1.Vip{Region: region, Address: addr.String()})
+	r.out.vips = append(r.out.vips, &lbv1.Vip{Region: region, Address: addr.String(), Name: name})
 }
 
 const (

@@ -1160,7 +1160,9 @@ type Vip struct {
 	state  protoimpl.MessageState `protogen:"open.v1"`
 	Region string                 `protobuf:"bytes,1,opt,name=region,proto3" json:"region,omitempty"`
 	// IPv4 or IPv6 literal; "0.0.0.0" or "::" for all.
-	Address       string `protobuf:"bytes,2,opt,name=address,proto3" json:"address,omitempty"`
+	Address string `protobuf:"bytes,2,opt,name=address,proto3" json:"address,omitempty"`
+	// The name under which the user asked for it; empty for an address that nobody reserved.
+	Name          string `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1205,6 +1207,13 @@ func (x *Vip) GetRegion() string {
 func (x *Vip) GetAddress() string {
 	if x != nil {
 		return x.Address
+	}
+	return ""
+}
+
+func (x *Vip) GetName() string {
+	if x != nil {
+		return x.Name
 	}
 	return ""
 }
@@ -4328,10 +4337,11 @@ const file_api_lb_v1_lb_proto_rawDesc = "" +
 	".lb.v1.VipR\x04vips\x12\x12\n" +
 	"\x04port\x18\x04 \x01(\rR\x04port\x12!\n" +
 	"\ftarget_proxy\x18\x05 \x01(\tR\vtargetProxy\x12 \n" +
-	"\vdescription\x18\x06 \x01(\tR\vdescription\"7\n" +
+	"\vdescription\x18\x06 \x01(\tR\vdescription\"K\n" +
 	"\x03Vip\x12\x16\n" +
 	"\x06region\x18\x01 \x01(\tR\x06region\x12\x18\n" +
-	"\aaddress\x18\x02 \x01(\tR\aaddress\"\xd0\x01\n" +
+	"\aaddress\x18\x02 \x01(\tR\aaddress\x12\x12\n" +
+	"\x04name\x18\x03 \x01(\tR\x04name\"\xd0\x01\n" +
 	"\vTargetProxy\x12\x17\n" +
 	"\aurl_map\x18\x01 \x01(\tR\x06urlMap\x12&\n" +
 	"\x03tls\x18\x02 \x01(\v2\x14.lb.v1.DownstreamTlsR\x03tls\x12\x10\n" +
