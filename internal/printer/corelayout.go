@@ -51,6 +51,7 @@ func coreLayouts() map[string]coreLayout {
 		},
 		"Namespace":                      {[]string{"NAME", "STATUS", "AGE"}, nil, namespaceRow},
 		"EndpointSlice.discovery.k8s.io": {[]string{"NAME", "ADDRESSTYPE", "PORTS", "ENDPOINTS", "AGE"}, nil, sliceRow},
+		KindEndpoints:                    {[]string{"NAME", "ENDPOINTS", "AGE"}, nil, endpointsRow},
 		"Secret":                         {[]string{"NAME", "TYPE", "DATA", "AGE"}, nil, secretRow},
 		"ConfigMap":                      {[]string{"NAME", "DATA", "AGE"}, nil, configMapRow},
 		"Event": {

@@ -24,6 +24,7 @@ func (d *description) service(o Object, related Related) {
 	d.annotations(s.Annotations)
 	d.line(0, "Selector:\t%s", selectorText(s.Spec.Selector))
 	d.line(0, "Type:\t%s", or(string(s.Spec.Type), "ClusterIP"))
+	d.ipFamilies(s)
 	d.line(0, "IP:\t%s", orNone(s.Spec.ClusterIP))
 	d.line(0, "IPs:\t%s", orNone(strings.Join(s.Spec.ClusterIPs, ",")))
 	for _, p := range s.Spec.Ports {
@@ -40,6 +41,34 @@ func (d *description) service(o Object, related Related) {
 		d.line(0, "Endpoints:\t%s", endpointsOf(related.EndpointSlices, p.Name))
 	}
 	d.line(0, "Session Affinity:\t%s", or(string(s.Spec.SessionAffinity), "None"))
+	if p := s.Spec.ExternalTrafficPolicy; p != "" {
+		d.line(0, "External Traffic Policy:\t%s", p)
+	}
+	internal := corev1.ServiceInternalTrafficPolicyCluster
+	if p := s.Spec.InternalTrafficPolicy; p != nil {
+		internal = *p
+	}
+	d.line(0, "Internal Traffic Policy:\t%s", internal)
+}
+
+// ipFamilies prints what the API server defaults if it is not set.
+func (d *description) ipFamilies(s *corev1.Service) {
+	policy := corev1.IPFamilyPolicySingleStack
+	if p := s.Spec.IPFamilyPolicy; p != nil {
+		policy = *p
+	}
+	var families []string
+	for _, f := range s.Spec.IPFamilies {
+		families = append(families, string(f))
+	}
+	if len(families) == 0 {
+		families = []string{string(corev1.IPv4Protocol)}
+		if strings.Contains(s.Spec.ClusterIP, ":") {
+			families = []string{string(corev1.IPv6Protocol)}
+		}
+	}
+	d.line(0, "IP Family Policy:\t%s", policy)
+	d.line(0, "IP Families:\t%s", strings.Join(families, ","))
 }
 
 // endpointsOf lists the ready endpoints of a named port.

@@ -40,6 +40,41 @@ func (d *description) pod(o Object, related Related) {
 			d.line(1, "%s\t%s", c.Type, c.Status)
 		}
 	}
+	d.volumes(p.Spec.Volumes)
+	d.line(0, "QoS Class:\t%s", or(string(p.Status.QOSClass), string(corev1.PodQOSBestEffort)))
+	d.line(0, "Node-Selectors:\t%s", selectorText(p.Spec.NodeSelector))
+	d.tolerations(p.Spec.Tolerations)
+}
+
+func (d *description) tolerations(tolerations []corev1.Toleration) {
+	if len(tolerations) == 0 {
+		d.line(0, "Tolerations:\t<none>")
+	}
+	for i, t := range tolerations {
+		name := ""
+		if i == 0 {
+			name = "Tolerations:"
+		}
+		d.line(0, "%s\t%s", name, toleration(t))
+	}
+}
+
+// toleration is KEY=VALUE:EFFECT op=OPERATOR for SECONDSs, without the parts that are not set.
+func toleration(t corev1.Toleration) string {
+	out := t.Key
+	if t.Value != "" {
+		out += "=" + t.Value
+	}
+	if t.Effect != "" {
+		out += ":" + string(t.Effect)
+	}
+	if t.Operator == corev1.TolerationOpExists {
+		out = joinNonEmpty(" ", out, "op=Exists")
+	}
+	if t.TolerationSeconds != nil {
+		out += fmt.Sprintf(" for %ds", *t.TolerationSeconds)
+	}
+	return out
 }
 
 func (d *description) podPhase(p *corev1.Pod, related Related) {
@@ -72,8 +107,17 @@ func (d *description) readinessGates(p *corev1.Pod) {
 
 func (d *description) container(c corev1.Container, statuses []corev1.ContainerStatus) {
 	d.line(1, "%s:", c.Name)
+	var status corev1.ContainerStatus
+	for _, s := range statuses {
+		if s.Name == c.Name {
+			status = s
+		}
+	}
+	d.line(2, "Container ID:\t%s", status.ContainerID)
 	d.line(2, "Image:\t%s", c.Image)
+	d.line(2, "Image ID:\t%s", status.ImageID)
 	d.line(2, "Port%s:\t%s", plural(len(c.Ports)), containerPorts(c.Ports))
+	d.line(2, "Host Port%s:\t%s", plural(len(c.Ports)), hostPortsOf(c.Ports))
 	if len(c.Command) > 0 {
 		d.line(2, "Command:")
 		for _, word := range c.Command {
@@ -86,17 +130,20 @@ func (d *description) container(c corev1.Container, statuses []corev1.ContainerS
 			d.line(3, "%s", word)
 		}
 	}
-	for _, s := range statuses {
-		if s.Name == c.Name {
-			d.containerState(s)
-		}
+	if status.Name != "" {
+		d.containerState(status)
 	}
-	if len(c.Env) == 0 {
+	d.environment(c.Env)
+	d.mounts(c.VolumeMounts)
+}
+
+func (d *description) environment(variables []corev1.EnvVar) {
+	if len(variables) == 0 {
 		d.line(2, "Environment:\t<none>")
 		return
 	}
 	d.line(2, "Environment:")
-	for _, e := range c.Env {
+	for _, e := range variables {
 		d.line(3, "%s:\t%s", e.Name, envValue(e))
 	}
 }
@@ -127,6 +174,14 @@ func containerPorts(ports []corev1.ContainerPort) string {
 	var out []string
 	for _, p := range ports {
 		out = append(out, fmt.Sprintf("%d/%s", p.ContainerPort, or(string(p.Protocol), "TCP")))
+	}
+	return orNone(strings.Join(out, ", "))
+}
+
+func hostPortsOf(ports []corev1.ContainerPort) string {
+	var out []string
+	for _, p := range ports {
+		out = append(out, fmt.Sprintf("%d/%s", p.HostPort, or(string(p.Protocol), "TCP")))
 	}
 	return orNone(strings.Join(out, ", "))
 }

@@ -21,6 +21,7 @@ func coreKinds() []Kind {
 		{Kind: "Node", Version: "v1", Plural: "nodes", Short: []string{"no"}},
 		{Kind: "Namespace", Version: "v1", Plural: "namespaces", Short: []string{"ns"}},
 		{Kind: "EndpointSlice", Group: "discovery.k8s.io", Version: "v1", Plural: "endpointslices", Namespaced: true},
+		{Kind: KindEndpoints, Version: "v1", Plural: "endpoints", Short: []string{"ep"}, Namespaced: true},
 		{Kind: "Secret", Version: "v1", Plural: "secrets", Namespaced: true},
 		{Kind: "ConfigMap", Version: "v1", Plural: "configmaps", Short: []string{"cm"}, Namespaced: true},
 		{Kind: "Event", Version: "v1", Plural: "events", Short: []string{"ev"}, Namespaced: true},
