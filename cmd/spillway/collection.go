@@ -58,7 +58,7 @@ func named(c compute.Collection, view compute.Model, names []string) ([]compute.
 	}
 	for _, name := range names {
 		if !slices.ContainsFunc(resources, func(r compute.Resource) bool { return r.Name == name }) {
-			return nil, fmt.Errorf("could not fetch resource:\n - The resource '%s/%s' was not found", c.Name, name)
+			return nil, resourceNotFound(c.Name, name)
 		}
 	}
 	return slices.DeleteFunc(resources, func(r compute.Resource) bool { return !slices.Contains(names, r.Name) }), nil

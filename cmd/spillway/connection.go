@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -21,9 +22,13 @@ func (c *connection) addFlags(root *cobra.Command) {
 }
 
 func (c *connection) connect(ctx context.Context) (*control.Client, control.Info, error) {
-	chosen := c.server
+	chosen, origin := c.server, "--server"
 	if chosen == "" {
-		chosen = os.Getenv("SPILLWAY_SERVER")
+		chosen, origin = os.Getenv("SPILLWAY_SERVER"), "SPILLWAY_SERVER"
 	}
-	return control.Connect(ctx, chosen)
+	client, info, err := control.Connect(ctx, chosen)
+	if err != nil && chosen != "" {
+		err = fmt.Errorf("%s is %q: %w", origin, chosen, err)
+	}
+	return client, info, err
 }

@@ -22,7 +22,7 @@ func newDescribeCommand(c *connection) *cobra.Command {
 		Use: "describe KIND [NAME...]", Short: "Print objects in full, with their events", Example: describeExample,
 		Long: "Print objects in full, with their events, as kubectl does. A name may be the beginning of one.\n\n" +
 			"Load balancer resources print as `gcloud compute ... describe` has them.",
-		Args: cobra.MinimumNArgs(1), ValidArgsFunction: completeKinds,
+		Args: someKind(describeNeedsKind), ValidArgsFunction: completeKinds,
 		RunE: func(cmd *cobra.Command, args []string) error { return s.describe(cmd, c, args) },
 	}
 	s.addFlags(cmd)
@@ -32,6 +32,9 @@ func newDescribeCommand(c *connection) *cobra.Command {
 func (s *selection) describe(cmd *cobra.Command, c *connection, args []string) error {
 	all, err := parseWanted(args)
 	if err != nil {
+		return err
+	}
+	if err := s.check(all); err != nil {
 		return err
 	}
 	client, info, err := c.connect(cmd.Context())

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -38,7 +39,7 @@ func newGetCommand(c *connection) *cobra.Command {
 	var o getOptions
 	cmd := &cobra.Command{
 		Use: "get KIND [NAME...]", Short: "Print objects as kubectl and gcloud do", Long: getLong, Example: getExample,
-		Args: cobra.MinimumNArgs(1), ValidArgsFunction: completeKinds,
+		Args: someKind(getNeedsKind), ValidArgsFunction: completeKinds,
 		RunE: func(cmd *cobra.Command, args []string) error { return o.run(cmd, c, args) },
 	}
 	o.addFlags(cmd)
@@ -59,12 +60,18 @@ func (o *getOptions) run(cmd *cobra.Command, c *connection, args []string) error
 	if err != nil {
 		return err
 	}
+	if err := o.check(all); err != nil {
+		return err
+	}
 	client, info, err := c.connect(cmd.Context())
 	if err != nil {
 		return err
 	}
 	if all[0].collection != nil {
 		return getCollections(cmd, client, info, all, output, o.noHeaders)
+	}
+	if slices.ContainsFunc(all, func(w wanted) bool { return w.kind != nil && w.kind.Kind == printer.KindEndpoints }) {
+		fmt.Fprintln(cmd.ErrOrStderr(), printer.EndpointsWarning)
 	}
 	cluster, err := o.cluster(info)
 	if err != nil {

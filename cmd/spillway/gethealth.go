@@ -22,7 +22,7 @@ func newGetHealthCommand(c *connection) *cobra.Command {
 		Use: "get-health BACKEND_SERVICE", Short: "Print the health of the endpoints of a backend service",
 		Long: "Print the health of the endpoints of a backend service, as `gcloud compute backend-services get-health` does:\n" +
 			"one document for each network endpoint group. An endpoint is HEALTHY if a location that sends it traffic finds it so.",
-		Example: getHealthExample, Args: cobra.ExactArgs(1),
+		Example: getHealthExample, Args: exactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error { return getHealth(cmd, c, args[0], details) },
 	}
 	cmd.Flags().BoolVar(&details, "details", false, "add what each location's prober found")
@@ -36,7 +36,7 @@ func getHealth(cmd *cobra.Command, c *connection, name string, details bool) err
 	}
 	endpoints, err := client.Health(cmd.Context(), name)
 	if errors.Is(err, control.ErrNotFound) {
-		return fmt.Errorf("could not fetch resource:\n - The resource 'backendServices/%s' was not found", name)
+		return resourceNotFound("backendServices", name)
 	}
 	if err != nil {
 		return err

@@ -40,7 +40,7 @@ func newLogsCommand(c *connection) *cobra.Command {
 	var l logs
 	cmd := &cobra.Command{
 		Use: "logs POD", Short: "Print the logs of a container of a Pod", Long: logsLong, Example: logsExample,
-		Args: cobra.ExactArgs(1),
+		Args: exactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error { return l.run(cmd, c, args[0]) },
 	}
 	flags := cmd.Flags()

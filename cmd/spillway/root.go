@@ -47,6 +47,7 @@ func newRootCommand() *cobra.Command {
 		Use: "spillway", Short: "Google Cloud-style load balancing that anyone can run", Long: rootLong,
 		SilenceErrors: true, SilenceUsage: true,
 	}
+	root.SetFlagErrorFunc(flagError)
 	var c connection
 	c.addFlags(root)
 	root.AddGroup(&cobra.Group{ID: groupRun, Title: "Run:"}, &cobra.Group{ID: groupSee, Title: "See what a running server does:"})
@@ -56,7 +57,7 @@ func newRootCommand() *cobra.Command {
 	}
 	for _, command := range []*cobra.Command{
 		newURLsCommand(&c), newGetCommand(&c), newDescribeCommand(&c), newGetHealthCommand(&c), newLogsCommand(&c),
-		newComputeCommand(&c),
+		newComputeCommand(&c), newAPIResourcesCommand(),
 	} {
 		command.GroupID = groupSee
 		root.AddCommand(command)

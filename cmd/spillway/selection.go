@@ -34,6 +34,20 @@ func (s *selection) addFlags(cmd *cobra.Command) {
 	f.StringVar(&s.fieldSelector, "field-selector", "", "fields to select by, such as metadata.name=store")
 }
 
+// check tells bad selectors before anything is asked for.
+func (s *selection) check(all []wanted) error {
+	if _, err := labels.Parse(s.selector); err != nil {
+		return err
+	}
+	if _, err := fields.ParseSelector(s.fieldSelector); err != nil {
+		return err
+	}
+	if (s.selector != "" || s.fieldSelector != "") && len(all[0].names) > 0 {
+		return fmt.Errorf("name cannot be provided when a selector is specified")
+	}
+	return nil
+}
+
 // wanted is one kind, or load balancer collection, and the names that were asked for; no names means all.
 type wanted struct {
 	kind       *printer.Kind
@@ -124,7 +138,7 @@ func (s *selection) objects(ctx context.Context, client *control.Client, cluster
 		query.Namespace = s.namespace
 	}
 	if len(w.names) == 0 {
-		all, err := client.Objects(ctx, query)
+		all, err := fetchObjects(ctx, client, query)
 		if err != nil {
 			return nil, err
 		}
@@ -136,7 +150,7 @@ func (s *selection) objects(ctx context.Context, client *control.Client, cluster
 	var found []printer.Object
 	for _, name := range w.names {
 		query.Name = name
-		one, err := client.Objects(ctx, query)
+		one, err := fetchObjects(ctx, client, query)
 		if err != nil {
 			return nil, err
 		}
@@ -146,6 +160,21 @@ func (s *selection) objects(ctx context.Context, client *control.Client, cluster
 		found = append(found, one...)
 	}
 	return found, nil
+}
+
+// fetchObjects makes the Endpoints, which the server does not have, of its EndpointSlices.
+func fetchObjects(ctx context.Context, client *control.Client, query control.Query) ([]printer.Object, error) {
+	if query.Kind != printer.KindEndpoints {
+		return client.Objects(ctx, query)
+	}
+	name := query.Name
+	query.Kind, query.Name = "EndpointSlice.discovery.k8s.io", ""
+	endpointSlices, err := client.Objects(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	objects, err := printer.Endpoints(endpointSlices)
+	return slices.DeleteFunc(objects, func(o printer.Object) bool { return name != "" && o.GetName() != name }), err
 }
 
 func notFound(resource, name string) error {

@@ -7,9 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"os/signal"
 	"path/filepath"
-	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -60,7 +58,8 @@ IMAGES
           address: 127.0.0.1:9000
 
 ENDING
-  Ctrl-C and SIGTERM let requests in flight end, then the status is 0. A second signal ends at once.`
+  Ctrl-C, SIGTERM and a closed terminal (SIGHUP) let requests in flight end, then the status is 0. A second signal ends at
+  once.`
 
 const serveExample = `  spillway serve examples/multi-cluster-gateway
   spillway serve . --from europe-west1 --access-log -`
@@ -77,7 +76,7 @@ func newServeCommand() *cobra.Command {
 	var f serveFlags
 	cmd := &cobra.Command{
 		Use: "serve DIR", Short: "Serve a directory of manifests, with live reload", Long: serveLong, Example: serveExample,
-		Args: cobra.ExactArgs(1),
+		Args: exactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, args[0]) },
 	}
 	flags := cmd.Flags()
@@ -96,6 +95,9 @@ func (f *serveFlags) run(cmd *cobra.Command, dir string) error {
 	if f.format != serve.FormatText && f.format != serve.FormatJSON {
 		return fmt.Errorf("--log-format is text or json, not %q", f.format)
 	}
+	if dir == "" {
+		return errors.New("the name of the directory is empty")
+	}
 	absolute, err := filepath.Abs(dir)
 	if err != nil {
 		return err
@@ -108,10 +110,8 @@ func (f *serveFlags) run(cmd *cobra.Command, dir string) error {
 	if err != nil {
 		return err
 	}
-	ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := untilSignal(cmd.Context(), os.Exit, endings()...)
 	defer stop()
-	// A second signal finds nobody who waits for it, and ends the process.
-	context.AfterFunc(ctx, stop)
 	tracer, endTracing, err := f.tracing.open(ctx, "")
 	if err != nil {
 		return err

@@ -35,7 +35,7 @@ func newTranslateCommand() *cobra.Command {
 	var f translateFlags
 	cmd := &cobra.Command{
 		Use: "translate DIR", Short: "Print the load balancer model of a directory", Long: translateLong, Example: translateExample,
-		Args: cobra.ExactArgs(1),
+		Args: exactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, args[0]) },
 	}
 	flags := cmd.Flags()

@@ -12,7 +12,7 @@ import (
 func newValidateCommand() *cobra.Command {
 	var output string
 	cmd := &cobra.Command{
-		Use: "validate DIR", Short: "Check a directory of manifests", Args: cobra.ExactArgs(1),
+		Use: "validate DIR", Short: "Check a directory of manifests", Args: exactArgs(1),
 		Long: "Check a directory of manifests as an API server would, offline: schemas, CEL rules, duplicates, clusters.\n\n" +
 			"Each problem is a line with file, line, column, field and rule. The status is 1 if any is an error.",
 		Example: "  spillway validate examples/multi-cluster-gateway",

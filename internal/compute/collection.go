@@ -31,7 +31,7 @@ type Collection struct {
 	// Headers of the list; the first is NAME.
 	Headers []string
 
-	resource func(view, *lbv1.Resource) (Resource, bool)
+	resources func(view, *lbv1.Resource) []Resource
 }
 
 // Resource is one member of a collection.
@@ -48,19 +48,31 @@ type view struct {
 	Model
 	rules  map[string][]*lbv1.RouteRule // by URL map, in order
 	shards map[string]int               // NEG to number of endpoints
+	users  map[string][]string          // REGION/ADDRESS to forwarding rules, in order of name
 }
 
 // Collections returns every collection, in order of name.
 func Collections() []Collection {
 	return []Collection{
-		{"backend-services", []string{"NAME", "BACKENDS", "PROTOCOL"}, backendService},
-		{"forwarding-rules", []string{"NAME", "REGION", "IP_ADDRESS", "IP_PROTOCOL", "TARGET"}, forwardingRule},
-		{"health-checks", []string{"NAME", "REGION", "PROTOCOL"}, healthCheck},
-		{"network-endpoint-groups", []string{"NAME", "LOCATION", "ENDPOINT_TYPE", "SIZE"}, endpointGroup},
-		{"ssl-certificates", []string{"NAME", "TYPE"}, sslCertificate},
-		{"target-http-proxies", []string{"NAME", "URL_MAP"}, targetHTTPProxy},
-		{"target-https-proxies", []string{"NAME", "SSL_CERTIFICATES", "URL_MAP"}, targetHTTPSProxy},
-		{"url-maps", []string{"NAME", "DEFAULT_SERVICE"}, urlMap},
+		{"addresses", []string{"NAME", "ADDRESS/RANGE", "TYPE", "PURPOSE", "NETWORK", "REGION", "SUBNET", "STATUS"}, addresses},
+		{"backend-services", []string{"NAME", "BACKENDS", "PROTOCOL"}, each(backendService)},
+		{"forwarding-rules", []string{"NAME", "REGION", "IP_ADDRESS", "IP_PROTOCOL", "TARGET"}, each(forwardingRule)},
+		{"health-checks", []string{"NAME", "REGION", "PROTOCOL"}, each(healthCheck)},
+		{"network-endpoint-groups", []string{"NAME", "LOCATION", "ENDPOINT_TYPE", "SIZE"}, each(endpointGroup)},
+		{"ssl-certificates", []string{"NAME", "TYPE"}, each(sslCertificate)},
+		{"target-http-proxies", []string{"NAME", "URL_MAP"}, each(targetHTTPProxy)},
+		{"target-https-proxies", []string{"NAME", "SSL_CERTIFICATES", "URL_MAP"}, each(targetHTTPSProxy)},
+		{"url-maps", []string{"NAME", "DEFAULT_SERVICE"}, each(urlMap)},
+	}
+}
+
+// each is a collection with at most one member for each resource of the model.
+func each(show func(view, *lbv1.Resource) (Resource, bool)) func(view, *lbv1.Resource) []Resource {
+	return func(v view, r *lbv1.Resource) []Resource {
+		if resource, ok := show(v, r); ok {
+			return []Resource{resource}
+		}
+		return nil
 	}
 }
 
@@ -75,8 +87,11 @@ func Lookup(name string) (Collection, bool) {
 	return Collection{}, false
 }
 
-// singular of "url-maps" is "url-map", of "target-http-proxies" "target-http-proxy".
+// singular of "url-maps" is "url-map", of "target-http-proxies" "target-http-proxy", of "addresses" "address".
 func singular(plural string) string {
+	if stem, ok := strings.CutSuffix(plural, "sses"); ok {
+		return stem + "ss"
+	}
 	if stem, ok := strings.CutSuffix(plural, "ies"); ok {
 		return stem + "y"
 	}
@@ -88,23 +103,28 @@ func (c Collection) Resources(m Model) []Resource {
 	v := newView(m)
 	var out []Resource
 	for _, r := range m.GetResources() {
-		if resource, ok := c.resource(v, r); ok {
-			out = append(out, resource)
-		}
+		out = append(out, c.resources(v, r)...)
 	}
 	slices.SortStableFunc(out, func(a, b Resource) int { return cmp.Compare(a.Name, b.Name) })
 	return out
 }
 
 func newView(m Model) view {
-	v := view{Model: m, rules: map[string][]*lbv1.RouteRule{}, shards: map[string]int{}}
+	v := view{Model: m, rules: map[string][]*lbv1.RouteRule{}, shards: map[string]int{}, users: map[string][]string{}}
 	for _, r := range m.GetResources() {
+		for _, vip := range r.GetForwardingRule().GetVips() {
+			key := vip.GetRegion() + "/" + vip.GetAddress()
+			v.users[key] = append(v.users[key], r.GetName())
+		}
 		if rule := r.GetRouteRule(); rule != nil {
 			v.rules[rule.GetUrlMap()] = append(v.rules[rule.GetUrlMap()], rule)
 		}
 		if shard := r.GetEndpointShard(); shard != nil {
 			v.shards[shard.GetGroup()] += len(shard.GetEndpoints())
 		}
+	}
+	for _, users := range v.users {
+		slices.Sort(users)
 	}
 	for _, rules := range v.rules {
 		slices.SortFunc(rules, func(a, b *lbv1.RouteRule) int {

@@ -19,7 +19,11 @@ func model() compute.Model {
 	return compute.Model{Project: "p", Home: "us-west1", Model: &lbv1.Model{Resources: []*lbv1.Resource{
 		{Name: "fr", Body: &lbv1.Resource_ForwardingRule{ForwardingRule: &lbv1.ForwardingRule{
 			Scheme: lbv1.LoadBalancingScheme_EXTERNAL_MANAGED, Port: 80, TargetProxy: "um",
-			Vips: []*lbv1.Vip{{Region: "us-east1", Address: "127.64.0.1"}, {Region: "us-west1", Address: "127.64.0.2"}},
+			Vips: []*lbv1.Vip{{Region: "us-east1", Address: "127.64.0.1", Name: "reserved"}, {Region: "us-west1", Address: "127.64.0.2"}},
+		}}},
+		{Name: "fr-443", Body: &lbv1.Resource_ForwardingRule{ForwardingRule: &lbv1.ForwardingRule{
+			Scheme: lbv1.LoadBalancingScheme_EXTERNAL_MANAGED, Port: 443, TargetProxy: "um",
+			Vips: []*lbv1.Vip{{Region: "us-west1", Address: "127.64.0.2"}},
 		}}},
 		{Name: "um", Body: &lbv1.Resource_TargetProxy{TargetProxy: &lbv1.TargetProxy{UrlMap: "um"}}},
 		{Name: "um", Body: &lbv1.Resource_UrlMap{UrlMap: &lbv1.UrlMap{DefaultService: "serve404"}}},
@@ -37,7 +41,11 @@ func model() compute.Model {
 
 func TestLists(t *testing.T) {
 	for name, want := range map[string][][]string{
-		"forwarding-rules":        {{"fr", "", "127.64.0.2", "TCP", "um"}},
+		"forwarding-rules": {{"fr", "", "127.64.0.2", "TCP", "um"}, {"fr-443", "", "127.64.0.2", "TCP", "um"}},
+		"address": {
+			{"fr", "127.64.0.2", "EXTERNAL", "", "", "us-west1", "", "IN_USE"},
+			{"reserved", "127.64.0.1", "EXTERNAL", "", "", "us-east1", "", "IN_USE"},
+		},
 		"target-http-proxies":     {{"um", "um"}},
 		"target-https-proxies":    nil,
 		"url-map":                 {{"um", "backendServices/serve404"}},
@@ -60,6 +68,23 @@ func TestLists(t *testing.T) {
 		if !reflect.DeepEqual(got, want) {
 			t.Errorf("%s: got %v, want %v", name, got, want)
 		}
+	}
+}
+
+func TestEndpoints(t *testing.T) {
+	everyGroup := func(compute.Resource) bool { return true }
+	endpoints, ok := compute.Endpoints(model(), "neg", everyGroup)
+	if !ok || len(endpoints) != 2 || endpoints[1].Cells[1] != "127.1.0.2" {
+		t.Errorf("endpoints %v, %v", endpoints, ok)
+	}
+	if len(endpoints[0].Cells) != len(compute.EndpointHeaders()) {
+		t.Errorf("%d cells under %d headers", len(endpoints[0].Cells), len(compute.EndpointHeaders()))
+	}
+	if _, ok := compute.Endpoints(model(), "other", everyGroup); ok {
+		t.Error("endpoints of a group that is not there")
+	}
+	if _, ok := compute.Endpoints(model(), "neg", func(compute.Resource) bool { return false }); ok {
+		t.Error("endpoints of a group that is not wanted")
 	}
 }
 

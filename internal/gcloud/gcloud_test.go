@@ -1,0 +1,177 @@
+package gcloud_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/spillway-lb/spillway/internal/compute"
+	"github.com/spillway-lb/spillway/internal/gcloud"
+)
+
+func resources() []compute.Resource {
+	backend := func(group string) any { return map[string]any{"group": "zones/z/" + group} }
+	return []compute.Resource{
+		{Name: "web-blue", Cells: []string{"web-blue", "10"}, Fields: map[string]any{
+			"name": "web-blue", "size": 10, "zone": "zones/us-west1-a", "IPAddress": "127.0.0.1", "selfLink": "https://x/web-blue",
+			"log": map[string]any{"enable": true, "rate": 0.5}, "backends": []any{backend("a"), backend("b")},
+		}},
+		{Name: "web-green", Cells: []string{"web-green", "9"}, Fields: map[string]any{
+			"name": "web-green", "size": uint32(9), "zone": "zones/us-east1-b", "selfLink": "https://x/web-green", "rate": 1e8,
+		}},
+		{Name: "store", Cells: []string{"store", "9"}, Fields: map[string]any{
+			"name": "store", "size": 9, "zone": "zones/us-east1-b", "selfLink": "https://x/store", "note": "a, b",
+		}},
+	}
+}
+
+func TestSelect(t *testing.T) {
+	for _, test := range []struct {
+		flags gcloud.Flags
+		want  string
+	}{
+		{gcloud.Flags{}, "web-blue web-green store"},
+		{gcloud.Flags{Filter: "name=store"}, "store"},
+		{gcloud.Flags{Filter: "name = STORE"}, "store"},
+		{gcloud.Flags{Filter: "name=web"}, ""},
+		{gcloud.Flags{Filter: "name:web"}, "web-blue web-green"},
+		{gcloud.Flags{Filter: "name:we"}, ""},
+		{gcloud.Flags{Filter: "name:we*"}, "web-blue web-green"},
+		{gcloud.Flags{Filter: "name=web*"}, "web-blue web-green"},
+		{gcloud.Flags{Filter: "name:*een"}, "web-green"},
+		{gcloud.Flags{Filter: "name:(store blue)"}, "web-blue store"},
+		{gcloud.Flags{Filter: `name=("store", "web-blue")`}, "web-blue store"},
+		{gcloud.Flags{Filter: "name~^web-(blue|red)$"}, "web-blue"},
+		{gcloud.Flags{Filter: "name!~web"}, "store"},
+		{gcloud.Flags{Filter: "name!=store"}, "web-blue web-green"},
+		{gcloud.Flags{Filter: "NOT name:web"}, "store"},
+		{gcloud.Flags{Filter: "-name:web"}, "store"},
+		{gcloud.Flags{Filter: "name:web AND size<10"}, "web-green"},
+		{gcloud.Flags{Filter: "name:web size>=10"}, "web-blue"},
+		{gcloud.Flags{Filter: "(name=store OR name~blue) AND size=9"}, "store"},
+		{gcloud.Flags{Filter: "backends.group:a"}, "web-blue"},
+		{gcloud.Flags{Filter: "backends[0].group~b$"}, ""},
+		{gcloud.Flags{Filter: "log.enable=true"}, "web-blue"},
+		{gcloud.Flags{Filter: "note:*"}, "store"},
+		{gcloud.Flags{Filter: "absent=x"}, ""},
+		{gcloud.Flags{Filter: "absent!=x"}, "web-blue web-green store"},
+		{gcloud.Flags{SortBy: "name"}, "store web-blue web-green"},
+		{gcloud.Flags{SortBy: "~name"}, "web-green web-blue store"},
+		{gcloud.Flags{SortBy: "size"}, "web-green store web-blue"},
+		{gcloud.Flags{SortBy: "size,name", Limit: 2}, "store web-green"},
+	} {
+		query, err := gcloud.Parse(test.flags)
+		if err != nil {
+			t.Errorf("%+v: %v", test.flags, err)
+			continue
+		}
+		var got []string
+		for _, r := range query.Select(resources()) {
+			got = append(got, r.Name)
+		}
+		if strings.Join(got, " ") != test.want {
+			t.Errorf("%+v: %q, want %q", test.flags, got, test.want)
+		}
+	}
+}
+
+func TestPrintList(t *testing.T) {
+	for _, test := range []struct {
+		format string
+		want   string
+	}{
+		{"", "NAME       SIZE\nweb-blue   10\nweb-green  9\nstore      9\n"},
+		{"table", "NAME       SIZE\nweb-blue   10\nweb-green  9\nstore      9\n"},
+		{"table[no-heading](name)", "web-blue\nweb-green\nstore\n"},
+		{"table(name, IPAddress:label=IP)", "NAME       IP\nweb-blue   127.0.0.1\nweb-green  \nstore      \n"},
+		{"value(name,zone.basename())", "web-blue\tus-west1-a\nweb-green\tus-east1-b\nstore\tus-east1-b\n"},
+		{"value[separator=' '](name, size)", "web-blue 10\nweb-green 9\nstore 9\n"},
+		{"value(backends[].group)", "zones/z/a;zones/z/b\n\n\n"},
+		{"value(backends[].group.list(), backends.len())", "zones/z/a,zones/z/b\t2\n\t0\n\t0\n"},
+		{"get(log.enable, rate, log)", "True\t\tenable=True;rate=0.5\n\t100000000\t\n\t\t\n"},
+		{"csv(name,IPAddress,note)", "name,ip_address,note\nweb-blue,127.0.0.1,\nweb-green,,\nstore,,\"a, b\"\n"},
+		{"csv[no-heading](name)", "web-blue\nweb-green\nstore\n"},
+		{"json(name)", "[\n  {\n    \"name\": \"web-blue\"\n  },\n  {\n    \"name\": \"web-green\"\n  },\n  {\n    \"name\": \"store\"\n  }\n]\n"},
+		{"yaml(log.rate)", "---\nlog:\n  rate: 0.5\n---\n{}\n---\n{}\n"},
+		{"none", ""},
+	} {
+		query, err := gcloud.Parse(gcloud.Flags{Format: test.format})
+		if err != nil {
+			t.Errorf("%s: %v", test.format, err)
+			continue
+		}
+		var got strings.Builder
+		if err := query.PrintList(&got, []string{"NAME", "SIZE"}, resources()); err != nil {
+			t.Errorf("%s: %v", test.format, err)
+		}
+		if got.String() != test.want {
+			t.Errorf("%s:\n%q, want\n%q", test.format, got.String(), test.want)
+		}
+	}
+}
+
+func TestPrintNothing(t *testing.T) {
+	for format, want := range map[string]string{"": "", "json": "[]\n", "yaml": "", "csv(name)": "name\n", "value(name)": ""} {
+		query, err := gcloud.Parse(gcloud.Flags{Format: format})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got strings.Builder
+		if err := query.PrintList(&got, []string{"NAME"}, nil); err != nil || got.String() != want {
+			t.Errorf("%q: %q, want %q; error %v", format, got.String(), want, err)
+		}
+	}
+}
+
+func TestPrintOne(t *testing.T) {
+	for format, want := range map[string]string{
+		"":                            "name: store\nnote: a, b\nselfLink: https://x/store\nsize: 9\nzone: zones/us-east1-b\n",
+		"json(name)":                  "{\n  \"name\": \"store\"\n}\n",
+		"value(name)":                 "store\n",
+		"table(name,zone.basename())": "NAME   ZONE\nstore  us-east1-b\n",
+	} {
+		query, err := gcloud.Parse(gcloud.Flags{Format: format})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got strings.Builder
+		if err := query.PrintOne(&got, resources()[2]); err != nil || got.String() != want {
+			t.Errorf("%q: %q, want %q; error %v", format, got.String(), want, err)
+		}
+	}
+}
+
+func TestURI(t *testing.T) {
+	query, err := gcloud.Parse(gcloud.Flags{URI: true, Filter: "name=store"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got strings.Builder
+	if err := query.PrintList(&got, nil, query.Select(resources())); err != nil || got.String() != "https://x/store\n" {
+		t.Errorf("%q, %v", got.String(), err)
+	}
+}
+
+func TestErrors(t *testing.T) {
+	for want, flags := range map[string]gcloud.Flags{
+		"--filter: an operator is expected after \"name\"":  {Filter: "name"},
+		"--filter: a value is expected":                     {Filter: "name="},
+		"--filter: a parenthesis is not closed":             {Filter: "(name=x"},
+		"--filter: unexpected \")\"":                        {Filter: "name=x)"},
+		"--filter: a quotation mark is not closed":          {Filter: `name="x`},
+		"--filter: error parsing regexp":                    {Filter: "name~["},
+		"--filter: a term such as name=web is expected":     {Filter: "name=x AND"},
+		"--filter: a value is expected at \"\"":             {Filter: "name:(a"},
+		"--sort-by: \"\" is not the name of a field":        {SortBy: "name,"},
+		"--limit: value must be greater than or equal to 1": {Limit: -1},
+		"--format: format \"xml\" is none of csv":           {Format: "xml"},
+		"--format: format value needs fields":               {Format: "value"},
+		"lacks a closing parenthesis":                       {Format: "value(name"},
+		"lacks a closing bracket":                           {Format: "value(a[0)"},
+		"has an index that is not a number":                 {Format: "value(a[x])"},
+		"is none of basename, len, list":                    {Format: "value(name.nope())"},
+	} {
+		if _, err := gcloud.Parse(flags); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%+v: %v, want %s", flags, err, want)
+		}
+	}
+}

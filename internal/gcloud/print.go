@@ -1,0 +1,172 @@
+package gcloud
+
+import (
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"sigs.k8s.io/yaml"
+
+	"github.com/spillway-lb/spillway/internal/compute"
+)
+
+// PrintList prints what a list command does. Headers are those of the default table.
+func (q *Query) PrintList(w io.Writer, headers []string, resources []compute.Resource) error {
+	contents := []any{}
+	for _, r := range resources {
+		contents = append(contents, q.format.content(r.Fields))
+	}
+	switch f := q.format; {
+	case f.name == formatNone:
+		return nil
+	case f.name == formatJSON:
+		return printJSON(w, contents)
+	case f.name == formatYAML:
+		for _, content := range contents {
+			fmt.Fprintln(w, "---")
+			if err := printYAML(w, content); err != nil {
+				return err
+			}
+		}
+		return nil
+	case f.columns == nil:
+		return f.table(w, headers, cells(resources))
+	}
+	return q.format.rows(w, resources)
+}
+
+// PrintOne prints what a describe command does.
+func (q *Query) PrintOne(w io.Writer, r compute.Resource) error {
+	switch f := q.format; {
+	case f.name == formatNone:
+		return nil
+	case f.name == formatJSON:
+		return printJSON(w, f.content(r.Fields))
+	case f.columns == nil || f.name == formatYAML:
+		return printYAML(w, f.content(r.Fields))
+	}
+	return q.format.rows(w, []compute.Resource{r})
+}
+
+func cells(resources []compute.Resource) [][]string {
+	var rows [][]string
+	for _, r := range resources {
+		rows = append(rows, r.Cells)
+	}
+	return rows
+}
+
+// content is what JSON and YAML show of a resource: the projection's fields, where they were.
+func (f format) content(fields map[string]any) any {
+	if f.columns == nil {
+		return fields
+	}
+	out := map[string]any{}
+	for _, c := range f.columns {
+		if value := c.value(fields); value != nil {
+			place(out, c.path, value)
+		}
+	}
+	return out
+}
+
+// place puts a value at a path's names.
+func place(out map[string]any, p path, value any) {
+	var names []string
+	for _, s := range p {
+		if s.name != "" {
+			names = append(names, s.name)
+		}
+	}
+	for _, name := range names[:len(names)-1] {
+		inner, ok := out[name].(map[string]any)
+		if !ok {
+			inner = map[string]any{}
+			out[name] = inner
+		}
+		out = inner
+	}
+	out[names[len(names)-1]] = value
+}
+
+// rows prints the columns of a projection.
+func (f format) rows(w io.Writer, resources []compute.Resource) error {
+	var headers []string
+	var rows [][]string
+	for _, c := range f.columns {
+		headers = append(headers, c.label)
+	}
+	for _, r := range resources {
+		var row []string
+		for _, c := range f.columns {
+			row = append(row, text(c.value(r.Fields)))
+		}
+		rows = append(rows, row)
+	}
+	switch f.name {
+	case formatTable:
+		return f.table(w, headers, rows)
+	case formatCSV:
+		return f.csv(w, headers, rows)
+	}
+	separator, ok := f.attributes["separator"]
+	if !ok {
+		separator = "\t"
+	}
+	for _, row := range rows {
+		if _, err := fmt.Fprintln(w, strings.Join(row, separator)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (f format) headed() bool {
+	_, without := f.attributes["no-heading"]
+	return !without
+}
+
+func (f format) table(w io.Writer, headers []string, rows [][]string) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	tw := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
+	if f.headed() {
+		fmt.Fprintln(tw, strings.Join(headers, "\t"))
+	}
+	for _, row := range rows {
+		fmt.Fprintln(tw, strings.Join(row, "\t"))
+	}
+	return tw.Flush()
+}
+
+func (f format) csv(w io.Writer, headers []string, rows [][]string) error {
+	out := csv.NewWriter(w)
+	if f.headed() {
+		// An error of the writer stays until the end.
+		_ = out.Write(strings.Split(strings.ToLower(strings.Join(headers, "\n")), "\n"))
+	}
+	if err := out.WriteAll(rows); err != nil {
+		return err
+	}
+	return out.Error()
+}
+
+func printJSON(w io.Writer, content any) error {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	return enc.Encode(content)
+}
+
+func printYAML(w io.Writer, content any) error {
+	b, err := yaml.Marshal(content)
+	if err != nil {
+		return err
+	}
+	_, err = w.Write(b)
+	return err
+}

@@ -1,0 +1,117 @@
+// Package gcloud selects and prints resources as the list and describe commands of gcloud do.
+//
+// In: the flags --filter, --sort-by, --limit, --uri and --format, and resources with the fields of the Compute API. Out:
+// text. It is pure.
+//
+//	query, err := gcloud.Parse(gcloud.Flags{Filter: "name~^web", Format: "value(name)"})
+//	resources, err = query.Select(resources)
+//	err = query.PrintList(w, []string{"NAME"}, resources)
+//
+// The languages are gcloud's, without most transforms of projections: see docs/compatibility.md.
+package gcloud
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/spillway-lb/spillway/internal/compute"
+)
+
+// Flags are a command's flags as typed.
+type Flags struct {
+	Filter string
+	SortBy string
+	// Limit is the most resources to list, 0 for all.
+	Limit  int
+	URI    bool
+	Format string
+}
+
+// Query is what the flags ask for.
+type Query struct {
+	filter condition
+	order  []sortKey
+	limit  int
+	format format
+}
+
+// sortKey is one field of --sort-by.
+type sortKey struct {
+	path       path
+	descending bool
+}
+
+// Parse reads the flags.
+func Parse(flags Flags) (*Query, error) {
+	q := &Query{limit: flags.Limit}
+	var err error
+	if flags.Limit < 0 {
+		return nil, fmt.Errorf("argument --limit: value must be greater than or equal to 1; received: %d", flags.Limit)
+	}
+	if q.filter, err = parseFilter(flags.Filter); err != nil {
+		return nil, fmt.Errorf("argument --filter: %w", err)
+	}
+	if q.order, err = parseOrder(flags.SortBy); err != nil {
+		return nil, fmt.Errorf("argument --sort-by: %w", err)
+	}
+	if flags.URI {
+		flags.Format = "value(selfLink)"
+	}
+	if q.format, err = parseFormat(flags.Format); err != nil {
+		return nil, fmt.Errorf("argument --format: %w", err)
+	}
+	return q, nil
+}
+
+func parseOrder(flag string) ([]sortKey, error) {
+	var keys []sortKey
+	if strings.TrimSpace(flag) == "" {
+		return nil, nil
+	}
+	for field := range strings.SplitSeq(flag, ",") {
+		name, descending := strings.CutPrefix(strings.TrimSpace(field), "~")
+		p, err := parsePath(name)
+		if err != nil {
+			return nil, err
+		}
+		keys = append(keys, sortKey{p, descending})
+	}
+	return keys, nil
+}
+
+// Select returns the resources that fit the filter, in order, as many as the limit allows.
+func (q *Query) Select(resources []compute.Resource) []compute.Resource {
+	out := slices.Clone(resources)
+	if q.filter != nil {
+		out = slices.DeleteFunc(out, func(r compute.Resource) bool { return !q.filter(r.Fields) })
+	}
+	slices.SortStableFunc(out, func(a, b compute.Resource) int {
+		for _, key := range q.order {
+			order := compare(text(key.path.get(a.Fields)), text(key.path.get(b.Fields)))
+			if key.descending {
+				order = -order
+			}
+			if order != 0 {
+				return order
+			}
+		}
+		return 0
+	})
+	if q.limit > 0 && len(out) > q.limit {
+		out = out[:q.limit]
+	}
+	return out
+}
+
+// compare orders numbers as numbers and everything else as text.
+func compare(a, b string) int {
+	x, errX := strconv.ParseFloat(a, 64)
+	y, errY := strconv.ParseFloat(b, 64)
+	if errX == nil && errY == nil {
+		return cmp.Compare(x, y)
+	}
+	return cmp.Compare(a, b)
+}
