@@ -115,11 +115,16 @@ func (x *Exchange) answerBroke(err error) {
 	x.down.Abort()
 }
 
-// answerEnded closes an exchange that was ended from outside before an answer began.
-func (x *Exchange) answerEnded(why ending) {
-	switch why {
-	case stalled:
+// answerEnded closes an exchange that was ended from outside before an answer began. owed: the client was to send more.
+func (x *Exchange) answerEnded(why ending, owed bool) {
+	switch {
+	case why == stalled && owed:
+		x.down.Farewell()
 		x.answerLocally(408, nil, accesslog.ClientTimedOut)
+	case why == stalled:
+		x.derived.counts.Timeouts.Inc()
+		x.down.Farewell()
+		x.answerLocally(504, []byte(bodyTimeout), accesslog.BackendTimeout)
 	default:
 		x.status, x.details = 499, accesslog.ClientDisconnectedBeforeAnyResponse
 		x.down.Abort()

@@ -182,8 +182,9 @@ func (x *Exchange) settle() bool {
 		}
 	}
 	if why := x.watch.why(); why != notEnded {
+		owed := a.pump != nil && a.pump.owed()
 		x.release(a)
-		x.answerEnded(why)
+		x.answerEnded(why, owed)
 		return true
 	}
 	again := a.err == nil || x.retryError(a)
@@ -392,7 +393,7 @@ func (x *Exchange) failed(a *attempt) {
 	switch c := connectFailure(err); {
 	case errors.Is(err, transport.ErrTimeout), x.grpcOverdue():
 		x.derived.counts.Timeouts.Inc()
-		x.answerLocally(504, []byte("upstream request timeout"), accesslog.BackendTimeout)
+		x.answerLocally(504, []byte(bodyTimeout), accesslog.BackendTimeout)
 	case c != nil:
 		details := accesslog.FailedToConnectToBackend
 		if c.TLS {

@@ -165,6 +165,9 @@ func (p *pump) stopped() bool {
 	}
 }
 
+// owed reports whether the client was to send more: not when all had come, nor when it was the backend that took nothing.
+func (p *pump) owed() bool { return !p.final.Load() && !p.stopped() }
+
 // bodyFailure is the answer to a request whose body could not be read.
 func bodyFailure(err error) (status int, details accesslog.Details) {
 	var bad *http1.Refusal

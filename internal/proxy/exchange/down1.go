@@ -123,6 +123,12 @@ func (d *down1) Abort() {
 	d.c.conn.Interrupt()
 }
 
+// Farewell implements Downstream.
+func (d *down1) Farewell() {
+	d.keepAlive = false
+	d.c.conn.Revive(d.c.srv.Clock.In(goodbyeTime))
+}
+
 // StopBody implements Downstream.
 func (d *down1) StopBody() {
 	d.keepAlive = false

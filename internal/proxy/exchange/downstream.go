@@ -20,6 +20,8 @@ type Downstream interface {
 	Flush() error
 	// Abort ends an answer that cannot be completed, so that the client notices.
 	Abort()
+	// Farewell lets a last answer out of an exchange that was interrupted, for a moment.
+	Farewell()
 	// StopBody makes reads of the request's body fail, also one under way in another goroutine.
 	StopBody()
 	// Tunnel takes the connection over after an answer with protocol has been written, or says no.

@@ -11,6 +11,7 @@ import (
 const (
 	bodyAbort       = "fault filter abort"
 	bodyUnhealthy   = "no healthy upstream"
+	bodyTimeout     = "upstream request timeout"
 	bodyNoConfig    = "no route matched"
 	bodyMisdirected = "misdirected request"
 )

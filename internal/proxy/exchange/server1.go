@@ -353,6 +353,7 @@ func (c *server1) Expire() {
 	switch {
 	case c.conn.Interrupted():
 		x.watch.end(aborted)
+		c.conn.Interrupt() // also a farewell that nobody takes
 	case !x.watch.tunnel.Load() && c.conn.HungUp():
 		x.watch.end(clientGone)
 		c.conn.Interrupt()

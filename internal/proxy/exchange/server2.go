@@ -177,6 +177,9 @@ func (d *down2) Flush() error {
 // Abort implements Downstream.
 func (d *down2) Abort() { d.st.Reset(http2.CodeInternal) }
 
+// Farewell implements Downstream: a stream that was cut takes nothing more.
+func (d *down2) Farewell() {}
+
 // StopBody implements Downstream.
 func (d *down2) StopBody() { d.st.AbortBody(transport.ErrTimeout) }
 
