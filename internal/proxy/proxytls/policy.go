@@ -53,7 +53,8 @@ func CompileServer(d *lbv1.DownstreamTls, r Resources) (*ServerPolicy, error) {
 		return nil, err
 	}
 	if len(p.alpn) == 0 {
-		p.alpn = []string{"h2", "http/1.1"}
+		// http/1.0 is what curl --http1.0 offers, alone.
+		p.alpn = []string{"h2", "http/1.1", "http/1.0"}
 	}
 	for _, n := range d.GetServerNames() {
 		compiled, err := compileServerName(n, r)

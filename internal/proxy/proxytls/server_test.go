@@ -167,6 +167,10 @@ func TestVersionAndALPN(t *testing.T) {
 	if err != nil || state.NegotiatedProtocol != "h2" {
 		t.Errorf("got %q, %v: the server's order counts", state.NegotiatedProtocol, err)
 	}
+	client.NextProtos = []string{"http/1.0"}
+	if state, _, err = handshake(t, server, client); err != nil || state.NegotiatedProtocol != "http/1.0" {
+		t.Errorf("got %q, %v: HTTP/1.0 has a name too", state.NegotiatedProtocol, err)
+	}
 	client.MaxVersion = tls.VersionTLS12
 	if _, _, err := handshake(t, server, client); err == nil {
 		t.Error("TLS 1.2 was accepted where 1.3 is the minimum")
