@@ -17,7 +17,7 @@ const getLong = `Print objects as kubectl does, with what Spillway derived from 
 
 KIND is a kind's plural, singular or short name, with or without its group: gateways, gtw,
 gateways.gateway.networking.k8s.io, svc, serviceexports.net.gke.io. Several are joined with commas. Load balancer
-resources go by gcloud's names: forwarding-rules, target-http-proxies, target-https-proxies, url-maps,
+resources go by gcloud's names: addresses, forwarding-rules, target-http-proxies, target-https-proxies, url-maps,
 backend-services, network-endpoint-groups, health-checks, ssl-certificates.`
 
 const getExample = `  spillway get gateways -n store
