@@ -6,6 +6,7 @@ const (
 	KindGateway        = "Gateway.gateway.networking.k8s.io"
 	KindHTTPRoute      = "HTTPRoute.gateway.networking.k8s.io"
 	KindGRPCRoute      = "GRPCRoute.gateway.networking.k8s.io"
+	KindListenerSet    = "ListenerSet.gateway.networking.k8s.io"
 	KindReferenceGrant = "ReferenceGrant.gateway.networking.k8s.io"
 	kindNamespace      = "Namespace"
 	kindSecret         = "Secret"

@@ -40,6 +40,9 @@ func (s *routeStatus) readParents() {
 	for _, parent := range s.route.parents {
 		gateway, ok := parentGateway(s.route.ref, parent)
 		if !ok {
+			if set, ok := parentListenerSet(s.route.ref, parent); ok {
+				s.refuseListenerSet(parent, set)
+			}
 			continue
 		}
 		if _, read := s.next[gateway]; !read {
@@ -74,9 +77,10 @@ func (s *routeStatus) writes() []recompute.Write {
 		out = append(out, s.event("ADD", "Normal", s.route.name(), ""))
 		out = append(out, s.syncEvents()...)
 	}
-	for _, gateway := range s.missing {
-		text := fmt.Sprintf("Error GWCER102: Gateway %q not found", gateway.Namespace+"/"+gateway.Name)
-		out = append(out, s.event("SYNC", "Warning", text, "missing/"+gateway.String()))
+	for _, parent := range s.missing {
+		kind, _, _ := strings.Cut(parent.Kind, ".")
+		text := fmt.Sprintf("Error GWCER102: %s %q not found", kind, parent.Namespace+"/"+parent.Name)
+		out = append(out, s.event("SYNC", "Warning", text, "missing/"+parent.String()))
 	}
 	return out
 }

@@ -21,6 +21,7 @@ func Units(o Options) map[string]recompute.Translator {
 		unitFrontend:     frontendUnit{o}.translate,
 		unitGateway:      gatewayUnit{o}.translate,
 		unitGatewayClass: translateGatewayClass,
+		unitListenerSet:  translateListenerSet,
 	}
 }
 
@@ -29,6 +30,7 @@ func Roots() []recompute.Root {
 	return []recompute.Root{
 		{Kind: KindGatewayClass, Unit: unitGatewayClass},
 		{Kind: KindGateway, Unit: unitGateway},
+		{Kind: KindListenerSet, Unit: unitListenerSet},
 		{Kind: KindHTTPRoute, Unit: unitRoute},
 		{Kind: KindGRPCRoute, Unit: unitRoute},
 	}
