@@ -54,9 +54,14 @@ func setup(env *testscript.Env) error {
 	env.Defer(func() { os.RemoveAll(runtime) })
 	env.Values[steadyKey{}] = &steady{}
 	env.Setenv("EXAMPLES", examples)
+	env.Setenv("NET", network(os.Getpid()))
 	env.Setenv("XDG_RUNTIME_DIR", runtime)
 	return nil
 }
+
+// network is what the addresses begin with that scripts choose themselves, so that runs beside each other differ. No
+// Gateway and no Pod has an address in it.
+func network(pid int) string { return fmt.Sprintf("127.%d.%d", 16+pid>>8&15, pid&255) }
 
 // copyTree is copytree FROM TO.
 func copyTree(ts *testscript.TestScript, neg bool, args []string) {
