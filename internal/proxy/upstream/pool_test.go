@@ -148,6 +148,23 @@ func TestRetiredPoolsKeepNothing(t *testing.T) {
 	}
 }
 
+// TestCreateAfterRetire: a request may still be on its way to an endpoint that is gone. What it opens is not kept.
+func TestCreateAfterRetire(t *testing.T) {
+	address := backend(t)
+	pools, _ := newPool(t, address)
+	e := &balance.Endpoint{Address: address}
+	pools.Retire(e)
+	p := pools.Create(e, Target{Address: address, Counts: metrics.New(metrics.Options{}).Service("s")})
+	if pools.Find(e) != p {
+		t.Error("not found again")
+	}
+	b := &budget{max: 1}
+	ask(t, open(t, p, b))
+	if b.used != 0 || p.Idle() != 0 || len(pools.list()) != 1 {
+		t.Errorf("%d counted, %d idle, %d pools", b.used, p.Idle(), len(pools.list()))
+	}
+}
+
 func TestSweepTakesWhatIsOldOrClosed(t *testing.T) {
 	pools, p := newPool(t, backend(t))
 	b := &budget{max: 1}

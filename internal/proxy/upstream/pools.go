@@ -34,6 +34,7 @@ type Pools struct {
 	http2  http2.ClientConfig
 	mu     sync.Mutex
 	all    map[*balance.Endpoint]*Pool
+	none   Pool // stands for that of an endpoint that was retired without one
 	stop   chan struct{}
 	done   chan struct{}
 }
@@ -65,18 +66,26 @@ func (p *Pools) Stop() {
 // Find returns the pool of an endpoint, or nil.
 func (p *Pools) Find(e *balance.Endpoint) *Pool {
 	pool, _ := e.Pool.Load().(*Pool)
+	if pool == &p.none {
+		return nil
+	}
 	return pool
 }
 
-// Create makes the pool of an endpoint, unless another goroutine was faster.
+// Create makes the pool of an endpoint, unless another goroutine was faster. A request that chose the endpoint before it
+// was retired gets one that keeps nothing.
 func (p *Pools) Create(e *balance.Endpoint, t Target) *Pool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	pool := &Pool{pools: p, target: t, limits: p.Limits}
-	if !e.Pool.CompareAndSwap(nil, pool) {
+	switch {
+	case e.Pool.CompareAndSwap(nil, pool):
+		p.all[e] = pool
+	case e.Pool.CompareAndSwap(&p.none, pool):
+		pool.retired = true
+	default:
 		return p.Find(e)
 	}
-	p.mu.Lock()
-	p.all[e] = pool
-	p.mu.Unlock()
 	return pool
 }
 
@@ -85,6 +94,7 @@ func (p *Pools) Retire(e *balance.Endpoint) {
 	p.mu.Lock()
 	pool := p.all[e]
 	delete(p.all, e)
+	e.Pool.CompareAndSwap(nil, &p.none)
 	p.mu.Unlock()
 	if pool != nil {
 		pool.Retire()
