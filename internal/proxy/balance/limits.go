@@ -8,7 +8,6 @@ type Limited uint8
 // What circuit limits count, each per backend service and proxy.
 const (
 	Connections Limited = iota
-	PendingRequests
 	Requests
 	Retries
 	numLimited
@@ -23,10 +22,9 @@ const (
 
 func compileLimits(l *lbv1.CircuitLimits) [numLimited]int64 {
 	return [numLimited]int64{
-		Connections:     int64(l.GetMaxConnections()),
-		PendingRequests: int64(l.GetMaxPendingRequests()),
-		Requests:        int64(l.GetMaxRequests()),
-		Retries:         int64(l.GetMaxRetries()),
+		Connections: int64(l.GetMaxConnections()),
+		Requests:    int64(l.GetMaxRequests()),
+		Retries:     int64(l.GetMaxRetries()),
 	}
 }
 

@@ -139,8 +139,11 @@ func TestRefusedForms(t *testing.T) {
 		"endpoint address":        upsert(mod(shard("neg-west", 0, 1), func(r *lbv1.Resource) { r.GetEndpointShard().Endpoints[0].Address = "pod" })),
 		"endpoint port":           upsert(mod(shard("neg-west", 0, 1), func(r *lbv1.Resource) { r.GetEndpointShard().Endpoints[0].Port = 70000 })),
 		"group twice":             upsert(service("west", "neg-west", "neg-west")),
-		"health check's type":     upsert(mod(check("west"), func(r *lbv1.Resource) { r.GetHealthCheck().Type = 0 })),
-		"health check's path":     upsert(mod(check("west"), func(r *lbv1.Resource) { r.GetHealthCheck().RequestPath = "x" })),
+		"limit of a queue": upsert(mod(service("west", "neg-west"), func(r *lbv1.Resource) {
+			r.GetBackendService().Limits = &lbv1.CircuitLimits{MaxPendingRequests: 1}
+		})),
+		"health check's type": upsert(mod(check("west"), func(r *lbv1.Resource) { r.GetHealthCheck().Type = 0 })),
+		"health check's path": upsert(mod(check("west"), func(r *lbv1.Resource) { r.GetHealthCheck().RequestPath = "x" })),
 		"certificate": upsert(&lbv1.Resource{Name: "c", Body: &lbv1.Resource_SslCertificate{
 			SslCertificate: &lbv1.SslCertificate{CertificateChainPem: []byte("junk")},
 		}}),

@@ -145,6 +145,10 @@ func checkBackendService(s *lbv1.BackendService) error {
 		}
 		seen[b.GetGroup()] = true
 	}
+	if s.GetLimits().GetMaxPendingRequests() > 0 {
+		// A limit that nothing keeps is worse than none.
+		return errors.New("max_pending_requests: no request of this proxy waits in a queue; max_requests bounds those under way")
+	}
 	return balance.Validate(s)
 }
 
