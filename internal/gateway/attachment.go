@@ -166,7 +166,8 @@ func (a *attacher) conditions(d verdict) []metav1.Condition {
 	}
 	refs := condition(a.route.generation, string(gatewayv1.RouteConditionResolvedRefs), true, string(gatewayv1.RouteReasonResolvedRefs), "")
 	if len(a.problems) > 0 {
-		refs.Status, refs.Reason, refs.Message = metav1.ConditionFalse, string(a.problems[0].reason), a.problems[0].message
+		refs.Status = metav1.ConditionFalse
+		refs.Reason, refs.Message = unresolved(a.problems)
 	}
 	reconciled := condition(a.route.generation, conditionReconciled, true, reasonReconciled, "")
 	if accepted.Status != metav1.ConditionTrue {

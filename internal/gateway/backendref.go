@@ -2,6 +2,8 @@ package gateway
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
@@ -46,6 +48,23 @@ func (r *resolver) resolve(ref gatewayv1.BackendObjectReference) (service string
 	}
 	r.services[out.service] = struct{}{}
 	return out.service, true
+}
+
+// unresolved sums up references that lead nowhere. The message has each once, in the order of the route; the reason is
+// the one that its owner has to see to first: a kind that no change elsewhere makes good, a grant, an object.
+func unresolved(problems []resolved) (reason, message string) {
+	rank := []gatewayv1.RouteConditionReason{
+		gatewayv1.RouteReasonInvalidKind, gatewayv1.RouteReasonRefNotPermitted, gatewayv1.RouteReasonBackendNotFound,
+	}
+	first := len(rank) - 1
+	var texts []string
+	for _, p := range problems {
+		first = min(first, max(slices.Index(rank, p.reason), 0))
+		if !slices.Contains(texts, p.message) {
+			texts = append(texts, p.message)
+		}
+	}
+	return string(rank[first]), strings.Join(texts, "; ")
 }
 
 func (r *resolver) follow(ref gatewayv1.BackendObjectReference) resolved {

@@ -113,14 +113,16 @@ func readCertificates(v *recompute.View, gw *gatewayv1.Gateway, ref store.Ref, l
 	if len(refs) == 0 {
 		return nil, &refProblem{reason: string(gatewayv1.ListenerReasonInvalidCertificateRef), message: "the listener has no certificate"}
 	}
+	var problems []*refProblem
 	for _, r := range refs {
 		certificate, problem := readSecret(v, ref, r, string(gatewayv1.ListenerReasonInvalidCertificateRef))
 		if problem != nil {
-			return nil, problem
+			problems = append(problems, problem)
+			continue
 		}
 		out.certificates = append(out.certificates, certificate)
 	}
-	return out, out.readClients(v, gw, ref, l.Port)
+	return out, joined(append(problems, out.readClients(v, gw, ref, l.Port)...))
 }
 
 // readSecret reads a kubernetes.io/tls Secret that a Gateway refers to.
@@ -156,7 +158,7 @@ func gatewayReference(gateway store.Ref, kind, namespace, name string) reference
 }
 
 // readClients follows spec.tls.frontend for the port of a listener.
-func (p *listenerPEM) readClients(v *recompute.View, gw *gatewayv1.Gateway, ref store.Ref, port int32) *refProblem {
+func (p *listenerPEM) readClients(v *recompute.View, gw *gatewayv1.Gateway, ref store.Ref, port int32) []*refProblem {
 	validation := frontendValidation(gw, port)
 	if validation == nil {
 		return nil
@@ -165,15 +167,28 @@ func (p *listenerPEM) readClients(v *recompute.View, gw *gatewayv1.Gateway, ref 
 	if validation.Mode == gatewayv1.AllowInsecureFallback {
 		p.mode = lbv1.ClientValidation_ALLOW_INSECURE_FALLBACK
 	}
-	var first *refProblem
+	var problems []*refProblem
 	for _, r := range validation.CACertificateRefs {
 		text, problem := readClientAuthority(v, ref, r)
-		if problem != nil && first == nil {
-			first = problem
+		if problem != nil {
+			problems = append(problems, problem)
 		}
 		p.authorities = append(p.authorities, text...)
 	}
-	return first
+	return problems
+}
+
+// joined makes one problem of several, nil of none: with the reason of the first, and the text of each.
+func joined(problems []*refProblem) *refProblem {
+	if len(problems) == 0 {
+		return nil
+	}
+	all := *problems[0]
+	for _, p := range problems[1:] {
+		all.message += "; " + p.message
+		all.client = all.client || p.client
+	}
+	return &all
 }
 
 func readClientAuthority(v *recompute.View, gateway store.Ref, r gatewayv1.ObjectReference) ([]byte, *refProblem) {
