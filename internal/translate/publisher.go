@@ -11,7 +11,8 @@ import (
 )
 
 // Publisher checks transactions with the proxy's compiler. A resource that would be refused stays as it was, and is
-// tried again with every later transaction; the rest of the transaction goes on. One goroutine may use it.
+// tried again with every later transaction; the rest of the transaction goes on. A backend service that goes while a held
+// rule still names it leaves one behind that answers 500, as for any backend that does not exist. One goroutine may use it.
 type Publisher struct {
 	root *config.Root
 	// waiting are the changes that were refused.
@@ -51,8 +52,7 @@ func (p *Publisher) Check(tx *lbv1.Transaction) (*lbv1.Transaction, []config.Ref
 			p.root = root
 			return attempt, refusals
 		}
-		refused := p.withhold(candidates, err)
-		refusals = append(refusals, refused...)
+		refusals = append(refusals, p.withhold(candidates, err)...)
 	}
 	return nil, refusals
 }
@@ -60,24 +60,42 @@ func (p *Publisher) Check(tx *lbv1.Transaction) (*lbv1.Transaction, []config.Ref
 // withhold moves what was refused from the candidates to what waits.
 func (p *Publisher) withhold(candidates map[resourceKey]change, err error) []config.Refusal {
 	var refused *config.Refused
-	moved := 0
+	var told []config.Refusal
+	moved := false
 	if errors.As(err, &refused) {
 		for _, r := range refused.Resources {
 			key := resourceKey{r.Kind, r.Name}
-			if c, ok := candidates[key]; ok {
-				p.waiting[key] = c
-				delete(candidates, key)
-				moved++
+			c, ok := candidates[key]
+			if !ok {
+				continue
+			}
+			moved = true
+			p.waiting[key] = c
+			delete(candidates, key)
+			if key.kind == kindBackendService && c.resource == nil {
+				p.leaveBehind(candidates, key)
+			} else {
+				told = append(told, r)
 			}
 		}
-		if moved > 0 {
-			return refused.Resources
+		if moved {
+			return told
 		}
 	}
 	// Nothing that could be left out was named: all of it waits.
 	maps.Copy(p.waiting, candidates)
 	clear(candidates)
 	return []config.Refusal{{Reason: err.Error()}}
+}
+
+const kindBackendService = "backend_service"
+
+// leaveBehind puts one that answers 500 in the place of a backend service that can't go yet, unless it is there.
+func (p *Publisher) leaveBehind(candidates map[resourceKey]change, key resourceKey) {
+	stub := &lbv1.BackendService{AbortStatus: 500, Description: "deleted, and still named by a route that is held"}
+	if old := p.root.Resource(key.kind, key.name).GetBackendService(); old.GetAbortStatus() != stub.AbortStatus {
+		candidates[key] = change{&lbv1.Resource{Name: key.name, Body: &lbv1.Resource_BackendService{BackendService: stub}}}
+	}
 }
 
 func transaction(seq uint64, candidates map[resourceKey]change) *lbv1.Transaction {

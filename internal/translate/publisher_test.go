@@ -49,3 +49,39 @@ func TestThePublisherWithholdsWhatAProxyWouldRefuse(t *testing.T) {
 		t.Errorf("nothing became %v, %v", tx, refusals)
 	}
 }
+
+// TestADeletedBackendOfAHeldRuleAnswers500: the rule stays as it was published, and names it.
+func TestADeletedBackendOfAHeldRuleAnswers500(t *testing.T) {
+	p := translate.NewPublisher()
+	rule := &lbv1.Resource{Name: "map/*/*/1", Body: &lbv1.Resource_RouteRule{RouteRule: &lbv1.RouteRule{
+		UrlMap: "map", ListenerHost: "*", Host: "*", Precedence: "1", Match: &lbv1.RouteMatch{Path: &lbv1.RouteMatch_Prefix{Prefix: "/"}},
+		Action: &lbv1.RouteRule_Forward{Forward: &lbv1.Forward{Backends: []*lbv1.WeightedBackend{{BackendService: "store", Weight: 1}}}},
+	}}}
+	urlMap := &lbv1.UrlMap{DefaultService: "default", ListenerHosts: []string{"*"}}
+	publish := func(tx *lbv1.Transaction) *lbv1.Transaction {
+		t.Helper()
+		out, refusals := p.Check(tx)
+		if len(refusals) > 0 {
+			t.Fatalf("refused %v", refusals)
+		}
+		return out
+	}
+	publish(&lbv1.Transaction{Seq: 1, Upserts: []*lbv1.Resource{
+		{Name: "map", Body: &lbv1.Resource_UrlMap{UrlMap: urlMap}}, backendService("default", "other"), healthCheck("other"),
+		backendService("store", "check"), healthCheck("check"), rule,
+	}})
+	gone := &lbv1.Transaction{Seq: 2, Deletes: []*lbv1.ResourceKey{
+		{Kind: "backend_service", Name: "store"}, {Kind: "health_check", Name: "check"},
+	}}
+	tx := publish(gone)
+	upserts, deletes := names(tx)
+	if len(upserts) != 1 || tx.GetUpserts()[0].GetBackendService().GetAbortStatus() != 500 || len(deletes) != 1 {
+		t.Fatalf("published %v, deleted %v", upserts, deletes)
+	}
+	if upserts, _ := names(publish(&lbv1.Transaction{Seq: 3, Upserts: []*lbv1.Resource{healthCheck("third")}})); len(upserts) != 1 {
+		t.Errorf("what was left behind is published again: %v", upserts)
+	}
+	if _, deletes := names(publish(&lbv1.Transaction{Seq: 4, Deletes: []*lbv1.ResourceKey{{Kind: "route_rule", Name: "map/*/*/1"}}})); len(deletes) != 2 {
+		t.Errorf("deleted %v", deletes)
+	}
+}
