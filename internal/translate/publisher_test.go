@@ -67,7 +67,8 @@ func TestADeletedBackendOfAHeldRuleAnswers500(t *testing.T) {
 		return out
 	}
 	publish(&lbv1.Transaction{Seq: 1, Upserts: []*lbv1.Resource{
-		{Name: "map", Body: &lbv1.Resource_UrlMap{UrlMap: urlMap}}, backendService("default", "other"), healthCheck("other"),
+		{Name: "map", Body: &lbv1.Resource_UrlMap{UrlMap: urlMap}},
+		backendService("default", "other"), healthCheck("other"),
 		backendService("store", "check"), healthCheck("check"), rule,
 	}})
 	gone := &lbv1.Transaction{Seq: 2, Deletes: []*lbv1.ResourceKey{
