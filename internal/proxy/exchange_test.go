@@ -208,6 +208,10 @@ func TestLocalAnswers(t *testing.T) {
 			res.Header.Get("Via") != "1.1 google" {
 			t.Errorf("%s: %v %q", c.path, res, body)
 		}
+		date, err := http.ParseTime(res.Header.Get("Date"))
+		if age := time.Since(date); err != nil || age < 0 || age > time.Minute {
+			t.Errorf("%s: the date is %q, %v", c.path, res.Header.Get("Date"), err)
+		}
 	}
 }
 
@@ -400,7 +404,7 @@ func TestTunnelEndsWithItsLastBytes(t *testing.T) {
 	r := newRig(t, []string{backend}, nil)
 	for range 200 {
 		c := r.dial()
-		c.say("GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+		c.say("GET /tunnel HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
 		if head := c.head(); !strings.HasPrefix(head, "HTTP/1.1 101") {
 			t.Fatalf("got %q", head)
 		}
@@ -410,6 +414,8 @@ func TestTunnelEndsWithItsLastBytes(t *testing.T) {
 		}
 		_ = c.Close()
 	}
+	// What is logged at the end is still the request, though its buffer has gone to others.
+	eventually(t, "every tunnel is logged", func() bool { return strings.Count(r.log.String(), `"requestUrl":"http://a/tunnel"`) == 200 })
 }
 
 func TestBackendThatSwitchesToAnotherProtocolIs502(t *testing.T) {

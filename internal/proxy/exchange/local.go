@@ -51,6 +51,7 @@ func (x *Exchange) answerLocally(status int, body []byte, details accesslog.Deta
 		res.Header.AddID(header.ContentType, textPlain)
 	}
 	x.addVia(&res.Header)
+	x.addDate(&res.Header)
 	res.ContentLength = int64(len(body))
 	head := string(x.Request.Method) == "HEAD"
 	if head && len(body) > 0 {
@@ -71,6 +72,19 @@ func (x *Exchange) answerLocally(status int, body []byte, details accesslog.Deta
 	if err != nil {
 		x.down.Abort()
 	}
+}
+
+// imfFixdate is the form of dates in HTTP (RFC 9110 section 5.6.7).
+const imfFixdate = "Mon, 02 Jan 2006 15:04:05 GMT"
+
+// addDate says when the answer was made (RFC 9110 section 6.6.1), unless a hook has said so.
+func (x *Exchange) addDate(h *header.Map) {
+	if _, said := h.Get(header.Date); said {
+		return
+	}
+	at := len(x.arena)
+	x.arena = x.now().UTC().AppendFormat(x.arena, imfFixdate)
+	h.AddID(header.Date, x.arena[at:])
 }
 
 // isGRPC reports whether the request is a gRPC call.

@@ -1,6 +1,8 @@
 package exchange
 
 import (
+	"bytes"
+
 	"github.com/spillway-lb/spillway/internal/proxy/accesslog"
 	"github.com/spillway-lb/spillway/internal/proxy/transport"
 	"github.com/spillway-lb/spillway/internal/proxy/upstream"
@@ -20,6 +22,7 @@ func (x *Exchange) runTunnel() {
 	}
 	x.details = accesslog.UpgradedConnection
 	x.watch.tunnel.Store(true)
+	x.detachRequest()
 	client, plain := x.down.Tunnel()
 	up, toConn := x.current.stream.(upstream.Tunneler)
 	if plain && toConn {
@@ -28,6 +31,17 @@ func (x *Exchange) runTunnel() {
 		x.outBytes += join(x.clientEnd(client), x.backendEnd(up), &x.watch)
 	}
 	x.backEnd = x.now()
+}
+
+// detachRequest copies the request's head, for the log at the end of a tunnel: the tunnel gives away the buffer that the
+// head came in, and other connections use it then.
+func (x *Exchange) detachRequest() {
+	q := &x.Request
+	q.Method, q.Authority, q.Path = bytes.Clone(q.Method), bytes.Clone(q.Authority), bytes.Clone(q.Path)
+	for i := range q.Header.Len() {
+		f := q.Header.At(i)
+		f.Name, f.Value = bytes.Clone(f.Name), bytes.Clone(f.Value)
+	}
 }
 
 // direction copies from one connection to the other, as a transport.Handler.
