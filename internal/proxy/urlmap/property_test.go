@@ -44,7 +44,7 @@ func mostSpecific(patterns []string, host string) string {
 		if suffix, ok := strings.CutPrefix(p, "*"); ok && suffix != "" {
 			matches = strings.HasSuffix(host, suffix) && len(host) > len(suffix)
 		}
-		if matches && (p == host || (best != host && len(p) > len(best))) {
+		if matches && (p == host || best == "" || (best != host && len(p) > len(best))) {
 			best = p
 		}
 	}
