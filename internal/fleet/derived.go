@@ -206,9 +206,14 @@ func MembershipPath(m Member) string {
 
 // DerivedName is gke-mcs- and ten characters that follow from the import's name.
 func DerivedName(namespace, name string) string {
-	sum := sha256.Sum256([]byte(namespace + "/" + name))
-	text := new(big.Int).SetBytes(sum[:]).Text(36)
-	return "gke-mcs-" + text[len(text)-10:]
+	return "gke-mcs-" + tenOf(namespace+"/"+name)
+}
+
+// tenOf is ten lower-case letters and digits that follow from a text.
+func tenOf(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	id := new(big.Int).SetBytes(sum[:]).Text(36)
+	return id[len(id)-10:]
 }
 
 func appProtocol(p Port) *string {

@@ -1,8 +1,6 @@
 package fleet
 
 import (
-	"crypto/sha256"
-	"math/big"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
@@ -77,12 +75,10 @@ func (m *merged) ports(o offer) map[string]bool {
 // importedSlice is an exported slice as the other clusters see it. Its Pods and Nodes are not theirs; zones are.
 func importedSlice(source *discoveryv1.EndpointSlice, cluster, service string, ports map[string]bool) *discoveryv1.EndpointSlice {
 	derived := DerivedName(source.Namespace, service)
-	sum := sha256.Sum256([]byte(cluster + "/" + source.Name))
-	id := new(big.Int).SetBytes(sum[:]).Text(36)
 	out := &discoveryv1.EndpointSlice{
 		TypeMeta: source.TypeMeta,
 		ObjectMeta: metav1.ObjectMeta{
-			Namespace: source.Namespace, GenerateName: derived + "-", Name: derived + "-" + id[len(id)-10:],
+			Namespace: source.Namespace, GenerateName: derived + "-", Name: derived + "-" + tenOf(cluster+"/"+source.Name),
 			Labels: map[string]string{
 				// kube-proxy goes by the first label.
 				discoveryv1.LabelServiceName:  derived,
