@@ -6,7 +6,6 @@ import (
 	"maps"
 	"runtime/debug"
 	"slices"
-	"strings"
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
 	"github.com/spillway-lb/spillway/internal/store"
@@ -108,7 +107,7 @@ func (e *Engine) Run(snapshot *store.Snapshot, touched []string) Round {
 	e.problems = nil
 	for _, read := range touched {
 		e.markReaders(read)
-		if ref, ok := strings.CutPrefix(read, "o\x00"); ok {
+		if ref, ok := store.ObjectOf(read); ok {
 			e.updateRoots(ref)
 		}
 	}
@@ -119,10 +118,9 @@ func (e *Engine) Run(snapshot *store.Snapshot, touched []string) Round {
 	return e.round()
 }
 
-func (e *Engine) updateRoots(refString string) {
-	ref, _ := store.ParseRef(refString)
+func (e *Engine) updateRoots(ref store.Ref) {
 	for _, unit := range e.roots[ref.Kind] {
-		id := ID{unit, refString}
+		id := ID{unit, ref.String()}
 		exists := e.snapshot.Get(ref) != nil
 		if _, known := e.memos[id]; !known && !exists {
 			continue

@@ -2,6 +2,7 @@ package recompute_test
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -274,5 +275,48 @@ func TestWritesGoWithTheirUnit(t *testing.T) {
 	round := w.delete("a")
 	if len(round.Writes) != 1 || !round.Writes[0].Removed {
 		t.Errorf("writes %v", round.Writes)
+	}
+}
+
+func TestFactsAreInputs(t *testing.T) {
+	ack := func(key string) store.Fact { return store.Fact{Kind: "ack", Key: key} }
+	s, runs := store.New(), map[string]int{}
+	sub := s.Subscribe()
+	engine := recompute.New(recompute.Config{Roots: toyRoots(), Units: map[string]recompute.Translator{
+		"toy": func(v *recompute.View, key string) recompute.Result {
+			ref, _ := store.ParseRef(key)
+			runs[ref.Name]++
+			if ref.Name == "all" {
+				return recompute.Result{State: recompute.Present, Resources: toyResources("all", fmt.Sprint(v.Facts("ack")))}
+			}
+			n, ok := recompute.Fact[int](v, ack(ref.Name))
+			return recompute.Result{State: recompute.Present, Resources: toyResources(ref.Name, fmt.Sprint(n, ok))}
+		},
+	}})
+	for i, step := range []struct {
+		do   func(*store.Tx)
+		want []string
+		runs map[string]int
+	}{
+		{func(tx *store.Tx) {
+			for _, name := range []string{"a", "all", "b"} {
+				tx.Put("c", configMap(name, nil), "")
+			}
+		}, []string{"a=0 false", "all=[]", "b=0 false"}, map[string]int{"a": 1, "all": 1, "b": 1}},
+		{func(tx *store.Tx) { tx.SetFact(ack("a"), 7) }, []string{"a=7 true", "all=[a]", "b=0 false"}, map[string]int{"a": 1, "all": 1}},
+		{func(tx *store.Tx) { tx.SetFact(ack("a"), 8) }, []string{"a=8 true", "all=[a]", "b=0 false"}, map[string]int{"a": 1}},
+		{func(tx *store.Tx) { tx.SetFact(ack("a"), 8) }, []string{"a=8 true", "all=[a]", "b=0 false"}, nil},
+		{func(tx *store.Tx) { tx.SetFact(ack("a"), nil) }, []string{"a=0 false", "all=[]", "b=0 false"}, map[string]int{"a": 1, "all": 1}},
+	} {
+		clear(runs)
+		s.Commit(step.do)
+		snapshot, touched := sub.Take()
+		engine.Run(snapshot, touched)
+		if got := show(engine.Resources()); !slices.Equal(got, step.want) {
+			t.Errorf("step %d: published %q, want %q", i, got, step.want)
+		}
+		if !maps.Equal(runs, step.runs) {
+			t.Errorf("step %d: runs %v, want %v", i, runs, step.runs)
+		}
 	}
 }

@@ -44,6 +44,18 @@ func (v *View) Index(index, key string) []store.Ref {
 	return v.snapshot.Index(index, key)
 }
 
+// Fact returns a fact's value, nil if there is none.
+func (v *View) Fact(f store.Fact) any {
+	v.record(store.ReadFact(f))
+	return v.snapshot.Fact(f)
+}
+
+// Facts returns the keys of a kind's facts, sorted.
+func (v *View) Facts(kind string) []string {
+	v.record(store.ReadFacts(kind))
+	return v.snapshot.Facts(kind)
+}
+
 // Unit returns another unit's value. The unit exists from now on, for as long as it is read.
 func (v *View) Unit(kind, key string) (any, State) {
 	m := v.engine.memo(ID{kind, key})
@@ -78,6 +90,12 @@ func Get[T store.Object](v *View, ref store.Ref) (object T, ok bool) {
 		object, ok = o.(T)
 	}
 	return object, ok
+}
+
+// Fact is View.Fact with the value's type; ok is false if there is no such fact.
+func Fact[T any](v *View, f store.Fact) (value T, ok bool) {
+	value, ok = v.Fact(f).(T)
+	return value, ok
 }
 
 // Value is View.Unit with the value's type. ok is false for a unit that has no value; held then tells whether it is

@@ -2,7 +2,6 @@ package serve
 
 import (
 	"context"
-	"strings"
 	"time"
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
@@ -125,7 +124,7 @@ func split(changes []recompute.WriteChange) (objects, statuses []recompute.Write
 // touches says whether a read key of an object of the kind is among those touched.
 func touches(touched []string, kind string) bool {
 	for _, read := range touched {
-		if strings.HasPrefix(read, "o\x00"+kind+"/") {
+		if ref, ok := store.ObjectOf(read); ok && ref.Kind == kind {
 			return true
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"net/netip"
-	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 
@@ -26,12 +25,8 @@ func newClusterIPs() *clusterIPs {
 // assign puts an address into each touched Service that has none.
 func (c *clusterIPs) assign(tx *store.Tx, touched []string) {
 	for _, read := range touched {
-		name, ok := strings.CutPrefix(read, "o\x00Service/")
-		if !ok {
-			continue
-		}
-		ref, ok := store.ParseRef("Service/" + name)
-		if !ok {
+		ref, ok := store.ObjectOf(read)
+		if !ok || ref.Kind != "Service" {
 			continue
 		}
 		entry := tx.Get(ref)

@@ -75,7 +75,7 @@ func (w *Writer) Apply(changes []recompute.WriteChange, touched []string, now ti
 		dirty[c.Ref] = true
 	}
 	for _, read := range touched {
-		if ref, ok := refOfRead(read); ok && w.wanted[ref] != nil {
+		if ref, ok := store.ObjectOf(read); ok && w.wanted[ref] != nil {
 			dirty[ref] = true
 		}
 	}
@@ -148,13 +148,4 @@ func (w *Writer) write(tx *store.Tx, ref store.Ref, now time.Time) {
 	if next := x.written(entry.Written, now); next != entry.Written {
 		tx.Write(ref, next)
 	}
-}
-
-// refOfRead is the object whose content a read key is about.
-func refOfRead(read string) (store.Ref, bool) {
-	s, ok := strings.CutPrefix(read, "o\x00")
-	if !ok {
-		return store.Ref{}, false
-	}
-	return store.ParseRef(s)
 }

@@ -32,6 +32,7 @@ type Snapshot struct {
 	revision uint64
 	objects  *iradix.Tree[*Entry]
 	indexes  *iradix.Tree[Ref]
+	facts    *iradix.Tree[factEntry]
 }
 
 // Revision counts commits.

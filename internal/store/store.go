@@ -24,7 +24,7 @@ func New(indexes ...Index) *Store {
 	for _, ix := range indexes {
 		s.indexes[ix.Kind] = append(s.indexes[ix.Kind], ix)
 	}
-	s.current.Store(&Snapshot{objects: iradix.New[*Entry](), indexes: iradix.New[Ref]()})
+	s.current.Store(&Snapshot{objects: iradix.New[*Entry](), indexes: iradix.New[Ref](), facts: iradix.New[factEntry]()})
 	return s
 }
 
@@ -39,13 +39,14 @@ func (s *Store) Commit(f func(*Tx)) *Snapshot {
 	old := s.current.Load()
 	tx := &Tx{
 		store: s, revision: old.revision + 1,
-		objects: old.objects.Txn(), indexes: old.indexes.Txn(), touched: map[string]struct{}{},
+		objects: old.objects.Txn(), indexes: old.indexes.Txn(), facts: old.facts.Txn(),
+		touched: map[string]struct{}{},
 	}
 	f(tx)
 	if len(tx.touched) == 0 {
 		return old
 	}
-	next := &Snapshot{revision: tx.revision, objects: tx.objects.Commit(), indexes: tx.indexes.Commit()}
+	next := &Snapshot{revision: tx.revision, objects: tx.objects.Commit(), indexes: tx.indexes.Commit(), facts: tx.facts.Commit()}
 	s.current.Store(next)
 	for _, sub := range s.subs {
 		sub.add(next, tx.touched)
@@ -62,6 +63,10 @@ func (s *Store) Subscribe() *Subscription {
 	first := map[string]struct{}{}
 	snapshot.objects.Root().Walk(func(_ []byte, e *Entry) bool {
 		first[ReadObject(e.Ref)] = struct{}{}
+		return false
+	})
+	snapshot.facts.Root().Walk(func(_ []byte, e factEntry) bool {
+		first[ReadFact(e.fact)] = struct{}{}
 		return false
 	})
 	sub.add(snapshot, first)

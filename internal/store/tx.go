@@ -10,6 +10,7 @@ type Tx struct {
 	revision uint64
 	objects  *iradix.Txn[*Entry]
 	indexes  *iradix.Txn[Ref]
+	facts    *iradix.Txn[factEntry]
 	touched  map[string]struct{}
 }
 

@@ -141,11 +141,7 @@ func (c *Core) Step(in Input) Output {
 
 // observe takes note of a touched object; it returns true if Pods that could not start may start now.
 func (c *Core) observe(read string) (retry bool) {
-	name, ok := strings.CutPrefix(read, "o\x00")
-	if !ok {
-		return false
-	}
-	ref, ok := store.ParseRef(name)
+	ref, ok := store.ObjectOf(read)
 	if !ok {
 		return false
 	}
