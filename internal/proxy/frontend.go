@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"cmp"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -38,7 +39,7 @@ func (b Bound) String() string {
 	return fmt.Sprintf("%s %s", b.Frontend, b.Actual)
 }
 
-// Bound lists the frontends, sorted by name.
+// Bound lists the frontends, sorted by name and address.
 func (p *Proxy) Bound() []Bound {
 	if b := p.bound.Load(); b != nil {
 		return *b
@@ -64,6 +65,14 @@ func (f *frontend) close() {
 
 func (f *frontend) at() netip.AddrPort { return netip.AddrPortFrom(f.spec.Address, f.spec.Port) }
 
+// frontendKey tells frontends apart: a forwarding rule has one at each of its addresses.
+type frontendKey struct {
+	rule    string
+	address netip.Addr
+}
+
+func frontendKeyOf(spec config.Frontend) frontendKey { return frontendKey{spec.Name, spec.Address} }
+
 // portTable maps requested ends to bound ports, for redirects.
 type portTable map[netip.AddrPort]uint16
 
@@ -79,27 +88,15 @@ func (p *Proxy) reach(address netip.Addr, port uint16) uint16 {
 
 // updateFrontends binds what is new, and closes what is gone: first, because an address may move to another rule.
 func (p *Proxy) updateFrontends(root *config.Root) error {
-	wanted := map[string]config.Frontend{}
-	for _, spec := range root.Frontends() {
-		wanted[spec.Name] = spec
-	}
-	changed := false
-	for name, f := range p.frontends {
-		spec, ok := wanted[name]
-		if ok && spec.Address == f.spec.Address && spec.Port == f.spec.Port && spec.TLS == f.spec.TLS && f.err == nil {
-			continue
-		}
-		f.close()
-		delete(p.frontends, name)
-		changed = true
-	}
+	specs := root.Frontends()
+	changed := p.closeUnwanted(specs)
 	var errs []error
 	var opened []*frontend
-	for _, spec := range root.Frontends() {
-		f := p.frontends[spec.Name]
+	for _, spec := range specs {
+		f := p.frontends[frontendKeyOf(spec)]
 		if f == nil {
 			f = p.open(root, spec)
-			p.frontends[spec.Name] = f
+			p.frontends[frontendKeyOf(spec)] = f
 			opened = append(opened, f)
 			changed = true
 		}
@@ -125,9 +122,41 @@ func (p *Proxy) updateFrontends(root *config.Root) error {
 	return errors.Join(errs...)
 }
 
+// closeUnwanted closes the frontends that are gone, that listen elsewhere now, or that were not bound.
+func (p *Proxy) closeUnwanted(specs []config.Frontend) (changed bool) {
+	wanted := map[frontendKey]config.Frontend{}
+	for _, spec := range specs {
+		wanted[frontendKeyOf(spec)] = spec
+	}
+	for k, f := range p.frontends {
+		spec, ok := wanted[k]
+		if ok && spec.Port == f.spec.Port && spec.TLS == f.spec.TLS && f.err == nil {
+			continue
+		}
+		f.close()
+		delete(p.frontends, k)
+		changed = true
+	}
+	return changed
+}
+
+// holder is the frontend that listens on an address and port already, or nil.
+func (p *Proxy) holder(at netip.AddrPort) *frontend {
+	for _, f := range p.frontends {
+		if f.listener != nil && f.at() == at {
+			return f
+		}
+	}
+	return nil
+}
+
 // open binds a frontend.
 func (p *Proxy) open(root *config.Root, spec config.Frontend) *frontend {
 	f := &frontend{spec: spec}
+	if other := p.holder(f.at()); other != nil {
+		f.err = fmt.Errorf("listen on %s: forwarding rule %q listens there", f.at(), other.spec.Name)
+		return f
+	}
 	if spec.TLS {
 		policy, err := p.policy(root, spec.TargetProxy)
 		if err != nil {
@@ -188,7 +217,7 @@ func (p *Proxy) serve(f *frontend) {
 func (p *Proxy) updateTLS(next *config.Root) error {
 	var errs []error
 	for _, spec := range next.Frontends() {
-		f := p.frontends[spec.Name]
+		f := p.frontends[frontendKeyOf(spec)]
 		if f == nil || f.tls == nil || !spec.TLS {
 			continue
 		}
@@ -227,7 +256,9 @@ func (p *Proxy) publishBound() {
 		}
 		list = append(list, b)
 	}
-	slices.SortFunc(list, func(a, b Bound) int { return strings.Compare(a.Frontend, b.Frontend) })
+	slices.SortFunc(list, func(a, b Bound) int {
+		return cmp.Or(strings.Compare(a.Frontend, b.Frontend), a.Requested.Compare(b.Requested))
+	})
 	p.ports.Store(&ports)
 	p.bound.Store(&list)
 	if p.cfg.OnBound != nil {

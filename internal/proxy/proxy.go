@@ -61,7 +61,7 @@ type Proxy struct {
 	root atomic.Pointer[config.Root]
 
 	mu        sync.Mutex // Updates, one at a time, and the end
-	frontends map[string]*frontend
+	frontends map[frontendKey]*frontend
 	inherited []Socket
 	ended     bool
 	ports     atomic.Pointer[portTable]
@@ -84,7 +84,7 @@ func New(c Config) *Proxy {
 	}
 	p := &Proxy{
 		cfg: c, clock: transport.NewClock(), workers: http2.NewWorkers(idleWorkers), tickets: proxytls.NewTickets(time.Now()),
-		frontends: map[string]*frontend{}, inherited: c.Inherited, stop: make(chan struct{}),
+		frontends: map[frontendKey]*frontend{}, inherited: c.Inherited, stop: make(chan struct{}),
 	}
 	p.root.Store(config.New(c.Location))
 	p.pools = &upstream.Pools{Clock: p.clock, Workers: p.workers}

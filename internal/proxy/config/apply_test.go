@@ -2,6 +2,7 @@ package config
 
 import (
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"google.golang.org/protobuf/proto"
@@ -36,7 +37,7 @@ func TestFrontendsOfTheLocation(t *testing.T) {
 				t.Errorf("%+v", f)
 			}
 		}
-		if len(got) != len(want) || (len(got) > 0 && got[0] != want[0]) {
+		if !slices.Equal(got, want) {
 			t.Errorf("region %q serves %v, want %v", region, got, want)
 		}
 	}

@@ -2,11 +2,12 @@ package config
 
 import (
 	"net/netip"
+	"slices"
 )
 
 // Frontend is one address and port to listen on.
 type Frontend struct {
-	// Name is the forwarding rule's.
+	// Name is the forwarding rule's, which has one Frontend for each of its addresses.
 	Name        string
 	Address     netip.Addr
 	Port        uint16
@@ -15,16 +16,21 @@ type Frontend struct {
 	Region      string
 }
 
-// Frontends are the addresses that this location serves, sorted by name.
+// Frontends are the addresses that this location serves, sorted by name; no rule has an address twice.
 func (r *Root) Frontends() []Frontend {
 	var out []Frontend
 	r.entries.Root().WalkPrefix(key{kind: kindForwardingRule}.bytes(), func(_ []byte, e *entry) bool {
 		f := e.resource.GetForwardingRule()
+		first := len(out)
 		for _, v := range f.GetVips() {
 			if v.GetRegion() != "" && r.at.Region != "" && v.GetRegion() != r.at.Region {
 				continue
 			}
 			addr, _ := netip.ParseAddr(v.GetAddress()) // checked by compile
+			addr = addr.Unmap()
+			if slices.ContainsFunc(out[first:], func(f Frontend) bool { return f.Address == addr }) {
+				continue
+			}
 			out = append(out, Frontend{
 				Name: e.resource.GetName(), Address: addr, Port: uint16(f.GetPort()), TargetProxy: f.GetTargetProxy(),
 				TLS: r.TargetProxy(f.GetTargetProxy()).Spec.GetTls() != nil, Region: v.GetRegion(),
