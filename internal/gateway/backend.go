@@ -11,6 +11,7 @@ import (
 	networkingv1 "github.com/spillway-lb/spillway/api/networking/v1"
 	"github.com/spillway-lb/spillway/internal/fleet"
 	"github.com/spillway-lb/spillway/internal/neg"
+	"github.com/spillway-lb/spillway/internal/owner"
 	"github.com/spillway-lb/spillway/internal/policy"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/store"
@@ -114,12 +115,13 @@ func (b *backendBuilder) result() recompute.Result {
 		Protocol: backendProtocol(b.appProtocol, b.key.grpc), HealthCheck: name, Scheme: scope.Scheme, Region: scope.Region,
 		Timeout: seconds(defaultTimeout), Target: b.key.namespace + "/" + b.key.name + ":" + itoa(b.key.port),
 		Backends: b.backends(settings), Description: describe(collection, b.key.namespace, b.key.name, member),
+		Owner: owner.Of(b.key.object()),
 	}
 	policy.SetBackend(service, settings)
 	policy.SetDistribution(b.view, b.key.target(), service)
 	resources := b.secure(name, service)
 	check := policy.HealthCheck(b.view, b.key.target(), checkType(service.GetProtocol()))
-	check.Description = service.GetDescription()
+	check.Description, check.Owner = service.GetDescription(), service.GetOwner()
 	resources = append(resources,
 		&lbv1.Resource{Name: name, Body: &lbv1.Resource_BackendService{BackendService: service}},
 		&lbv1.Resource{Name: name, Body: &lbv1.Resource_HealthCheck{HealthCheck: check}},

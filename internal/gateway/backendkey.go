@@ -4,7 +4,9 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/spillway-lb/spillway/internal/fleet"
 	"github.com/spillway-lb/spillway/internal/policy"
+	"github.com/spillway-lb/spillway/internal/store"
 )
 
 // backendKey names a backend as routes refer to it.
@@ -28,6 +30,15 @@ func (k backendKey) String() string {
 		protocol = "grpc"
 	}
 	return strings.Join([]string{k.scope.String(), kind, k.namespace, k.name, strconv.Itoa(int(k.port)), protocol}, "|")
+}
+
+// object is the Service or the ServiceImport.
+func (k backendKey) object() store.Ref {
+	ref := store.Ref{Cluster: k.scope.Cluster, Kind: kindService, Namespace: k.namespace, Name: k.name}
+	if k.imported {
+		ref.Kind = fleet.KindServiceImport
+	}
+	return ref
 }
 
 // target is the object that policies name.

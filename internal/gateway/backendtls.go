@@ -23,7 +23,7 @@ func (b *backendBuilder) secure(name string, service *lbv1.BackendService) []*lb
 		service.Protocol = withTLS(service.GetProtocol())
 		service.Tls = &lbv1.BackendTls{Hostname: tls.Hostname, TrustConfigs: []string{name}, SubjectAltNames: tls.Names}
 		resources = append(resources, &lbv1.Resource{Name: name, Body: &lbv1.Resource_TrustConfig{
-			TrustConfig: &lbv1.TrustConfig{CaPem: tls.CAs, SystemRoots: tls.System},
+			TrustConfig: &lbv1.TrustConfig{CaPem: tls.CAs, SystemRoots: tls.System, Owner: service.GetOwner()},
 		}})
 	}
 	if service.GetProtocol() == lbv1.BackendProtocol_HTTP || service.GetProtocol() == lbv1.BackendProtocol_H2C {
@@ -34,6 +34,7 @@ func (b *backendBuilder) secure(name string, service *lbv1.BackendService) []*lb
 			service.Tls = &lbv1.BackendTls{}
 		}
 		service.Tls.ClientCertificate = name
+		certificate.Owner = service.GetOwner()
 		resources = append(resources, &lbv1.Resource{Name: name, Body: &lbv1.Resource_SslCertificate{SslCertificate: certificate}})
 	}
 	return resources

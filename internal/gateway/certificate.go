@@ -9,6 +9,7 @@ import (
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
+	"github.com/spillway-lb/spillway/internal/owner"
 	"github.com/spillway-lb/spillway/internal/policy"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/store"
@@ -61,7 +62,7 @@ func translateCertificates(v *recompute.View, key string) recompute.Result {
 			if problem != nil {
 				return recompute.Result{State: recompute.Held}
 			}
-			return pems.result(gw, name)
+			return pems.result(gw, ref, name)
 		}
 	}
 	return recompute.Result{}
@@ -76,19 +77,21 @@ type listenerPEM struct {
 	mode        lbv1.ClientValidation_Mode
 }
 
-func (p *listenerPEM) result(gw *Listeners, listener string) recompute.Result {
+func (p *listenerPEM) result(gw *Listeners, ref store.Ref, listener string) recompute.Result {
+	by := owner.Of(ref)
 	value := certificates{}
 	result := recompute.Result{State: recompute.Present}
 	for i, c := range p.certificates {
 		name := gw.Scope.namer().Certificate(gw.Namespace, gw.Name, gw.Scope.variant(fmt.Sprint(listener, "/", i)))
 		value.Names = append(value.Names, name)
+		c.Owner = by
 		result.Resources = append(result.Resources, &lbv1.Resource{Name: name, Body: &lbv1.Resource_SslCertificate{SslCertificate: c}})
 	}
 	if p.validate {
 		name := gw.Scope.namer().Certificate(gw.Namespace, gw.Name, gw.Scope.variant(listener+"/clients"))
 		value.Validation = &lbv1.ClientValidation{TrustConfigs: []string{name}, Mode: p.mode}
 		result.Resources = append(result.Resources, &lbv1.Resource{Name: name, Body: &lbv1.Resource_TrustConfig{
-			TrustConfig: &lbv1.TrustConfig{CaPem: p.authorities},
+			TrustConfig: &lbv1.TrustConfig{CaPem: p.authorities, Owner: by},
 		}})
 	}
 	result.Value = value

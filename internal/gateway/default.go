@@ -6,8 +6,10 @@ import (
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
 	"github.com/spillway-lb/spillway/internal/fleet"
+	"github.com/spillway-lb/spillway/internal/owner"
 	"github.com/spillway-lb/spillway/internal/policy"
 	"github.com/spillway-lb/spillway/internal/recompute"
+	"github.com/spillway-lb/spillway/internal/store"
 )
 
 const unitDefault = "gateway.default"
@@ -29,14 +31,15 @@ func translateDefault(v *recompute.View, key string) recompute.Result {
 	}
 	member := memberOf(v, scope.Cluster)
 	name := scope.namer().Default(namespace, status, scope.variant())
+	by := owner.Of(store.Ref{Cluster: scope.Cluster, Kind: kindNamespace, Name: namespace})
 	description := describe("services", namespace, "gw-serve"+parts[scopeParts+1], member)
 	resources := []*lbv1.Resource{{Name: name, Body: &lbv1.Resource_BackendService{BackendService: &lbv1.BackendService{
 		AbortStatus: uint32(status), Description: description, Scheme: scope.Scheme, Region: scope.Region,
-		Target: namespace + "/gw-serve" + parts[scopeParts+1] + ":80",
+		Target: namespace + "/gw-serve" + parts[scopeParts+1] + ":80", Owner: by,
 	}}}}
 	if status == 404 {
 		check := policy.DefaultHealthCheck(lbv1.HealthCheck_HTTP)
-		check.Description = description
+		check.Description, check.Owner = description, by
 		resources = append(resources, &lbv1.Resource{Name: name, Body: &lbv1.Resource_HealthCheck{HealthCheck: check}})
 	}
 	return recompute.Result{State: recompute.Present, Resources: resources}

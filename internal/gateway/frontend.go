@@ -7,6 +7,7 @@ import (
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
+	"github.com/spillway-lb/spillway/internal/owner"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/store"
 )
@@ -112,12 +113,14 @@ func (f *frontend) resources(vips []*lbv1.Vip) []*lbv1.Resource {
 	name := namer.URLMap(f.gw.Namespace, f.gw.Name, f.port, scope.variant())
 	rule := namer.ForwardingRule(f.gw.Namespace, f.gw.Name, f.port, scope.variant())
 	description := describe("gateways", f.gw.Namespace, f.gw.Name, memberOf(f.view, scope.Cluster))
+	by := owner.Of(f.ref)
 	return []*lbv1.Resource{
 		{Name: rule, Body: &lbv1.Resource_ForwardingRule{ForwardingRule: &lbv1.ForwardingRule{
-			Scheme: scope.Scheme, Region: scope.Region, Vips: vips, Port: uint32(f.port), TargetProxy: name, Description: description,
+			Scheme: scope.Scheme, Region: scope.Region, Vips: vips, Port: uint32(f.port), TargetProxy: name,
+			Description: description, Owner: by,
 		}}},
 		{Name: name, Body: &lbv1.Resource_TargetProxy{TargetProxy: &lbv1.TargetProxy{
-			UrlMap: name, Tls: f.tls, Via: via, Description: description,
+			UrlMap: name, Tls: f.tls, Via: via, Description: description, Owner: by,
 		}}},
 	}
 }

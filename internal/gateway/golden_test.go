@@ -36,6 +36,7 @@ var update = flag.Bool("update", false, "write what is wanted into the testdata"
 //	status          statuses, as YAML, without the deprecated conditions
 //	status!         statuses with all conditions
 //	annotations, finalizers, events
+//	owners          with resources, the objects that they were made for
 //
 // "only: NAME..." keeps the writes on objects of these names. "unusable: ADDRESS..." are addresses that no data plane can
 // bind.
@@ -133,7 +134,7 @@ func (w *world) step(events []manifests.Event) {
 func (w *world) print(out *bytes.Buffer) {
 	for _, r := range w.engine.Resources() {
 		if w.show[lbv1.KeyOf(r).GetKind()] {
-			printResource(w.t, out, r)
+			printResource(w.t, out, r, w.show["owners"])
 		}
 	}
 	for _, key := range slices.Sorted(maps.Keys(w.writes)) {
@@ -141,7 +142,7 @@ func (w *world) print(out *bytes.Buffer) {
 	}
 }
 
-func printResource(t *testing.T, out *bytes.Buffer, r *lbv1.Resource) {
+func printResource(t *testing.T, out *bytes.Buffer, r *lbv1.Resource, owners bool) {
 	text, err := protojson.Marshal(r)
 	if err != nil {
 		t.Fatal(err)
@@ -153,7 +154,9 @@ func printResource(t *testing.T, out *bytes.Buffer, r *lbv1.Resource) {
 	delete(plain, "name")
 	fmt.Fprintf(out, "%s %s\n", lbv1.KeyOf(r).GetKind(), r.GetName())
 	for _, body := range plain {
-		redact(body)
+		if redact(body); !owners {
+			delete(body.(map[string]any), "owner")
+		}
 		printYAML(t, out, body)
 	}
 }

@@ -7,12 +7,13 @@ import (
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
+	"github.com/spillway-lb/spillway/internal/owner"
 	"github.com/spillway-lb/spillway/internal/store"
 )
 
 func grpcRouteView(ref store.Ref, route *gatewayv1.GRPCRoute) *routeView {
 	out := &routeView{
-		ref: ref, kind: "GRPCRoute", generation: route.Generation, created: route.CreationTimestamp.Time,
+		ref: ref, owner: owner.Of(ref), kind: "GRPCRoute", generation: route.Generation, created: route.CreationTimestamp.Time,
 		parents: route.Spec.ParentRefs, hostnames: route.Spec.Hostnames,
 	}
 	for i := range route.Spec.Rules {

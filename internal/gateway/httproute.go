@@ -7,6 +7,7 @@ import (
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
+	"github.com/spillway-lb/spillway/internal/owner"
 	"github.com/spillway-lb/spillway/internal/store"
 )
 
@@ -20,7 +21,7 @@ type matchView struct {
 
 func httpRouteView(ref store.Ref, route *gatewayv1.HTTPRoute) *routeView {
 	out := &routeView{
-		ref: ref, kind: "HTTPRoute", generation: route.Generation, created: route.CreationTimestamp.Time,
+		ref: ref, owner: owner.Of(ref), kind: "HTTPRoute", generation: route.Generation, created: route.CreationTimestamp.Time,
 		parents: route.Spec.ParentRefs, hostnames: route.Spec.Hostnames,
 	}
 	for i := range route.Spec.Rules {

@@ -6,6 +6,7 @@ import (
 
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
+	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/store"
 )
@@ -13,6 +14,7 @@ import (
 // routeView is an HTTPRoute or a GRPCRoute.
 type routeView struct {
 	ref        store.Ref
+	owner      *lbv1.Owner // of every rule
 	kind       string
 	generation int64
 	created    time.Time

@@ -157,7 +157,7 @@ func (b *ruleBody) resource(r *routeView, at place, m *matchView, ruleIndex, mat
 	rank.created, rank.route, rank.kind, rank.rule, rank.match = r.created, r.name(), r.kind, ruleIndex, matchIndex
 	rule := &lbv1.RouteRule{
 		UrlMap: at.listener.URLMap, ListenerHost: at.listener.Host, Host: at.host, Precedence: rank.String(), Match: m.match,
-		Route: r.name(), Rule: b.name, Grpc: r.grpc(),
+		Route: r.name(), Rule: b.name, Owner: r.owner, Grpc: r.grpc(),
 		RequestHeaders: b.requestHeaders, ResponseHeaders: b.responseHeaders, UrlRewrite: b.rewrite, Mirrors: b.mirrors,
 		Cors: b.cors, Retry: b.retry, Persistence: b.persistence,
 		RequestTimeout: b.request.duration, RequestTimeoutDisabled: b.request.disabled,

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
+	"github.com/spillway-lb/spillway/internal/owner"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/store"
 )
@@ -47,7 +48,7 @@ func translateURLMap(v *recompute.View, key string) recompute.Result {
 	return recompute.Result{State: recompute.Present, Resources: []*lbv1.Resource{
 		{Name: name, Body: &lbv1.Resource_UrlMap{UrlMap: &lbv1.UrlMap{
 			DefaultService: defaultService(v, gw.Scope, gw.Namespace, 404), ListenerHosts: hosts, DetectMisdirected: tls,
-			Description: describe("gateways", gw.Namespace, gw.Name, memberOf(v, gw.Scope.Cluster)),
+			Description: describe("gateways", gw.Namespace, gw.Name, memberOf(v, gw.Scope.Cluster)), Owner: owner.Of(ref),
 		}}},
 	}}
 }

@@ -2,15 +2,14 @@ package serve
 
 import (
 	"cmp"
-	"encoding/json"
 	"net/netip"
 	"slices"
-	"strings"
 
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
 	"github.com/spillway-lb/spillway/internal/control"
+	"github.com/spillway-lb/spillway/internal/owner"
 	"github.com/spillway-lb/spillway/internal/store"
 )
 
@@ -30,7 +29,7 @@ type bound struct {
 func urlsOf(snapshot *store.Snapshot, rules []*lbv1.Resource, sockets []bound, home string) []control.URL {
 	var urls []control.URL
 	for _, r := range rules {
-		ref, ok := gatewayOf(r.GetForwardingRule().GetDescription())
+		ref, ok := gatewayOf(r.GetForwardingRule())
 		if !ok {
 			continue
 		}
@@ -86,20 +85,8 @@ func gatewayObject(snapshot *store.Snapshot, ref store.Ref) *gatewayv1.Gateway {
 	return gateway
 }
 
-// gatewayOf reads the description of a forwarding rule: which Gateway of which cluster it was made for.
-func gatewayOf(description string) (store.Ref, bool) {
-	var d struct {
-		Resource string `json:"k8sResource"`
-		Cluster  string `json:"k8sCluster"`
-	}
-	if json.Unmarshal([]byte(description), &d) != nil {
-		return store.Ref{}, false
-	}
-	// /namespaces/NAMESPACE/gateways/NAME and /projects/P/locations/L/clusters/CLUSTER
-	parts := strings.Split(d.Resource, "/")
-	if len(parts) != 5 || parts[3] != "gateways" {
-		return store.Ref{}, false
-	}
-	cluster := d.Cluster[strings.LastIndexByte(d.Cluster, '/')+1:]
-	return store.Ref{Cluster: cluster, Kind: kindGateway, Namespace: parts[2], Name: parts[4]}, true
+// gatewayOf is the Gateway that a forwarding rule was made for; ok is false if it was made for something else.
+func gatewayOf(rule *lbv1.ForwardingRule) (ref store.Ref, ok bool) {
+	ref, ok = owner.Ref(rule.GetOwner())
+	return ref, ok && ref.Kind == kindGateway
 }

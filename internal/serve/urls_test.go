@@ -10,10 +10,11 @@ import (
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
 	"github.com/spillway-lb/spillway/internal/control"
+	"github.com/spillway-lb/spillway/internal/owner"
 	"github.com/spillway-lb/spillway/internal/store"
 )
 
-const description = `{"k8sResource":"/namespaces/store/gateways/external-http","k8sCluster":"/projects/1/locations/us-west1/clusters/gke-west-1"}`
+var madeFor = owner.Of(store.Ref{Cluster: "gke-west-1", Kind: kindGateway, Namespace: "store", Name: "external-http"})
 
 func gatewayStore() *store.Store {
 	s := store.New()
@@ -33,7 +34,7 @@ func gatewayStore() *store.Store {
 
 func rule(name string, port uint32) *lbv1.Resource {
 	return &lbv1.Resource{Name: name, Body: &lbv1.Resource_ForwardingRule{ForwardingRule: &lbv1.ForwardingRule{
-		Port: port, TargetProxy: "tp", Description: description,
+		Port: port, TargetProxy: "tp", Owner: madeFor,
 	}}}
 }
 

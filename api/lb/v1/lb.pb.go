@@ -386,7 +386,7 @@ func (x ClientValidation_Mode) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ClientValidation_Mode.Descriptor instead.
 func (ClientValidation_Mode) EnumDescriptor() ([]byte, []int) {
-	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{9, 0}
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{10, 0}
 }
 
 type SessionPersistence_Kind int32
@@ -432,7 +432,7 @@ func (x SessionPersistence_Kind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use SessionPersistence_Kind.Descriptor instead.
 func (SessionPersistence_Kind) EnumDescriptor() ([]byte, []int) {
-	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{26, 0}
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{27, 0}
 }
 
 type SessionAffinity_Type int32
@@ -493,7 +493,7 @@ func (x SessionAffinity_Type) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use SessionAffinity_Type.Descriptor instead.
 func (SessionAffinity_Type) EnumDescriptor() ([]byte, []int) {
-	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{29, 0}
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{30, 0}
 }
 
 type HealthCheck_Type int32
@@ -551,7 +551,7 @@ func (x HealthCheck_Type) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use HealthCheck_Type.Descriptor instead.
 func (HealthCheck_Type) EnumDescriptor() ([]byte, []int) {
-	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{38, 0}
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{39, 0}
 }
 
 type HealthCheck_PortSpecification int32
@@ -600,7 +600,7 @@ func (x HealthCheck_PortSpecification) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use HealthCheck_PortSpecification.Descriptor instead.
 func (HealthCheck_PortSpecification) EnumDescriptor() ([]byte, []int) {
-	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{38, 1}
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{39, 1}
 }
 
 type HealthCheck_ProxyHeader int32
@@ -646,7 +646,7 @@ func (x HealthCheck_ProxyHeader) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use HealthCheck_ProxyHeader.Descriptor instead.
 func (HealthCheck_ProxyHeader) EnumDescriptor() ([]byte, []int) {
-	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{38, 2}
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{39, 2}
 }
 
 // Resource is the one type that travels. Its identity is (kind of body, name).
@@ -1067,6 +1067,76 @@ func (x *Model) GetResources() []*Resource {
 	return nil
 }
 
+// Owner is the Kubernetes object that a resource was made for: whom an answer about the resource is told to.
+type Owner struct {
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Cluster string                 `protobuf:"bytes,1,opt,name=cluster,proto3" json:"cluster,omitempty"`
+	// The kind and its group, such as "Gateway.gateway.networking.k8s.io", or just the kind in the core group.
+	Kind          string `protobuf:"bytes,2,opt,name=kind,proto3" json:"kind,omitempty"`
+	Namespace     string `protobuf:"bytes,3,opt,name=namespace,proto3" json:"namespace,omitempty"`
+	Name          string `protobuf:"bytes,4,opt,name=name,proto3" json:"name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Owner) Reset() {
+	*x = Owner{}
+	mi := &file_api_lb_v1_lb_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Owner) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Owner) ProtoMessage() {}
+
+func (x *Owner) ProtoReflect() protoreflect.Message {
+	mi := &file_api_lb_v1_lb_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Owner.ProtoReflect.Descriptor instead.
+func (*Owner) Descriptor() ([]byte, []int) {
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *Owner) GetCluster() string {
+	if x != nil {
+		return x.Cluster
+	}
+	return ""
+}
+
+func (x *Owner) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *Owner) GetNamespace() string {
+	if x != nil {
+		return x.Namespace
+	}
+	return ""
+}
+
+func (x *Owner) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
 // ForwardingRule is one (Gateway, port): where connections arrive and which target proxy reads them.
 type ForwardingRule struct {
 	state  protoimpl.MessageState `protogen:"open.v1"`
@@ -1078,15 +1148,16 @@ type ForwardingRule struct {
 	// The port as the user wrote it. A data plane that may not bind it falls back (see `spillway serve --help`).
 	Port        uint32 `protobuf:"varint,4,opt,name=port,proto3" json:"port,omitempty"`
 	TargetProxy string `protobuf:"bytes,5,opt,name=target_proxy,json=targetProxy,proto3" json:"target_proxy,omitempty"`
-	// JSON object naming the Kubernetes object this came from, as Google writes it.
+	// JSON object naming the Kubernetes object this came from, as Google writes it. It is for people; owner is for programs.
 	Description   string `protobuf:"bytes,6,opt,name=description,proto3" json:"description,omitempty"`
+	Owner         *Owner `protobuf:"bytes,7,opt,name=owner,proto3" json:"owner,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ForwardingRule) Reset() {
 	*x = ForwardingRule{}
-	mi := &file_api_lb_v1_lb_proto_msgTypes[4]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1098,7 +1169,7 @@ func (x *ForwardingRule) String() string {
 func (*ForwardingRule) ProtoMessage() {}
 
 func (x *ForwardingRule) ProtoReflect() protoreflect.Message {
-	mi := &file_api_lb_v1_lb_proto_msgTypes[4]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1111,7 +1182,7 @@ func (x *ForwardingRule) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ForwardingRule.ProtoReflect.Descriptor instead.
 func (*ForwardingRule) Descriptor() ([]byte, []int) {
-	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{4}
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *ForwardingRule) GetScheme() LoadBalancingScheme {
@@ -1156,6 +1227,13 @@ func (x *ForwardingRule) GetDescription() string {
 	return ""
 }
 
+func (x *ForwardingRule) GetOwner() *Owner {
+	if x != nil {
+		return x.Owner
+	}
+	return nil
+}
+
 type Vip struct {
 	state  protoimpl.MessageState `protogen:"open.v1"`
 	Region string                 `protobuf:"bytes,1,opt,name=region,proto3" json:"region,omitempty"`
@@ -1169,7 +1247,7 @@ type Vip struct {
 
 func (x *Vip) Reset() {
 	*x = Vip{}
-	mi := &file_api_lb_v1_lb_proto_msgTypes[5]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1181,7 +1259,7 @@ func (x *Vip) String() string {
 func (*Vip) ProtoMessage() {}
 
 func (x *Vip) ProtoReflect() protoreflect.Message {
-	mi := &file_api_lb_v1_lb_proto_msgTypes[5]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1194,7 +1272,7 @@ func (x *Vip) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Vip.ProtoReflect.Descriptor instead.
 func (*Vip) Descriptor() ([]byte, []int) {
-	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{5}
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Vip) GetRegion() string {
@@ -1230,13 +1308,14 @@ type TargetProxy struct {
 	Limits      *HttpLimits `protobuf:"bytes,5,opt,name=limits,proto3" json:"limits,omitempty"`
 	// Per-connection PROXY protocol is not part of this version.
 	Description   string `protobuf:"bytes,6,opt,name=description,proto3" json:"description,omitempty"`
+	Owner         *Owner `protobuf:"bytes,7,opt,name=owner,proto3" json:"owner,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *TargetProxy) Reset() {
 	*x = TargetProxy{}
-	mi := &file_api_lb_v1_lb_proto_msgTypes[6]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1248,7 +1327,7 @@ func (x *TargetProxy) String() string {
 func (*TargetProxy) ProtoMessage() {}
 
 func (x *TargetProxy) ProtoReflect() protoreflect.Message {
-	mi := &file_api_lb_v1_lb_proto_msgTypes[6]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1261,7 +1340,7 @@ func (x *TargetProxy) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TargetProxy.ProtoReflect.Descriptor instead.
 func (*TargetProxy) Descriptor() ([]byte, []int) {
-	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{6}
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *TargetProxy) GetUrlMap() string {
@@ -1306,6 +1385,13 @@ func (x *TargetProxy) GetDescription() string {
 	return ""
 }
 
+func (x *TargetProxy) GetOwner() *Owner {
+	if x != nil {
+		return x.Owner
+	}
+	return nil
+}
+
 type DownstreamTls struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// One for each listener host of the port. The most specific host that matches the SNI wins; no SNI or no match takes
@@ -1322,7 +1408,7 @@ type DownstreamTls struct {
 
 func (x *DownstreamTls) Reset() {
 	*x = DownstreamTls{}
-	mi := &file_api_lb_v1_lb_proto_msgTypes[7]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1334,7 +1420,7 @@ func (x *DownstreamTls) String() string {
 func (*DownstreamTls) ProtoMessage() {}
 
 func (x *DownstreamTls) ProtoReflect() protoreflect.Message {
-	mi := &file_api_lb_v1_lb_proto_msgTypes[7]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1347,7 +1433,7 @@ func (x *DownstreamTls) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DownstreamTls.ProtoReflect.Descriptor instead.
 func (*DownstreamTls) Descriptor() ([]byte, []int) {
-	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{7}
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *DownstreamTls) GetServerNames() []*ServerName {
@@ -1392,7 +1478,7 @@ type ServerName struct {
 
 func (x *ServerName) Reset() {
 	*x = ServerName{}
-	mi := &file_api_lb_v1_lb_proto_msgTypes[8]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1404,7 +1490,7 @@ func (x *ServerName) String() string {
 func (*ServerName) ProtoMessage() {}
 
 func (x *ServerName) ProtoReflect() protoreflect.Message {
-	mi := &file_api_lb_v1_lb_proto_msgTypes[8]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1417,7 +1503,7 @@ func (x *ServerName) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ServerName.ProtoReflect.Descriptor instead.
 func (*ServerName) Descriptor() ([]byte, []int) {
-	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{8}
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ServerName) GetHost() string {
@@ -1452,7 +1538,7 @@ type ClientValidation struct {
 
 func (x *ClientValidation) Reset() {
 	*x = ClientValidation{}
-	mi := &file_api_lb_v1_lb_proto_msgTypes[9]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1464,7 +1550,7 @@ func (x *ClientValidation) String() string {
 func (*ClientValidation) ProtoMessage() {}
 
 func (x *ClientValidation) ProtoReflect() protoreflect.Message {
-	mi := &file_api_lb_v1_lb_proto_msgTypes[9]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1477,7 +1563,7 @@ func (x *ClientValidation) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClientValidation.ProtoReflect.Descriptor instead.
 func (*ClientValidation) Descriptor() ([]byte, []int) {
-	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{9}
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ClientValidation) GetTrustConfigs() []string {
@@ -1512,7 +1598,7 @@ type HttpLimits struct {
 
 func (x *HttpLimits) Reset() {
 	*x = HttpLimits{}
-	mi := &file_api_lb_v1_lb_proto_msgTypes[10]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1524,7 +1610,7 @@ func (x *HttpLimits) String() string {
 func (*HttpLimits) ProtoMessage() {}
 
 func (x *HttpLimits) ProtoReflect() protoreflect.Message {
-	mi := &file_api_lb_v1_lb_proto_msgTypes[10]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1537,7 +1623,7 @@ func (x *HttpLimits) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HttpLimits.ProtoReflect.Descriptor instead.
 func (*HttpLimits) Descriptor() ([]byte, []int) {
-	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{10}
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *HttpLimits) GetIdleTimeout() *durationpb.Duration {
@@ -1608,13 +1694,14 @@ type SslCertificate struct {
 	state               protoimpl.MessageState `protogen:"open.v1"`
 	CertificateChainPem []byte                 `protobuf:"bytes,1,opt,name=certificate_chain_pem,json=certificateChainPem,proto3" json:"certificate_chain_pem,omitempty"`
 	PrivateKeyPem       []byte                 `protobuf:"bytes,2,opt,name=private_key_pem,json=privateKeyPem,proto3" json:"private_key_pem,omitempty"`
+	Owner               *Owner                 `protobuf:"bytes,3,opt,name=owner,proto3" json:"owner,omitempty"`
 	unknownFields       protoimpl.UnknownFields
 	sizeCache           protoimpl.SizeCache
 }
 
 func (x *SslCertificate) Reset() {
 	*x = SslCertificate{}
-	mi := &file_api_lb_v1_lb_proto_msgTypes[11]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1626,7 +1713,7 @@ func (x *SslCertificate) String() string {
 func (*SslCertificate) ProtoMessage() {}
 
 func (x *SslCertificate) ProtoReflect() protoreflect.Message {
-	mi := &file_api_lb_v1_lb_proto_msgTypes[11]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1639,7 +1726,7 @@ func (x *SslCertificate) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SslCertificate.ProtoReflect.Descriptor instead.
 func (*SslCertificate) Descriptor() ([]byte, []int) {
-	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{11}
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *SslCertificate) GetCertificateChainPem() []byte {
@@ -1656,19 +1743,27 @@ func (x *SslCertificate) GetPrivateKeyPem() []byte {
 	return nil
 }
 
+func (x *SslCertificate) GetOwner() *Owner {
+	if x != nil {
+		return x.Owner
+	}
+	return nil
+}
+
 // TrustConfig is a set of certificate authorities.
 type TrustConfig struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	CaPem []byte                 `protobuf:"bytes,1,opt,name=ca_pem,json=caPem,proto3" json:"ca_pem,omitempty"`
 	// Use the system's roots, too.
-	SystemRoots   bool `protobuf:"varint,2,opt,name=system_roots,json=systemRoots,proto3" json:"system_roots,omitempty"`
+	SystemRoots   bool   `protobuf:"varint,2,opt,name=system_roots,json=systemRoots,proto3" json:"system_roots,omitempty"`
+	Owner         *Owner `protobuf:"bytes,3,opt,name=owner,proto3" json:"owner,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *TrustConfig) Reset() {
 	*x = TrustConfig{}
-	mi := &file_api_lb_v1_lb_proto_msgTypes[12]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1680,7 +1775,7 @@ func (x *TrustConfig) String() string {
 func (*TrustConfig) ProtoMessage() {}
 
 func (x *TrustConfig) ProtoReflect() protoreflect.Message {
-	mi := &file_api_lb_v1_lb_proto_msgTypes[12]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1693,7 +1788,7 @@ func (x *TrustConfig) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TrustConfig.ProtoReflect.Descriptor instead.
 func (*TrustConfig) Descriptor() ([]byte, []int) {
-	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{12}
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *TrustConfig) GetCaPem() []byte {
@@ -1710,6 +1805,13 @@ func (x *TrustConfig) GetSystemRoots() bool {
 	return false
 }
 
+func (x *TrustConfig) GetOwner() *Owner {
+	if x != nil {
+		return x.Owner
+	}
+	return nil
+}
+
 // UrlMap is the meeting point of route rules; the rules name it, not the other way round, so that an edit of one
 // rule is one resource.
 type UrlMap struct {
@@ -1722,14 +1824,15 @@ type UrlMap struct {
 	// A request that belongs to none gets the default service.
 	ListenerHosts []string `protobuf:"bytes,3,rep,name=listener_hosts,json=listenerHosts,proto3" json:"listener_hosts,omitempty"`
 	// With TLS: answer 421 when the request's host belongs to another listener host than the connection's SNI did.
-	DetectMisdirected bool `protobuf:"varint,4,opt,name=detect_misdirected,json=detectMisdirected,proto3" json:"detect_misdirected,omitempty"`
+	DetectMisdirected bool   `protobuf:"varint,4,opt,name=detect_misdirected,json=detectMisdirected,proto3" json:"detect_misdirected,omitempty"`
+	Owner             *Owner `protobuf:"bytes,5,opt,name=owner,proto3" json:"owner,omitempty"`
 	unknownFields     protoimpl.UnknownFields
 	sizeCache         protoimpl.SizeCache
 }
 
 func (x *UrlMap) Reset() {
 	*x = UrlMap{}
-	mi := &file_api_lb_v1_lb_proto_msgTypes[13]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1741,7 +1844,7 @@ func (x *UrlMap) String() string {
 func (*UrlMap) ProtoMessage() {}
 
 func (x *UrlMap) ProtoReflect() protoreflect.Message {
-	mi := &file_api_lb_v1_lb_proto_msgTypes[13]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1754,7 +1857,7 @@ func (x *UrlMap) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UrlMap.ProtoReflect.Descriptor instead.
 func (*UrlMap) Descriptor() ([]byte, []int) {
-	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{13}
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *UrlMap) GetDefaultService() string {
@@ -1785,6 +1888,13 @@ func (x *UrlMap) GetDetectMisdirected() bool {
 	return false
 }
 
+func (x *UrlMap) GetOwner() *Owner {
+	if x != nil {
+		return x.Owner
+	}
+	return nil
+}
+
 // RouteRule is one match of one rule for one host. Its name is URLMAP/LISTENER_HOST/HOST/PRECEDENCE.
 type RouteRule struct {
 	state  protoimpl.MessageState `protogen:"open.v1"`
@@ -1801,6 +1911,8 @@ type RouteRule struct {
 	Route string `protobuf:"bytes,6,opt,name=route,proto3" json:"route,omitempty"`
 	// Index, or the user's name, of the rule within the route.
 	Rule string `protobuf:"bytes,7,opt,name=rule,proto3" json:"rule,omitempty"`
+	// The route. Its Gateway is the owner of the URL map.
+	Owner *Owner `protobuf:"bytes,8,opt,name=owner,proto3" json:"owner,omitempty"`
 	// Applied in this order to the request; header changes of answers in reverse.
 	RequestHeaders  *HeaderEdit  `protobuf:"bytes,10,opt,name=request_headers,json=requestHeaders,proto3" json:"request_headers,omitempty"`
 	ResponseHeaders *HeaderEdit  `protobuf:"bytes,11,opt,name=response_headers,json=responseHeaders,proto3" json:"response_headers,omitempty"`
@@ -1829,7 +1941,7 @@ type RouteRule struct {
 
 func (x *RouteRule) Reset() {
 	*x = RouteRule{}
-	mi := &file_api_lb_v1_lb_proto_msgTypes[14]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1841,7 +1953,7 @@ func (x *RouteRule) String() string {
 func (*RouteRule) ProtoMessage() {}
 
 func (x *RouteRule) ProtoReflect() protoreflect.Message {
-	mi := &file_api_lb_v1_lb_proto_msgTypes[14]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1854,7 +1966,7 @@ func (x *RouteRule) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RouteRule.ProtoReflect.Descriptor instead.
 func (*RouteRule) Descriptor() ([]byte, []int) {
-	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{14}
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *RouteRule) GetUrlMap() string {
@@ -1904,6 +2016,13 @@ func (x *RouteRule) GetRule() string {
 		return x.Rule
 	}
 	return ""
+}
+
+func (x *RouteRule) GetOwner() *Owner {
+	if x != nil {
+		return x.Owner
+	}
+	return nil
 }
 
 func (x *RouteRule) GetRequestHeaders() *HeaderEdit {
@@ -2048,7 +2167,7 @@ type RouteMatch struct {
 
 func (x *RouteMatch) Reset() {
 	*x = RouteMatch{}
-	mi := &file_api_lb_v1_lb_proto_msgTypes[15]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2060,7 +2179,7 @@ func (x *RouteMatch) String() string {
 func (*RouteMatch) ProtoMessage() {}
 
 func (x *RouteMatch) ProtoReflect() protoreflect.Message {
-	mi := &file_api_lb_v1_lb_proto_msgTypes[15]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2073,7 +2192,7 @@ func (x *RouteMatch) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RouteMatch.ProtoReflect.Descriptor instead.
 func (*RouteMatch) Descriptor() ([]byte, []int) {
-	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{15}
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *RouteMatch) GetPath() isRouteMatch_Path {
@@ -2172,7 +2291,7 @@ type ValueMatch struct {
 
 func (x *ValueMatch) Reset() {
 	*x = ValueMatch{}
-	mi := &file_api_lb_v1_lb_proto_msgTypes[16]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2184,7 +2303,7 @@ func (x *ValueMatch) String() string {
 func (*ValueMatch) ProtoMessage() {}
 
 func (x *ValueMatch) ProtoReflect() protoreflect.Message {
-	mi := &file_api_lb_v1_lb_proto_msgTypes[16]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2197,7 +2316,7 @@ func (x *ValueMatch) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ValueMatch.ProtoReflect.Descriptor instead.
 func (*ValueMatch) Descriptor() ([]byte, []int) {
-	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{16}
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ValueMatch) GetName() string {
@@ -2274,7 +2393,7 @@ type HeaderEdit struct {
 
 func (x *HeaderEdit) Reset() {
 	*x = HeaderEdit{}
-	mi := &file_api_lb_v1_lb_proto_msgTypes[17]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2286,7 +2405,7 @@ func (x *HeaderEdit) String() string {
 func (*HeaderEdit) ProtoMessage() {}
 
 func (x *HeaderEdit) ProtoReflect() protoreflect.Message {
-	mi := &file_api_lb_v1_lb_proto_msgTypes[17]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2299,7 +2418,7 @@ func (x *HeaderEdit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HeaderEdit.ProtoReflect.Descriptor instead.
 func (*HeaderEdit) Descriptor() ([]byte, []int) {
-	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{17}
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *HeaderEdit) GetSet() []*Header {
@@ -2333,7 +2452,7 @@ type Header struct {
 
 func (x *Header) Reset() {
 	*x = Header{}
-	mi := &file_api_lb_v1_lb_proto_msgTypes[18]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2345,7 +2464,7 @@ func (x *Header) String() string {
 func (*Header) ProtoMessage() {}
 
 func (x *Header) ProtoReflect() protoreflect.Message {
-	mi := &file_api_lb_v1_lb_proto_msgTypes[18]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2358,7 +2477,7 @@ func (x *Header) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Header.ProtoReflect.Descriptor instead.
 func (*Header) Descriptor() ([]byte, []int) {
-	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{18}
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Header) GetName() string {
@@ -2389,7 +2508,7 @@ type UrlRewrite struct {
 
 func (x *UrlRewrite) Reset() {
 	*x = UrlRewrite{}
-	mi := &file_api_lb_v1_lb_proto_msgTypes[19]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2401,7 +2520,7 @@ func (x *UrlRewrite) String() string {
 func (*UrlRewrite) ProtoMessage() {}
 
 func (x *UrlRewrite) ProtoReflect() protoreflect.Message {
-	mi := &file_api_lb_v1_lb_proto_msgTypes[19]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2414,7 +2533,7 @@ func (x *UrlRewrite) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UrlRewrite.ProtoReflect.Descriptor instead.
 func (*UrlRewrite) Descriptor() ([]byte, []int) {
-	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{19}
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *UrlRewrite) GetHost() string {
@@ -2485,7 +2604,7 @@ type Redirect struct {
 
 func (x *Redirect) Reset() {
 	*x = Redirect{}
-	mi := &file_api_lb_v1_lb_proto_msgTypes[20]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2497,7 +2616,7 @@ func (x *Redirect) String() string {
 func (*Redirect) ProtoMessage() {}
 
 func (x *Redirect) ProtoReflect() protoreflect.Message {
-	mi := &file_api_lb_v1_lb_proto_msgTypes[20]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2510,7 +2629,7 @@ func (x *Redirect) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Redirect.ProtoReflect.Descriptor instead.
 func (*Redirect) Descriptor() ([]byte, []int) {
-	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{20}
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Redirect) GetScheme() string {
@@ -2593,7 +2712,7 @@ type Forward struct {
 
 func (x *Forward) Reset() {
 	*x = Forward{}
-	mi := &file_api_lb_v1_lb_proto_msgTypes[21]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2605,7 +2724,7 @@ func (x *Forward) String() string {
 func (*Forward) ProtoMessage() {}
 
 func (x *Forward) ProtoReflect() protoreflect.Message {
-	mi := &file_api_lb_v1_lb_proto_msgTypes[21]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2618,7 +2737,7 @@ func (x *Forward) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Forward.ProtoReflect.Descriptor instead.
 func (*Forward) Descriptor() ([]byte, []int) {
-	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{21}
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *Forward) GetBackends() []*WeightedBackend {
@@ -2644,7 +2763,7 @@ type WeightedBackend struct {
 
 func (x *WeightedBackend) Reset() {
 	*x = WeightedBackend{}
-	mi := &file_api_lb_v1_lb_proto_msgTypes[22]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2656,7 +2775,7 @@ func (x *WeightedBackend) String() string {
 func (*WeightedBackend) ProtoMessage() {}
 
 func (x *WeightedBackend) ProtoReflect() protoreflect.Message {
-	mi := &file_api_lb_v1_lb_proto_msgTypes[22]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2669,7 +2788,7 @@ func (x *WeightedBackend) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WeightedBackend.ProtoReflect.Descriptor instead.
 func (*WeightedBackend) Descriptor() ([]byte, []int) {
-	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{22}
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *WeightedBackend) GetBackendService() string {
@@ -2740,7 +2859,7 @@ type Mirror struct {
 
 func (x *Mirror) Reset() {
 	*x = Mirror{}
-	mi := &file_api_lb_v1_lb_proto_msgTypes[23]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2752,7 +2871,7 @@ func (x *Mirror) String() string {
 func (*Mirror) ProtoMessage() {}
 
 func (x *Mirror) ProtoReflect() protoreflect.Message {
-	mi := &file_api_lb_v1_lb_proto_msgTypes[23]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2765,7 +2884,7 @@ func (x *Mirror) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Mirror.ProtoReflect.Descriptor instead.
 func (*Mirror) Descriptor() ([]byte, []int) {
-	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{23}
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *Mirror) GetBackendService() string {
@@ -2803,7 +2922,7 @@ type CorsPolicy struct {
 
 func (x *CorsPolicy) Reset() {
 	*x = CorsPolicy{}
-	mi := &file_api_lb_v1_lb_proto_msgTypes[24]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2815,7 +2934,7 @@ func (x *CorsPolicy) String() string {
 func (*CorsPolicy) ProtoMessage() {}
 
 func (x *CorsPolicy) ProtoReflect() protoreflect.Message {
-	mi := &file_api_lb_v1_lb_proto_msgTypes[24]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2828,7 +2947,7 @@ func (x *CorsPolicy) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CorsPolicy.ProtoReflect.Descriptor instead.
 func (*CorsPolicy) Descriptor() ([]byte, []int) {
-	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{24}
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *CorsPolicy) GetAllowOrigins() []string {
@@ -2887,7 +3006,7 @@ type RetryPolicy struct {
 
 func (x *RetryPolicy) Reset() {
 	*x = RetryPolicy{}
-	mi := &file_api_lb_v1_lb_proto_msgTypes[25]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2899,7 +3018,7 @@ func (x *RetryPolicy) String() string {
 func (*RetryPolicy) ProtoMessage() {}
 
 func (x *RetryPolicy) ProtoReflect() protoreflect.Message {
-	mi := &file_api_lb_v1_lb_proto_msgTypes[25]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2912,7 +3031,7 @@ func (x *RetryPolicy) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RetryPolicy.ProtoReflect.Descriptor instead.
 func (*RetryPolicy) Descriptor() ([]byte, []int) {
-	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{25}
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *RetryPolicy) GetAttempts() uint32 {
@@ -2957,7 +3076,7 @@ type SessionPersistence struct {
 
 func (x *SessionPersistence) Reset() {
 	*x = SessionPersistence{}
-	mi := &file_api_lb_v1_lb_proto_msgTypes[26]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2969,7 +3088,7 @@ func (x *SessionPersistence) String() string {
 func (*SessionPersistence) ProtoMessage() {}
 
 func (x *SessionPersistence) ProtoReflect() protoreflect.Message {
-	mi := &file_api_lb_v1_lb_proto_msgTypes[26]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2982,7 +3101,7 @@ func (x *SessionPersistence) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SessionPersistence.ProtoReflect.Descriptor instead.
 func (*SessionPersistence) Descriptor() ([]byte, []int) {
-	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{26}
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *SessionPersistence) GetKind() SessionPersistence_Kind {
@@ -3041,18 +3160,20 @@ type BackendService struct {
 	// Set on the default backends: every request gets this status locally, with the body `fault filter abort`.
 	AbortStatus uint32 `protobuf:"varint,13,opt,name=abort_status,json=abortStatus,proto3" json:"abort_status,omitempty"`
 	// "namespace/name:port" of the Kubernetes Service, for logs and metrics.
-	Target        string              `protobuf:"bytes,14,opt,name=target,proto3" json:"target,omitempty"`
-	Description   string              `protobuf:"bytes,15,opt,name=description,proto3" json:"description,omitempty"`
-	Algorithm     ServiceLbAlgorithm  `protobuf:"varint,16,opt,name=algorithm,proto3,enum=lb.v1.ServiceLbAlgorithm" json:"algorithm,omitempty"`
-	Scheme        LoadBalancingScheme `protobuf:"varint,17,opt,name=scheme,proto3,enum=lb.v1.LoadBalancingScheme" json:"scheme,omitempty"`
-	Region        string              `protobuf:"bytes,18,opt,name=region,proto3" json:"region,omitempty"`
+	Target      string              `protobuf:"bytes,14,opt,name=target,proto3" json:"target,omitempty"`
+	Description string              `protobuf:"bytes,15,opt,name=description,proto3" json:"description,omitempty"`
+	Algorithm   ServiceLbAlgorithm  `protobuf:"varint,16,opt,name=algorithm,proto3,enum=lb.v1.ServiceLbAlgorithm" json:"algorithm,omitempty"`
+	Scheme      LoadBalancingScheme `protobuf:"varint,17,opt,name=scheme,proto3,enum=lb.v1.LoadBalancingScheme" json:"scheme,omitempty"`
+	Region      string              `protobuf:"bytes,18,opt,name=region,proto3" json:"region,omitempty"`
+	// The Service or ServiceImport; for a default backend the Namespace.
+	Owner         *Owner `protobuf:"bytes,19,opt,name=owner,proto3" json:"owner,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *BackendService) Reset() {
 	*x = BackendService{}
-	mi := &file_api_lb_v1_lb_proto_msgTypes[27]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3064,7 +3185,7 @@ func (x *BackendService) String() string {
 func (*BackendService) ProtoMessage() {}
 
 func (x *BackendService) ProtoReflect() protoreflect.Message {
-	mi := &file_api_lb_v1_lb_proto_msgTypes[27]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3077,7 +3198,7 @@ func (x *BackendService) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BackendService.ProtoReflect.Descriptor instead.
 func (*BackendService) Descriptor() ([]byte, []int) {
-	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{27}
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *BackendService) GetProtocol() BackendProtocol {
@@ -3206,6 +3327,13 @@ func (x *BackendService) GetRegion() string {
 	return ""
 }
 
+func (x *BackendService) GetOwner() *Owner {
+	if x != nil {
+		return x.Owner
+	}
+	return nil
+}
+
 // Backend is one NEG as this backend service uses it.
 type Backend struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -3221,7 +3349,7 @@ type Backend struct {
 
 func (x *Backend) Reset() {
 	*x = Backend{}
-	mi := &file_api_lb_v1_lb_proto_msgTypes[28]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3233,7 +3361,7 @@ func (x *Backend) String() string {
 func (*Backend) ProtoMessage() {}
 
 func (x *Backend) ProtoReflect() protoreflect.Message {
-	mi := &file_api_lb_v1_lb_proto_msgTypes[28]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3246,7 +3374,7 @@ func (x *Backend) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Backend.ProtoReflect.Descriptor instead.
 func (*Backend) Descriptor() ([]byte, []int) {
-	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{28}
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *Backend) GetGroup() string {
@@ -3293,7 +3421,7 @@ type SessionAffinity struct {
 
 func (x *SessionAffinity) Reset() {
 	*x = SessionAffinity{}
-	mi := &file_api_lb_v1_lb_proto_msgTypes[29]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3305,7 +3433,7 @@ func (x *SessionAffinity) String() string {
 func (*SessionAffinity) ProtoMessage() {}
 
 func (x *SessionAffinity) ProtoReflect() protoreflect.Message {
-	mi := &file_api_lb_v1_lb_proto_msgTypes[29]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3318,7 +3446,7 @@ func (x *SessionAffinity) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SessionAffinity.ProtoReflect.Descriptor instead.
 func (*SessionAffinity) Descriptor() ([]byte, []int) {
-	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{29}
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *SessionAffinity) GetType() SessionAffinity_Type {
@@ -3371,7 +3499,7 @@ type BackendTls struct {
 
 func (x *BackendTls) Reset() {
 	*x = BackendTls{}
-	mi := &file_api_lb_v1_lb_proto_msgTypes[30]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3383,7 +3511,7 @@ func (x *BackendTls) String() string {
 func (*BackendTls) ProtoMessage() {}
 
 func (x *BackendTls) ProtoReflect() protoreflect.Message {
-	mi := &file_api_lb_v1_lb_proto_msgTypes[30]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3396,7 +3524,7 @@ func (x *BackendTls) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BackendTls.ProtoReflect.Descriptor instead.
 func (*BackendTls) Descriptor() ([]byte, []int) {
-	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{30}
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *BackendTls) GetHostname() string {
@@ -3440,7 +3568,7 @@ type SubjectAltName struct {
 
 func (x *SubjectAltName) Reset() {
 	*x = SubjectAltName{}
-	mi := &file_api_lb_v1_lb_proto_msgTypes[31]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3452,7 +3580,7 @@ func (x *SubjectAltName) String() string {
 func (*SubjectAltName) ProtoMessage() {}
 
 func (x *SubjectAltName) ProtoReflect() protoreflect.Message {
-	mi := &file_api_lb_v1_lb_proto_msgTypes[31]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3465,7 +3593,7 @@ func (x *SubjectAltName) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubjectAltName.ProtoReflect.Descriptor instead.
 func (*SubjectAltName) Descriptor() ([]byte, []int) {
-	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{31}
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *SubjectAltName) GetName() isSubjectAltName_Name {
@@ -3522,7 +3650,7 @@ type CircuitLimits struct {
 
 func (x *CircuitLimits) Reset() {
 	*x = CircuitLimits{}
-	mi := &file_api_lb_v1_lb_proto_msgTypes[32]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3534,7 +3662,7 @@ func (x *CircuitLimits) String() string {
 func (*CircuitLimits) ProtoMessage() {}
 
 func (x *CircuitLimits) ProtoReflect() protoreflect.Message {
-	mi := &file_api_lb_v1_lb_proto_msgTypes[32]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3547,7 +3675,7 @@ func (x *CircuitLimits) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CircuitLimits.ProtoReflect.Descriptor instead.
 func (*CircuitLimits) Descriptor() ([]byte, []int) {
-	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{32}
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *CircuitLimits) GetMaxConnections() uint32 {
@@ -3590,7 +3718,7 @@ type OutlierDetection struct {
 
 func (x *OutlierDetection) Reset() {
 	*x = OutlierDetection{}
-	mi := &file_api_lb_v1_lb_proto_msgTypes[33]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3602,7 +3730,7 @@ func (x *OutlierDetection) String() string {
 func (*OutlierDetection) ProtoMessage() {}
 
 func (x *OutlierDetection) ProtoReflect() protoreflect.Message {
-	mi := &file_api_lb_v1_lb_proto_msgTypes[33]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3615,7 +3743,7 @@ func (x *OutlierDetection) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OutlierDetection.ProtoReflect.Descriptor instead.
 func (*OutlierDetection) Descriptor() ([]byte, []int) {
-	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{33}
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *OutlierDetection) GetConsecutiveErrors() uint32 {
@@ -3651,7 +3779,7 @@ type Logging struct {
 
 func (x *Logging) Reset() {
 	*x = Logging{}
-	mi := &file_api_lb_v1_lb_proto_msgTypes[34]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3663,7 +3791,7 @@ func (x *Logging) String() string {
 func (*Logging) ProtoMessage() {}
 
 func (x *Logging) ProtoReflect() protoreflect.Message {
-	mi := &file_api_lb_v1_lb_proto_msgTypes[34]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3676,7 +3804,7 @@ func (x *Logging) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Logging.ProtoReflect.Descriptor instead.
 func (*Logging) Descriptor() ([]byte, []int) {
-	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{34}
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *Logging) GetEnabled() bool {
@@ -3715,7 +3843,7 @@ type NetworkEndpointGroup struct {
 
 func (x *NetworkEndpointGroup) Reset() {
 	*x = NetworkEndpointGroup{}
-	mi := &file_api_lb_v1_lb_proto_msgTypes[35]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3727,7 +3855,7 @@ func (x *NetworkEndpointGroup) String() string {
 func (*NetworkEndpointGroup) ProtoMessage() {}
 
 func (x *NetworkEndpointGroup) ProtoReflect() protoreflect.Message {
-	mi := &file_api_lb_v1_lb_proto_msgTypes[35]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3740,7 +3868,7 @@ func (x *NetworkEndpointGroup) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NetworkEndpointGroup.ProtoReflect.Descriptor instead.
 func (*NetworkEndpointGroup) Descriptor() ([]byte, []int) {
-	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{35}
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *NetworkEndpointGroup) GetRegion() string {
@@ -3797,7 +3925,7 @@ type EndpointShard struct {
 
 func (x *EndpointShard) Reset() {
 	*x = EndpointShard{}
-	mi := &file_api_lb_v1_lb_proto_msgTypes[36]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3809,7 +3937,7 @@ func (x *EndpointShard) String() string {
 func (*EndpointShard) ProtoMessage() {}
 
 func (x *EndpointShard) ProtoReflect() protoreflect.Message {
-	mi := &file_api_lb_v1_lb_proto_msgTypes[36]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3822,7 +3950,7 @@ func (x *EndpointShard) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EndpointShard.ProtoReflect.Descriptor instead.
 func (*EndpointShard) Descriptor() ([]byte, []int) {
-	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{36}
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *EndpointShard) GetGroup() string {
@@ -3862,7 +3990,7 @@ type Endpoint struct {
 
 func (x *Endpoint) Reset() {
 	*x = Endpoint{}
-	mi := &file_api_lb_v1_lb_proto_msgTypes[37]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3874,7 +4002,7 @@ func (x *Endpoint) String() string {
 func (*Endpoint) ProtoMessage() {}
 
 func (x *Endpoint) ProtoReflect() protoreflect.Message {
-	mi := &file_api_lb_v1_lb_proto_msgTypes[37]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3887,7 +4015,7 @@ func (x *Endpoint) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Endpoint.ProtoReflect.Descriptor instead.
 func (*Endpoint) Descriptor() ([]byte, []int) {
-	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{37}
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *Endpoint) GetAddress() string {
@@ -3943,13 +4071,14 @@ type HealthCheck struct {
 	GrpcServiceName    string                        `protobuf:"bytes,14,opt,name=grpc_service_name,json=grpcServiceName,proto3" json:"grpc_service_name,omitempty"`
 	Log                bool                          `protobuf:"varint,15,opt,name=log,proto3" json:"log,omitempty"`
 	Description        string                        `protobuf:"bytes,16,opt,name=description,proto3" json:"description,omitempty"`
+	Owner              *Owner                        `protobuf:"bytes,17,opt,name=owner,proto3" json:"owner,omitempty"`
 	unknownFields      protoimpl.UnknownFields
 	sizeCache          protoimpl.SizeCache
 }
 
 func (x *HealthCheck) Reset() {
 	*x = HealthCheck{}
-	mi := &file_api_lb_v1_lb_proto_msgTypes[38]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3961,7 +4090,7 @@ func (x *HealthCheck) String() string {
 func (*HealthCheck) ProtoMessage() {}
 
 func (x *HealthCheck) ProtoReflect() protoreflect.Message {
-	mi := &file_api_lb_v1_lb_proto_msgTypes[38]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3974,7 +4103,7 @@ func (x *HealthCheck) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HealthCheck.ProtoReflect.Descriptor instead.
 func (*HealthCheck) Descriptor() ([]byte, []int) {
-	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{38}
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *HealthCheck) GetType() HealthCheck_Type {
@@ -4089,6 +4218,13 @@ func (x *HealthCheck) GetDescription() string {
 	return ""
 }
 
+func (x *HealthCheck) GetOwner() *Owner {
+	if x != nil {
+		return x.Owner
+	}
+	return nil
+}
+
 // EndpointHealth is one prober's verdict, named LOCATION/HEALTH_CHECK/ADDRESS:PORT.
 type EndpointHealth struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -4104,7 +4240,7 @@ type EndpointHealth struct {
 
 func (x *EndpointHealth) Reset() {
 	*x = EndpointHealth{}
-	mi := &file_api_lb_v1_lb_proto_msgTypes[39]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4116,7 +4252,7 @@ func (x *EndpointHealth) String() string {
 func (*EndpointHealth) ProtoMessage() {}
 
 func (x *EndpointHealth) ProtoReflect() protoreflect.Message {
-	mi := &file_api_lb_v1_lb_proto_msgTypes[39]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4129,7 +4265,7 @@ func (x *EndpointHealth) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EndpointHealth.ProtoReflect.Descriptor instead.
 func (*EndpointHealth) Descriptor() ([]byte, []int) {
-	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{39}
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *EndpointHealth) GetLocation() string {
@@ -4187,7 +4323,7 @@ type Weights struct {
 
 func (x *Weights) Reset() {
 	*x = Weights{}
-	mi := &file_api_lb_v1_lb_proto_msgTypes[40]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4199,7 +4335,7 @@ func (x *Weights) String() string {
 func (*Weights) ProtoMessage() {}
 
 func (x *Weights) ProtoReflect() protoreflect.Message {
-	mi := &file_api_lb_v1_lb_proto_msgTypes[40]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4212,7 +4348,7 @@ func (x *Weights) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Weights.ProtoReflect.Descriptor instead.
 func (*Weights) Descriptor() ([]byte, []int) {
-	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{40}
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *Weights) GetBackendService() string {
@@ -4249,7 +4385,7 @@ type GroupWeight struct {
 
 func (x *GroupWeight) Reset() {
 	*x = GroupWeight{}
-	mi := &file_api_lb_v1_lb_proto_msgTypes[41]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4261,7 +4397,7 @@ func (x *GroupWeight) String() string {
 func (*GroupWeight) ProtoMessage() {}
 
 func (x *GroupWeight) ProtoReflect() protoreflect.Message {
-	mi := &file_api_lb_v1_lb_proto_msgTypes[41]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4274,7 +4410,7 @@ func (x *GroupWeight) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GroupWeight.ProtoReflect.Descriptor instead.
 func (*GroupWeight) Descriptor() ([]byte, []int) {
-	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{41}
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *GroupWeight) GetGroup() string {
@@ -4329,7 +4465,12 @@ const file_api_lb_v1_lb_proto_rawDesc = "" +
 	"\adeletes\x18\x03 \x03(\v2\x12.lb.v1.ResourceKeyR\adeletes\"H\n" +
 	"\x05Model\x12\x10\n" +
 	"\x03seq\x18\x01 \x01(\x04R\x03seq\x12-\n" +
-	"\tresources\x18\x02 \x03(\v2\x0f.lb.v1.ResourceR\tresources\"\xd5\x01\n" +
+	"\tresources\x18\x02 \x03(\v2\x0f.lb.v1.ResourceR\tresources\"g\n" +
+	"\x05Owner\x12\x18\n" +
+	"\acluster\x18\x01 \x01(\tR\acluster\x12\x12\n" +
+	"\x04kind\x18\x02 \x01(\tR\x04kind\x12\x1c\n" +
+	"\tnamespace\x18\x03 \x01(\tR\tnamespace\x12\x12\n" +
+	"\x04name\x18\x04 \x01(\tR\x04name\"\xf9\x01\n" +
 	"\x0eForwardingRule\x122\n" +
 	"\x06scheme\x18\x01 \x01(\x0e2\x1a.lb.v1.LoadBalancingSchemeR\x06scheme\x12\x16\n" +
 	"\x06region\x18\x02 \x01(\tR\x06region\x12\x1e\n" +
@@ -4337,18 +4478,20 @@ const file_api_lb_v1_lb_proto_rawDesc = "" +
 	".lb.v1.VipR\x04vips\x12\x12\n" +
 	"\x04port\x18\x04 \x01(\rR\x04port\x12!\n" +
 	"\ftarget_proxy\x18\x05 \x01(\tR\vtargetProxy\x12 \n" +
-	"\vdescription\x18\x06 \x01(\tR\vdescription\"K\n" +
+	"\vdescription\x18\x06 \x01(\tR\vdescription\x12\"\n" +
+	"\x05owner\x18\a \x01(\v2\f.lb.v1.OwnerR\x05owner\"K\n" +
 	"\x03Vip\x12\x16\n" +
 	"\x06region\x18\x01 \x01(\tR\x06region\x12\x18\n" +
 	"\aaddress\x18\x02 \x01(\tR\aaddress\x12\x12\n" +
-	"\x04name\x18\x03 \x01(\tR\x04name\"\xd0\x01\n" +
+	"\x04name\x18\x03 \x01(\tR\x04name\"\xf4\x01\n" +
 	"\vTargetProxy\x12\x17\n" +
 	"\aurl_map\x18\x01 \x01(\tR\x06urlMap\x12&\n" +
 	"\x03tls\x18\x02 \x01(\v2\x14.lb.v1.DownstreamTlsR\x03tls\x12\x10\n" +
 	"\x03via\x18\x03 \x01(\tR\x03via\x12!\n" +
 	"\ftrusted_hops\x18\x04 \x01(\rR\vtrustedHops\x12)\n" +
 	"\x06limits\x18\x05 \x01(\v2\x11.lb.v1.HttpLimitsR\x06limits\x12 \n" +
-	"\vdescription\x18\x06 \x01(\tR\vdescription\"\xb2\x01\n" +
+	"\vdescription\x18\x06 \x01(\tR\vdescription\x12\"\n" +
+	"\x05owner\x18\a \x01(\v2\f.lb.v1.OwnerR\x05owner\"\xb2\x01\n" +
 	"\rDownstreamTls\x124\n" +
 	"\fserver_names\x18\x01 \x03(\v2\x11.lb.v1.ServerNameR\vserverNames\x122\n" +
 	"\vmin_version\x18\x02 \x01(\x0e2\x11.lb.v1.TlsVersionR\n" +
@@ -4376,18 +4519,21 @@ const file_api_lb_v1_lb_proto_rawDesc = "" +
 	"\x10max_header_count\x18\x06 \x01(\rR\x0emaxHeaderCount\x12\"\n" +
 	"\rmax_uri_bytes\x18\a \x01(\rR\vmaxUriBytes\x12$\n" +
 	"\x0emax_body_bytes\x18\b \x01(\x04R\fmaxBodyBytes\x12'\n" +
-	"\x0fmax_connections\x18\t \x01(\rR\x0emaxConnections\"l\n" +
+	"\x0fmax_connections\x18\t \x01(\rR\x0emaxConnections\"\x90\x01\n" +
 	"\x0eSslCertificate\x122\n" +
 	"\x15certificate_chain_pem\x18\x01 \x01(\fR\x13certificateChainPem\x12&\n" +
-	"\x0fprivate_key_pem\x18\x02 \x01(\fR\rprivateKeyPem\"G\n" +
+	"\x0fprivate_key_pem\x18\x02 \x01(\fR\rprivateKeyPem\x12\"\n" +
+	"\x05owner\x18\x03 \x01(\v2\f.lb.v1.OwnerR\x05owner\"k\n" +
 	"\vTrustConfig\x12\x15\n" +
 	"\x06ca_pem\x18\x01 \x01(\fR\x05caPem\x12!\n" +
-	"\fsystem_roots\x18\x02 \x01(\bR\vsystemRoots\"\xa9\x01\n" +
+	"\fsystem_roots\x18\x02 \x01(\bR\vsystemRoots\x12\"\n" +
+	"\x05owner\x18\x03 \x01(\v2\f.lb.v1.OwnerR\x05owner\"\xcd\x01\n" +
 	"\x06UrlMap\x12'\n" +
 	"\x0fdefault_service\x18\x01 \x01(\tR\x0edefaultService\x12 \n" +
 	"\vdescription\x18\x02 \x01(\tR\vdescription\x12%\n" +
 	"\x0elistener_hosts\x18\x03 \x03(\tR\rlistenerHosts\x12-\n" +
-	"\x12detect_misdirected\x18\x04 \x01(\bR\x11detectMisdirected\"\xaa\a\n" +
+	"\x12detect_misdirected\x18\x04 \x01(\bR\x11detectMisdirected\x12\"\n" +
+	"\x05owner\x18\x05 \x01(\v2\f.lb.v1.OwnerR\x05owner\"\xce\a\n" +
 	"\tRouteRule\x12\x17\n" +
 	"\aurl_map\x18\x01 \x01(\tR\x06urlMap\x12#\n" +
 	"\rlistener_host\x18\x02 \x01(\tR\flistenerHost\x12\x12\n" +
@@ -4397,7 +4543,8 @@ const file_api_lb_v1_lb_proto_rawDesc = "" +
 	"precedence\x12'\n" +
 	"\x05match\x18\x05 \x01(\v2\x11.lb.v1.RouteMatchR\x05match\x12\x14\n" +
 	"\x05route\x18\x06 \x01(\tR\x05route\x12\x12\n" +
-	"\x04rule\x18\a \x01(\tR\x04rule\x12:\n" +
+	"\x04rule\x18\a \x01(\tR\x04rule\x12\"\n" +
+	"\x05owner\x18\b \x01(\v2\f.lb.v1.OwnerR\x05owner\x12:\n" +
 	"\x0frequest_headers\x18\n" +
 	" \x01(\v2\x11.lb.v1.HeaderEditR\x0erequestHeaders\x12<\n" +
 	"\x10response_headers\x18\v \x01(\v2\x11.lb.v1.HeaderEditR\x0fresponseHeaders\x122\n" +
@@ -4492,7 +4639,7 @@ const file_api_lb_v1_lb_proto_rawDesc = "" +
 	"\n" +
 	"\x06COOKIE\x10\x00\x12\n" +
 	"\n" +
-	"\x06HEADER\x10\x01\"\xe5\x06\n" +
+	"\x06HEADER\x10\x01\"\x89\a\n" +
 	"\x0eBackendService\x122\n" +
 	"\bprotocol\x18\x01 \x01(\x0e2\x16.lb.v1.BackendProtocolR\bprotocol\x123\n" +
 	"\atimeout\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\atimeout\x12D\n" +
@@ -4512,7 +4659,8 @@ const file_api_lb_v1_lb_proto_rawDesc = "" +
 	"\vdescription\x18\x0f \x01(\tR\vdescription\x127\n" +
 	"\talgorithm\x18\x10 \x01(\x0e2\x19.lb.v1.ServiceLbAlgorithmR\talgorithm\x122\n" +
 	"\x06scheme\x18\x11 \x01(\x0e2\x1a.lb.v1.LoadBalancingSchemeR\x06scheme\x12\x16\n" +
-	"\x06region\x18\x12 \x01(\tR\x06region\"\xb2\x01\n" +
+	"\x06region\x18\x12 \x01(\tR\x06region\x12\"\n" +
+	"\x05owner\x18\x13 \x01(\v2\f.lb.v1.OwnerR\x05owner\"\xb2\x01\n" +
 	"\aBackend\x12\x14\n" +
 	"\x05group\x18\x01 \x01(\tR\x05group\x121\n" +
 	"\x15max_rate_per_endpoint\x18\x02 \x01(\x01R\x12maxRatePerEndpoint\x12,\n" +
@@ -4577,7 +4725,7 @@ const file_api_lb_v1_lb_proto_rawDesc = "" +
 	"\x04port\x18\x02 \x01(\rR\x04port\x12\x1a\n" +
 	"\binstance\x18\x03 \x01(\tR\binstance\x12\x1a\n" +
 	"\bdraining\x18\x04 \x01(\bR\bdraining\x12\x10\n" +
-	"\x03pod\x18\x05 \x01(\tR\x03pod\"\xf0\x06\n" +
+	"\x03pod\x18\x05 \x01(\tR\x03pod\"\x94\a\n" +
 	"\vHealthCheck\x12+\n" +
 	"\x04type\x18\x01 \x01(\x0e2\x17.lb.v1.HealthCheck.TypeR\x04type\x12@\n" +
 	"\x0echeck_interval\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\rcheckInterval\x123\n" +
@@ -4595,7 +4743,8 @@ const file_api_lb_v1_lb_proto_rawDesc = "" +
 	"\bresponse\x18\r \x01(\tR\bresponse\x12*\n" +
 	"\x11grpc_service_name\x18\x0e \x01(\tR\x0fgrpcServiceName\x12\x10\n" +
 	"\x03log\x18\x0f \x01(\bR\x03log\x12 \n" +
-	"\vdescription\x18\x10 \x01(\tR\vdescription\"O\n" +
+	"\vdescription\x18\x10 \x01(\tR\vdescription\x12\"\n" +
+	"\x05owner\x18\x11 \x01(\v2\f.lb.v1.OwnerR\x05owner\"O\n" +
 	"\x04Type\x12\x14\n" +
 	"\x10TYPE_UNSPECIFIED\x10\x00\x12\a\n" +
 	"\x03TCP\x10\x01\x12\b\n" +
@@ -4672,7 +4821,7 @@ func file_api_lb_v1_lb_proto_rawDescGZIP() []byte {
 }
 
 var file_api_lb_v1_lb_proto_enumTypes = make([]protoimpl.EnumInfo, 12)
-var file_api_lb_v1_lb_proto_msgTypes = make([]protoimpl.MessageInfo, 42)
+var file_api_lb_v1_lb_proto_msgTypes = make([]protoimpl.MessageInfo, 43)
 var file_api_lb_v1_lb_proto_goTypes = []any{
 	(LoadBalancingScheme)(0),           // 0: lb.v1.LoadBalancingScheme
 	(TlsVersion)(0),                    // 1: lb.v1.TlsVersion
@@ -4690,131 +4839,140 @@ var file_api_lb_v1_lb_proto_goTypes = []any{
 	(*ResourceKey)(nil),                // 13: lb.v1.ResourceKey
 	(*Transaction)(nil),                // 14: lb.v1.Transaction
 	(*Model)(nil),                      // 15: lb.v1.Model
-	(*ForwardingRule)(nil),             // 16: lb.v1.ForwardingRule
-	(*Vip)(nil),                        // 17: lb.v1.Vip
-	(*TargetProxy)(nil),                // 18: lb.v1.TargetProxy
-	(*DownstreamTls)(nil),              // 19: lb.v1.DownstreamTls
-	(*ServerName)(nil),                 // 20: lb.v1.ServerName
-	(*ClientValidation)(nil),           // 21: lb.v1.ClientValidation
-	(*HttpLimits)(nil),                 // 22: lb.v1.HttpLimits
-	(*SslCertificate)(nil),             // 23: lb.v1.SslCertificate
-	(*TrustConfig)(nil),                // 24: lb.v1.TrustConfig
-	(*UrlMap)(nil),                     // 25: lb.v1.UrlMap
-	(*RouteRule)(nil),                  // 26: lb.v1.RouteRule
-	(*RouteMatch)(nil),                 // 27: lb.v1.RouteMatch
-	(*ValueMatch)(nil),                 // 28: lb.v1.ValueMatch
-	(*HeaderEdit)(nil),                 // 29: lb.v1.HeaderEdit
-	(*Header)(nil),                     // 30: lb.v1.Header
-	(*UrlRewrite)(nil),                 // 31: lb.v1.UrlRewrite
-	(*Redirect)(nil),                   // 32: lb.v1.Redirect
-	(*Forward)(nil),                    // 33: lb.v1.Forward
-	(*WeightedBackend)(nil),            // 34: lb.v1.WeightedBackend
-	(*Mirror)(nil),                     // 35: lb.v1.Mirror
-	(*CorsPolicy)(nil),                 // 36: lb.v1.CorsPolicy
-	(*RetryPolicy)(nil),                // 37: lb.v1.RetryPolicy
-	(*SessionPersistence)(nil),         // 38: lb.v1.SessionPersistence
-	(*BackendService)(nil),             // 39: lb.v1.BackendService
-	(*Backend)(nil),                    // 40: lb.v1.Backend
-	(*SessionAffinity)(nil),            // 41: lb.v1.SessionAffinity
-	(*BackendTls)(nil),                 // 42: lb.v1.BackendTls
-	(*SubjectAltName)(nil),             // 43: lb.v1.SubjectAltName
-	(*CircuitLimits)(nil),              // 44: lb.v1.CircuitLimits
-	(*OutlierDetection)(nil),           // 45: lb.v1.OutlierDetection
-	(*Logging)(nil),                    // 46: lb.v1.Logging
-	(*NetworkEndpointGroup)(nil),       // 47: lb.v1.NetworkEndpointGroup
-	(*EndpointShard)(nil),              // 48: lb.v1.EndpointShard
-	(*Endpoint)(nil),                   // 49: lb.v1.Endpoint
-	(*HealthCheck)(nil),                // 50: lb.v1.HealthCheck
-	(*EndpointHealth)(nil),             // 51: lb.v1.EndpointHealth
-	(*Weights)(nil),                    // 52: lb.v1.Weights
-	(*GroupWeight)(nil),                // 53: lb.v1.GroupWeight
-	(*durationpb.Duration)(nil),        // 54: google.protobuf.Duration
+	(*Owner)(nil),                      // 16: lb.v1.Owner
+	(*ForwardingRule)(nil),             // 17: lb.v1.ForwardingRule
+	(*Vip)(nil),                        // 18: lb.v1.Vip
+	(*TargetProxy)(nil),                // 19: lb.v1.TargetProxy
+	(*DownstreamTls)(nil),              // 20: lb.v1.DownstreamTls
+	(*ServerName)(nil),                 // 21: lb.v1.ServerName
+	(*ClientValidation)(nil),           // 22: lb.v1.ClientValidation
+	(*HttpLimits)(nil),                 // 23: lb.v1.HttpLimits
+	(*SslCertificate)(nil),             // 24: lb.v1.SslCertificate
+	(*TrustConfig)(nil),                // 25: lb.v1.TrustConfig
+	(*UrlMap)(nil),                     // 26: lb.v1.UrlMap
+	(*RouteRule)(nil),                  // 27: lb.v1.RouteRule
+	(*RouteMatch)(nil),                 // 28: lb.v1.RouteMatch
+	(*ValueMatch)(nil),                 // 29: lb.v1.ValueMatch
+	(*HeaderEdit)(nil),                 // 30: lb.v1.HeaderEdit
+	(*Header)(nil),                     // 31: lb.v1.Header
+	(*UrlRewrite)(nil),                 // 32: lb.v1.UrlRewrite
+	(*Redirect)(nil),                   // 33: lb.v1.Redirect
+	(*Forward)(nil),                    // 34: lb.v1.Forward
+	(*WeightedBackend)(nil),            // 35: lb.v1.WeightedBackend
+	(*Mirror)(nil),                     // 36: lb.v1.Mirror
+	(*CorsPolicy)(nil),                 // 37: lb.v1.CorsPolicy
+	(*RetryPolicy)(nil),                // 38: lb.v1.RetryPolicy
+	(*SessionPersistence)(nil),         // 39: lb.v1.SessionPersistence
+	(*BackendService)(nil),             // 40: lb.v1.BackendService
+	(*Backend)(nil),                    // 41: lb.v1.Backend
+	(*SessionAffinity)(nil),            // 42: lb.v1.SessionAffinity
+	(*BackendTls)(nil),                 // 43: lb.v1.BackendTls
+	(*SubjectAltName)(nil),             // 44: lb.v1.SubjectAltName
+	(*CircuitLimits)(nil),              // 45: lb.v1.CircuitLimits
+	(*OutlierDetection)(nil),           // 46: lb.v1.OutlierDetection
+	(*Logging)(nil),                    // 47: lb.v1.Logging
+	(*NetworkEndpointGroup)(nil),       // 48: lb.v1.NetworkEndpointGroup
+	(*EndpointShard)(nil),              // 49: lb.v1.EndpointShard
+	(*Endpoint)(nil),                   // 50: lb.v1.Endpoint
+	(*HealthCheck)(nil),                // 51: lb.v1.HealthCheck
+	(*EndpointHealth)(nil),             // 52: lb.v1.EndpointHealth
+	(*Weights)(nil),                    // 53: lb.v1.Weights
+	(*GroupWeight)(nil),                // 54: lb.v1.GroupWeight
+	(*durationpb.Duration)(nil),        // 55: google.protobuf.Duration
 }
 var file_api_lb_v1_lb_proto_depIdxs = []int32{
-	16, // 0: lb.v1.Resource.forwarding_rule:type_name -> lb.v1.ForwardingRule
-	18, // 1: lb.v1.Resource.target_proxy:type_name -> lb.v1.TargetProxy
-	25, // 2: lb.v1.Resource.url_map:type_name -> lb.v1.UrlMap
-	26, // 3: lb.v1.Resource.route_rule:type_name -> lb.v1.RouteRule
-	39, // 4: lb.v1.Resource.backend_service:type_name -> lb.v1.BackendService
-	47, // 5: lb.v1.Resource.network_endpoint_group:type_name -> lb.v1.NetworkEndpointGroup
-	48, // 6: lb.v1.Resource.endpoint_shard:type_name -> lb.v1.EndpointShard
-	50, // 7: lb.v1.Resource.health_check:type_name -> lb.v1.HealthCheck
-	23, // 8: lb.v1.Resource.ssl_certificate:type_name -> lb.v1.SslCertificate
-	24, // 9: lb.v1.Resource.trust_config:type_name -> lb.v1.TrustConfig
-	51, // 10: lb.v1.Resource.endpoint_health:type_name -> lb.v1.EndpointHealth
-	52, // 11: lb.v1.Resource.weights:type_name -> lb.v1.Weights
+	17, // 0: lb.v1.Resource.forwarding_rule:type_name -> lb.v1.ForwardingRule
+	19, // 1: lb.v1.Resource.target_proxy:type_name -> lb.v1.TargetProxy
+	26, // 2: lb.v1.Resource.url_map:type_name -> lb.v1.UrlMap
+	27, // 3: lb.v1.Resource.route_rule:type_name -> lb.v1.RouteRule
+	40, // 4: lb.v1.Resource.backend_service:type_name -> lb.v1.BackendService
+	48, // 5: lb.v1.Resource.network_endpoint_group:type_name -> lb.v1.NetworkEndpointGroup
+	49, // 6: lb.v1.Resource.endpoint_shard:type_name -> lb.v1.EndpointShard
+	51, // 7: lb.v1.Resource.health_check:type_name -> lb.v1.HealthCheck
+	24, // 8: lb.v1.Resource.ssl_certificate:type_name -> lb.v1.SslCertificate
+	25, // 9: lb.v1.Resource.trust_config:type_name -> lb.v1.TrustConfig
+	52, // 10: lb.v1.Resource.endpoint_health:type_name -> lb.v1.EndpointHealth
+	53, // 11: lb.v1.Resource.weights:type_name -> lb.v1.Weights
 	12, // 12: lb.v1.Transaction.upserts:type_name -> lb.v1.Resource
 	13, // 13: lb.v1.Transaction.deletes:type_name -> lb.v1.ResourceKey
 	12, // 14: lb.v1.Model.resources:type_name -> lb.v1.Resource
 	0,  // 15: lb.v1.ForwardingRule.scheme:type_name -> lb.v1.LoadBalancingScheme
-	17, // 16: lb.v1.ForwardingRule.vips:type_name -> lb.v1.Vip
-	19, // 17: lb.v1.TargetProxy.tls:type_name -> lb.v1.DownstreamTls
-	22, // 18: lb.v1.TargetProxy.limits:type_name -> lb.v1.HttpLimits
-	20, // 19: lb.v1.DownstreamTls.server_names:type_name -> lb.v1.ServerName
-	1,  // 20: lb.v1.DownstreamTls.min_version:type_name -> lb.v1.TlsVersion
-	21, // 21: lb.v1.ServerName.client_validation:type_name -> lb.v1.ClientValidation
-	6,  // 22: lb.v1.ClientValidation.mode:type_name -> lb.v1.ClientValidation.Mode
-	54, // 23: lb.v1.HttpLimits.idle_timeout:type_name -> google.protobuf.Duration
-	54, // 24: lb.v1.HttpLimits.header_timeout:type_name -> google.protobuf.Duration
-	54, // 25: lb.v1.HttpLimits.stream_idle_timeout:type_name -> google.protobuf.Duration
-	54, // 26: lb.v1.HttpLimits.request_timeout:type_name -> google.protobuf.Duration
-	27, // 27: lb.v1.RouteRule.match:type_name -> lb.v1.RouteMatch
-	29, // 28: lb.v1.RouteRule.request_headers:type_name -> lb.v1.HeaderEdit
-	29, // 29: lb.v1.RouteRule.response_headers:type_name -> lb.v1.HeaderEdit
-	31, // 30: lb.v1.RouteRule.url_rewrite:type_name -> lb.v1.UrlRewrite
-	35, // 31: lb.v1.RouteRule.mirrors:type_name -> lb.v1.Mirror
-	36, // 32: lb.v1.RouteRule.cors:type_name -> lb.v1.CorsPolicy
-	37, // 33: lb.v1.RouteRule.retry:type_name -> lb.v1.RetryPolicy
-	54, // 34: lb.v1.RouteRule.request_timeout:type_name -> google.protobuf.Duration
-	54, // 35: lb.v1.RouteRule.backend_timeout:type_name -> google.protobuf.Duration
-	38, // 36: lb.v1.RouteRule.persistence:type_name -> lb.v1.SessionPersistence
-	33, // 37: lb.v1.RouteRule.forward:type_name -> lb.v1.Forward
-	32, // 38: lb.v1.RouteRule.redirect:type_name -> lb.v1.Redirect
-	28, // 39: lb.v1.RouteMatch.headers:type_name -> lb.v1.ValueMatch
-	28, // 40: lb.v1.RouteMatch.query_params:type_name -> lb.v1.ValueMatch
-	30, // 41: lb.v1.HeaderEdit.set:type_name -> lb.v1.Header
-	30, // 42: lb.v1.HeaderEdit.add:type_name -> lb.v1.Header
-	34, // 43: lb.v1.Forward.backends:type_name -> lb.v1.WeightedBackend
-	29, // 44: lb.v1.WeightedBackend.request_headers:type_name -> lb.v1.HeaderEdit
-	29, // 45: lb.v1.WeightedBackend.response_headers:type_name -> lb.v1.HeaderEdit
-	31, // 46: lb.v1.WeightedBackend.url_rewrite:type_name -> lb.v1.UrlRewrite
-	35, // 47: lb.v1.WeightedBackend.mirrors:type_name -> lb.v1.Mirror
-	32, // 48: lb.v1.WeightedBackend.redirect:type_name -> lb.v1.Redirect
-	36, // 49: lb.v1.WeightedBackend.cors:type_name -> lb.v1.CorsPolicy
-	54, // 50: lb.v1.CorsPolicy.max_age:type_name -> google.protobuf.Duration
-	54, // 51: lb.v1.RetryPolicy.backoff:type_name -> google.protobuf.Duration
-	7,  // 52: lb.v1.SessionPersistence.kind:type_name -> lb.v1.SessionPersistence.Kind
-	54, // 53: lb.v1.SessionPersistence.absolute_timeout:type_name -> google.protobuf.Duration
-	54, // 54: lb.v1.SessionPersistence.idle_timeout:type_name -> google.protobuf.Duration
-	2,  // 55: lb.v1.BackendService.protocol:type_name -> lb.v1.BackendProtocol
-	54, // 56: lb.v1.BackendService.timeout:type_name -> google.protobuf.Duration
-	54, // 57: lb.v1.BackendService.draining_timeout:type_name -> google.protobuf.Duration
-	40, // 58: lb.v1.BackendService.backends:type_name -> lb.v1.Backend
-	3,  // 59: lb.v1.BackendService.locality_policy:type_name -> lb.v1.LocalityPolicy
-	41, // 60: lb.v1.BackendService.session_affinity:type_name -> lb.v1.SessionAffinity
-	42, // 61: lb.v1.BackendService.tls:type_name -> lb.v1.BackendTls
-	44, // 62: lb.v1.BackendService.limits:type_name -> lb.v1.CircuitLimits
-	45, // 63: lb.v1.BackendService.outlier_detection:type_name -> lb.v1.OutlierDetection
-	46, // 64: lb.v1.BackendService.logging:type_name -> lb.v1.Logging
-	4,  // 65: lb.v1.BackendService.algorithm:type_name -> lb.v1.ServiceLbAlgorithm
-	0,  // 66: lb.v1.BackendService.scheme:type_name -> lb.v1.LoadBalancingScheme
-	8,  // 67: lb.v1.SessionAffinity.type:type_name -> lb.v1.SessionAffinity.Type
-	54, // 68: lb.v1.SessionAffinity.cookie_ttl:type_name -> google.protobuf.Duration
-	43, // 69: lb.v1.BackendTls.subject_alt_names:type_name -> lb.v1.SubjectAltName
-	54, // 70: lb.v1.OutlierDetection.base_ejection_time:type_name -> google.protobuf.Duration
-	49, // 71: lb.v1.EndpointShard.endpoints:type_name -> lb.v1.Endpoint
-	9,  // 72: lb.v1.HealthCheck.type:type_name -> lb.v1.HealthCheck.Type
-	54, // 73: lb.v1.HealthCheck.check_interval:type_name -> google.protobuf.Duration
-	54, // 74: lb.v1.HealthCheck.timeout:type_name -> google.protobuf.Duration
-	10, // 75: lb.v1.HealthCheck.port_specification:type_name -> lb.v1.HealthCheck.PortSpecification
-	11, // 76: lb.v1.HealthCheck.proxy_header:type_name -> lb.v1.HealthCheck.ProxyHeader
-	5,  // 77: lb.v1.EndpointHealth.state:type_name -> lb.v1.HealthState
-	53, // 78: lb.v1.Weights.groups:type_name -> lb.v1.GroupWeight
-	79, // [79:79] is the sub-list for method output_type
-	79, // [79:79] is the sub-list for method input_type
-	79, // [79:79] is the sub-list for extension type_name
-	79, // [79:79] is the sub-list for extension extendee
-	0,  // [0:79] is the sub-list for field type_name
+	18, // 16: lb.v1.ForwardingRule.vips:type_name -> lb.v1.Vip
+	16, // 17: lb.v1.ForwardingRule.owner:type_name -> lb.v1.Owner
+	20, // 18: lb.v1.TargetProxy.tls:type_name -> lb.v1.DownstreamTls
+	23, // 19: lb.v1.TargetProxy.limits:type_name -> lb.v1.HttpLimits
+	16, // 20: lb.v1.TargetProxy.owner:type_name -> lb.v1.Owner
+	21, // 21: lb.v1.DownstreamTls.server_names:type_name -> lb.v1.ServerName
+	1,  // 22: lb.v1.DownstreamTls.min_version:type_name -> lb.v1.TlsVersion
+	22, // 23: lb.v1.ServerName.client_validation:type_name -> lb.v1.ClientValidation
+	6,  // 24: lb.v1.ClientValidation.mode:type_name -> lb.v1.ClientValidation.Mode
+	55, // 25: lb.v1.HttpLimits.idle_timeout:type_name -> google.protobuf.Duration
+	55, // 26: lb.v1.HttpLimits.header_timeout:type_name -> google.protobuf.Duration
+	55, // 27: lb.v1.HttpLimits.stream_idle_timeout:type_name -> google.protobuf.Duration
+	55, // 28: lb.v1.HttpLimits.request_timeout:type_name -> google.protobuf.Duration
+	16, // 29: lb.v1.SslCertificate.owner:type_name -> lb.v1.Owner
+	16, // 30: lb.v1.TrustConfig.owner:type_name -> lb.v1.Owner
+	16, // 31: lb.v1.UrlMap.owner:type_name -> lb.v1.Owner
+	28, // 32: lb.v1.RouteRule.match:type_name -> lb.v1.RouteMatch
+	16, // 33: lb.v1.RouteRule.owner:type_name -> lb.v1.Owner
+	30, // 34: lb.v1.RouteRule.request_headers:type_name -> lb.v1.HeaderEdit
+	30, // 35: lb.v1.RouteRule.response_headers:type_name -> lb.v1.HeaderEdit
+	32, // 36: lb.v1.RouteRule.url_rewrite:type_name -> lb.v1.UrlRewrite
+	36, // 37: lb.v1.RouteRule.mirrors:type_name -> lb.v1.Mirror
+	37, // 38: lb.v1.RouteRule.cors:type_name -> lb.v1.CorsPolicy
+	38, // 39: lb.v1.RouteRule.retry:type_name -> lb.v1.RetryPolicy
+	55, // 40: lb.v1.RouteRule.request_timeout:type_name -> google.protobuf.Duration
+	55, // 41: lb.v1.RouteRule.backend_timeout:type_name -> google.protobuf.Duration
+	39, // 42: lb.v1.RouteRule.persistence:type_name -> lb.v1.SessionPersistence
+	34, // 43: lb.v1.RouteRule.forward:type_name -> lb.v1.Forward
+	33, // 44: lb.v1.RouteRule.redirect:type_name -> lb.v1.Redirect
+	29, // 45: lb.v1.RouteMatch.headers:type_name -> lb.v1.ValueMatch
+	29, // 46: lb.v1.RouteMatch.query_params:type_name -> lb.v1.ValueMatch
+	31, // 47: lb.v1.HeaderEdit.set:type_name -> lb.v1.Header
+	31, // 48: lb.v1.HeaderEdit.add:type_name -> lb.v1.Header
+	35, // 49: lb.v1.Forward.backends:type_name -> lb.v1.WeightedBackend
+	30, // 50: lb.v1.WeightedBackend.request_headers:type_name -> lb.v1.HeaderEdit
+	30, // 51: lb.v1.WeightedBackend.response_headers:type_name -> lb.v1.HeaderEdit
+	32, // 52: lb.v1.WeightedBackend.url_rewrite:type_name -> lb.v1.UrlRewrite
+	36, // 53: lb.v1.WeightedBackend.mirrors:type_name -> lb.v1.Mirror
+	33, // 54: lb.v1.WeightedBackend.redirect:type_name -> lb.v1.Redirect
+	37, // 55: lb.v1.WeightedBackend.cors:type_name -> lb.v1.CorsPolicy
+	55, // 56: lb.v1.CorsPolicy.max_age:type_name -> google.protobuf.Duration
+	55, // 57: lb.v1.RetryPolicy.backoff:type_name -> google.protobuf.Duration
+	7,  // 58: lb.v1.SessionPersistence.kind:type_name -> lb.v1.SessionPersistence.Kind
+	55, // 59: lb.v1.SessionPersistence.absolute_timeout:type_name -> google.protobuf.Duration
+	55, // 60: lb.v1.SessionPersistence.idle_timeout:type_name -> google.protobuf.Duration
+	2,  // 61: lb.v1.BackendService.protocol:type_name -> lb.v1.BackendProtocol
+	55, // 62: lb.v1.BackendService.timeout:type_name -> google.protobuf.Duration
+	55, // 63: lb.v1.BackendService.draining_timeout:type_name -> google.protobuf.Duration
+	41, // 64: lb.v1.BackendService.backends:type_name -> lb.v1.Backend
+	3,  // 65: lb.v1.BackendService.locality_policy:type_name -> lb.v1.LocalityPolicy
+	42, // 66: lb.v1.BackendService.session_affinity:type_name -> lb.v1.SessionAffinity
+	43, // 67: lb.v1.BackendService.tls:type_name -> lb.v1.BackendTls
+	45, // 68: lb.v1.BackendService.limits:type_name -> lb.v1.CircuitLimits
+	46, // 69: lb.v1.BackendService.outlier_detection:type_name -> lb.v1.OutlierDetection
+	47, // 70: lb.v1.BackendService.logging:type_name -> lb.v1.Logging
+	4,  // 71: lb.v1.BackendService.algorithm:type_name -> lb.v1.ServiceLbAlgorithm
+	0,  // 72: lb.v1.BackendService.scheme:type_name -> lb.v1.LoadBalancingScheme
+	16, // 73: lb.v1.BackendService.owner:type_name -> lb.v1.Owner
+	8,  // 74: lb.v1.SessionAffinity.type:type_name -> lb.v1.SessionAffinity.Type
+	55, // 75: lb.v1.SessionAffinity.cookie_ttl:type_name -> google.protobuf.Duration
+	44, // 76: lb.v1.BackendTls.subject_alt_names:type_name -> lb.v1.SubjectAltName
+	55, // 77: lb.v1.OutlierDetection.base_ejection_time:type_name -> google.protobuf.Duration
+	50, // 78: lb.v1.EndpointShard.endpoints:type_name -> lb.v1.Endpoint
+	9,  // 79: lb.v1.HealthCheck.type:type_name -> lb.v1.HealthCheck.Type
+	55, // 80: lb.v1.HealthCheck.check_interval:type_name -> google.protobuf.Duration
+	55, // 81: lb.v1.HealthCheck.timeout:type_name -> google.protobuf.Duration
+	10, // 82: lb.v1.HealthCheck.port_specification:type_name -> lb.v1.HealthCheck.PortSpecification
+	11, // 83: lb.v1.HealthCheck.proxy_header:type_name -> lb.v1.HealthCheck.ProxyHeader
+	16, // 84: lb.v1.HealthCheck.owner:type_name -> lb.v1.Owner
+	5,  // 85: lb.v1.EndpointHealth.state:type_name -> lb.v1.HealthState
+	54, // 86: lb.v1.Weights.groups:type_name -> lb.v1.GroupWeight
+	87, // [87:87] is the sub-list for method output_type
+	87, // [87:87] is the sub-list for method input_type
+	87, // [87:87] is the sub-list for extension type_name
+	87, // [87:87] is the sub-list for extension extendee
+	0,  // [0:87] is the sub-list for field type_name
 }
 
 func init() { file_api_lb_v1_lb_proto_init() }
@@ -4836,30 +4994,30 @@ func file_api_lb_v1_lb_proto_init() {
 		(*Resource_EndpointHealth)(nil),
 		(*Resource_Weights)(nil),
 	}
-	file_api_lb_v1_lb_proto_msgTypes[14].OneofWrappers = []any{
+	file_api_lb_v1_lb_proto_msgTypes[15].OneofWrappers = []any{
 		(*RouteRule_Forward)(nil),
 		(*RouteRule_Redirect)(nil),
 	}
-	file_api_lb_v1_lb_proto_msgTypes[15].OneofWrappers = []any{
+	file_api_lb_v1_lb_proto_msgTypes[16].OneofWrappers = []any{
 		(*RouteMatch_Prefix)(nil),
 		(*RouteMatch_Exact)(nil),
 		(*RouteMatch_Regex)(nil),
 	}
-	file_api_lb_v1_lb_proto_msgTypes[16].OneofWrappers = []any{
+	file_api_lb_v1_lb_proto_msgTypes[17].OneofWrappers = []any{
 		(*ValueMatch_Exact)(nil),
 		(*ValueMatch_Regex)(nil),
 		(*ValueMatch_Present)(nil),
 	}
-	file_api_lb_v1_lb_proto_msgTypes[19].OneofWrappers = []any{
+	file_api_lb_v1_lb_proto_msgTypes[20].OneofWrappers = []any{
 		(*UrlRewrite_ReplacePrefix)(nil),
 		(*UrlRewrite_ReplaceFull)(nil),
 	}
-	file_api_lb_v1_lb_proto_msgTypes[20].OneofWrappers = []any{
+	file_api_lb_v1_lb_proto_msgTypes[21].OneofWrappers = []any{
 		(*Redirect_ReplacePrefix)(nil),
 		(*Redirect_ReplaceFull)(nil),
 	}
-	file_api_lb_v1_lb_proto_msgTypes[28].OneofWrappers = []any{}
-	file_api_lb_v1_lb_proto_msgTypes[31].OneofWrappers = []any{
+	file_api_lb_v1_lb_proto_msgTypes[29].OneofWrappers = []any{}
+	file_api_lb_v1_lb_proto_msgTypes[32].OneofWrappers = []any{
 		(*SubjectAltName_Hostname)(nil),
 		(*SubjectAltName_Uri)(nil),
 	}
@@ -4869,7 +5027,7 @@ func file_api_lb_v1_lb_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_api_lb_v1_lb_proto_rawDesc), len(file_api_lb_v1_lb_proto_rawDesc)),
 			NumEnums:      12,
-			NumMessages:   42,
+			NumMessages:   43,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
