@@ -11,6 +11,7 @@ package location
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -37,14 +38,15 @@ type Config struct {
 	Prober Prober
 	// Publish puts a root in force. Its error names what did not work of it (a port that could not be bound).
 	Publish func(*config.Root) error
-	// Applied, if not nil, is told how every step ended: the number of the newest transaction in force, and nil, Publish's
-	// error, or the *config.Refused that keeps newer transactions waiting.
+	// Applied, if not nil, is told how every step ended: the number of the newest transaction in force, and what did not
+	// work of it: Publish's error, and a *config.Refused with the resources that are in quarantine, joined; or nil.
 	Applied func(seq uint64, err error)
 }
 
 // Location applies transactions one after the other. Make one with New.
 type Location struct {
-	config Config
+	config     Config
+	quarantine config.Quarantine // owned by Run
 
 	mu      sync.Mutex
 	pending *lbv1.Transaction // not applied yet, merged
@@ -89,16 +91,23 @@ func (l *Location) step(ctx context.Context, root *config.Root) *config.Root {
 	if tx == nil {
 		return root
 	}
-	next, err := root.Apply(tx)
-	if err != nil {
-		l.putBack(tx)
-		l.config.Applied(root.Seq(), err)
+	next, applied := l.quarantine.Apply(root, tx)
+	if applied == nil {
+		l.config.Applied(root.Seq(), l.refused(tx))
 		return root
 	}
 	l.config.Prober.Follow(next)
 	AwaitVerdicts(ctx, next)
-	l.config.Applied(next.Seq(), l.config.Publish(next))
+	l.config.Applied(next.Seq(), errors.Join(l.config.Publish(next), l.refused(tx)))
 	return next
+}
+
+// refused is what is in quarantine, or nil.
+func (l *Location) refused(tx *lbv1.Transaction) error {
+	if refusals := l.quarantine.Refusals(); len(refusals) > 0 {
+		return &config.Refused{Seq: tx.GetSeq(), Resources: refusals}
+	}
+	return nil
 }
 
 func (l *Location) take() *lbv1.Transaction {
@@ -107,17 +116,6 @@ func (l *Location) take() *lbv1.Transaction {
 	tx := l.pending
 	l.pending = nil
 	return tx
-}
-
-// putBack keeps a refused transaction, under what came since, for the next attempt: a later one may mend it.
-func (l *Location) putBack(tx *lbv1.Transaction) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.pending == nil {
-		l.pending = tx
-		return
-	}
-	l.pending = merge(tx, l.pending)
 }
 
 // AwaitVerdicts waits until no backend service that the root brought is without any verdict, for a bounded time.

@@ -95,7 +95,7 @@ func TestALaterTransactionMendsARefusedOne(t *testing.T) {
 	r := &recorder{verdict: lbv1.HealthState_HEALTHY, checks: []string{"a", "b"}}
 	l := start(t, r)
 	l.Apply(&lbv1.Transaction{Seq: 1, Upserts: append(service("a"), broken("b"))})
-	r.expect(t, "0 true")
+	r.expect(t, "1 true") // the rest of it is in force
 	l.Apply(&lbv1.Transaction{Seq: 2, Upserts: service("b")})
 	r.expect(t, "2 false")
 }
