@@ -10,7 +10,9 @@ import (
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
 	"github.com/spillway-lb/spillway/internal/proxy/accesslog"
+	"github.com/spillway-lb/spillway/internal/proxy/call"
 	"github.com/spillway-lb/spillway/internal/proxy/config"
+	"github.com/spillway-lb/spillway/internal/proxy/downstream"
 	"github.com/spillway-lb/spillway/internal/proxy/exchange"
 	"github.com/spillway-lb/spillway/internal/proxy/http2"
 	"github.com/spillway-lb/spillway/internal/proxy/metrics"
@@ -54,7 +56,7 @@ type Proxy struct {
 	clock     *transport.Clock
 	pools     *upstream.Pools
 	workers   *http2.Workers
-	server    *exchange.Server
+	server    *downstream.Server
 	accessLog *accesslog.Writer
 	tickets   *proxytls.Tickets
 
@@ -93,10 +95,11 @@ func New(c Config) *Proxy {
 		p.accessLog = accesslog.NewWriter(c.AccessLog, accesslog.Options{})
 		countLines(c.Metrics, p.accessLog)
 	}
-	p.server = &exchange.Server{
-		Root: p.root.Load, Clock: p.clock, Pools: p.pools, Hooks: c.Hooks, Log: p.accessLog, LogAll: c.LogAll, Metrics: c.Metrics,
-		Tracer: c.Tracer, Logger: c.Logger, Workers: p.workers,
-	}
+	caller := &call.Caller{Clock: p.clock, Pools: p.pools, Metrics: c.Metrics}
+	p.server = &downstream.Server{Workers: p.workers, Engine: &exchange.Engine{
+		Root: p.root.Load, Caller: caller, Hooks: c.Hooks, Log: p.accessLog, LogAll: c.LogAll, Metrics: c.Metrics,
+		Tracer: c.Tracer, Logger: c.Logger,
+	}}
 	c.Metrics.BeforeCollect(p.server.CountEjected)
 	p.ticking.Add(1)
 	go p.tick()

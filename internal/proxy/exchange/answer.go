@@ -13,7 +13,7 @@ import (
 // answer passes the backend's answer on.
 func (x *Exchange) answer() {
 	res := &x.Answer.Response
-	if h := x.srv.Hooks; h != nil && h.Answer != nil {
+	if h := x.engine.Hooks; h != nil && h.Answer != nil {
 		if local := h.Answer(x, res); local != nil {
 			x.release(&x.current)
 			x.passed(local)
@@ -26,7 +26,7 @@ func (x *Exchange) answer() {
 		x.runTunnel()
 		return
 	}
-	x.answering = true
+	x.begun = true
 	x.noteGRPC(&res.Header)
 	err := x.down.WriteHead(res)
 	if err == nil && res.Body != nil {
@@ -71,7 +71,7 @@ func (e errDownstream) Unwrap() error { return e.error }
 // copyBody passes the body on as it comes. What has been written waits for more only while more is at hand.
 func (x *Exchange) copyBody(b message.Body) error {
 	for {
-		if !ready(b) {
+		if !message.Ready(b) {
 			if err := x.down.Flush(); err != nil {
 				return errDownstream{err}
 			}
@@ -92,7 +92,7 @@ func (x *Exchange) copyBody(b message.Body) error {
 			return err
 		}
 		x.outBytes += int64(len(p))
-		x.watch.moved()
+		x.watch.Moved()
 		if err := x.down.WriteData(p); err != nil {
 			return errDownstream{err}
 		}
@@ -103,26 +103,26 @@ func (x *Exchange) copyBody(b message.Body) error {
 func (x *Exchange) answerBroke(err error) {
 	var client errDownstream
 	switch {
-	case errors.As(err, &client), x.watch.why() == clientGone:
+	case errors.As(err, &client), x.watch.why() == ClientGone:
 		x.details = accesslog.ClientDisconnectedAfterPartialResponse
 	case errors.Is(err, transport.ErrTimeout):
 		x.details = accesslog.BackendTimeout
-		x.derived.counts.Timeouts.Inc()
+		x.derived.Counts.Timeouts.Inc()
 	default:
 		x.details = accesslog.BackendClosedAfterPartial
-		x.derived.counts.Resets.Inc()
+		x.derived.Counts.Resets.Inc()
 	}
 	x.down.Abort()
 }
 
 // answerEnded closes an exchange that was ended from outside before an answer began. owed: the client was to send more.
-func (x *Exchange) answerEnded(why ending, owed bool) {
+func (x *Exchange) answerEnded(why Ending, owed bool) {
 	switch {
-	case why == stalled && owed:
+	case why == Stalled && owed:
 		x.down.Farewell()
 		x.answerLocally(408, nil, accesslog.ClientTimedOut)
-	case why == stalled:
-		x.derived.counts.Timeouts.Inc()
+	case why == Stalled:
+		x.derived.Counts.Timeouts.Inc()
 		x.down.Farewell()
 		x.answerLocally(504, []byte(bodyTimeout), accesslog.BackendTimeout)
 	default:

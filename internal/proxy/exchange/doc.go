@@ -1,6 +1,6 @@
 // Package exchange is the path of a request through the proxy.
 //
-// In: connections from the listener (Server.Serve), and the current Root of the configuration. Out: answers, access log
+// In: parsed requests (Engine.Take, Begin, Run), and the current Root of the configuration. Out: answers, access log
 // records, metrics and spans. One goroutine runs an exchange from its first byte to its last; another starts only where
 // directions overlap: a request body that has not arrived yet is sent while the answer is awaited, and tunnels.
 //
@@ -15,5 +15,5 @@
 //	answer     hooks and header edits on the answer, then its body as it comes
 //	finish     log, metrics, trace
 //
-// The client's side is a Downstream (HTTP/1 in server1.go, HTTP/2 in server2.go), the backend's an upstream.Stream.
+// The client's side is a Downstream (package downstream), the backend's an upstream.Stream, found and opened by package call.
 package exchange

@@ -1,12 +1,10 @@
 package exchange
 
 import (
-	"net/netip"
-	"sync/atomic"
-
 	"github.com/spillway-lb/spillway/internal/proxy/header"
 	"github.com/spillway-lb/spillway/internal/proxy/message"
 	"github.com/spillway-lb/spillway/internal/proxy/transport"
+	"github.com/spillway-lb/spillway/internal/proxy/tunnel"
 )
 
 // Downstream is the client's side of one exchange. An answer is WriteHead, then WriteData any number of times and
@@ -24,54 +22,10 @@ type Downstream interface {
 	Farewell()
 	// StopBody makes reads of the request's body fail, also one under way in another goroutine.
 	StopBody()
-	// Tunnel takes the connection over after an answer with protocol has been written, or says no.
-	Tunnel() (*transport.Conn, bool)
-}
-
-// Client is what is known about a client's connection.
-type Client struct {
-	// Frontend is where it came in.
-	Frontend *Frontend
-	// Peer and Local are its ends.
-	Peer, Local netip.AddrPort
-	// Forwarded is what the connection adds to X-Forwarded-For: "client,load balancer".
-	Forwarded []byte
-	// Scheme is "http" or "https".
-	Scheme string
-	// TLSVersion, TLSCipher and ServerName describe TLS.
-	TLSVersion, TLSCipher, ServerName string
-}
-
-// Frontend is one listening address as exchanges see it.
-type Frontend struct {
-	// Name is the forwarding rule's.
-	Name string
-	// Port is the one that is bound.
-	Port uint16
-	// Reach translates a port as users write it into the one bound on the same address; nil changes nothing.
-	Reach func(uint16) uint16
-
-	target atomic.Pointer[string]
-}
-
-// SetTarget names the target proxy that serves requests from now on.
-func (f *Frontend) SetTarget(name string) { f.target.Store(&name) }
-
-// Target is the name of the target proxy.
-func (f *Frontend) Target() string {
-	if name := f.target.Load(); name != nil {
-		return *name
-	}
-	return ""
-}
-
-// newClient fills in what follows from the addresses.
-func newClient(f *Frontend, peer, local netip.AddrPort, scheme string) Client {
-	c := Client{Frontend: f, Scheme: scheme}
-	c.Peer = netip.AddrPortFrom(peer.Addr().Unmap(), peer.Port())
-	c.Local = netip.AddrPortFrom(local.Addr().Unmap(), local.Port())
-	c.Forwarded = c.Peer.Addr().AppendTo(c.Forwarded)
-	c.Forwarded = append(c.Forwarded, ',')
-	c.Forwarded = c.Local.Addr().AppendTo(c.Forwarded)
-	return c
+	// Conn is the client's connection, if the exchange has one of its own; nil for a stream.
+	Conn() *transport.Conn
+	// Verbatim reports whether the answer's body goes out as it is, so that it can be moved into Conn.
+	Verbatim() bool
+	// Tunnel takes the connection or stream over after an answer with protocol has been written.
+	Tunnel() tunnel.End
 }

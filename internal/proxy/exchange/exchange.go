@@ -1,11 +1,13 @@
 package exchange
 
 import (
+	"strconv"
 	"sync"
 	"time"
 
 	"github.com/spillway-lb/spillway/internal/proxy/accesslog"
 	"github.com/spillway-lb/spillway/internal/proxy/balance"
+	"github.com/spillway-lb/spillway/internal/proxy/call"
 	"github.com/spillway-lb/spillway/internal/proxy/config"
 	"github.com/spillway-lb/spillway/internal/proxy/header"
 	"github.com/spillway-lb/spillway/internal/proxy/message"
@@ -17,11 +19,11 @@ import (
 
 // Exchange is one request and its answer. It is used again for others: nothing of it may be kept.
 type Exchange struct {
-	srv    *Server
+	engine *Engine
 	client *Client
 	down   Downstream
 	shard  *metrics.Shard
-	limits *limits
+	limits *Limits
 
 	// Request is what the client sent. Attempts start from it.
 	Request message.Request
@@ -30,85 +32,104 @@ type Exchange struct {
 	// Answer is what the backend said.
 	Answer upstream.Answer
 
+	routed
+	sending
+	answering
+	span  trace.Span
+	arena []byte // bytes of headers that were built for this exchange
+	start time.Time
+
+	watch watch
+}
+
+// routed is where the request goes: set by the phases pin and route.
+type routed struct {
 	root    *config.Root
 	target  *config.TargetProxy
 	rule    *urlmap.Rule
 	backend *urlmap.Backend
 	service *balance.Service
-	derived *derived
-	pick    balance.PickInput
-	tried   [maxTried]*balance.Endpoint
-	local   message.Response // of local answers
-	literal literalBody
-	body    replay
-	arena   []byte // bytes of headers that were built for this exchange
-	span    trace.Span
+	derived *call.Service
+	counted bool // a hold on the service's limit of requests
+}
 
-	start     time.Time
-	deadline  int64 // of the whole exchange, in the clock's time; 0 is none
-	perTry    time.Duration
-	current   attempt
-	endpoint  *balance.Endpoint // of the last attempt
-	attempts  int
-	retrying  int  // holds on the retry budget
-	counted   bool // a hold on the limit of requests
-	sentAt    time.Time
+// sending is the request on its way to a backend: set by the phases prepare and attempts.
+type sending struct {
+	body     replay
+	pick     balance.PickInput
+	tried    [maxTried]*balance.Endpoint
+	deadline int64 // of the whole exchange, in the clock's time; 0 is none
+	perTry   time.Duration
+	current  attempt
+	endpoint *balance.Endpoint // of the last attempt
+	attempts int
+	retrying int // holds on the retry budget
+	sentAt   time.Time
+	headSize int64            // bytes of the request's head
+	waits    upstream.Waiting // x.waiting, bound once
+}
+
+// answering is the answer on its way to the client, and what the log says of it.
+type answering struct {
+	local     message.Response // of local answers
+	literal   literalBody
+	begun     bool // the head of the final answer has been written
+	continued bool // a 100 has been passed on
 	headAt    time.Time
 	backEnd   time.Time
 	status    int
 	details   accesslog.Details
 	grpcKnown bool
 	grpcCode  int // of a gRPC call
-	inBytes   int64
 	outBytes  int64
-	answering bool                            // the head of the final answer has been written
-	continued bool                            // a 100 has been passed on
 	informed  func(status int, h *header.Map) // x.informational, bound once
-	gone      func()                          // x.clientGone, bound once
-	waits     upstream.Waiting                // x.waiting, bound once
-
-	watch watch
 }
 
 var exchanges = sync.Pool{New: func() any { return newExchange() }}
 
 func newExchange() *Exchange {
 	x := &Exchange{arena: make([]byte, 0, 512)}
-	x.informed, x.gone, x.waits = x.informational, x.clientGone, x.waiting
+	x.informed, x.waits = x.informational, x.waiting
 	return x
 }
 
-// take gets an exchange for a request that the caller parses into its Request.
-func (s *Server) take() *Exchange {
+// Take gets an exchange for a request that the caller parses into its Request.
+func (e *Engine) Take() *Exchange {
 	x := exchanges.Get().(*Exchange)
-	x.srv = s
+	x.engine = e
 	return x
 }
 
-// give puts it back. References into connections go, so that they can be collected.
-func (s *Server) give(x *Exchange) {
+// Give puts it back. References into connections go, so that they can be collected.
+func (e *Engine) Give(x *Exchange) {
 	x.Request.Header.Reset()
 	x.Sent.Header.Reset()
 	x.local.Header.Reset()
 	x.Answer.Reset()
 	x.body.reset()
 	*x = Exchange{
-		Request:  message.Request{Header: x.Request.Header},
-		Sent:     message.Request{Header: x.Sent.Header},
-		Answer:   x.Answer,
-		local:    message.Response{Header: x.local.Header},
-		arena:    x.arena[:0],
-		informed: x.informed,
-		gone:     x.gone,
-		waits:    x.waits,
-		body:     x.body,
+		Request:   message.Request{Header: x.Request.Header},
+		Sent:      message.Request{Header: x.Sent.Header},
+		Answer:    x.Answer,
+		sending:   sending{body: x.body, waits: x.waits},
+		answering: answering{local: message.Response{Header: x.local.Header}, informed: x.informed},
+		arena:     x.arena[:0],
 	}
 	x.Answer.Informational = nil
 	exchanges.Put(x)
 }
 
-// run takes the exchange through its phases. Request, client, down, shard and limits are set.
-func (x *Exchange) run() {
+// Begin says on whose behalf the exchange runs. headSize is what its request's head took on the wire.
+func (x *Exchange) Begin(c *Client, d Downstream, shard *metrics.Shard, l *Limits, headSize int) {
+	x.client, x.down, x.shard, x.limits, x.headSize = c, d, shard, l, int64(headSize)
+	x.Request.Scheme = message.SchemeHTTP
+	if c.Scheme == "https" {
+		x.Request.Scheme = message.SchemeHTTPS
+	}
+}
+
+// Run takes the exchange through its phases.
+func (x *Exchange) Run() {
 	x.pin()
 	if !x.preRoute() || !x.route() || !x.prepare() || !x.traffic() {
 		x.finish()
@@ -121,26 +142,52 @@ func (x *Exchange) run() {
 	x.finish()
 }
 
+// BuildInt is Build for a number.
+func (x *Exchange) BuildInt(n int64) []byte {
+	at := len(x.arena)
+	x.arena = strconv.AppendInt(x.arena, n, 10)
+	return x.arena[at:]
+}
+
+// Switched reports whether the answer under way turns the connection or stream into a tunnel.
+func (x *Exchange) Switched() bool { return x.Answer.Protocol != nil }
+
+// Uploading reports whether the request's body is being sent by a goroutine of its own, and if so whether all of it has
+// been read from the client.
+func (x *Exchange) Uploading() (yes, read bool) {
+	if p := x.current.pump; p != nil {
+		return true, p.final.Load()
+	}
+	return false, false
+}
+
+// Build appends to the exchange's own memory. What it returns is good until the end of the exchange.
+func (x *Exchange) Build(add func(dst []byte) []byte) []byte {
+	at := len(x.arena)
+	x.arena = add(x.arena)
+	return x.arena[at:]
+}
+
 // pin takes the configuration that the exchange runs on.
 func (x *Exchange) pin() {
 	x.start = time.Now()
-	x.root = x.srv.Root()
+	x.root = x.engine.Root()
 	x.target = x.root.TargetProxy(x.client.Frontend.Target())
-	x.srv.Tracer.Start(&x.span, &x.Request.Header)
+	x.engine.Tracer.Start(&x.span, &x.Request.Header)
 }
 
 // now is the time. Reading the monotonic clock alone costs half of what time.Now does.
 func (x *Exchange) now() time.Time { return x.start.Add(time.Since(x.start)) }
 
 func (x *Exchange) preRoute() bool {
-	if h := x.srv.Hooks; h != nil && h.PreRoute != nil {
+	if h := x.engine.Hooks; h != nil && h.PreRoute != nil {
 		return x.passed(h.PreRoute(x, &x.Request))
 	}
 	return true
 }
 
 func (x *Exchange) traffic() bool {
-	if h := x.srv.Hooks; h != nil && h.Traffic != nil {
+	if h := x.engine.Hooks; h != nil && h.Traffic != nil {
 		return x.passed(h.Traffic(x, &x.Sent))
 	}
 	return true

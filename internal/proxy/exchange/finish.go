@@ -26,7 +26,7 @@ func (x *Exchange) finish() {
 	sample := metrics.Sample{
 		Status:       x.status,
 		Total:        end.Sub(x.start),
-		RequestBytes: x.inBytes + x.body.bytes, ResponseBytes: x.outBytes,
+		RequestBytes: x.headSize + x.body.bytes, ResponseBytes: x.outBytes,
 	}
 	if x.attempts > 0 && !x.headAt.IsZero() {
 		sample.Backend = x.headAt.Sub(x.sentAt)
@@ -34,9 +34,9 @@ func (x *Exchange) finish() {
 	x.shard.Request(x.shard.Route(x.serviceName(), x.routeName()), &sample)
 	x.log(&sample)
 	if x.status >= 400 && isLimit(x.details) {
-		x.srv.Metrics.Limits.Inc(string(x.details))
+		x.engine.Metrics.Limits.Inc(string(x.details))
 	}
-	if x.srv.Tracer.Recording(&x.span) {
+	if x.engine.Tracer.Recording(&x.span) {
 		x.trace(end, &sample)
 	}
 }
@@ -68,12 +68,12 @@ func (x *Exchange) routeName() string {
 
 // log writes the access log record, if the backend service's policy picks it, or all are wanted.
 func (x *Exchange) log(m *metrics.Sample) {
-	if x.srv.Log == nil {
+	if x.engine.Log == nil {
 		return
 	}
 	policy := accesslog.LogEverything()
-	if !x.srv.LogAll && x.derived != nil {
-		policy = x.derived.policy
+	if !x.engine.LogAll && x.derived != nil {
+		policy = x.derived.Logging
 	}
 	if policy == nil || !policy.Sample(rand.Uint32()) {
 		return
@@ -81,7 +81,7 @@ func (x *Exchange) log(m *metrics.Sample) {
 	var r accesslog.Record
 	r.Reset()
 	x.record(&r, m)
-	x.srv.Log.Log(policy, &r)
+	x.engine.Log.Log(policy, &r)
 }
 
 // record fills in what is known.
@@ -175,7 +175,7 @@ func (x *Exchange) trace(end time.Time, m *metrics.Sample) {
 	if agent, ok := q.Header.Get(header.UserAgent); ok {
 		d.UserAgent = string(agent)
 	}
-	x.srv.Tracer.Finish(&x.span, d)
+	x.engine.Tracer.Finish(&x.span, d)
 }
 
 func appendHex(dst, src []byte) []byte {

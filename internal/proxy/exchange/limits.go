@@ -16,27 +16,28 @@ const (
 	defaultStreamIdle = 5 * time.Minute
 )
 
-// limits are a target proxy's HttpLimits with defaults.
-type limits struct {
-	message    http1.Limits
-	idle       time.Duration
-	headerTime time.Duration
-	streamIdle time.Duration
-	request    time.Duration // 0: none
+// Limits are a target proxy's HttpLimits with defaults.
+type Limits struct {
+	Message    http1.Limits
+	Idle       time.Duration
+	HeaderTime time.Duration
+	StreamIdle time.Duration
+	Request    time.Duration // 0: none
 }
 
-func compileLimits(l *lbv1.HttpLimits) limits {
-	return limits{
-		message: http1.Limits{
+// CompileLimits fills in defaults; nil has all of them.
+func CompileLimits(l *lbv1.HttpLimits) Limits {
+	return Limits{
+		Message: http1.Limits{
 			HeaderBytes: int(l.GetMaxHeaderBytes()),
 			HeaderCount: int(l.GetMaxHeaderCount()),
 			TargetBytes: int(l.GetMaxUriBytes()),
 			BodyBytes:   int64(l.GetMaxBodyBytes()),
 		}.WithDefaults(),
-		idle:       orDefault(l.GetIdleTimeout(), defaultIdle),
-		headerTime: orDefault(l.GetHeaderTimeout(), defaultHeaderTime),
-		streamIdle: orDefault(l.GetStreamIdleTimeout(), defaultStreamIdle),
-		request:    orDefault(l.GetRequestTimeout(), 0),
+		Idle:       orDefault(l.GetIdleTimeout(), defaultIdle),
+		HeaderTime: orDefault(l.GetHeaderTimeout(), defaultHeaderTime),
+		StreamIdle: orDefault(l.GetStreamIdleTimeout(), defaultStreamIdle),
+		Request:    orDefault(l.GetRequestTimeout(), 0),
 	}
 }
 

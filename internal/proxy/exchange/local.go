@@ -3,7 +3,6 @@ package exchange
 import (
 	"bytes"
 	"io"
-	"strconv"
 
 	"github.com/spillway-lb/spillway/internal/proxy/accesslog"
 	"github.com/spillway-lb/spillway/internal/proxy/header"
@@ -55,15 +54,13 @@ func (x *Exchange) answerLocally(status int, body []byte, details accesslog.Deta
 	res.ContentLength = int64(len(body))
 	head := string(x.Request.Method) == "HEAD"
 	if head && len(body) > 0 {
-		at := len(x.arena)
-		x.arena = strconv.AppendInt(x.arena, int64(len(body)), 10)
-		res.Header.AddID(header.ContentLength, x.arena[at:])
+		res.Header.AddID(header.ContentLength, x.BuildInt(int64(len(body))))
 	}
 	if len(body) > 0 && !head {
 		x.literal.p = body
 		res.Body = &x.literal
 	}
-	x.answering = true
+	x.begun = true
 	x.noteGRPC(&res.Header)
 	err := x.down.WriteHead(res)
 	if err == nil && res.Body != nil {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/spillway-lb/spillway/internal/proxy/balance"
+	"github.com/spillway-lb/spillway/internal/proxy/call"
 	"github.com/spillway-lb/spillway/internal/proxy/config"
 	"github.com/spillway-lb/spillway/internal/proxy/header"
 	"github.com/spillway-lb/spillway/internal/proxy/message"
@@ -40,79 +41,86 @@ func (x *Exchange) mirrorTo(list []urlmap.Mirror) {
 		if service == nil || service.AbortStatus != 0 {
 			continue
 		}
-		d := x.srv.derive(x.root, service)
-		if !x.body.whole() || x.Sent.Protocol != nil || x.srv.mirrors.Add(1) > maxMirrors {
+		d := x.engine.Caller.Service(x.root, service)
+		if !x.body.whole() || x.Sent.Protocol != nil || x.engine.mirrors.Add(1) > maxMirrors {
 			if x.body.whole() && x.Sent.Protocol == nil {
-				x.srv.mirrors.Add(-1)
+				x.engine.mirrors.Add(-1)
 			}
-			d.counts.MirrorFailures.Inc()
+			d.Counts.MirrorFailures.Inc()
 			continue
 		}
-		c := &mirrored{srv: x.srv, root: x.root, service: service, derived: d}
+		c := &mirrored{engine: x.engine, root: x.root, service: service, derived: d}
 		c.req, c.body = copyRequest(&x.Sent, x.body.kept)
-		d.counts.Mirrored.Inc()
+		d.Counts.Mirrored.Inc()
 		go c.run()
 	}
 }
 
 // mirrored is one copy under way. It shares nothing with the request it was made from.
 type mirrored struct {
-	srv     *Server
+	engine  *Engine
 	root    *config.Root
 	service *balance.Service
-	derived *derived
+	derived *call.Service
 	req     *message.Request
 	body    []byte
+
+	call     *call.Call
+	deadline int64
+	answer   upstream.Answer
 }
 
 // run sends the copy and reads the answer to its end, for the connection's sake.
 func (m *mirrored) run() {
-	defer m.srv.mirrors.Add(-1)
-	pick := balance.PickInput{Request: m.req, Now: m.srv.now(), Wall: time.Now().Unix()}
-	endpoint, err := m.service.Pick(&pick)
-	if err != nil {
-		m.derived.counts.MirrorFailures.Inc()
-		return
+	defer m.engine.mirrors.Add(-1)
+	pick := balance.PickInput{Request: m.req, Now: m.engine.Caller.Now(), Wall: time.Now().Unix()}
+	c := call.Call{Service: m.derived}
+	err := c.Choose(m.service, &pick)
+	if err == nil {
+		m.call = &c
+		err = m.send()
+		c.Close()
 	}
-	endpoint.Acquire()
-	defer endpoint.Release()
-	if m.send(endpoint) != nil {
-		m.derived.counts.MirrorFailures.Inc()
+	if err != nil {
+		m.derived.Counts.MirrorFailures.Inc()
 	}
 }
 
-func (m *mirrored) send(endpoint *balance.Endpoint) error {
-	pool, err := m.srv.poolOf(endpoint, m.derived)
-	if err != nil {
-		return err
-	}
+func (m *mirrored) send() error {
 	limit := m.service.Timeout
 	if limit <= 0 {
 		limit = maxMirrorTime
 	}
+	m.deadline = m.engine.in(limit)
 	waiting := func() (context.Context, context.CancelFunc) { return context.WithTimeout(context.Background(), limit) }
-	for try := 0; ; try++ {
-		stream, err := pool.Open(waiting, try == 0, m.service)
-		if err != nil {
-			return err
-		}
-		stream.Arm(m.srv.Clock.In(limit))
-		var a upstream.Answer
-		err = stream.RoundTrip(m.req, m.body, &a)
-		if b := a.Response.Body; err == nil && b != nil {
-			for err == nil {
-				_, err = b.Next()
-			}
-			b.Close()
-		}
-		stream.Close()
-		switch {
-		case err == io.EOF:
+	if err := m.engine.Caller.Open(m.call, m, waiting, m.service); err != nil {
+		return err
+	}
+	b := m.answer.Response.Body
+	if b == nil {
+		return nil
+	}
+	defer b.Close()
+	for {
+		if _, err := b.Next(); err == io.EOF {
 			return nil
-		case err != upstream.ErrUnsent || try > 0:
+		} else if err != nil {
 			return err
 		}
 	}
+}
+
+// Send implements call.Sender.
+func (m *mirrored) Send(s upstream.Stream) error {
+	s.Arm(m.deadline)
+	return s.RoundTrip(m.req, m.body, &m.answer)
+}
+
+// Resend implements call.Sender.
+func (m *mirrored) Resend() bool {
+	m.call.CloseStream()
+	m.answer.Reset()
+	return true
 }
 
 // copyRequest copies a request with everything it points to, in one piece of memory.

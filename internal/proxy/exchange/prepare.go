@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/spillway-lb/spillway/internal/proxy/header"
+	"github.com/spillway-lb/spillway/internal/proxy/message"
 )
 
 // prepare makes Sent from Request: edits, rewrites, forwarded headers; and works out the times.
@@ -29,11 +30,6 @@ func (x *Exchange) prepare() bool {
 	return true
 }
 
-var (
-	schemeHTTP  = []byte("http")
-	schemeHTTPS = []byte("https")
-)
-
 // forward adds what says where the request came from.
 func (x *Exchange) forward() {
 	h := &x.Sent.Header
@@ -43,9 +39,9 @@ func (x *Exchange) forward() {
 		h.AddID(header.XForwardedFor, x.client.Forwarded)
 	}
 	if _, ok := h.Get(header.XForwardedProto); !ok || x.target.Spec.GetTrustedHops() == 0 {
-		proto := schemeHTTP
+		proto := message.SchemeHTTP
 		if x.client.Scheme == "https" {
-			proto = schemeHTTPS
+			proto = message.SchemeHTTPS
 		}
 		h.SetID(header.XForwardedProto, proto)
 	}
@@ -93,11 +89,11 @@ func (x *Exchange) times() {
 	if x.Request.Protocol != nil {
 		whole, perTry = 0, 0
 	}
-	if x.limits.request > 0 && (whole == 0 || whole > x.limits.request) {
-		whole = x.limits.request
+	if x.limits.Request > 0 && (whole == 0 || whole > x.limits.Request) {
+		whole = x.limits.Request
 	}
 	x.perTry = perTry
-	x.deadline = x.srv.Clock.In(whole)
+	x.deadline = x.engine.in(whole)
 }
 
 // grpcTimeout reads grpc-timeout: up to 8 digits and a unit.

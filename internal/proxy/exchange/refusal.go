@@ -5,37 +5,18 @@ import (
 
 	"github.com/spillway-lb/spillway/internal/proxy/accesslog"
 	"github.com/spillway-lb/spillway/internal/proxy/http1"
-	"github.com/spillway-lb/spillway/internal/proxy/message"
 )
 
-// refuse answers a request that is not served, and logs it.
-func (x *Exchange) refuse(status int, details accesslog.Details) {
+// Refuse answers a request that is not served, and logs it.
+func (x *Exchange) Refuse(status int, details accesslog.Details) {
 	x.start = time.Now()
 	x.answerLocally(status, nil, details)
 	x.finish()
-	x.srv.Metrics.Refused.Inc(string(details))
+	x.engine.Metrics.Refused.Inc(string(details))
 }
 
-// limitedBody ends a body of unknown length that grows beyond the limit.
-type limitedBody struct {
-	message.Body
-	left int64
-}
-
-// Next implements message.Body.
-func (b *limitedBody) Next() ([]byte, error) {
-	p, err := b.Body.Next()
-	if b.left -= int64(len(p)); b.left < 0 {
-		return nil, &http1.Refusal{Status: 413, Reason: "body_too_large"}
-	}
-	return p, err
-}
-
-// Ready reports whether Next returns at once.
-func (b *limitedBody) Ready() bool { return ready(b.Body) }
-
-// refusalDetails is the access log's word for why the codec refused a request.
-func refusalDetails(r *http1.Refusal) accesslog.Details {
+// RefusalDetails is the access log's word for why the codec refused a request.
+func RefusalDetails(r *http1.Refusal) accesslog.Details {
 	switch r.Reason {
 	case "header_too_large":
 		return accesslog.HeadersTooLong

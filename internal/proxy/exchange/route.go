@@ -65,7 +65,7 @@ func (x *Exchange) to(ref balance.Ref) bool {
 		x.answerLocally(500, []byte(bodyNoConfig), accesslog.ConfigNotFound)
 		return false
 	}
-	x.derived = x.srv.derive(x.root, x.service)
+	x.derived = x.engine.Caller.Service(x.root, x.service)
 	if x.service.AbortStatus != 0 {
 		x.answerLocally(x.service.AbortStatus, []byte(bodyAbort), accesslog.FaultFilterAbort)
 		return false

@@ -9,18 +9,29 @@ import (
 	"github.com/spillway-lb/spillway/internal/proxy/upstream"
 )
 
-// watchEvery is how often an exchange that takes long is looked at: is the client still there, does anything move?
-const watchEvery = time.Second
+// WatchEvery is how often an exchange that takes long is looked at: is the client still there, does anything move?
+const WatchEvery = time.Second
 
-// ending is why an exchange was ended from outside.
-type ending uint8
+// Ending is why an exchange was ended from outside.
+type Ending uint8
 
+// The reasons.
 const (
-	notEnded ending = iota
-	clientGone
-	stalled
-	aborted
+	notEnded Ending = iota
+	ClientGone
+	Stalled
+	Aborted
 )
+
+// End interrupts whatever the exchange waits for. It may be called from any goroutine, also under locks of the client's
+// connection, for which neither Interrupt nor anything that it locks ever waits.
+func (x *Exchange) End(why Ending) { x.watch.end(why) }
+
+// Stuck reports whether nothing has moved for the stream's idle time. For one watcher.
+func (x *Exchange) Stuck(now int64) bool { return x.watch.stuck(now, x.limits.StreamIdle) }
+
+// Tunnelling reports whether the exchange has become a tunnel: the client may close its sending side.
+func (x *Exchange) Tunnelling() bool { return x.watch.tunnel.Load() }
 
 // watch lets other goroutines end an exchange. The stream under way is known here, so that it can be interrupted.
 type watch struct {
@@ -29,7 +40,7 @@ type watch struct {
 	mu       sync.Mutex
 	stream   upstream.Stream
 	dialing  context.CancelFunc // of the wait for a stream
-	ended    ending
+	ended    Ending
 	wake     chan struct{} // closed by end, while something sleeps
 
 	// Of the watcher alone:
@@ -37,8 +48,8 @@ type watch struct {
 	since int64
 }
 
-// moved notes progress.
-func (w *watch) moved() { w.progress.Add(1) }
+// Moved notes progress.
+func (w *watch) Moved() { w.progress.Add(1) }
 
 // attach makes s the stream to interrupt; false when the exchange was ended before.
 func (w *watch) attach(s upstream.Stream) bool {
@@ -65,7 +76,7 @@ func (w *watch) detach() {
 }
 
 // end interrupts what is under way. The first reason counts.
-func (w *watch) end(why ending) {
+func (w *watch) end(why Ending) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.ended != notEnded {
@@ -85,7 +96,7 @@ func (w *watch) end(why ending) {
 }
 
 // why is the reason, or notEnded.
-func (w *watch) why() ending {
+func (w *watch) why() Ending {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.ended

@@ -43,3 +43,15 @@ type Body interface {
 	// Close gives up what was not read. It is called exactly once, also after io.EOF.
 	Close()
 }
+
+// The values of Request.Scheme.
+var (
+	SchemeHTTP  = []byte("http")
+	SchemeHTTPS = []byte("https")
+)
+
+// Ready reports whether Next of a body returns at once, as far as its source can tell.
+func Ready(b Body) bool {
+	r, ok := b.(interface{ Ready() bool })
+	return ok && r.Ready()
+}

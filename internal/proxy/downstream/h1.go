@@ -1,4 +1,4 @@
-package exchange
+package downstream
 
 import (
 	"bytes"
@@ -9,6 +9,7 @@ import (
 
 	"github.com/spillway-lb/spillway/internal/proxy/accesslog"
 	"github.com/spillway-lb/spillway/internal/proxy/config"
+	"github.com/spillway-lb/spillway/internal/proxy/exchange"
 	"github.com/spillway-lb/spillway/internal/proxy/http1"
 	"github.com/spillway-lb/spillway/internal/proxy/message"
 	"github.com/spillway-lb/spillway/internal/proxy/metrics"
@@ -40,19 +41,19 @@ const (
 // prefaceStart is how a client begins that knows that this is an HTTP/2 server. No HTTP/1 request begins so.
 var prefaceStart = []byte("PRI * HTTP/2.0\r\n\r\n")
 
-// server1 is an HTTP/1 connection of a client.
-type server1 struct {
+// h1Conn is an HTTP/1 connection of a client.
+type h1Conn struct {
 	srv    *Server
 	conn   *transport.Conn
-	client Client
+	client exchange.Client
 	shard  *metrics.Shard
 	state  atomic.Int32
 
 	spec   *config.TargetProxy // what limits was compiled from
-	limits limits
+	limits exchange.Limits
 
-	x         *Exchange // parsed, not run yet; or under way
-	watched   atomic.Pointer[Exchange]
+	x         *exchange.Exchange // parsed, not run yet; or under way
+	watched   atomic.Pointer[exchange.Exchange]
 	head      http1.RequestHead
 	searched  int
 	headBegan bool
@@ -67,13 +68,13 @@ type server1 struct {
 	last      bool // no further request on this connection
 	body      http1.Body
 	heads     []byte // the buffer that holds the head while a body is read into another
-	down      down1
+	answer    h1Answer
 }
 
-// serve1 serves HTTP/1 on a connection until it ends.
-func (s *Server) serve1(nc net.Conn, client Client) {
-	c := &server1{srv: s, conn: transport.NewConn(nc, s.Clock), client: client, shard: s.Metrics.Shard(), opened: s.Clock.Now()}
-	c.down.c = c
+// serveH1 serves HTTP/1 on a connection until it ends.
+func (s *Server) serveH1(nc net.Conn, client exchange.Client) {
+	c := &h1Conn{srv: s, conn: transport.NewConn(nc, s.clock()), client: client, shard: s.Metrics.Shard(), opened: s.clock().Now()}
+	c.answer.c = c
 	c.conn.OnExpire(c)
 	c.pinLimits()
 	c.await()
@@ -83,7 +84,7 @@ func (s *Server) serve1(nc net.Conn, client Client) {
 	if c.preface {
 		nc, first := c.conn.Surrender()
 		s.remove(c)
-		s.serve2(nc, client, first)
+		s.serveH2(nc, client, first)
 		return
 	}
 	c.conn.Close()
@@ -92,7 +93,7 @@ func (s *Server) serve1(nc net.Conn, client Client) {
 
 // next serves what arrives until something has to be done outside of the transport's callback, and does that. false: the
 // connection ends.
-func (c *server1) next() bool {
+func (c *h1Conn) next() bool {
 	err := c.conn.Serve(c)
 	switch {
 	case err != nil:
@@ -101,7 +102,7 @@ func (c *server1) next() bool {
 	case c.preface:
 		return false
 	case c.refused != nil:
-		c.refuse(c.refused.Status, refusalDetails(c.refused))
+		c.refuse(c.refused.Status, exchange.RefusalDetails(c.refused))
 		c.linger()
 		return false
 	case c.x != nil:
@@ -114,7 +115,7 @@ func (c *server1) next() bool {
 }
 
 // Readable implements transport.Handler: requests that are whole are served here, one after the other.
-func (c *server1) Readable() transport.Verdict {
+func (c *h1Conn) Readable() transport.Verdict {
 	c.state.Store(busy)
 	for {
 		if len(c.conn.Bytes()) == 0 {
@@ -148,7 +149,7 @@ func (c *server1) Readable() transport.Verdict {
 
 // park waits for more. Where a client is likely to have closed its side together with the last bytes, it asks: after the
 // first request, as one-shot clients do, and inside a head.
-func (c *server1) park() transport.Verdict {
+func (c *h1Conn) park() transport.Verdict {
 	if (c.served == 1 || c.headBegan) && c.conn.HungUp() {
 		return transport.Again
 	}
@@ -156,29 +157,29 @@ func (c *server1) park() transport.Verdict {
 }
 
 // await gets ready for the next request.
-func (c *server1) await() {
+func (c *h1Conn) await() {
 	c.searched, c.headBegan, c.rechecked = 0, false, false
 	c.state.Store(idle)
-	if at := c.srv.Clock.In(recheckAfter); c.conn.Arm(at) {
+	if at := c.srv.clock().In(recheckAfter); c.conn.Arm(at) {
 		c.conn.Revive(at)
 	}
 }
 
 // parse reads a head, if it has arrived whole.
-func (c *server1) parse() bool {
-	x := c.srv.take()
-	head, bad := http1.ParseRequest(c.conn.Bytes(), c.searched, &c.limits.message, &x.Request)
+func (c *h1Conn) parse() bool {
+	x := c.srv.Take()
+	head, bad := http1.ParseRequest(c.conn.Bytes(), c.searched, &c.limits.Message, &x.Request)
 	if bad == nil && head.Bytes > 0 {
 		c.x, c.head = x, head
 		c.openBody()
 		return true
 	}
-	c.srv.give(x)
+	c.srv.Give(x)
 	c.refused = bad
 	c.searched = len(c.conn.Bytes())
 	if !c.headBegan {
 		c.headBegan = true
-		c.headUntil = c.srv.Clock.In(c.limits.headerTime)
+		c.headUntil = c.srv.clock().In(c.limits.HeaderTime)
 		if c.conn.Arm(c.headUntil) {
 			c.conn.Revive(c.headUntil)
 		}
@@ -187,14 +188,14 @@ func (c *server1) parse() bool {
 }
 
 // openBody steps over the head, and prepares the body.
-func (c *server1) openBody() {
+func (c *h1Conn) openBody() {
 	c.conn.Consume(c.head.Bytes)
 	req := &c.x.Request
 	switch {
 	case c.head.Chunked:
-		c.body.ResetChunked(c, &c.limits.message, nil)
+		c.body.ResetChunked(c, &c.limits.Message, nil)
 	case req.ContentLength > 0:
-		c.body.ResetLength(c, req.ContentLength, &c.limits.message, nil)
+		c.body.ResetLength(c, req.ContentLength, &c.limits.Message, nil)
 	default:
 		return
 	}
@@ -203,7 +204,7 @@ func (c *server1) openBody() {
 
 // wholeHere reports whether the exchange needs no further bytes from the client, so that it can run where it is. It also
 // chooses the buffer of the next request: who has sent a body that did not fit is likely to send another.
-func (c *server1) wholeHere() bool {
+func (c *h1Conn) wholeHere() bool {
 	req := &c.x.Request
 	switch {
 	case req.Protocol != nil:
@@ -213,7 +214,7 @@ func (c *server1) wholeHere() bool {
 		return true
 	case c.body.Whole():
 		return true
-	case req.ContentLength < 0 || req.ContentLength > gatherLimit:
+	case req.ContentLength < 0 || req.ContentLength > exchange.GatherLimit:
 		return false
 	}
 	return c.gather()
@@ -221,7 +222,7 @@ func (c *server1) wholeHere() bool {
 
 // gather reads the rest of a small body, as far as it has arrived. A request that is whole leaves in one piece, and needs
 // no goroutine beside this one.
-func (c *server1) gather() bool {
+func (c *h1Conn) gather() bool {
 	c.conn.BufferSize(transport.StreamBuffer)
 	c.heads = c.conn.Detach(transport.StreamBuffer)
 	for c.conn.FillNow() {
@@ -234,13 +235,13 @@ func (c *server1) gather() bool {
 
 // Bytes, Consume and Fill implement http1.Source for the body: the head stays where it is, the body goes on in a larger
 // buffer.
-func (c *server1) Bytes() []byte { return c.conn.Bytes() }
+func (c *h1Conn) Bytes() []byte { return c.conn.Bytes() }
 
 // Consume implements http1.Source.
-func (c *server1) Consume(n int) { c.conn.Consume(n) }
+func (c *h1Conn) Consume(n int) { c.conn.Consume(n) }
 
 // Fill implements http1.Source.
-func (c *server1) Fill() error {
+func (c *h1Conn) Fill() error {
 	if c.heads == nil {
 		c.heads = c.conn.Detach(transport.StreamBuffer)
 	}
@@ -248,31 +249,26 @@ func (c *server1) Fill() error {
 }
 
 // exchange runs the request that was parsed.
-func (c *server1) exchange() {
+func (c *h1Conn) exchange() {
 	x := c.x
 	c.pinLimits()
-	x.client, x.down, x.shard, x.limits = &c.client, &c.down, c.shard, &c.limits
-	x.Request.Scheme = schemeHTTP
-	if c.client.Scheme == "https" {
-		x.Request.Scheme = schemeHTTPS
-	}
-	x.inBytes = int64(c.head.Bytes)
-	c.down.begin(x)
+	x.Begin(&c.client, &c.answer, c.shard, &c.limits, c.head.Bytes)
+	c.answer.begin(x)
 	c.watched.Store(x)
-	if at := c.srv.Clock.In(watchEvery); c.conn.Arm(at) {
+	if at := c.srv.clock().In(exchange.WatchEvery); c.conn.Arm(at) {
 		c.conn.Revive(at)
 	}
-	x.run()
+	x.Run()
 	c.endBody(x)
-	c.down.end()
-	if !c.down.keepAlive {
+	c.answer.end()
+	if !c.answer.keepAlive {
 		c.last = true
 	}
 	// The watcher is done with x once Arm has returned.
 	c.conn.Arm(0)
 	c.watched.Store(nil)
 	c.x = nil
-	c.srv.give(x)
+	c.srv.Give(x)
 	if c.heads != nil {
 		transport.GiveBuffer(c.heads)
 		c.heads = nil
@@ -281,7 +277,7 @@ func (c *server1) exchange() {
 }
 
 // endBody closes the request's body. What is left of it makes the connection unusable, unless it is at hand.
-func (c *server1) endBody(x *Exchange) {
+func (c *h1Conn) endBody(x *exchange.Exchange) {
 	if x.Request.Body == nil {
 		return
 	}
@@ -297,24 +293,24 @@ func (c *server1) endBody(x *Exchange) {
 }
 
 // pinLimits follows the target proxy's settings.
-func (c *server1) pinLimits() {
+func (c *h1Conn) pinLimits() {
 	spec := c.srv.Root().TargetProxy(c.client.Frontend.Target())
-	if spec == c.spec && c.limits.idle != 0 {
+	if spec == c.spec && c.limits.Idle != 0 {
 		return
 	}
 	c.spec = spec
 	if spec == nil {
-		c.limits = compileLimits(nil)
+		c.limits = exchange.CompileLimits(nil)
 		return
 	}
-	c.limits = compileLimits(spec.Spec.GetLimits())
+	c.limits = exchange.CompileLimits(spec.Spec.GetLimits())
 }
 
 // Overdue implements transport.Handler: the deadline has passed while waiting for bytes.
-func (c *server1) Overdue() bool {
+func (c *h1Conn) Overdue() bool {
 	if c.headBegan {
 		// It may have begun when drain was about to wake the connection.
-		early := c.srv.Clock.Now() < c.headUntil
+		early := c.srv.clock().Now() < c.headUntil
 		if early {
 			c.conn.Arm(c.headUntil)
 		}
@@ -326,7 +322,7 @@ func (c *server1) Overdue() bool {
 			return false
 		}
 		c.farewell = true
-		at := c.srv.Clock.In(transport.Tick)
+		at := c.srv.clock().In(transport.Tick)
 		if !c.begun {
 			at = max(at, c.opened+int64(firstRequestTime))
 		}
@@ -335,7 +331,7 @@ func (c *server1) Overdue() bool {
 	}
 	if !c.rechecked {
 		c.rechecked = true
-		c.conn.Arm(c.srv.Clock.In(max(c.limits.idle-recheckAfter, transport.Tick)))
+		c.conn.Arm(c.srv.clock().In(max(c.limits.Idle-recheckAfter, transport.Tick)))
 		return true
 	}
 	return false
@@ -344,7 +340,7 @@ func (c *server1) Overdue() bool {
 // Expire implements transport.Expirer. Between requests it ends the wait; during one it looks whether the client is still
 // there and whether anything moves. It runs in the clock's goroutine, which Arm keeps from overlapping with the end of the
 // exchange.
-func (c *server1) Expire() {
+func (c *h1Conn) Expire() {
 	x := c.watched.Load()
 	if x == nil {
 		c.conn.Expire()
@@ -352,37 +348,37 @@ func (c *server1) Expire() {
 	}
 	switch {
 	case c.conn.Interrupted():
-		x.watch.end(aborted)
+		x.End(exchange.Aborted)
 		c.conn.Interrupt() // also a farewell that nobody takes
-	case !x.watch.tunnel.Load() && c.conn.HungUp():
-		x.watch.end(clientGone)
+	case !x.Tunnelling() && c.conn.HungUp():
+		x.End(exchange.ClientGone)
 		c.conn.Interrupt()
-	case x.watch.stuck(c.srv.Clock.Now(), x.limits.streamIdle):
-		x.watch.end(stalled)
+	case x.Stuck(c.srv.clock().Now()):
+		x.End(exchange.Stalled)
 		c.conn.Interrupt()
 	default:
-		c.conn.Rearm(c.srv.Clock.In(watchEvery))
+		c.conn.Rearm(c.srv.clock().In(exchange.WatchEvery))
 	}
 }
 
 // drain implements drainer: the next tick wakes an idle connection (see Overdue).
-func (c *server1) drain() {
+func (c *h1Conn) drain() {
 	if c.state.CompareAndSwap(idle, closing) {
 		c.conn.Arm(1)
 	}
 }
 
 // abort implements drainer: the next tick ends what waits for a backend (see Expire).
-func (c *server1) abort() {
+func (c *h1Conn) abort() {
 	c.conn.Interrupt()
 	c.conn.Arm(1)
 }
 
 // broke handles the end of the connection between requests, or inside a head.
-func (c *server1) broke(err error) {
+func (c *h1Conn) broke(err error) {
 	switch {
 	case errors.Is(err, transport.ErrTimeout) && c.headBegan && !c.conn.Interrupted():
-		c.conn.Revive(c.srv.Clock.In(goodbyeTime))
+		c.conn.Revive(c.srv.clock().In(goodbyeTime))
 		c.refuse(408, accesslog.HeaderTimeout)
 	case err == transport.ErrBufferFull:
 		c.refuse(431, accesslog.HeadersTooLong)
@@ -391,29 +387,26 @@ func (c *server1) broke(err error) {
 }
 
 // refuse answers a request that could not be read, and logs it.
-func (c *server1) refuse(status int, details accesslog.Details) {
-	x := c.srv.take()
-	defer c.srv.give(x)
-	x.client, x.down, x.shard, x.limits = &c.client, &c.down, c.shard, &c.limits
-	x.start = time.Now()
+func (c *h1Conn) refuse(status int, details accesslog.Details) {
+	x := c.srv.Take()
+	defer c.srv.Give(x)
+	x.Begin(&c.client, &c.answer, c.shard, &c.limits, 0)
 	x.Request.Major, x.Request.Minor = 1, 1
 	c.head = http1.RequestHead{}
-	c.down.begin(x)
-	c.conn.Arm(c.srv.Clock.In(goodbyeTime))
-	x.answerLocally(status, nil, details)
-	c.down.end()
-	x.finish()
-	c.srv.Metrics.Refused.Inc(string(details))
+	c.answer.begin(x)
+	c.conn.Arm(c.srv.clock().In(goodbyeTime))
+	x.Refuse(status, details)
+	c.answer.end()
 	c.last = true
 }
 
 // linger reads on for a moment after the last answer, when the client may still be sending.
-func (c *server1) linger() {
+func (c *h1Conn) linger() {
 	if c.conn.Interrupted() {
 		return
 	}
 	c.conn.CloseWrite()
-	c.conn.Revive(c.srv.Clock.In(lingerTime))
+	c.conn.Revive(c.srv.clock().In(lingerTime))
 	for n := 0; n < lingerBytes; {
 		c.conn.Consume(len(c.conn.Bytes()))
 		if c.conn.Fill() != nil {

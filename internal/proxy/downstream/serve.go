@@ -1,4 +1,4 @@
-package exchange
+package downstream
 
 import (
 	"crypto/tls"
@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/spillway-lb/spillway/internal/proxy/exchange"
 	"github.com/spillway-lb/spillway/internal/proxy/transport"
 )
 
@@ -13,10 +14,10 @@ import (
 const handshakeTime = 10 * time.Second
 
 // Serve serves a client's connection until it ends. config is nil without TLS.
-func (s *Server) Serve(nc *net.TCPConn, f *Frontend, config *tls.Config) {
+func (s *Server) Serve(nc *net.TCPConn, f *exchange.Frontend, config *tls.Config) {
 	peer, local := addrPort(nc.RemoteAddr()), addrPort(nc.LocalAddr())
 	if config == nil {
-		s.serve1(nc, newClient(f, peer, local, "http"))
+		s.serveH1(nc, exchange.NewClient(f, peer, local, "http"))
 		return
 	}
 	tc := transport.TLSServer(nc, config)
@@ -28,15 +29,15 @@ func (s *Server) Serve(nc *net.TCPConn, f *Frontend, config *tls.Config) {
 		_ = nc.Close()
 		return
 	}
-	client := newClient(f, peer, local, "https")
+	client := exchange.NewClient(f, peer, local, "https")
 	state := tc.ConnectionState()
 	client.TLSVersion, client.TLSCipher = tls.VersionName(state.Version), tls.CipherSuiteName(state.CipherSuite)
 	client.ServerName = state.ServerName
 	if state.NegotiatedProtocol == "h2" {
-		s.serve2(tc, client, nil)
+		s.serveH2(tc, client, nil)
 		return
 	}
-	s.serve1(tc, client)
+	s.serveH1(tc, client)
 }
 
 // handshake is a connection whose client has not been able to ask for anything yet.
@@ -55,7 +56,7 @@ func addrPort(a net.Addr) netip.AddrPort {
 }
 
 // handshake runs TLS, within its time.
-func (s *Server) handshake(tc *tls.Conn, f *Frontend) bool {
+func (s *Server) handshake(tc *tls.Conn, f *exchange.Frontend) bool {
 	counts := s.Metrics.Frontend(f.Name)
 	_ = tc.SetDeadline(time.Now().Add(handshakeTime))
 	if err := tc.Handshake(); err != nil {

@@ -1,16 +1,18 @@
-package exchange
+package downstream
 
 import (
+	"github.com/spillway-lb/spillway/internal/proxy/exchange"
 	"github.com/spillway-lb/spillway/internal/proxy/header"
 	"github.com/spillway-lb/spillway/internal/proxy/http1"
 	"github.com/spillway-lb/spillway/internal/proxy/message"
 	"github.com/spillway-lb/spillway/internal/proxy/transport"
+	"github.com/spillway-lb/spillway/internal/proxy/tunnel"
 )
 
-// down1 writes the answer of an HTTP/1 exchange.
-type down1 struct {
-	c         *server1
-	x         *Exchange
+// h1Answer writes the answer of an HTTP/1 exchange.
+type h1Answer struct {
+	c         *h1Conn
+	x         *exchange.Exchange
 	buf       []byte
 	out       []byte // pending, in buf
 	chunked   bool
@@ -19,21 +21,21 @@ type down1 struct {
 	untilClose bool
 }
 
-var _ Downstream = (*down1)(nil)
+var _ exchange.Downstream = (*h1Answer)(nil)
 
-func (d *down1) begin(x *Exchange) {
-	*d = down1{c: d.c, x: x, buf: transport.TakeBuffer(transport.SmallBuffer)}
+func (d *h1Answer) begin(x *exchange.Exchange) {
+	*d = h1Answer{c: d.c, x: x, buf: transport.TakeBuffer(transport.SmallBuffer)}
 	d.out = d.buf[:0]
 	d.keepAlive = d.c.head.KeepAlive
 }
 
-func (d *down1) end() {
+func (d *h1Answer) end() {
 	transport.GiveBuffer(d.buf)
 	d.buf, d.out, d.x = nil, nil, nil
 }
 
-// Informational implements Downstream. HTTP/1.0 clients cannot take them.
-func (d *down1) Informational(status int, h *header.Map) {
+// Informational implements exchange.Downstream. HTTP/1.0 clients cannot take them.
+func (d *h1Answer) Informational(status int, h *header.Map) {
 	if d.x.Request.Minor == 0 {
 		return
 	}
@@ -41,8 +43,8 @@ func (d *down1) Informational(status int, h *header.Map) {
 	_ = d.Flush()
 }
 
-// WriteHead implements Downstream.
-func (d *down1) WriteHead(res *message.Response) error {
+// WriteHead implements exchange.Downstream.
+func (d *h1Answer) WriteHead(res *message.Response) error {
 	req := &d.x.Request
 	to := http1.Reply{Minor: req.Minor, Head: string(req.Method) == "HEAD"}
 	if _, announced := res.Header.Get(header.Trailer); announced && res.Body != nil && req.Minor > 0 {
@@ -67,15 +69,15 @@ func (d *down1) WriteHead(res *message.Response) error {
 }
 
 // bodyTaken reports whether the request's body has been read, or will be.
-func (d *down1) bodyTaken() bool {
-	if p := d.x.current.pump; p != nil {
-		return p.final.Load()
+func (d *h1Answer) bodyTaken() bool {
+	if yes, read := d.x.Uploading(); yes {
+		return read
 	}
 	return d.x.Request.Body == nil || d.c.body.AtEnd() || d.c.body.Whole()
 }
 
-// WriteData implements Downstream.
-func (d *down1) WriteData(p []byte) error {
+// WriteData implements exchange.Downstream.
+func (d *h1Answer) WriteData(p []byte) error {
 	var tail []byte
 	if d.chunked {
 		d.out = http1.AppendChunkHead(d.out, len(p))
@@ -92,16 +94,16 @@ func (d *down1) WriteData(p []byte) error {
 
 var chunkEnd = []byte("\r\n")
 
-// WriteEnd implements Downstream.
-func (d *down1) WriteEnd(trailers *header.Map) error {
+// WriteEnd implements exchange.Downstream.
+func (d *h1Answer) WriteEnd(trailers *header.Map) error {
 	if d.chunked {
 		d.out = http1.AppendLastChunk(d.out, trailers)
 	}
 	return d.Flush()
 }
 
-// Flush implements Downstream.
-func (d *down1) Flush() error {
+// Flush implements exchange.Downstream.
+func (d *h1Answer) Flush() error {
 	if len(d.out) == 0 {
 		return nil
 	}
@@ -113,9 +115,9 @@ func (d *down1) Flush() error {
 	return err
 }
 
-// Abort implements Downstream: closing in the middle is how HTTP/1 says that a message is cut short. Where the end of
+// Abort implements exchange.Downstream: closing in the middle is how HTTP/1 says that a message is cut short. Where the end of
 // the connection would be the end of the body, it is a reset.
-func (d *down1) Abort() {
+func (d *h1Answer) Abort() {
 	d.keepAlive = false
 	if d.untilClose {
 		d.c.conn.Reset()
@@ -123,20 +125,26 @@ func (d *down1) Abort() {
 	d.c.conn.Interrupt()
 }
 
-// Farewell implements Downstream.
-func (d *down1) Farewell() {
+// Farewell implements exchange.Downstream.
+func (d *h1Answer) Farewell() {
 	d.keepAlive = false
-	d.c.conn.Revive(d.c.srv.Clock.In(goodbyeTime))
+	d.c.conn.Revive(d.c.srv.clock().In(goodbyeTime))
 }
 
-// StopBody implements Downstream.
-func (d *down1) StopBody() {
+// StopBody implements exchange.Downstream.
+func (d *h1Answer) StopBody() {
 	d.keepAlive = false
 	d.c.conn.StopReading()
 }
 
-// Tunnel implements Downstream.
-func (d *down1) Tunnel() (*transport.Conn, bool) {
+// Conn implements exchange.Downstream.
+func (d *h1Answer) Conn() *transport.Conn { return d.c.conn }
+
+// Verbatim implements exchange.Downstream.
+func (d *h1Answer) Verbatim() bool { return !d.chunked }
+
+// Tunnel implements exchange.Downstream.
+func (d *h1Answer) Tunnel() tunnel.End {
 	d.keepAlive = false
-	return d.c.conn, true
+	return tunnel.Conn(d.c.conn)
 }

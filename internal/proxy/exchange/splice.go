@@ -24,15 +24,7 @@ func relay(from, to *transport.Conn) *transport.Relay {
 	return transport.NewRelay(from, to)
 }
 
-// clientConn is the client's connection, if this exchange has one of its own.
-func (x *Exchange) clientConn() *transport.Conn {
-	if d, ok := x.down.(*down1); ok {
-		return d.c.conn
-	}
-	return nil
-}
-
-// streamConn is clientConn for the backend.
+// streamConn is the backend's connection, if the stream has one of its own.
 func streamConn(s upstream.Stream) *transport.Conn {
 	if t, ok := s.(upstream.Tunneler); ok {
 		return t.Tunnel()
@@ -44,10 +36,10 @@ func streamConn(s upstream.Stream) *transport.Conn {
 // as usual.
 func (x *Exchange) moveAnswer(b message.Body) error {
 	m, ok := b.(movable)
-	if d, h1 := x.down.(*down1); !ok || !h1 || d.chunked || m.Unread() < transport.MinRelay {
+	if !ok || !x.down.Verbatim() || m.Unread() < transport.MinRelay {
 		return nil
 	}
-	r := relay(streamConn(x.current.stream), x.clientConn())
+	r := relay(streamConn(x.current.Stream), x.down.Conn())
 	if r == nil {
 		return nil
 	}
@@ -64,7 +56,7 @@ func (x *Exchange) moveAnswer(b message.Body) error {
 			return err
 		}
 		x.outBytes += int64(n)
-		x.watch.moved()
+		x.watch.Moved()
 		if err := r.Flush(); err != nil {
 			return errDownstream{err}
 		}
@@ -79,7 +71,7 @@ func (p *pump) move() (bodyErr, writeErr error) {
 	if !ok || !r.overflow || p.x.Sent.ContentLength < 0 || m.Unread() < transport.MinRelay {
 		return nil, nil
 	}
-	way := relay(p.x.clientConn(), streamConn(p.stream))
+	way := relay(p.x.down.Conn(), streamConn(p.stream))
 	if way == nil {
 		return nil, nil
 	}
@@ -95,7 +87,7 @@ func (p *pump) move() (bodyErr, writeErr error) {
 			return err, nil
 		}
 		r.bytes += int64(n)
-		p.x.watch.moved()
+		p.x.watch.Moved()
 		if int64(n) == left {
 			p.final.Store(true)
 		}
@@ -104,25 +96,4 @@ func (p *pump) move() (bodyErr, writeErr error) {
 		}
 	}
 	return nil, nil
-}
-
-// move passes on what follows a full buffer of a tunnel, as far as it has arrived.
-func (d *direction) move() transport.Verdict {
-	if d.way == nil {
-		if d.way = relay(d.from, d.to); d.way == nil {
-			return transport.Again
-		}
-	}
-	defer d.way.Close()
-	for {
-		n, err := d.way.NextNow(transport.RelayStep)
-		if n == 0 || err != nil {
-			return transport.Again // the end, or an error, is met by the read
-		}
-		d.bytes += int64(n)
-		d.watch.moved()
-		if d.err = d.way.Flush(); d.err != nil {
-			return transport.Leave
-		}
-	}
 }

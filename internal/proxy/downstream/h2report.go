@@ -1,4 +1,4 @@
-package exchange
+package downstream
 
 import (
 	"strings"
@@ -9,9 +9,9 @@ import (
 	"github.com/spillway-lb/spillway/internal/proxy/metrics"
 )
 
-// verdict2 is what an event of an HTTP/2 connection means. Events of streams whose exchange has begun mean nothing here:
+// h2Verdict is what an event of an HTTP/2 connection means. Events of streams whose exchange has begun mean nothing here:
 // the exchange has a log line of its own.
-type verdict2 struct {
+type h2Verdict struct {
 	// limit counts it as a limit or time-out, flood as abuse, refused as a request that was not routed.
 	limit, flood, refused bool
 	// details is for the access log; none if empty.
@@ -20,30 +20,30 @@ type verdict2 struct {
 	status int
 }
 
-func judge2(reason http2.Reason) verdict2 {
+func judgeH2(reason http2.Reason) h2Verdict {
 	switch reason {
 	case http2.ReasonIdle, http2.ReasonStreamIdle, http2.ReasonSlowWindow, http2.ReasonSlowWrite, http2.ReasonPingTimeout,
 		http2.ReasonRefused:
-		return verdict2{limit: true}
+		return h2Verdict{limit: true}
 	case http2.ReasonSettingsTimeout, http2.ReasonHeaderTimeout:
-		return verdict2{limit: true, refused: true, details: accesslog.HeaderTimeout}
+		return h2Verdict{limit: true, refused: true, details: accesslog.HeaderTimeout}
 	case http2.ReasonHeaderListSize:
-		return verdict2{limit: true, refused: true, details: accesslog.HeadersTooLong, status: 431}
+		return h2Verdict{limit: true, refused: true, details: accesslog.HeadersTooLong, status: 431}
 	case http2.ReasonRapidReset, http2.ReasonServerReset, http2.ReasonHeaderBomb:
-		return verdict2{flood: true, refused: true, details: accesslog.HTTP2Flood}
+		return h2Verdict{flood: true, refused: true, details: accesslog.HTTP2Flood}
 	case http2.ReasonMalformed, http2.ReasonBadPreface, http2.ReasonFrameSize, http2.ReasonFrameOrder, http2.ReasonProtocol,
 		http2.ReasonStreamID, http2.ReasonBadSettings, http2.ReasonFlowControl, http2.ReasonHeaderCompression:
-		return verdict2{refused: true, details: accesslog.HTTP2ProtocolError}
+		return h2Verdict{refused: true, details: accesslog.HTTP2ProtocolError}
 	}
 	if strings.HasSuffix(string(reason), "_flood") {
-		return verdict2{flood: true, refused: true, details: accesslog.HTTP2Flood}
+		return h2Verdict{flood: true, refused: true, details: accesslog.HTTP2Flood}
 	}
-	return verdict2{}
+	return h2Verdict{}
 }
 
 // report counts and logs what the connection ended by itself. It runs in the connection's goroutines.
-func (c *server2) report(e http2.Event) {
-	v, counts := judge2(e.Reason), c.srv.Metrics
+func (c *h2Conn) report(e http2.Event) {
+	v, counts := judgeH2(e.Reason), c.srv.Metrics
 	switch {
 	case v.limit && v.details != "":
 		counts.Limits.Inc(string(v.details))

@@ -1,0 +1,125 @@
+package downstream
+
+import (
+	"net"
+	"time"
+
+	"github.com/spillway-lb/spillway/internal/proxy/accesslog"
+	"github.com/spillway-lb/spillway/internal/proxy/exchange"
+	"github.com/spillway-lb/spillway/internal/proxy/http1"
+	"github.com/spillway-lb/spillway/internal/proxy/http2"
+	"github.com/spillway-lb/spillway/internal/proxy/message"
+	"github.com/spillway-lb/spillway/internal/proxy/transport"
+)
+
+// h2Conn is an HTTP/2 connection of a client. Each of its streams is an exchange in a goroutine of the worker pool.
+type h2Conn struct {
+	srv    *Server
+	conn   *http2.ServerConn
+	client exchange.Client
+	limits exchange.Limits
+}
+
+// serveH2 serves HTTP/2 on a connection until it ends. first is what was read of it already.
+func (s *Server) serveH2(nc net.Conn, client exchange.Client, first []byte) {
+	c := &h2Conn{srv: s, client: client, limits: s.limitsOf(client.Frontend)}
+	config := s.http2Config(&c.limits, client.Scheme)
+	config.Report = c.report
+	if tcp, ok := nc.(*net.TCPConn); ok {
+		nc = transport.Eager(tcp)
+	}
+	c.conn = http2.NewServerConn(nc, config)
+	if len(first) > 0 {
+		c.conn.Unread(first)
+	}
+	s.add(c)
+	defer s.remove(c)
+	s.Metrics.Frontend(client.Frontend.Name).HTTP2.Inc()
+	_ = c.conn.Serve(c.stream)
+	_ = nc.Close()
+}
+
+// limitsOf are the limits of a frontend's target proxy.
+func (s *Server) limitsOf(f *exchange.Frontend) exchange.Limits {
+	if target := s.Root().TargetProxy(f.Target()); target != nil {
+		return exchange.CompileLimits(target.Spec.GetLimits())
+	}
+	return exchange.CompileLimits(nil)
+}
+
+func (s *Server) http2Config(l *exchange.Limits, scheme string) *http2.ServerConfig {
+	return &http2.ServerConfig{
+		Limits: http2.Limits{
+			MaxHeaderListBytes: uint32(l.Message.HeaderBytes),
+			MaxHeaderFields:    l.Message.HeaderCount,
+			IdleTimeout:        l.Idle,
+			HeaderTimeout:      min(l.HeaderTime, 10*time.Second),
+			StreamIdleTimeout:  l.StreamIdle,
+		},
+		Scheme:  scheme,
+		Workers: s.Workers,
+	}
+}
+
+func (c *h2Conn) drain() { c.conn.Shutdown() }
+
+func (c *h2Conn) abort() { _ = c.conn.Close() }
+
+// stream serves one request.
+func (c *h2Conn) stream(st *http2.ServerStream) {
+	x := c.srv.Take()
+	defer c.srv.Give(x)
+	h := x.Request.Header
+	x.Request = *st.Request()
+	x.Request.Header = h
+	x.Request.Header.CopyFrom(&st.Request().Header)
+	down := c.take(x, st)
+	defer c.give(down)
+	x.Begin(&c.client, down, down.shard, &c.limits, 0)
+	if status, details := c.refusal(x, down); status != 0 {
+		x.Refuse(status, details)
+		return
+	}
+	if most := c.limits.Message.BodyBytes; most > 0 && x.Request.Body != nil {
+		x.Request.Body = &limitedBody{Body: x.Request.Body, left: most}
+	}
+	x.Request.Path = http1.NormalizePath(x.Request.Path)
+	st.OnCancel(down.cut)
+	x.Run()
+	st.OnCancel(nil)
+	for _, b := range [...]message.Body{x.Request.Body, down.tunnel} {
+		if b != nil {
+			b.Close()
+		}
+	}
+}
+
+// take gets what writes the answer of a stream, and counts it.
+func (c *h2Conn) take(x *exchange.Exchange, st *http2.ServerStream) *h2Answer {
+	d, _ := c.srv.answers.Get().(*h2Answer)
+	if d == nil {
+		d = &h2Answer{shard: c.srv.Metrics.Shard()}
+		d.cut = func() { d.x.End(exchange.ClientGone) }
+	}
+	d.x, d.st = x, st
+	return d
+}
+
+func (c *h2Conn) give(d *h2Answer) {
+	*d = h2Answer{shard: d.shard, cut: d.cut}
+	c.srv.answers.Put(d)
+}
+
+// refusal says why a request is not served; 0 when it is.
+func (c *h2Conn) refusal(x *exchange.Exchange, down *h2Answer) (int, accesslog.Details) {
+	q, l := &x.Request, &c.limits.Message
+	switch {
+	case string(q.Method) == "CONNECT" && !asUpgrade(x, down):
+		return 501, accesslog.MethodNotSupported // this is a reverse proxy
+	case len(q.Path) > l.TargetBytes:
+		return 414, accesslog.URITooLong
+	case l.BodyBytes > 0 && q.ContentLength > l.BodyBytes:
+		return 413, accesslog.BodyTooLarge
+	}
+	return 0, ""
+}

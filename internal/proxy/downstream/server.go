@@ -1,0 +1,90 @@
+package downstream
+
+import (
+	"sync"
+	"sync/atomic"
+
+	"github.com/spillway-lb/spillway/internal/proxy/exchange"
+	"github.com/spillway-lb/spillway/internal/proxy/http2"
+	"github.com/spillway-lb/spillway/internal/proxy/transport"
+)
+
+// Server serves the connections of clients. Engine is required, and Workers for HTTP/2.
+type Server struct {
+	*exchange.Engine
+	// Workers runs the streams of HTTP/2 connections.
+	Workers *http2.Workers
+
+	answers  sync.Pool // of *h2Answer
+	draining atomic.Bool
+	aborted  atomic.Bool
+	mu       sync.Mutex
+	conns    map[drainer]struct{}
+}
+
+// drainer is a client connection that can be asked to end.
+type drainer interface {
+	// drain ends the connection when the requests under way have ended.
+	drain()
+	// abort ends it now.
+	abort()
+}
+
+func (s *Server) clock() *transport.Clock { return s.Caller.Clock }
+
+// Draining reports whether connections are being ended.
+func (s *Server) Draining() bool { return s.draining.Load() }
+
+func (s *Server) add(c drainer) {
+	s.mu.Lock()
+	if s.conns == nil {
+		s.conns = map[drainer]struct{}{}
+	}
+	s.conns[c] = struct{}{}
+	s.mu.Unlock()
+	if s.draining.Load() {
+		c.drain()
+	}
+	if s.aborted.Load() {
+		c.abort()
+	}
+}
+
+func (s *Server) remove(c drainer) {
+	s.mu.Lock()
+	delete(s.conns, c)
+	s.mu.Unlock()
+}
+
+// Connections is the number of client connections.
+func (s *Server) Connections() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.conns)
+}
+
+// Drain asks every connection, those to come too, to end with the requests under way.
+func (s *Server) Drain() {
+	s.draining.Store(true)
+	for _, c := range s.list() {
+		c.drain()
+	}
+}
+
+// Abort ends every connection now, those to come too.
+func (s *Server) Abort() {
+	s.aborted.Store(true)
+	for _, c := range s.list() {
+		c.abort()
+	}
+}
+
+func (s *Server) list() []drainer {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := make([]drainer, 0, len(s.conns))
+	for c := range s.conns {
+		out = append(out, c)
+	}
+	return out
+}

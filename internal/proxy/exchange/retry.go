@@ -1,0 +1,185 @@
+package exchange
+
+import (
+	"errors"
+	"time"
+
+	"github.com/spillway-lb/spillway/internal/proxy/accesslog"
+	"github.com/spillway-lb/spillway/internal/proxy/balance"
+	"github.com/spillway-lb/spillway/internal/proxy/call"
+	"github.com/spillway-lb/spillway/internal/proxy/http1"
+	"github.com/spillway-lb/spillway/internal/proxy/transport"
+	"github.com/spillway-lb/spillway/internal/proxy/upstream"
+)
+
+// settle decides what an attempt's outcome means. true: it is final. A failed one has been answered then.
+func (x *Exchange) settle() bool {
+	a := &x.current
+	now := x.now()
+	x.observe(a, x.engine.Caller.Since(now))
+	if a.err == nil {
+		x.headAt = now
+		if !x.retryStatus() {
+			return true
+		}
+	}
+	if why := x.watch.why(); why != notEnded {
+		owed := a.pump != nil && a.pump.owed()
+		x.release(a)
+		x.answerEnded(why, owed)
+		return true
+	}
+	again := a.err == nil || x.retryError(a)
+	if again && x.mayRetry(a) {
+		x.release(a)
+		x.Answer.Reset()
+		x.derived.Counts.Retries.Inc()
+		x.backoff()
+		return false
+	}
+	if a.err == nil {
+		return true // the answer stands, though a retry was wanted
+	}
+	x.failed(a)
+	return true
+}
+
+// observe tells outlier detection.
+func (x *Exchange) observe(a *attempt, now time.Duration) {
+	outcome := balance.Success
+	switch ended := x.watch.why() != notEnded; {
+	case call.ConnectFailure(a.err) != nil && !ended:
+		outcome = balance.ConnectFailure
+		x.derived.Counts.ConnectFailures.Inc()
+	case a.err == upstream.ErrOverflow, a.slowClient:
+	case a.err != nil && !ended && !x.bodyFailed(a), x.Answer.Response.Status >= 500:
+		outcome = balance.ServerError
+	}
+	switch a.Endpoint.Observe(outcome, now) {
+	case balance.Ejected:
+		x.derived.Counts.Ejections.Inc()
+	case balance.EjectionRefused:
+		x.derived.Counts.EjectionsRefused.Inc()
+	}
+}
+
+// retryStatus reports whether the rule wants another attempt because of the status.
+func (x *Exchange) retryStatus() bool {
+	if x.rule == nil || x.rule.Retry == nil {
+		return false
+	}
+	for _, code := range x.rule.Retry.Codes {
+		if code == x.Answer.Response.Status {
+			return true
+		}
+	}
+	return false
+}
+
+// retryError reports whether a failed attempt is worth another. A connection that could not be made always is; one that
+// broke is when the rule says so, or when it was a reused one and the method is idempotent: then the backend most likely
+// closed it just as the request went out.
+func (x *Exchange) retryError(a *attempt) bool {
+	policy := x.rule != nil && x.rule.Retry != nil && x.rule.Retry.ConnectionErrors
+	switch {
+	case call.ConnectFailure(a.err) != nil, a.err == upstream.ErrUnsent:
+		return x.timeLeft()
+	case a.err == upstream.ErrNoAnswer:
+		return policy || a.Stream.Reused() && x.idempotent()
+	case errors.Is(a.err, transport.ErrTimeout):
+		// An attempt's own time, while the exchange has some left.
+		return policy && x.perTry > 0 && x.timeLeft()
+	}
+	return false
+}
+
+func (x *Exchange) idempotent() bool {
+	switch string(x.Sent.Method) {
+	case "GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE":
+		return true
+	}
+	return false
+}
+
+// implicitRetries bounds attempts that no rule asked for.
+const implicitRetries = 2
+
+// mayRetry counts, and asks the budget.
+func (x *Exchange) mayRetry(a *attempt) bool {
+	allowed := implicitRetries
+	if x.rule != nil && x.rule.Retry != nil {
+		allowed = max(x.rule.Retry.Attempts, 0)
+	}
+	if x.attempts > allowed || !x.sendable(a) {
+		return false
+	}
+	if !x.service.TryAcquire(balance.Retries) {
+		x.derived.Counts.RetriesRefused.Inc()
+		return false
+	}
+	x.retrying++
+	return true
+}
+
+// backoff waits as the rule says, longer from attempt to attempt.
+func (x *Exchange) backoff() {
+	if x.rule != nil && x.rule.Retry != nil && x.rule.Retry.Backoff > 0 {
+		x.watch.sleep(x.rule.Retry.Backoff << min(x.attempts-1, 4))
+	}
+}
+
+// bodyFailed reports whether it was the client's body that ended the attempt.
+func (x *Exchange) bodyFailed(a *attempt) bool {
+	if a.pump == nil {
+		return false
+	}
+	select {
+	case <-a.pump.done:
+		return a.pump.bodyErr != nil
+	default:
+		return false
+	}
+}
+
+// failed answers for an attempt that failed for good.
+func (x *Exchange) failed(a *attempt) {
+	err := a.err
+	if x.bodyFailed(a) {
+		status, details := bodyFailure(a.pump.bodyErr)
+		x.release(a)
+		x.answerLocally(status, nil, details)
+		return
+	}
+	x.release(a)
+	if a.slowClient {
+		x.answerLocally(408, nil, accesslog.BodyTimeout)
+		return
+	}
+	if err == upstream.ErrOverflow {
+		x.overflow()
+		return
+	}
+	x.derived.Counts.Resets.Inc()
+	var bad *http1.Refusal
+	switch c := call.ConnectFailure(err); {
+	case errors.Is(err, transport.ErrTimeout), x.grpcOverdue():
+		x.derived.Counts.Timeouts.Inc()
+		x.answerLocally(504, []byte(bodyTimeout), accesslog.BackendTimeout)
+	case c != nil:
+		details := accesslog.FailedToConnectToBackend
+		if c.TLS {
+			details = accesslog.BackendTLSFailed
+		}
+		x.answerLocally(503, []byte("upstream connect error or disconnect/reset before headers. reset reason: connection failure"), details)
+	case errors.As(err, &bad), err == upstream.ErrInformational:
+		x.answerLocally(502, []byte("upstream protocol error"), accesslog.BackendResponseCorrupted)
+	default:
+		x.answerLocally(502, []byte("upstream connection closed"), accesslog.BackendClosedBeforeData)
+	}
+}
+
+// overflow answers when a circuit limit is reached.
+func (x *Exchange) overflow() {
+	x.derived.Counts.Overflows.Inc()
+	x.answerLocally(503, []byte("upstream overflow"), accesslog.BackendOverloaded)
+}

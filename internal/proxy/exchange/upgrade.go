@@ -1,0 +1,62 @@
+package exchange
+
+import (
+	"bytes"
+
+	"github.com/spillway-lb/spillway/internal/proxy/accesslog"
+	"github.com/spillway-lb/spillway/internal/proxy/message"
+	"github.com/spillway-lb/spillway/internal/proxy/tunnel"
+	"github.com/spillway-lb/spillway/internal/proxy/upstream"
+)
+
+// runTunnel connects both sides after a 101. Each direction has a goroutine that holds a buffer only while bytes pass.
+func (x *Exchange) runTunnel() {
+	defer x.release(&x.current)
+	x.begun = true
+	err := x.down.WriteHead(&x.Answer.Response)
+	if err == nil {
+		err = x.down.Flush()
+	}
+	if err != nil {
+		x.down.Abort()
+		return
+	}
+	x.details = accesslog.UpgradedConnection
+	x.watch.tunnel.Store(true)
+	x.detachRequest()
+	x.outBytes += tunnel.Run(x.down.Tunnel(), x.backendEnd(), &x.watch)
+	x.backEnd = x.now()
+}
+
+// detachRequest copies the request's head, for the log at the end of a tunnel: the tunnel gives away the buffer that the
+// head came in, and other connections use it then.
+func (x *Exchange) detachRequest() {
+	q := &x.Request
+	q.Method, q.Authority, q.Path = bytes.Clone(q.Method), bytes.Clone(q.Authority), bytes.Clone(q.Path)
+	for i := range q.Header.Len() {
+		f := q.Header.At(i)
+		f.Name, f.Value = bytes.Clone(f.Name), bytes.Clone(f.Value)
+	}
+}
+
+// backendEnd is the backend's side.
+func (x *Exchange) backendEnd() tunnel.End {
+	if t, ok := x.current.Stream.(upstream.Tunneler); ok {
+		return tunnel.Conn(t.Tunnel())
+	}
+	return &backendStream{stream: x.current.Stream, body: x.Answer.Response.Body}
+}
+
+// backendStream is a stream of a backend.
+type backendStream struct {
+	stream upstream.Stream
+	body   message.Body
+}
+
+func (e *backendStream) Next() ([]byte, error) { return e.body.Next() }
+
+func (e *backendStream) Write(p []byte) error { return e.stream.SendData(p) }
+
+func (e *backendStream) CloseWrite() { _ = e.stream.SendEnd(nil) }
+
+func (e *backendStream) Interrupt() { e.stream.Interrupt() }
