@@ -27,6 +27,8 @@ type Config struct {
 type Published struct {
 	Resources []*lbv1.Resource
 	Reads     []ID
+	// Good is the Result's.
+	Good store.Object
 }
 
 // Engine keeps the memos. It is not safe for concurrent use; one goroutine owns it.
@@ -56,6 +58,7 @@ type Engine struct {
 type inherited struct {
 	resources []published
 	reads     []ID
+	good      store.Object
 }
 
 // output is the published half of a memo.
@@ -65,10 +68,11 @@ type output struct {
 	value     any
 	tallies   []Tally
 	units     []ID // the units that were read for it
+	good      store.Object
 }
 
 func (m *memo) output() output {
-	return output{m.resources, m.writes, m.value, m.tallies, m.unitReads()}
+	return output{m.resources, m.writes, m.value, m.tallies, m.unitReads(), m.good}
 }
 
 func (m *memo) unitReads() []ID {
@@ -92,7 +96,7 @@ func New(c Config) *Engine {
 		e.roots[r.Kind] = append(e.roots[r.Kind], r.Unit)
 	}
 	for id, p := range c.Published {
-		e.inherited[id] = inherited{resources: publish(p.Resources), reads: p.Reads}
+		e.inherited[id] = inherited{resources: publish(p.Resources), reads: p.Reads, good: p.Good}
 		for _, p := range e.inherited[id].resources {
 			e.owners[p.key] = id
 		}
@@ -142,7 +146,7 @@ func (e *Engine) memo(id ID) *memo {
 	e.memos[id] = m
 	if inherited, ok := e.inherited[id]; ok {
 		delete(e.inherited, id)
-		m.resources, m.state = inherited.resources, Held
+		m.resources, m.state, m.good = inherited.resources, Held, inherited.good
 		for _, read := range inherited.reads {
 			e.reads.add(readUnit(e.memo(read).id), m)
 		}
@@ -243,9 +247,10 @@ func (e *Engine) accept(m *memo, result Result, resources []published) {
 	m.writes, m.state, m.value = result.Writes, result.State, nil
 	// What is kept is what was there when the round began: a run before this one in the round may have seen less than all.
 	kept := e.before[m]
+	m.good = result.Good
 	switch {
 	case result.State == Held:
-		m.value = kept.value
+		m.value, m.good = kept.value, kept.good
 		e.replacePublished(m, kept.tallies, kept.resources)
 	case result.State == Absent:
 		e.replacePublished(m, nil, nil)
@@ -326,8 +331,8 @@ func (e *Engine) Published() (seq uint64, units map[ID]Published) {
 		for _, r := range m.resources {
 			p.Resources = append(p.Resources, r.resource)
 		}
-		p.Reads = m.unitReads()
-		if len(p.Resources)+len(p.Reads) > 0 {
+		p.Reads, p.Good = m.unitReads(), m.good
+		if len(p.Resources)+len(p.Reads) > 0 || p.Good != nil {
 			units[id] = p
 		}
 	}

@@ -21,6 +21,7 @@ import (
 //	text: TEXT      goes into the value and the published resource
 //	join: KEY       a tally that the unit counter(KEY) publishes the size and the first two of
 //	watch: KEY      read counter(KEY), which makes it exist
+//	bad: the last version without it counts
 //	hold, absent, panic: the unit's state; keep: its value counts, what it published stays
 func toyUnits() map[string]recompute.Translator {
 	return map[string]recompute.Translator{"toy": translateToy, "counter": translateCounter}
@@ -31,6 +32,14 @@ func translateToy(v *recompute.View, key string) recompute.Result {
 	cm, ok := recompute.Get[*corev1.ConfigMap](v, ref)
 	if !ok {
 		return recompute.Result{}
+	}
+	good := store.Object(cm)
+	if cm.Data["bad"] != "" {
+		good = v.Good()
+		if good == nil {
+			return recompute.Result{}
+		}
+		cm = good.(*corev1.ConfigMap)
 	}
 	value := cm.Data["text"]
 	for _, name := range strings.Fields(cm.Data["read"]) {
@@ -53,7 +62,7 @@ func translateToy(v *recompute.View, key string) recompute.Result {
 		panic("told to")
 	}
 	keep := cm.Data["keep"] != ""
-	r := recompute.Result{KeepPublished: keep, State: recompute.Present, Value: value, Resources: toyResources(ref.Name, value), Writes: toyWrites(ref, value)}
+	r := recompute.Result{Good: good, KeepPublished: keep, State: recompute.Present, Value: value, Resources: toyResources(ref.Name, value), Writes: toyWrites(ref, value)}
 	if set := cm.Data["join"]; set != "" {
 		r.Tallies = []recompute.Tally{{Index: "joined", Key: set, Member: ref.Name}}
 	}
@@ -214,6 +223,26 @@ func TestKeepPublishedShowsTheValueOnly(t *testing.T) {
 	w.expect("a=1([0])", "b=(2)", "counter-k=0 []", "x=[0]")
 	w.put([]string{"a", "text=3"})
 	w.expect("a=3", "b=(3)", "counter-k=0 []", "x=[0]")
+}
+
+func TestTheLastGoodVersionIsTranslatedAgain(t *testing.T) {
+	w := newWorld(t)
+	w.put([]string{"b", "text=1"}, []string{"a", "text=x", "read=b"})
+	w.put([]string{"a", "bad=yes"})
+	w.expect("a=x(1)", "b=1")
+	w.put([]string{"b", "text=2"})
+	w.expect("a=x(2)", "b=2")
+
+	seq, published := w.engine.Published()
+	w.engine = recompute.New(recompute.Config{Units: toyUnits(), Roots: toyRoots(), Published: published, Seq: seq})
+	w.sub = w.store.Subscribe()
+	w.put([]string{"b", "text=3"})
+	w.expect("a=x(3)", "b=3")
+	w.put([]string{"a", "text=y"})
+	w.expect("a=y", "b=3")
+	w.delete("a")
+	w.put([]string{"a", "bad=yes"})
+	w.expect("b=3")
 }
 
 func TestHoldAfterARestart(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"reflect"
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
+	"github.com/spillway-lb/spillway/internal/store"
 )
 
 // memo is one unit's last output and what it read to get there.
@@ -25,6 +26,7 @@ type memo struct {
 	resources []published
 	writes    []Write
 	tallies   []Tally
+	good      store.Object
 }
 
 // published is a resource with its identity and version.

@@ -54,6 +54,10 @@ type Result struct {
 	// KeepPublished holds a Present unit's Resources and Tallies as they last were, while its Value counts: readers learn
 	// that the input is broken, and its last good version stays.
 	KeepPublished bool
+	// Good is the last version of the input that could be obeyed in full. It comes back by View.Good at the next run, also
+	// after a restart, so that a unit whose input is broken can translate that version under what holds today. A unit that
+	// is Absent has none any more; one that is Held keeps its own.
+	Good store.Object
 }
 
 // Translator computes one unit.

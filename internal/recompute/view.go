@@ -65,6 +65,17 @@ func (v *View) Unit(kind, key string) (any, State) {
 	return m.value, m.state
 }
 
+// Good returns what the unit's last Result had as Good when the round began, or nil. It is no read: nothing but the unit
+// itself changes it.
+func (v *View) Good() store.Object { return v.engine.before[v.reader].good }
+
+// Keeps tells whether a unit is held and still publishes what an earlier process had of it: its resources may be named,
+// though it has no value to say so.
+func (v *View) Keeps(kind, key string) bool {
+	_, state := v.Unit(kind, key)
+	return state == Held && len(v.engine.memo(ID{kind, key}).resources) > 0
+}
+
 // Count returns the size of a tally set.
 func (v *View) Count(index, key string) int {
 	v.record(readCount(index, key))
