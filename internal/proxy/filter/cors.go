@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/spillway-lb/spillway/internal/proxy/field"
+
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
 	"github.com/spillway-lb/spillway/internal/proxy/header"
 	"github.com/spillway-lb/spillway/internal/proxy/message"
@@ -71,7 +73,7 @@ func CompileCORS(c *lbv1.CorsPolicy) (*CORS, error) {
 		out.origins = append(out.origins, o)
 	}
 	for _, name := range slices.Concat(c.GetAllowMethods(), c.GetAllowHeaders(), c.GetExposeHeaders()) {
-		if name != "*" && !validName(strings.ToLower(name)) {
+		if name != "*" && !field.ValidName(strings.ToLower(name)) {
 			return nil, fmt.Errorf("CORS name %q is not valid", name)
 		}
 	}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/spillway-lb/spillway/internal/proxy/field"
+
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
 	"github.com/spillway-lb/spillway/internal/proxy/header"
 	"github.com/spillway-lb/spillway/internal/proxy/message"
@@ -99,28 +101,13 @@ func (e *HeaderEdit) ApplyRequest(r *message.Request) {
 }
 
 func checkEditable(name string) error {
-	if !validName(name) {
+	if !field.ValidName(name) {
 		return fmt.Errorf("header name %q is not valid", name)
 	}
-	switch header.Lookup([]byte(name)) {
-	case header.Connection, header.KeepAlive, header.ProxyConnection, header.TransferEncoding, header.ContentLength,
-		header.Upgrade, header.TE, header.Trailer, header.HTTP2Settings, header.Expect:
+	if field.Framing(header.Lookup([]byte(name))) {
 		return fmt.Errorf("header %q belongs to the connection and cannot be edited", name)
 	}
 	return nil
-}
-
-// validName says whether name is a token of RFC 9110, 5.6.2, in lower case.
-func validName(name string) bool {
-	for i := 0; i < len(name); i++ {
-		c := name[i]
-		switch {
-		case 'a' <= c && c <= 'z', '0' <= c && c <= '9', strings.IndexByte("!#$%&'*+-.^_`|~", c) >= 0:
-		default:
-			return false
-		}
-	}
-	return name != ""
 }
 
 func checkValue(v string) error {

@@ -5,6 +5,8 @@ import (
 	"io"
 	"math"
 
+	"github.com/spillway-lb/spillway/internal/proxy/field"
+
 	"github.com/spillway-lb/spillway/internal/proxy/header"
 	"github.com/spillway-lb/spillway/internal/proxy/message"
 )
@@ -203,7 +205,7 @@ func (b *Body) chunkHead() error {
 	}
 	if rest := line[digits:]; len(rest) > 0 {
 		b.extensions += len(rest)
-		if rest[0] != ';' || hasControl(rest) || b.extensions > maxExtensionBytes {
+		if rest[0] != ';' || field.HasControl(rest) || b.extensions > maxExtensionBytes {
 			return errChunkExtension
 		}
 	}
@@ -288,10 +290,14 @@ func (b *Body) parseTrailers(section []byte) error {
 	if bad := parseFields(section, b.limits.HeaderCount, &b.trailers); bad != nil {
 		return bad
 	}
-	for i := range b.trailers.Len() {
-		switch b.trailers.At(i).ID {
-		case header.ContentLength, header.TransferEncoding, header.Host, header.Connection, header.Trailer, header.TE, header.Upgrade:
+	for i := 0; i < b.trailers.Len(); {
+		switch id := b.trailers.At(i).ID; {
+		case field.Framing(id), id == header.Host:
 			return errTrailer
+		case field.NotInTrailers(id):
+			b.trailers.Del(id)
+		default:
+			i++
 		}
 	}
 	// The slices stay good: nothing is filled before Close.

@@ -108,6 +108,20 @@ func TestTrailers(t *testing.T) {
 	}
 }
 
+// TestTrailersThatWouldActAsHeadersAreDropped: by the same list as in HTTP/2. Those that frame the message are refused (above).
+func TestTrailersThatWouldActAsHeadersAreDropped(t *testing.T) {
+	src := &feed{rest: []byte("0\r\nAuthorization: a\r\nCookie: b\r\nX-T: c\r\nX-Forwarded-For: d\r\n\r\n"), step: 100}
+	var b Body
+	b.ResetChunked(src, &testLimits, nil)
+	if _, err := readAll(&b); err != nil {
+		t.Fatal(err)
+	}
+	tr := b.Trailers()
+	if tr.Len() != 1 || string(tr.At(0).Name) != "x-t" {
+		t.Errorf("%d trailers are left", tr.Len())
+	}
+}
+
 func TestBodiesCutShort(t *testing.T) {
 	for _, reset := range []func(*Body, Source){
 		func(b *Body, s Source) { b.ResetLength(s, 10, &testLimits, nil) },

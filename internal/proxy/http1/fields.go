@@ -3,6 +3,8 @@ package http1
 import (
 	"bytes"
 
+	"github.com/spillway-lb/spillway/internal/proxy/field"
+
 	"github.com/spillway-lb/spillway/internal/proxy/header"
 )
 
@@ -51,7 +53,7 @@ func parseFields(section []byte, maxCount int, m *header.Map) *Refusal {
 func parseField(section []byte) (name, value, rest []byte, bad *Refusal) {
 	i := 0
 	for i < len(section) {
-		c := lowered[section[i]]
+		c := field.Lowered[section[i]]
 		if c == 0 {
 			break
 		}
@@ -67,8 +69,8 @@ func parseField(section []byte) (name, value, rest []byte, bad *Refusal) {
 	if end <= 0 || section[end-1] != '\r' {
 		return nil, nil, nil, errBareLF
 	}
-	value = trim(section[:end-1])
-	if hasControl(value) {
+	value = field.Trim(section[:end-1])
+	if field.HasControl(value) {
 		return nil, nil, nil, badValue(value)
 	}
 	return name, value, section[end+1:], nil

@@ -3,6 +3,8 @@ package http1
 import (
 	"bytes"
 
+	"github.com/spillway-lb/spillway/internal/proxy/field"
+
 	"github.com/spillway-lb/spillway/internal/proxy/header"
 )
 
@@ -30,38 +32,38 @@ type framing struct {
 func (f *framing) read(m *header.Map, http10 bool) *Refusal {
 	var codings int
 	for i := range m.Len() {
-		field := m.At(i)
-		switch field.ID {
+		line := m.At(i)
+		switch line.ID {
 		case header.Host:
 			f.hosts++
-			f.host = field.Value
+			f.host = line.Value
 		case header.ContentLength:
 			if f.hasLength {
 				return errLengths
 			}
-			n, ok := parseLength(field.Value)
+			n, ok := field.ParseLength(line.Value)
 			if !ok {
 				return errLength
 			}
 			f.length, f.hasLength = n, true
 		case header.TransferEncoding:
 			codings++
-			if bad := f.readCoding(field.Value); bad != nil {
+			if bad := f.readCoding(line.Value); bad != nil {
 				return bad
 			}
 		case header.Connection:
 			f.hopByHop = true
-			f.readConnection(field.Value)
+			f.readConnection(line.Value)
 		case header.Upgrade:
 			f.hopByHop = true
-			f.protocol = field.Value
+			f.protocol = line.Value
 		case header.TE:
 			f.hopByHop = true
-			f.teTrailers = f.teTrailers || hasElement(field.Value, "trailers")
+			f.teTrailers = f.teTrailers || hasElement(line.Value, "trailers")
 		case header.KeepAlive, header.ProxyConnection, header.HTTP2Settings:
 			f.hopByHop = true
 		case header.Expect:
-			if f.expect = equalFold(field.Value, "100-continue"); !f.expect {
+			if f.expect = field.EqualFold(line.Value, "100-continue"); !f.expect {
 				return errExpect
 			}
 		}
@@ -82,7 +84,7 @@ func (f *framing) read(m *header.Map, http10 bool) *Refusal {
 // readCoding accepts "chunked" and nothing else. Codings that exist and would need decoding are a 501, everything else,
 // which may be meant to look like chunked to somebody, is a 400.
 func (f *framing) readCoding(value []byte) *Refusal {
-	if equalFold(value, "chunked") {
+	if field.EqualFold(value, "chunked") {
 		f.chunked = true
 		return nil
 	}
@@ -91,15 +93,15 @@ func (f *framing) readCoding(value []byte) *Refusal {
 	}
 	last, known := []byte(nil), true
 	for list := value; ; {
-		element, rest, done := nextElement(list)
+		element, rest, done := field.NextElement(list)
 		if done {
 			break
 		}
-		known = known && (equalFold(element, "gzip") || equalFold(element, "x-gzip") || equalFold(element, "deflate") ||
-			equalFold(element, "compress") || equalFold(element, "x-compress") || equalFold(element, "chunked") && len(rest) == 0)
+		known = known && (field.EqualFold(element, "gzip") || field.EqualFold(element, "x-gzip") || field.EqualFold(element, "deflate") ||
+			field.EqualFold(element, "compress") || field.EqualFold(element, "x-compress") || field.EqualFold(element, "chunked") && len(rest) == 0)
 		last, list = element, rest
 	}
-	if known && equalFold(last, "chunked") {
+	if known && field.EqualFold(last, "chunked") {
 		return errCodingUnknown
 	}
 	return errCoding
@@ -107,17 +109,17 @@ func (f *framing) readCoding(value []byte) *Refusal {
 
 func (f *framing) readConnection(value []byte) {
 	for list := value; ; {
-		element, rest, done := nextElement(list)
+		element, rest, done := field.NextElement(list)
 		switch {
 		case done:
 			return
-		case equalFold(element, "close"):
+		case field.EqualFold(element, "close"):
 			f.close = true
-		case equalFold(element, "keep-alive"):
+		case field.EqualFold(element, "keep-alive"):
 			f.keepAlive = true
-		case equalFold(element, "upgrade"):
+		case field.EqualFold(element, "upgrade"):
 			f.upgrade = true
-		case equalFold(element, "te"):
+		case field.EqualFold(element, "te"):
 		default:
 			f.listed++
 		}
@@ -158,7 +160,7 @@ func (f *framing) stripListed(m *header.Map) {
 			continue
 		}
 		for list := m.At(i).Value; n < f.listed; {
-			element, rest, done := nextElement(list)
+			element, rest, done := field.NextElement(list)
 			if done {
 				break
 			}
@@ -171,7 +173,7 @@ func (f *framing) stripListed(m *header.Map) {
 		}
 	}
 	for _, name := range names[:n] {
-		lower(name)
+		field.Lower(name)
 		if id := header.Lookup(name); id != header.ContentLength && id != header.Host {
 			m.DelName(name)
 		}
@@ -180,37 +182,22 @@ func (f *framing) stripListed(m *header.Map) {
 
 // isOption tells the options of Connection that are not names of fields.
 func isOption(element []byte) bool {
-	return equalFold(element, "close") || equalFold(element, "keep-alive") || equalFold(element, "upgrade") || equalFold(element, "te")
+	return field.EqualFold(element, "close") || field.EqualFold(element, "keep-alive") || field.EqualFold(element, "upgrade") || field.EqualFold(element, "te")
 }
 
 // hasElement reports whether a comma-separated list has an element; parameters (;q=) are ignored.
 func hasElement(list []byte, want string) bool {
 	for {
-		element, rest, done := nextElement(list)
+		element, rest, done := field.NextElement(list)
 		if done {
 			return false
 		}
 		if i := bytes.IndexByte(element, ';'); i >= 0 {
-			element = trim(element[:i])
+			element = field.Trim(element[:i])
 		}
-		if equalFold(element, want) {
+		if field.EqualFold(element, want) {
 			return true
 		}
 		list = rest
 	}
-}
-
-// parseLength reads 1 to 18 digits.
-func parseLength(v []byte) (int64, bool) {
-	if len(v) == 0 || len(v) > 18 {
-		return 0, false
-	}
-	var n int64
-	for _, c := range v {
-		if c < '0' || c > '9' {
-			return 0, false
-		}
-		n = n*10 + int64(c-'0')
-	}
-	return n, true
 }

@@ -3,6 +3,8 @@ package http1
 import (
 	"bytes"
 
+	"github.com/spillway-lb/spillway/internal/proxy/field"
+
 	"github.com/spillway-lb/spillway/internal/proxy/header"
 	"github.com/spillway-lb/spillway/internal/proxy/message"
 )
@@ -75,7 +77,7 @@ func parseRequestLine(section []byte, l *Limits, req *message.Request) (rest []b
 	}
 	line := section[:end-1]
 	i := 0
-	for i < len(line) && token[line[i]] != 0 {
+	for i < len(line) && field.IsToken(line[i]) {
 		i++
 	}
 	if i == 0 || i == len(line) || line[i] != ' ' {
@@ -141,7 +143,7 @@ func finishRequest(head *RequestHead, l *Limits, req *message.Request) *Refusal 
 		}
 	}
 	if f.upgrade && !http10 && req.ContentLength == 0 && passesOn(f.protocol) {
-		lower(f.protocol)
+		field.Lower(f.protocol)
 		req.Protocol = f.protocol
 	}
 	f.strip(&req.Header)
@@ -159,7 +161,7 @@ func setAuthority(f *framing, http10 bool, req *message.Request) *Refusal {
 		return nil
 	}
 	req.Header.Del(header.Host)
-	lower(f.host)
+	field.Lower(f.host)
 	if len(f.host) > 0 && !message.ValidAuthority(f.host) {
 		return errHost
 	}
@@ -172,6 +174,6 @@ func setAuthority(f *framing, http10 bool, req *message.Request) *Refusal {
 // passesOn says which protocols a client may upgrade to: any but HTTP/2 without TLS, which would carry requests past
 // the proxy, and TLS.
 func passesOn(protocol []byte) bool {
-	return len(protocol) > 0 && bytes.IndexByte(protocol, ',') < 0 && !equalFold(protocol, "h2c") && !equalFold(protocol, "h2") &&
-		(len(protocol) < 3 || !equalFold(protocol[:3], "tls"))
+	return len(protocol) > 0 && bytes.IndexByte(protocol, ',') < 0 && !field.EqualFold(protocol, "h2c") && !field.EqualFold(protocol, "h2") &&
+		(len(protocol) < 3 || !field.EqualFold(protocol[:3], "tls"))
 }

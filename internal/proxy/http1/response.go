@@ -3,6 +3,8 @@ package http1
 import (
 	"bytes"
 
+	"github.com/spillway-lb/spillway/internal/proxy/field"
+
 	"github.com/spillway-lb/spillway/internal/proxy/header"
 	"github.com/spillway-lb/spillway/internal/proxy/message"
 )
@@ -66,7 +68,7 @@ func parseStatusLine(section []byte, res *message.Response) (http10 bool, rest [
 		return false, nil, errStatusVersion
 	}
 	if line[8] != ' ' || !isDigit(line[9]) || !isDigit(line[10]) || !isDigit(line[11]) ||
-		len(line) > 12 && line[12] != ' ' || hasControl(line[12:]) {
+		len(line) > 12 && line[12] != ' ' || field.HasControl(line[12:]) {
 		return false, nil, errStatusLine
 	}
 	res.Status = int(line[9]-'0')*100 + int(line[10]-'0')*10 + int(line[11]-'0')
@@ -85,7 +87,7 @@ func finishResponse(head *ResponseHead, asked Asked, http10 bool, res *message.R
 	head.KeepAlive = !f.close && (!http10 || f.keepAlive)
 	switch {
 	case res.Status == 101:
-		lower(f.protocol)
+		field.Lower(f.protocol)
 		if asked.Protocol == nil || !f.upgrade || !bytes.EqualFold(f.protocol, asked.Protocol) || f.chunked || f.length > 0 {
 			return errSwitching
 		}

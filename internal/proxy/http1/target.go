@@ -3,12 +3,14 @@ package http1
 import (
 	"bytes"
 
+	"github.com/spillway-lb/spillway/internal/proxy/field"
+
 	"github.com/spillway-lb/spillway/internal/proxy/message"
 )
 
 // parseTarget reads the request target in any of its forms.
 func parseTarget(target []byte, req *message.Request) *Refusal {
-	if !validTarget(target) {
+	if !field.ValidTarget(target) {
 		return errTarget
 	}
 	switch {
@@ -32,7 +34,7 @@ var rootPath = []byte("/")
 // parseAbsolute reads scheme://authority/path. The scheme is forgotten: the connection has its own.
 func parseAbsolute(target []byte, req *message.Request) *Refusal {
 	i := bytes.Index(target, []byte("://"))
-	if i < 0 || !equalFold(target[:i], "http") && !equalFold(target[:i], "https") {
+	if i < 0 || !field.EqualFold(target[:i], "http") && !field.EqualFold(target[:i], "https") {
 		return errTarget
 	}
 	rest := target[i+3:]
@@ -41,7 +43,7 @@ func parseAbsolute(target []byte, req *message.Request) *Refusal {
 		end = len(rest)
 	}
 	authority := rest[:end]
-	lower(authority)
+	field.Lower(authority)
 	if !message.ValidAuthority(authority) {
 		return errHost
 	}
@@ -63,13 +65,3 @@ func parseAbsolute(target []byte, req *message.Request) *Refusal {
 }
 
 var asterisk = []byte("*")
-
-// validTarget: no control byte, space, or fragment.
-func validTarget(target []byte) bool {
-	for _, c := range target {
-		if c <= 0x20 || c == 0x7f || c == '#' {
-			return false
-		}
-	}
-	return true
-}

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/spillway-lb/spillway/internal/proxy/field"
+
 	"github.com/spillway-lb/spillway/internal/proxy/header"
 	"github.com/spillway-lb/spillway/internal/proxy/message"
 	xhttp2 "golang.org/x/net/http2"
@@ -130,7 +132,7 @@ func split(fields []xhpack.HeaderField) (pseudo string, regular []string) {
 	for _, f := range fields {
 		if f.IsPseudo() {
 			values[f.Name] = f.Value
-		} else if id := header.Lookup([]byte(f.Name)); id != header.Host && id != header.Cookie && !notInTrailers(id) {
+		} else if id := header.Lookup([]byte(f.Name)); id != header.Host && id != header.Cookie && !field.NotInTrailers(id) {
 			regular = append(regular, f.Name+":"+f.Value)
 		}
 	}
@@ -144,7 +146,7 @@ func plainFields(m *header.Map) []string {
 	}
 	for i := range m.Len() {
 		f := m.At(i)
-		if f.ID != header.Cookie && !notInTrailers(f.ID) {
+		if f.ID != header.Cookie && !field.NotInTrailers(f.ID) {
 			out = append(out, string(f.Name)+":"+string(f.Value))
 		}
 	}

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"sync"
 
+	"github.com/spillway-lb/spillway/internal/proxy/field"
+
 	"github.com/spillway-lb/spillway/internal/proxy/header"
 	"github.com/spillway-lb/spillway/internal/proxy/http2/hpack"
 )
@@ -120,16 +122,16 @@ func (h *head) pseudo(name, value []byte) {
 
 func (h *head) regular(id header.ID, name, value []byte) {
 	switch {
-	case id == header.Other && !validName(name):
+	case id == header.Other && !field.ValidName(name):
 		h.refuse("invalid field name")
 		return
-	case !validValue(value):
+	case !field.ValidValue(value):
 		h.refuse("invalid field value")
 		return
-	case connectionSpecific(id):
+	case field.ConnectionSpecific(id):
 		h.refuse("connection-specific field")
 		return
-	case id == header.TE && !equalFold(value, textTrailers):
+	case id == header.TE && !field.EqualFold(value, textTrailers):
 		h.refuse("te other than trailers")
 		return
 	case id == header.Cookie:
@@ -194,7 +196,7 @@ func (h *head) contentLength() int64 {
 		if f.ID != header.ContentLength {
 			continue
 		}
-		n, ok := parseLength(f.Value)
+		n, ok := field.ParseLength(f.Value)
 		if !ok || length >= 0 {
 			h.refuse("invalid content-length")
 			return -1
@@ -210,7 +212,7 @@ func (h *head) trailers() {
 		h.refuse("pseudo-header in trailers")
 	}
 	for i := 0; i < h.fields.Len(); {
-		if id := h.fields.At(i).ID; notInTrailers(id) {
+		if id := h.fields.At(i).ID; field.NotInTrailers(id) {
 			h.fields.Del(id)
 		} else {
 			i++

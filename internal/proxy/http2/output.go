@@ -6,6 +6,8 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/spillway-lb/spillway/internal/proxy/field"
+
 	"github.com/spillway-lb/spillway/internal/proxy/header"
 	"github.com/spillway-lb/spillway/internal/proxy/http2/hpack"
 )
@@ -336,7 +338,7 @@ func (o *output) fields(m *header.Map) {
 	}
 	for i := range m.Len() {
 		f := m.At(i)
-		if connectionSpecific(f.ID) || f.ID == header.Host || f.ID == header.TE && !equalFold(f.Value, textTrailers) {
+		if field.ConnectionSpecific(f.ID) || f.ID == header.Host || f.ID == header.TE && !field.EqualFold(f.Value, textTrailers) {
 			continue
 		}
 		o.buf = o.enc.Field(o.buf, f)

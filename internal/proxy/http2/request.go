@@ -1,6 +1,7 @@
 package http2
 
 import (
+	"github.com/spillway-lb/spillway/internal/proxy/field"
 	"github.com/spillway-lb/spillway/internal/proxy/header"
 	"github.com/spillway-lb/spillway/internal/proxy/message"
 )
@@ -11,7 +12,7 @@ func (h *head) request(req *message.Request, scheme []byte, extendedConnect bool
 	if h.seen&pseudoStatus != 0 {
 		h.refuse(":status in a request")
 	}
-	if !consistsOf(h.method, inToken) || len(h.method) == 0 {
+	if !field.ValidToken(h.method) {
 		h.refuse("invalid :method")
 	}
 	h.checkTarget(extendedConnect)
@@ -34,7 +35,7 @@ func (h *head) isConnect() bool { return string(h.method) == "CONNECT" }
 // checkTarget checks :scheme, :path and :protocol against the method.
 func (h *head) checkTarget(extendedConnect bool) {
 	if h.seen&pseudoProtocol != 0 {
-		if !extendedConnect || !h.isConnect() || !consistsOf(h.protocol, inToken) || len(h.protocol) == 0 {
+		if !extendedConnect || !h.isConnect() || !field.ValidToken(h.protocol) {
 			h.refuse("unexpected :protocol")
 		}
 	} else if h.isConnect() {
@@ -47,7 +48,7 @@ func (h *head) checkTarget(extendedConnect bool) {
 		h.refuse("invalid :scheme")
 	}
 	switch {
-	case len(h.path) == 0 || !consistsOf(h.path, inPath):
+	case !field.ValidTarget(h.path):
 		h.refuse("invalid :path")
 	case h.path[0] == '/':
 	case len(h.path) == 1 && h.path[0] == '*' && string(h.method) == "OPTIONS":
@@ -67,7 +68,7 @@ func (h *head) checkAuthority() {
 		if h.authority == nil && !h.isConnect() {
 			h.authority = f.Value
 		}
-		if !equalFold(h.authority, f.Value) {
+		if !field.EqualFold(h.authority, f.Value) {
 			h.refuse("host differs from :authority")
 			return
 		}
@@ -77,7 +78,5 @@ func (h *head) checkAuthority() {
 		h.refuse("invalid :authority")
 		return
 	}
-	for i, c := range h.authority {
-		h.authority[i] = lower(c)
-	}
+	field.Lower(h.authority)
 }
