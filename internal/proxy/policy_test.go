@@ -45,6 +45,21 @@ func TestCORSPreflight(t *testing.T) {
 	}
 }
 
+// statusOf asks for a host on a TLS connection with a server name, or none.
+func statusOf(t *testing.T, at, serverName, host string) int {
+	t.Helper()
+	c := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true, ServerName: serverName}}}
+	defer c.CloseIdleConnections()
+	q, _ := http.NewRequest("GET", "https://"+at+"/", nil)
+	q.Host = host
+	res, err := c.Do(q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _ = io.Copy(io.Discard, res.Body)
+	return res.StatusCode
+}
+
 func TestMisdirectedRequests(t *testing.T) {
 	backend := httpBackend(t, echo)
 	r := newRig(t, []string{backend}, func(m *model) {
@@ -53,23 +68,41 @@ func TestMisdirectedRequests(t *testing.T) {
 		m.urlMap.DetectMisdirected = true
 		m.route.ListenerHost, m.route.Host = "one.example", "one.example"
 	})
-	ask := func(sni, host string) int {
-		c := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true, ServerName: sni}}}
-		defer c.CloseIdleConnections()
-		q, _ := http.NewRequest("GET", "https://"+r.addr+"/", nil)
-		q.Host = host
-		res, err := c.Do(q)
-		if err != nil {
-			t.Fatal(err)
-		}
-		_, _ = io.Copy(io.Discard, res.Body)
-		return res.StatusCode
-	}
-	if got := ask("one.example", "one.example"); got != 200 {
+	if got := statusOf(t, r.addr, "one.example", "one.example"); got != 200 {
 		t.Errorf("right host: %d", got)
 	}
-	if got := ask("two.example", "one.example"); got != 421 {
+	if got := statusOf(t, r.addr, "two.example", "one.example"); got != 421 {
 		t.Errorf("wrong host: %d", got)
+	}
+}
+
+// TestNobodyWalksPastClientValidation: a connection of another server name, or of none, carries no requests for a host whose
+// clients have to show a certificate.
+func TestNobodyWalksPastClientValidation(t *testing.T) {
+	r := newRig(t, []string{httpBackend(t, echo)}, func(m *model) {
+		withTLS(t, m, "open.example")
+		ca, _ := certificate(t, "ca.example")
+		m.more = append(m.more, &lbv1.Resource{Name: "ca", Body: &lbv1.Resource_TrustConfig{TrustConfig: &lbv1.TrustConfig{
+			CaPem: ca.GetCertificateChainPem(),
+		}}})
+		m.target.Tls.ServerNames = append(m.target.Tls.ServerNames, &lbv1.ServerName{
+			Host: "closed.example", Certificates: []string{"cert"}, ClientValidation: &lbv1.ClientValidation{TrustConfigs: []string{"ca"}},
+		})
+	})
+	for _, c := range []struct {
+		serverName, host string
+		want             int
+	}{
+		{"open.example", "open.example", 200},
+		{"", "open.example", 200},
+		{"", "anything", 200},
+		{"open.example", "closed.example", 421},
+		{"", "closed.example", 421},
+		{"", "CLOSED.example.:8443", 421},
+	} {
+		if got := statusOf(t, r.addr, c.serverName, c.host); got != c.want {
+			t.Errorf("server name %q, host %q: %d, want %d", c.serverName, c.host, got, c.want)
+		}
 	}
 }
 

@@ -30,15 +30,12 @@ func (e *edit) build(seq uint64) *Root {
 // removals counts the changes after which metrics may have names that nothing has any more.
 func (e *edit) removals() (n uint64) {
 	for _, c := range e.changes {
-		switch c.key.kind {
-		case kindBackendService, kindForwardingRule:
-			if c.new == nil {
-				n++
-			}
-		case kindRouteRule:
-			if c.new == nil || c.old != nil && c.old.rule().GetRoute() != c.new.rule().GetRoute() {
-				n++
-			}
+		named := kinds[c.key.kind].named
+		if named == nil || c.old == nil {
+			continue
+		}
+		if c.new == nil || named(c.old.resource) != named(c.new.resource) {
+			n++
 		}
 	}
 	return n
@@ -278,6 +275,7 @@ func (e *edit) buildProxies(next *Root) {
 		m, _ := e.entries.Get(key{kindURLMap, spec.GetUrlMap()}.bytes())
 		p.DefaultService, _ = e.Ref(m.resource.GetUrlMap().GetDefaultService())
 		p.DetectMisdirected = m.resource.GetUrlMap().GetDetectMisdirected()
+		p.validations, _ = at.compiled.(*validations)
 		txn.Insert([]byte(k.name), p)
 	}
 	next.proxies = txn.CommitOnly()

@@ -9,46 +9,8 @@ import (
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
 	"github.com/spillway-lb/spillway/internal/proxy/balance"
-	"github.com/spillway-lb/spillway/internal/proxy/proxytls"
 	"github.com/spillway-lb/spillway/internal/proxy/urlmap"
 )
-
-// compile checks one changed resource and compiles what does not depend on state that outlives it.
-func (e *edit) compile(c *change) (any, error) {
-	name := c.key.name
-	switch b := c.new.resource.GetBody().(type) {
-	case *lbv1.Resource_ForwardingRule:
-		return nil, checkForwardingRule(b.ForwardingRule)
-	case *lbv1.Resource_TargetProxy:
-		return nil, checkTargetProxy(b.TargetProxy)
-	case *lbv1.Resource_UrlMap:
-		return nil, e.checkURLMap(c)
-	case *lbv1.Resource_RouteRule:
-		return e.compileRule(name, b.RouteRule)
-	case *lbv1.Resource_BackendService:
-		return nil, checkBackendService(b.BackendService)
-	case *lbv1.Resource_NetworkEndpointGroup:
-		return nil, e.checkGroup(c, b.NetworkEndpointGroup)
-	case *lbv1.Resource_EndpointShard:
-		return e.compileShard(name, b.EndpointShard)
-	case *lbv1.Resource_HealthCheck:
-		if c.old != nil {
-			return c.old.compiled, checkHealthCheck(b.HealthCheck)
-		}
-		return balance.NewCheck(name), checkHealthCheck(b.HealthCheck)
-	case *lbv1.Resource_SslCertificate:
-		_, err := proxytls.ParseCertificate(b.SslCertificate)
-		return nil, err
-	case *lbv1.Resource_TrustConfig:
-		_, err := proxytls.ParseTrustConfig(b.TrustConfig)
-		return nil, err
-	case *lbv1.Resource_EndpointHealth:
-		return compileEndpointHealth(name, b.EndpointHealth)
-	case *lbv1.Resource_Weights:
-		return nil, checkWeights(name, b.Weights)
-	}
-	return nil, nil
-}
 
 func checkForwardingRule(f *lbv1.ForwardingRule) error {
 	if f.GetPort() == 0 || f.GetPort() > 65535 {
@@ -153,7 +115,8 @@ func checkBackendService(s *lbv1.BackendService) error {
 }
 
 // checkGroup refuses to leave shards over when a group gets fewer: they would come back with the next growth.
-func (e *edit) checkGroup(c *change, g *lbv1.NetworkEndpointGroup) error {
+func (e *edit) checkGroup(c *change) error {
+	g := c.new.resource.GetNetworkEndpointGroup()
 	if c.old == nil {
 		return nil
 	}

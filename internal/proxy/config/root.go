@@ -83,6 +83,7 @@ type TargetProxy struct {
 	Map               *urlmap.Map
 	DefaultService    balance.Ref
 	DetectMisdirected bool
+	validations       *validations
 }
 
 // TargetProxy is nil for a name that does not exist.

@@ -22,7 +22,7 @@ type usesEdit struct {
 func (u *usesEdit) add(from key, to []key, n int) {
 	for _, k := range to {
 		u.bump(k.bytes(), n)
-		if readers(from.kind) {
+		if kinds[from.kind].reader {
 			u.bump(readerKey(k, from), n)
 		}
 	}

@@ -22,7 +22,7 @@ func (x *Exchange) route() bool {
 		x.answerLocally(404, []byte(bodyAbort), accesslog.ConfigNotFound)
 		return false
 	}
-	if x.target.DetectMisdirected && x.client.ServerName != "" && x.target.Map.Misdirected(x.client.ServerName, x.Request.Authority) {
+	if x.target.Misdirected(x.client.ServerName, x.Request.Authority) {
 		x.answerLocally(421, []byte(bodyMisdirected), accesslog.MisdirectedRequest)
 		return false
 	}

@@ -3,8 +3,8 @@
 // In: lbv1.DownstreamTls and lbv1.BackendTls, and a Resources that finds the certificates and trust configs they name,
 // parsed once with ParseCertificate and ParseTrustConfig. Out:
 //
-//   - ServerPolicy, immutable: which certificates and which client validation a server name gets. HostFor tells which
-//     host a connection belongs to, for 421 checks.
+//   - ServerPolicy, immutable: which certificates and which client validation a server name gets.
+//   - Hosts, the table of server names behind it, also for checks of requests against their connection's (421).
 //   - Server, what a listener holds: its Config stays the same for the listener's life while Set changes the policy
 //     under it, so a certificate is replaced without touching a connection.
 //   - Tickets, the session ticket keys of the process. All servers share them, so sessions resume after a reload, on

@@ -8,18 +8,14 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
 )
 
 // ServerPolicy is a compiled DownstreamTls. It is immutable.
 type ServerPolicy struct {
-	exact map[string]*serverName
-	// wildcard is keyed by the part after "*", such as ".example.com".
-	wildcard map[string]*serverName
-	any      *serverName
-	names    []*serverName
+	hosts Hosts[*serverName]
+	names []*serverName
 
 	minVersion uint16
 	alpn       []string
@@ -40,8 +36,6 @@ type serverName struct {
 // with half of its certificates would refuse clients that it used to serve.
 func CompileServer(d *lbv1.DownstreamTls, r Resources) (*ServerPolicy, error) {
 	p := &ServerPolicy{
-		exact:      make(map[string]*serverName),
-		wildcard:   make(map[string]*serverName),
 		minVersion: tls.VersionTLS12,
 		alpn:       d.GetAlpn(),
 	}
@@ -61,7 +55,8 @@ func CompileServer(d *lbv1.DownstreamTls, r Resources) (*ServerPolicy, error) {
 		if err != nil {
 			return nil, fmt.Errorf("server name %q: %w", n.GetHost(), err)
 		}
-		if !p.add(compiled) {
+		p.names = append(p.names, compiled)
+		if !p.hosts.Add(compiled.host, compiled) {
 			return nil, fmt.Errorf("server name %q: given twice", n.GetHost())
 		}
 	}
@@ -99,67 +94,4 @@ func (n *serverName) validate(v *lbv1.ClientValidation, r Resources) error {
 	}
 	n.validation = sha256.Sum256(fmt.Appendf(nil, "%s %d %x", n.host, n.clientAuth, digest))
 	return nil
-}
-
-func (p *ServerPolicy) add(n *serverName) bool {
-	p.names = append(p.names, n)
-	switch {
-	case n.host == "" || n.host == "*":
-		taken := p.any != nil
-		p.any = n
-		return !taken
-	case strings.HasPrefix(n.host, "*."):
-		_, taken := p.wildcard[n.host[1:]]
-		p.wildcard[n.host[1:]] = n
-		return !taken
-	}
-	_, taken := p.exact[n.host]
-	p.exact[n.host] = n
-	return !taken
-}
-
-// HostFor tells which host (as the policy writes it, "" for any) a connection with this SNI belongs to. A connection
-// without SNI has serverName "". False: the handshake is refused.
-func (p *ServerPolicy) HostFor(serverName string) (host string, ok bool) {
-	if n := p.find(serverName); n != nil {
-		return n.host, true
-	}
-	return "", false
-}
-
-func (p *ServerPolicy) find(sni string) *serverName {
-	sni = strings.TrimSuffix(sni, ".")
-	if hasUpper(sni) {
-		sni = strings.ToLower(sni)
-	}
-	if n, ok := p.exact[sni]; ok {
-		return n
-	}
-	// The longest suffix first. A wildcard stands for at least one label, so a leading dot matches nothing.
-	for i := 1; i < len(sni); i++ {
-		if sni[i] != '.' {
-			continue
-		}
-		if n, ok := p.wildcard[sni[i:]]; ok {
-			return n
-		}
-	}
-	return p.any
-}
-
-func hasUpper(s string) bool {
-	return strings.ContainsFunc(s, func(r rune) bool { return r >= 'A' && r <= 'Z' })
-}
-
-// Warnings says what clients will hold against the policy's certificates at that time.
-func (p *ServerPolicy) Warnings(now time.Time) []string {
-	var out []string
-	for _, n := range p.names {
-		for _, c := range n.certificates {
-			if w := c.Warning(now); w != "" {
-				out = append(out, w)
-			}
-		}
-	}
-	return out
 }

@@ -50,8 +50,8 @@ var refuse = &tls.Config{SessionTicketsDisabled: true}
 
 func (s *Server) choose(hello *tls.ClientHelloInfo) (*tls.Config, error) {
 	b := s.bound.Load()
-	n := b.policy.find(hello.ServerName)
-	if n == nil {
+	n, ok := b.policy.hosts.Find(hello.ServerName)
+	if !ok {
 		return refuse, nil
 	}
 	return b.configs[n], nil

@@ -85,13 +85,13 @@ func TestMostSpecificServerNameWins(t *testing.T) {
 		"b.example": "*.example", "x.b.example": "*.b.example", "x.y.b.example": "*.b.example",
 		"example": "", ".example": "", "other.test": "", "": "",
 	} {
-		if got, ok := p.HostFor(sni); !ok || got != want {
-			t.Errorf("%q: got %q %t, want %q", sni, got, ok, want)
+		if got, ok := p.hosts.Find(sni); !ok || got.host != want {
+			t.Errorf("%q: got %q %t, want %q", sni, got.host, ok, want)
 		}
 	}
 	p = compile(t, serverNames(map[string][]string{"a.example": {"c"}}), r)
-	if got, ok := p.HostFor("b.example"); ok {
-		t.Errorf("a host that nobody serves is %q", got)
+	if got, ok := p.hosts.Find("b.example"); ok {
+		t.Errorf("a host that nobody serves is %q", got.host)
 	}
 }
 

@@ -73,8 +73,8 @@ func (h *hosts[T]) each(fn func(pattern string, v T)) {
 	})
 }
 
-// hostOf is the host that rules compare: an authority without port and without a trailing dot, in lower case.
-func hostOf(authority []byte) []byte {
+// HostOf is the host that rules compare: an authority without port and without a trailing dot, in lower case.
+func HostOf(authority []byte) []byte {
 	host := authority
 	if i := bytes.LastIndexByte(host, ':'); i >= 0 && bytes.IndexByte(host[i:], ']') < 0 {
 		host = host[:i]

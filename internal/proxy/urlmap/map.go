@@ -21,7 +21,7 @@ func New() *Map { return &Map{listeners: newHosts[*listener]()} }
 
 // Match finds the rule of a request; nil means that the default service answers.
 func (m *Map) Match(req *message.Request) *Rule {
-	host := hostOf(req.Authority)
+	host := HostOf(req.Authority)
 	l, ok := m.listeners.find(host)
 	if !ok {
 		return nil
@@ -37,11 +37,11 @@ func (m *Map) Match(req *message.Request) *Rule {
 // Misdirected says whether a request's host belongs to another listener host than the server name of its TLS
 // connection (answered with 421). A host that belongs to none is not misdirected: it gets the default service.
 func (m *Map) Misdirected(serverName string, authority []byte) bool {
-	asked, ok := m.listeners.find(hostOf(authority))
+	asked, ok := m.listeners.find(HostOf(authority))
 	if !ok {
 		return false
 	}
-	connected, ok := m.listeners.find(hostOf([]byte(serverName)))
+	connected, ok := m.listeners.find(HostOf([]byte(serverName)))
 	return !ok || asked != connected
 }
 
