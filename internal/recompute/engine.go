@@ -23,91 +23,52 @@ type Config struct {
 	Seq uint64
 }
 
-// Published is what a unit had published, and the units that it read for it: a unit that holds keeps both.
-type Published struct {
-	Resources []*lbv1.Resource
-	Reads     []ID
-	// Good is the Result's.
-	Good store.Object
-}
+// maxTallyPasses bounds how often a round looks at tallies again. Each pass is one more step of a chain of units that
+// count each other; the longest that makes sense has a handful. Whoever would run after that is told apart from the rest.
+const maxTallyPasses = 64
 
 // Engine keeps the memos. It is not safe for concurrent use; one goroutine owns it.
 type Engine struct {
 	units map[string]Translator
 	roots map[string][]string // object kind -> unit kinds
 
-	snapshot  *store.Snapshot
-	memos     map[ID]*memo
-	reads     reads
-	tallies   *tallies
-	firstSeen map[string][]string // what a readFirst key last returned
+	snapshot *store.Snapshot
+	memos    layer[ID, *memo]
+	born     uint32
+	reads    reads
+	tallies  *tallies
 
-	queue    memoHeap
-	orphans  []*memo
-	before   map[*memo]output // outputs as they were when the round began
-	problems []Problem
+	queue     memoHeap
+	orphans   []*memo
+	collected map[ID]*memo     // in this round
+	before    map[*memo]before // outputs as they were when the round began
+	spare     []map[string]struct{}
+	problems  []Problem
 
-	owners     map[string]ID // resource key -> unit that publishes it
-	writers    map[string]ID // write key -> unit
-	inherited  map[ID]inherited
-	firstRound bool
-	seq        uint64
-}
-
-// inherited is a unit's output of an earlier process.
-type inherited struct {
-	resources []published
-	reads     []ID
-	good      store.Object
-}
-
-// output is the published half of a memo.
-type output struct {
-	resources []published
-	writes    []Write
-	value     any
-	tallies   []Tally
-	units     []ID // the units that were read for it
-	good      store.Object
-}
-
-func (m *memo) output() output {
-	return output{m.resources, m.writes, m.value, m.tallies, m.unitReads(), m.good}
-}
-
-func (m *memo) unitReads() []ID {
-	var units []ID
-	for read := range m.reads {
-		if unit, ok := unitOfRead(read); ok {
-			units = append(units, unit)
-		}
-	}
-	return units
+	resources *claims // resource keys
+	writes    *claims // write keys
+	inherited map[ID]inherited
+	seq       uint64
 }
 
 // New makes an engine; its first Run has to be given every object as touched, as store.Subscribe does.
 func New(c Config) *Engine {
 	e := &Engine{
-		units: c.Units, roots: map[string][]string{}, memos: map[ID]*memo{},
-		reads: reads{readers: map[string]map[*memo]struct{}{}}, tallies: newTallies(), firstSeen: map[string][]string{},
-		owners: map[string]ID{}, writers: map[string]ID{}, inherited: map[ID]inherited{}, firstRound: true, seq: c.Seq,
+		units: c.Units, roots: map[string][]string{}, memos: newLayer[ID, *memo](nil),
+		reads: reads{sets: map[string]*readers{}}, tallies: newTallies(),
+		resources: newClaims(false), writes: newClaims(true), seq: c.Seq,
 	}
 	for _, r := range c.Roots {
 		e.roots[r.Kind] = append(e.roots[r.Kind], r.Unit)
 	}
-	for id, p := range c.Published {
-		e.inherited[id] = inherited{resources: publish(p.Resources), reads: p.Reads, good: p.Good}
-		for _, p := range e.inherited[id].resources {
-			e.owners[p.key] = id
-		}
-	}
+	e.inherit(c.Published)
 	return e
 }
 
 // Run brings every unit up to date with the snapshot and returns what changed.
 func (e *Engine) Run(snapshot *store.Snapshot, touched []string) Round {
 	e.snapshot = snapshot
-	e.before = map[*memo]output{}
+	e.before, e.collected = map[*memo]before{}, map[ID]*memo{}
 	e.problems = nil
 	for _, read := range touched {
 		e.markReaders(read)
@@ -115,18 +76,29 @@ func (e *Engine) Run(snapshot *store.Snapshot, touched []string) Round {
 			e.updateRoots(ref)
 		}
 	}
-	for e.drain(); e.markTallyReaders(); {
-		e.drain()
-	}
-	e.collect()
+	e.settleAll()
 	return e.round()
+}
+
+// settleAll runs and collects units until nothing changes any more.
+func (e *Engine) settleAll() {
+	for pass := 0; ; pass++ {
+		e.drain()
+		if e.markTallyReaders(pass) {
+			continue
+		}
+		if len(e.orphans) == 0 {
+			return
+		}
+		e.collect()
+	}
 }
 
 func (e *Engine) updateRoots(ref store.Ref) {
 	for _, unit := range e.roots[ref.Kind] {
 		id := ID{unit, ref.String()}
 		exists := e.snapshot.Get(ref) != nil
-		if _, known := e.memos[id]; !known && !exists {
+		if e.known(id) == nil && !exists {
 			continue
 		}
 		m := e.memo(id)
@@ -137,27 +109,40 @@ func (e *Engine) updateRoots(ref store.Ref) {
 	}
 }
 
-// memo returns the unit's memo, a new one being dirty and queued.
-func (e *Engine) memo(id ID) *memo {
-	if m := e.memos[id]; m != nil {
+// known returns the unit's memo, or nil. A fork copies the memos that it looks at.
+func (e *Engine) known(id ID) *memo {
+	m, ok := e.memos.here[id]
+	if ok {
 		return m
 	}
-	m := &memo{id: id, reads: map[string]struct{}{}}
-	e.memos[id] = m
-	if inherited, ok := e.inherited[id]; ok {
-		delete(e.inherited, id)
-		m.resources, m.state, m.good = inherited.resources, Held, inherited.good
-		for _, read := range inherited.reads {
-			e.reads.add(readUnit(e.memo(read).id), m)
-		}
+	if base, ok := e.memos.get(id); ok {
+		copied := *base
+		e.memos.set(id, &copied)
+		return &copied
 	}
+	return nil
+}
+
+// memo returns the unit's memo, a new one being dirty and queued.
+func (e *Engine) memo(id ID) *memo {
+	if m := e.known(id); m != nil {
+		return m
+	}
+	if m := e.collected[id]; m != nil {
+		e.revive(m)
+		return m
+	}
+	e.born++
+	m := &memo{id: id, born: e.born}
+	e.memos.set(id, m)
+	e.bequeath(m)
 	e.orphans = append(e.orphans, m)
 	e.mark(m)
 	return m
 }
 
 func (e *Engine) markReaders(read string) {
-	for m := range e.reads.readers[read] {
+	for m := range e.reads.of(read) {
 		e.mark(m)
 	}
 }
@@ -172,21 +157,28 @@ func (e *Engine) mark(m *memo) {
 
 // markTallyReaders marks the readers of tallies that now read differently. It waits for the queue to be empty, so that
 // a thousand routes that attach cost their Gateway one run.
-func (e *Engine) markTallyReaders() bool {
-	for set := range e.tallies.changed {
-		e.markReaders("c\x00" + set)
-	}
-	for read, seen := range e.firstSeen {
-		index, key, n := splitFirst(read)
-		if _, changed := e.tallies.changed[index+"\x00"+key]; !changed {
-			continue
+func (e *Engine) markTallyReaders(pass int) bool {
+	for _, set := range e.tallies.takeChanged() {
+		for m := range e.reads.of(readTally(set)) {
+			switch {
+			case m.stuck || !m.sawOther(set, e.tallies):
+			case pass >= maxTallyPasses:
+				e.stick(m)
+			default:
+				e.mark(m)
+			}
 		}
-		if now := e.tallies.first(index, key, n); !slices.Equal(now, seen) {
-			e.markReaders(read)
-		}
 	}
-	clear(e.tallies.changed)
-	return e.queue.Len() > 0
+	return e.queue.Len() > 0 || len(e.tallies.changed) > 0
+}
+
+// stick ends the runs of a unit whose output changes what it counts: it keeps what it had when the round began.
+func (e *Engine) stick(m *memo) {
+	m.stuck = true
+	e.keepBefore(m)
+	e.problem(m, "what it counts depends on what it says: it does not settle")
+	result := Result{State: Held, Writes: e.before[m].writes, Counts: e.before[m].counts}
+	e.accept(m, result, nil)
 }
 
 func (e *Engine) drain() {
@@ -209,26 +201,29 @@ func (e *Engine) settle(m, reader *memo) {
 	}
 }
 
-func (e *Engine) run(m *memo) {
+// keepBefore remembers a memo's output as it was when the round began.
+func (e *Engine) keepBefore(m *memo) {
 	if _, kept := e.before[m]; !kept {
-		e.before[m] = m.output()
+		e.before[m] = before{m.output, m.unitReads()}
 	}
-	m.dirty, m.running = false, true
-	oldReads := m.reads
-	m.reads = make(map[string]struct{}, len(oldReads))
-	m.height = 0
+}
+
+func (e *Engine) run(m *memo) {
+	e.keepBefore(m)
+	m.dirty, m.running, m.stuck = false, true, false
+	m.reading, m.seen, m.height = e.newReading(), nil, 0
 	result, resources := e.translate(m)
 	m.running = false
-	e.dropOldReads(m, oldReads, result.State == Held || result.KeepPublished)
 	e.accept(m, result, resources)
+	e.keepReads(m)
 }
 
 // translate turns a translator's panic into Held, so that one unit's defect leaves the others alone.
 func (e *Engine) translate(m *memo) (result Result, resources []published) {
 	defer func() {
 		if r := recover(); r != nil {
-			e.problems = append(e.problems, Problem{Unit: m.id, Text: fmt.Sprintf("%v\n%s", r, debug.Stack())})
-			result, resources = Result{State: Held, Writes: m.writes}, nil
+			e.problem(m, fmt.Sprintf("%v\n%s", r, debug.Stack()))
+			result, resources = Result{State: Held, Writes: m.writes, Counts: m.counts}, nil
 		}
 	}()
 	translator := e.units[m.id.Kind]
@@ -236,66 +231,33 @@ func (e *Engine) translate(m *memo) (result Result, resources []published) {
 		panic("no translator for unit kind " + m.id.Kind)
 	}
 	result = translator(&View{engine: e, snapshot: e.snapshot, reader: m}, m.id.Key)
-	if result.State == Present {
+	if result.State == Present && !result.KeepPublished {
 		resources = publish(result.Resources)
 	}
 	return result, resources
 }
 
+// accept takes over a run's result. What is kept is what was there when the round began: a run before this one in the
+// round may have seen less than all.
 func (e *Engine) accept(m *memo, result Result, resources []published) {
-	wasState, wasValue := m.state, m.value
-	m.writes, m.state, m.value = result.Writes, result.State, nil
-	// What is kept is what was there when the round began: a run before this one in the round may have seen less than all.
-	kept := e.before[m]
-	m.good = result.Good
+	wasState, wasValue, wasTallies, wasCounts := m.state, m.value, m.tallies, m.counts
+	was := e.before[m]
+	m.output = output{state: result.State, value: result.Value, good: result.Good, writes: result.Writes, counts: result.Counts}
 	switch {
-	case result.State == Held:
-		m.value, m.good = kept.value, kept.good
-		e.replacePublished(m, kept.tallies, kept.resources)
 	case result.State == Absent:
-		e.replacePublished(m, nil, nil)
+		m.value, m.good = nil, nil
+	case result.State == Held:
+		m.value, m.good = was.value, was.good
+		m.resources, m.tallies, m.kept = was.resources, was.tallies, was.keptUnits()
 	case result.KeepPublished:
-		m.value = result.Value
-		e.replacePublished(m, kept.tallies, kept.resources)
+		m.resources, m.tallies, m.kept = was.resources, was.tallies, was.keptUnits()
 	default:
-		m.value = result.Value
-		e.replacePublished(m, result.Tallies, resources)
+		m.resources, m.tallies = resources, result.Tallies
 	}
+	e.tallies.replace(wasTallies, m.tallies)
+	e.tallies.replace(wasCounts, m.counts)
 	if m.state != wasState || !equal(wasValue, m.value) {
 		e.markReaders(readUnit(m.id))
-	}
-}
-
-// replacePublished takes over what a unit publishes.
-func (e *Engine) replacePublished(m *memo, tallies []Tally, resources []published) {
-	e.tallies.replace(m.tallies, tallies)
-	m.tallies, m.resources = tallies, resources
-}
-
-// dropOldReads forgets what a unit read the last time and does not any more. A unit that keeps what it published keeps
-// the units that it read for that, too: what is published may name their resources.
-func (e *Engine) dropOldReads(m *memo, old map[string]struct{}, keepUnits bool) {
-	if keepUnits {
-		for _, unit := range e.before[m].units {
-			e.reads.add(readUnit(e.memo(unit).id), m)
-		}
-	}
-	for read := range old {
-		if _, still := m.reads[read]; !still {
-			e.dropRead(read, m)
-		}
-	}
-}
-
-func (e *Engine) dropRead(read string, m *memo) {
-	if !e.reads.drop(read, m) {
-		return
-	}
-	delete(e.firstSeen, read)
-	if unit, ok := unitOfRead(read); ok {
-		if read := e.memos[unit]; read != nil {
-			e.orphans = append(e.orphans, read)
-		}
 	}
 }
 
@@ -304,47 +266,40 @@ func (e *Engine) collect() {
 	for len(e.orphans) > 0 {
 		m := e.orphans[len(e.orphans)-1]
 		e.orphans = e.orphans[:len(e.orphans)-1]
-		if m.dead || m.rooted || len(e.reads.readers[readUnit(m.id)]) > 0 {
+		if m.dead || m.rooted || e.reads.any(readUnit(m.id)) {
 			continue
 		}
-		if _, kept := e.before[m]; !kept {
-			e.before[m] = m.output()
-		}
+		e.keepBefore(m)
 		m.dead = true
-		delete(e.memos, m.id)
-		for read := range m.reads {
+		e.memos.delete(m.id)
+		e.collected[m.id] = m
+		for _, read := range m.reads {
 			e.dropRead(read, m)
 		}
+		m.reads, m.seen = nil, nil
 		e.tallies.replace(m.tallies, nil)
-		m.resources, m.writes, m.tallies = nil, nil, nil
-		for e.markTallyReaders() {
-			e.drain()
-		}
+		e.tallies.replace(m.counts, nil)
+		m.output = output{}
 	}
 }
 
-// Published returns what is published now, to be given to New after a restart.
-func (e *Engine) Published() (seq uint64, units map[ID]Published) {
-	units = map[ID]Published{}
-	for id, m := range e.memos {
-		var p Published
-		for _, r := range m.resources {
-			p.Resources = append(p.Resources, r.resource)
-		}
-		p.Reads, p.Good = m.unitReads(), m.good
-		if len(p.Resources)+len(p.Reads) > 0 || p.Good != nil {
-			units[id] = p
-		}
-	}
-	return e.seq, units
+// revive brings back a unit that was collected in this round, as it was when the round began.
+func (e *Engine) revive(m *memo) {
+	m.dead, m.output = false, e.before[m].output
+	e.tallies.replace(nil, m.tallies)
+	e.tallies.replace(nil, m.counts)
+	delete(e.collected, m.id)
+	e.memos.set(m.id, m)
+	e.orphans = append(e.orphans, m)
+	e.mark(m)
 }
 
 // Resources returns everything that is published, in order of kind and name.
 func (e *Engine) Resources() []*lbv1.Resource {
 	all := map[string]*lbv1.Resource{}
-	for id, m := range e.memos {
+	for id, m := range e.memos.all() {
 		for _, p := range m.resources {
-			if e.owners[p.key] == id {
+			if e.resources.owns(p.key, id) {
 				all[p.key] = p.resource
 			}
 		}
@@ -356,22 +311,18 @@ func (e *Engine) Resources() []*lbv1.Resource {
 	return out
 }
 
-func publish(resources []*lbv1.Resource) []published {
-	out := make([]published, 0, len(resources))
-	for _, r := range resources {
-		key := lbv1.KeyOf(r)
-		out = append(out, published{key: key.GetKind() + "\x00" + key.GetName(), version: VersionOf(r), resource: r})
-	}
-	return out
-}
-
 // memoHeap is a container/heap of memos, the lowest first.
 type memoHeap []*memo
 
-func (h memoHeap) Len() int           { return len(h) }
-func (h memoHeap) Less(i, j int) bool { return h[i].height < h[j].height }
-func (h memoHeap) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
-func (h *memoHeap) Push(x any)        { *h = append(*h, x.(*memo)) }
+func (h memoHeap) Len() int { return len(h) }
+func (h memoHeap) Less(i, j int) bool {
+	if h[i].height != h[j].height {
+		return h[i].height < h[j].height
+	}
+	return h[i].born < h[j].born
+}
+func (h memoHeap) Swap(i, j int) { h[i], h[j] = h[j], h[i] }
+func (h *memoHeap) Push(x any)   { *h = append(*h, x.(*memo)) }
 func (h *memoHeap) Pop() any {
 	old := *h
 	m := old[len(old)-1]

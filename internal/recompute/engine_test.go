@@ -21,8 +21,11 @@ import (
 //	text: TEXT      goes into the value and the published resource
 //	join: KEY       a tally that the unit counter(KEY) publishes the size and the first two of
 //	watch: KEY      read counter(KEY), which makes it exist
-//	bad: the last version without it counts
+//	first: KEY      read the first member of the tally itself
 //	hold, absent, panic: the unit's state; keep: its value counts, what it published stays
+//	bad: the last version without it counts
+//	name: NAME      the resource and the write are called so, instead of after the ConfigMap
+//	count: KEY      a tally that is counted whatever is published
 func toyUnits() map[string]recompute.Translator {
 	return map[string]recompute.Translator{"toy": translateToy, "counter": translateCounter}
 }
@@ -53,6 +56,9 @@ func translateToy(v *recompute.View, key string) recompute.Result {
 		n, _, _ := recompute.Value[int](v, "counter", set)
 		value += fmt.Sprintf("[%d]", n)
 	}
+	if set := cm.Data["first"]; set != "" {
+		value += fmt.Sprint(v.First("joined", set, 1))
+	}
 	switch {
 	case cm.Data["hold"] != "":
 		return recompute.Result{State: recompute.Held, Writes: toyWrites(ref, "held")}
@@ -61,10 +67,19 @@ func translateToy(v *recompute.View, key string) recompute.Result {
 	case cm.Data["panic"] != "":
 		panic("told to")
 	}
-	keep := cm.Data["keep"] != ""
-	r := recompute.Result{Good: good, KeepPublished: keep, State: recompute.Present, Value: value, Resources: toyResources(ref.Name, value), Writes: toyWrites(ref, value)}
+	own := ref
+	if name := cm.Data["name"]; name != "" {
+		own.Name = name
+	}
+	r := recompute.Result{
+		State: recompute.Present, Value: value, Resources: toyResources(own.Name, value), Writes: toyWrites(own, value),
+		KeepPublished: cm.Data["keep"] != "", Good: good,
+	}
 	if set := cm.Data["join"]; set != "" {
 		r.Tallies = []recompute.Tally{{Index: "joined", Key: set, Member: ref.Name}}
+	}
+	if set := cm.Data["count"]; set != "" {
+		r.Counts = []recompute.Tally{{Index: "joined", Key: set, Member: "#" + ref.Name}}
 	}
 	return r
 }
@@ -346,6 +361,28 @@ func TestFactsAreInputs(t *testing.T) {
 		}
 		if !maps.Equal(runs, step.runs) {
 			t.Errorf("step %d: runs %v, want %v", i, runs, step.runs)
+		}
+	}
+}
+
+// TestEveryReaderOfATallySeesItsEnd: two roots read the same first member, a third root joins the set; whichever order they
+// run in, both readers end with what the set has come to.
+func TestEveryReaderOfATallySeesItsEnd(t *testing.T) {
+	for _, order := range [][]string{{"a", "c", "b"}, {"a", "b", "c"}, {"c", "a", "b"}, {"b", "c", "a"}, {"z", "c", "a"}, {"a", "z", "m"}} {
+		w := newWorld(t)
+		w.commit(func(tx *store.Tx) {
+			for i, name := range order {
+				data := map[string]string{"first": "k"}
+				if i == 1 {
+					data = map[string]string{"join": "k"}
+				}
+				tx.Put("c", configMap(name, data), "")
+			}
+		})
+		for _, r := range show(w.engine.Resources()) {
+			if name, text, _ := strings.Cut(r, "="); name != order[1] && text != "["+order[1]+"]" {
+				t.Errorf("order %v: %s", order, r)
+			}
 		}
 	}
 }

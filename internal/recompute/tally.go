@@ -1,6 +1,8 @@
 package recompute
 
 import (
+	"slices"
+
 	iradix "github.com/hashicorp/go-immutable-radix/v2"
 )
 
@@ -8,12 +10,17 @@ import (
 type tallies struct {
 	// members is index NUL key NUL member -> number of units. Nobody keeps a state of it, so one transaction stays open.
 	members *iradix.Txn[int]
-	counts  map[string]int // index NUL key -> distinct members
+	counts  layer[string, int] // index NUL key -> distinct members
 	changed map[string]struct{}
 }
 
 func newTallies() *tallies {
-	return &tallies{members: iradix.New[int]().Txn(), counts: map[string]int{}, changed: map[string]struct{}{}}
+	return &tallies{members: iradix.New[int]().Txn(), counts: newLayer[string, int](nil), changed: map[string]struct{}{}}
+}
+
+// fork returns tallies that begin as these are; these must not change while the fork is in use.
+func (t *tallies) fork() *tallies {
+	return &tallies{members: t.members.Clone(), counts: newLayer(&t.counts), changed: map[string]struct{}{}}
 }
 
 func (t *tallies) replace(old, next []Tally) {
@@ -26,7 +33,7 @@ func (t *tallies) replace(old, next []Tally) {
 }
 
 func (t *tallies) add(x Tally, by int) {
-	set := x.Index + "\x00" + x.Key
+	set := tallySet(x.Index, x.Key)
 	key := []byte(set + "\x00" + x.Member)
 	before, _ := t.members.Get(key)
 	after := before + by
@@ -40,16 +47,27 @@ func (t *tallies) add(x Tally, by int) {
 		return
 	}
 	t.changed[set] = struct{}{}
-	t.counts[set] += by
-	if t.counts[set] == 0 {
-		delete(t.counts, set)
+	if count, _ := t.counts.get(set); count+by != 0 {
+		t.counts.set(set, count+by)
+	} else {
+		t.counts.delete(set)
 	}
 }
 
-func (t *tallies) count(index, key string) int { return t.counts[index+"\x00"+key] }
+// takeChanged returns the sets that changed since the last time, sorted.
+func (t *tallies) takeChanged() []string {
+	sets := sortedKeys(t.changed)
+	clear(t.changed)
+	return sets
+}
 
-func (t *tallies) first(index, key string, n int) []string {
-	prefix := index + "\x00" + key + "\x00"
+func (t *tallies) count(set string) int {
+	n, _ := t.counts.get(set)
+	return n
+}
+
+func (t *tallies) first(set string, n int) []string {
+	prefix := set + "\x00"
 	var out []string
 	t.members.Root().WalkPrefix([]byte(prefix), func(k []byte, _ int) bool {
 		out = append(out, string(k[len(prefix):]))
@@ -57,3 +75,38 @@ func (t *tallies) first(index, key string, n int) []string {
 	})
 	return out
 }
+
+func tallySet(index, key string) string { return index + "\x00" + key }
+
+// seen is what one reader last saw of a tally: its first few members, or its size.
+type seen struct {
+	set     string
+	first   bool
+	n       int // the size, or how many members were asked for
+	members []string
+}
+
+// current says whether it would see the same now.
+func (s *seen) current(t *tallies) bool {
+	if s.first {
+		return slices.Equal(t.first(s.set, s.n), s.members)
+	}
+	return t.count(s.set) == s.n
+}
+
+// sawOther says whether a reader's tally set now reads differently from what it saw.
+func (m *memo) sawOther(set string, t *tallies) bool {
+	if m.seen == nil {
+		return false
+	}
+	for _, s := range *m.seen {
+		if s.set == set && !s.current(t) {
+			return true
+		}
+	}
+	return false
+}
+
+func readTally(set string) string { return tallyPrefix + set }
+
+const tallyPrefix = "t\x00"

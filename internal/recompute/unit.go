@@ -32,31 +32,43 @@ type State uint8
 const (
 	// Absent: there is nothing to show; what was published goes away.
 	Absent State = iota
-	// Present: Value and Resources count.
+	// Present: the result counts.
 	Present
-	// Held: the input is broken or away, so Value and Resources stay what they last were. A reader that gets a held unit
-	// without a value (after a restart) has to hold, too.
+	// Held: the input is away or can't be read at all, so everything stays. A reader that gets a held unit without a value
+	// (after a restart) has to hold, too.
 	Held
 )
 
-// Result is the output of one translation. Nothing in it may be changed afterwards.
+// Result is the output of one translation. Nothing in it may be changed afterwards. What counts of it depends on the
+// outcome; "last" is what was there when the round began, also when an earlier process had published it:
+//
+//	outcome                  Value   Resources, Tallies      Good                Counts, Writes
+//	Present                  this    this                    this                this
+//	Present, KeepPublished   this    last                    this                this
+//	Held                     last    last                    last                this
+//	Absent                   none    none                    none                this
+//
+// Where Resources stay, the units that were read for them stay, too. KeepPublished is for a unit whose published version
+// nothing can forbid. A unit that is broken itself asks View.Good for its last good input and translates that under what
+// holds today.
 type Result struct {
 	State State
 	// Value is what other units read. It is compared with its Equal(any) bool method if it has one, else with
 	// reflect.DeepEqual; an equal value wakes no reader.
 	Value any
-	// Resources are published. One name belongs to one unit.
+	// Resources are published. One name belongs to one unit; a second one waits until the first lets go.
 	Resources []*lbv1.Resource
-	// Writes are wanted on objects; they count in every state.
-	Writes []Write
-	// Tallies are counted over all units; they count in the states that Value does.
+	// Tallies are counted over all units and go with Resources: they are about what is published.
 	Tallies []Tally
-	// KeepPublished holds a Present unit's Resources and Tallies as they last were, while its Value counts: readers learn
-	// that the input is broken, and its last good version stays.
+	// Counts are tallies that go with Writes: they are about what today's input comes to, whatever is published.
+	Counts []Tally
+	// Writes are wanted on objects.
+	Writes []Write
+	// KeepPublished is an outcome of a Present unit, see above: readers learn that the input is broken, and its last good
+	// version stays.
 	KeepPublished bool
 	// Good is the last version of the input that could be obeyed in full. It comes back by View.Good at the next run, also
-	// after a restart, so that a unit whose input is broken can translate that version under what holds today. A unit that
-	// is Absent has none any more; one that is Held keeps its own.
+	// after a restart, so that a unit whose input is broken can translate that version under what holds today.
 	Good store.Object
 }
 

@@ -1,13 +1,13 @@
 package recompute
 
 import (
-	"strconv"
 	"strings"
 
 	"github.com/spillway-lb/spillway/internal/store"
 )
 
-// View is what a unit sees. Every method records what was asked, misses included.
+// View is what a unit sees: a snapshot, and the units of an engine or of a fork of it. Every method records what was asked,
+// misses included.
 type View struct {
 	engine   *Engine
 	snapshot *store.Snapshot
@@ -78,21 +78,30 @@ func (v *View) Keeps(kind, key string) bool {
 
 // Count returns the size of a tally set.
 func (v *View) Count(index, key string) int {
-	v.record(readCount(index, key))
-	return v.engine.tallies.count(index, key)
+	set := tallySet(index, key)
+	n := v.engine.tallies.count(set)
+	v.saw(seen{set: set, n: n})
+	return n
 }
 
 // First returns the first n members of a tally set in order.
 func (v *View) First(index, key string, n int) []string {
-	read := readFirst(index, key, n)
-	v.record(read)
-	members := v.engine.tallies.first(index, key, n)
-	v.engine.firstSeen[read] = members
+	set := tallySet(index, key)
+	members := v.engine.tallies.first(set, n)
+	v.saw(seen{set: set, first: true, n: n, members: members})
 	return members
 }
 
+func (v *View) saw(s seen) {
+	v.record(readTally(s.set))
+	if v.reader.seen == nil {
+		v.reader.seen = &[]seen{}
+	}
+	*v.reader.seen = append(*v.reader.seen, s)
+}
+
 func (v *View) record(read string) {
-	v.engine.reads.add(read, v.reader)
+	v.engine.record(read, v.reader)
 }
 
 // Get is View.Get with the object's type; it returns nil if the object is not there.
@@ -124,17 +133,4 @@ func unitOfRead(read string) (unit ID, ok bool) {
 	read, ok = strings.CutPrefix(read, "u\x00")
 	kind, key, _ := strings.Cut(read, "\x00")
 	return ID{kind, key}, ok
-}
-
-func readCount(index, key string) string { return "c\x00" + index + "\x00" + key }
-func readFirst(index, key string, n int) string {
-	return "f\x00" + index + "\x00" + key + "\x00" + strconv.Itoa(n)
-}
-
-// splitFirst is the inverse of readFirst.
-func splitFirst(read string) (index, key string, n int) {
-	index, rest, _ := strings.Cut(strings.TrimPrefix(read, "f\x00"), "\x00")
-	last := strings.LastIndexByte(rest, 0)
-	n, _ = strconv.Atoi(rest[last+1:])
-	return index, rest[:last], n
 }

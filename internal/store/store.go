@@ -37,21 +37,25 @@ func (s *Store) Commit(f func(*Tx)) *Snapshot {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	old := s.current.Load()
-	tx := &Tx{
-		store: s, revision: old.revision + 1,
-		objects: old.objects.Txn(), indexes: old.indexes.Txn(), facts: old.facts.Txn(),
-		touched: map[string]struct{}{},
-	}
+	tx := s.begin(old)
 	f(tx)
 	if len(tx.touched) == 0 {
 		return old
 	}
-	next := &Snapshot{revision: tx.revision, objects: tx.objects.Commit(), indexes: tx.indexes.Commit(), facts: tx.facts.Commit()}
+	next := tx.commit()
 	s.current.Store(next)
 	for _, sub := range s.subs {
 		sub.add(next, tx.touched)
 	}
 	return next
+}
+
+// Candidate returns what a transaction would make of a snapshot, and the read keys that it would touch, sorted. Nothing is
+// committed and nobody told.
+func (s *Store) Candidate(base *Snapshot, f func(*Tx)) (*Snapshot, []string) {
+	tx := s.begin(base)
+	f(tx)
+	return tx.commit(), slices.Sorted(maps.Keys(tx.touched))
 }
 
 // Subscribe returns a subscription that starts with everything that is there now.

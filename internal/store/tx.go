@@ -14,6 +14,17 @@ type Tx struct {
 	touched  map[string]struct{}
 }
 
+func (s *Store) begin(base *Snapshot) *Tx {
+	return &Tx{
+		store: s, revision: base.revision + 1, objects: base.objects.Txn(), indexes: base.indexes.Txn(), facts: base.facts.Txn(),
+		touched: map[string]struct{}{},
+	}
+}
+
+func (tx *Tx) commit() *Snapshot {
+	return &Snapshot{revision: tx.revision, objects: tx.objects.Commit(), indexes: tx.indexes.Commit(), facts: tx.facts.Commit()}
+}
+
 // Get reads the state inside the transaction.
 func (tx *Tx) Get(ref Ref) *Entry {
 	e, _ := tx.objects.Get(objectKey(ref))
