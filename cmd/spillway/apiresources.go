@@ -19,7 +19,7 @@ func newAPIResourcesCommand() *cobra.Command {
 			tw := tabwriter.NewWriter(cmd.OutOrStdout(), 6, 4, 3, ' ', 0)
 			fmt.Fprintln(tw, "NAME\tSHORTNAMES\tAPIVERSION\tNAMESPACED\tKIND")
 			for _, k := range printer.Kinds() {
-				fmt.Fprintf(tw, "%s\t%s\t%s\t%t\t%s\n", k.Plural, strings.Join(k.Short, ","), k.APIVersion(), k.Namespaced, k.Kind)
+				fmt.Fprintf(tw, "%s\t%s\t%s\t%t\t%s\n", k.Plural, strings.Join(k.Short, ","), k.APIVersion(), k.Namespaced, k.Name)
 			}
 			return tw.Flush()
 		},

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/spillway-lb/spillway/internal/control"
+	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/printer"
 )
 
@@ -102,11 +103,11 @@ func (s *selection) describable(
 
 // relatedTo asks for the objects that a description needs.
 func relatedTo(
-	ctx context.Context, client *control.Client, cluster string, kind *printer.Kind, object printer.Object,
+	ctx context.Context, client *control.Client, cluster string, k *printer.Kind, object printer.Object,
 ) (printer.Related, error) {
 	related := printer.Related{Now: time.Now()}
-	pick := func(kind, namespace string, fits func(printer.Object) bool) ([]printer.Object, error) {
-		all, err := client.Objects(ctx, control.Query{Kind: kind, Cluster: cluster, Namespace: namespace})
+	pick := func(kindRef, namespace string, fits func(printer.Object) bool) ([]printer.Object, error) {
+		all, err := client.Objects(ctx, control.Query{Kind: kindRef, Cluster: cluster, Namespace: namespace})
 		var out []printer.Object
 		for _, o := range all {
 			if fits(o) {
@@ -116,26 +117,26 @@ func relatedTo(
 		return out, err
 	}
 	var err error
-	related.Events, err = pick("Event", object.GetNamespace(), func(o printer.Object) bool {
+	related.Events, err = pick(kind.Event, object.GetNamespace(), func(o printer.Object) bool {
 		f := fieldSet{o}
-		return f.Get("involvedObject.kind") == kind.Kind && f.Get("involvedObject.name") == object.GetName() &&
+		return f.Get("involvedObject.kind") == k.Name && f.Get("involvedObject.name") == object.GetName() &&
 			f.Get("involvedObject.namespace") == object.GetNamespace()
 	})
 	if err != nil {
 		return related, err
 	}
-	switch kind.StoreKind() {
-	case "Service":
-		related.EndpointSlices, err = pick("EndpointSlice.discovery.k8s.io", object.GetNamespace(), func(o printer.Object) bool {
+	switch k.Ref() {
+	case kind.Service:
+		related.EndpointSlices, err = pick(kind.EndpointSlice, object.GetNamespace(), func(o printer.Object) bool {
 			return o.GetLabels()["kubernetes.io/service-name"] == object.GetName()
 		})
-	case "Deployment.apps":
-		related.ReplicaSets, err = pick("ReplicaSet.apps", object.GetNamespace(), func(o printer.Object) bool {
+	case kind.Deployment:
+		related.ReplicaSets, err = pick(kind.ReplicaSet, object.GetNamespace(), func(o printer.Object) bool {
 			owners := o.GetOwnerReferences()
-			return len(owners) > 0 && owners[0].Kind == kind.Kind && owners[0].Name == object.GetName()
+			return len(owners) > 0 && owners[0].Kind == k.Name && owners[0].Name == object.GetName()
 		})
-	case "Node":
-		related.Pods, err = pick("Pod", "", func(o printer.Object) bool {
+	case kind.Node:
+		related.Pods, err = pick(kind.Pod, "", func(o printer.Object) bool {
 			return fieldSet{o}.Get("spec.nodeName") == object.GetName()
 		})
 	}

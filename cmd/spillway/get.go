@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/spillway-lb/spillway/internal/control"
+	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/printer"
 )
 
@@ -70,7 +71,7 @@ func (o *getOptions) run(cmd *cobra.Command, c *connection, args []string) error
 	if all[0].collection != nil {
 		return getCollections(cmd, client, info, all, output, o.noHeaders)
 	}
-	if slices.ContainsFunc(all, func(w wanted) bool { return w.kind != nil && w.kind.Kind == printer.KindEndpoints }) {
+	if slices.ContainsFunc(all, func(w wanted) bool { return w.kind != nil && w.kind.Ref() == kind.Endpoints }) {
 		fmt.Fprintln(cmd.ErrOrStderr(), printer.EndpointsWarning)
 	}
 	cluster, err := o.cluster(info)

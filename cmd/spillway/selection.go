@@ -13,6 +13,7 @@ import (
 
 	"github.com/spillway-lb/spillway/internal/compute"
 	"github.com/spillway-lb/spillway/internal/control"
+	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/printer"
 )
 
@@ -130,7 +131,7 @@ func (s *selection) cluster(info control.Info) (string, error) {
 
 // objects asks for what is wanted of a kind. A name that is not there is an error, in kubectl's words.
 func (s *selection) objects(ctx context.Context, client *control.Client, cluster string, w wanted) ([]printer.Object, error) {
-	query := control.Query{Kind: w.kind.StoreKind(), Cluster: cluster}
+	query := control.Query{Kind: w.kind.Ref(), Cluster: cluster}
 	if w.kind.Fleet && s.context == "" {
 		query.Cluster = ""
 	}
@@ -164,11 +165,11 @@ func (s *selection) objects(ctx context.Context, client *control.Client, cluster
 
 // fetchObjects makes the Endpoints, which the server does not have, of its EndpointSlices.
 func fetchObjects(ctx context.Context, client *control.Client, query control.Query) ([]printer.Object, error) {
-	if query.Kind != printer.KindEndpoints {
+	if query.Kind != kind.Endpoints {
 		return client.Objects(ctx, query)
 	}
 	name := query.Name
-	query.Kind, query.Name = "EndpointSlice.discovery.k8s.io", ""
+	query.Kind, query.Name = kind.EndpointSlice, ""
 	endpointSlices, err := client.Objects(ctx, query)
 	if err != nil {
 		return nil, err

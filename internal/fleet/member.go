@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	spillwayv1alpha1 "github.com/spillway-lb/spillway/api/spillway/v1alpha1"
+	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/recompute"
 )
 
@@ -12,7 +13,7 @@ import (
 const UnitMembers = "fleet"
 
 // KindCluster is the kind of the objects that make a cluster a member.
-const KindCluster = "Cluster.spillway.dev"
+const KindCluster = kind.Cluster
 
 // DefaultRegion is where a cluster is that does not say.
 const DefaultRegion = "us-west1"

@@ -8,11 +8,12 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	mcsv1beta1 "sigs.k8s.io/mcs-api/pkg/apis/v1beta1"
 
+	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/store"
 )
 
-const kindEndpointSlice = "EndpointSlice.discovery.k8s.io"
+const kindEndpointSlice = kind.EndpointSlice
 
 // indexSlices files EndpointSlices under CLUSTER/NAMESPACE/SERVICE.
 const indexSlices = "fleet.slices"

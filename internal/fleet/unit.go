@@ -3,16 +3,17 @@ package fleet
 import (
 	"strings"
 
+	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/store"
 )
 
 // Kinds that the units read and write.
 const (
-	KindServiceExport    = "ServiceExport.net.gke.io"
-	KindServiceImport    = "ServiceImport.net.gke.io"
-	KindMCSServiceExport = "ServiceExport.multicluster.x-k8s.io"
-	KindMCSServiceImport = "ServiceImport.multicluster.x-k8s.io"
+	KindServiceExport    = kind.ServiceExport
+	KindServiceImport    = kind.ServiceImport
+	KindMCSServiceExport = kind.MCSServiceExport
+	KindMCSServiceImport = kind.MCSServiceImport
 
 	kindService = "Service"
 )

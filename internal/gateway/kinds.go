@@ -1,13 +1,15 @@
 package gateway
 
+import "github.com/spillway-lb/spillway/internal/kind"
+
 // Kinds in the form of store.Ref.
 const (
-	KindGatewayClass   = "GatewayClass.gateway.networking.k8s.io"
-	KindGateway        = "Gateway.gateway.networking.k8s.io"
-	KindHTTPRoute      = "HTTPRoute.gateway.networking.k8s.io"
-	KindGRPCRoute      = "GRPCRoute.gateway.networking.k8s.io"
-	KindListenerSet    = "ListenerSet.gateway.networking.k8s.io"
-	KindReferenceGrant = "ReferenceGrant.gateway.networking.k8s.io"
+	KindGatewayClass   = kind.GatewayClass
+	KindGateway        = kind.Gateway
+	KindHTTPRoute      = kind.HTTPRoute
+	KindGRPCRoute      = kind.GRPCRoute
+	KindListenerSet    = kind.ListenerSet
+	KindReferenceGrant = kind.ReferenceGrant
 	kindNamespace      = "Namespace"
 	kindSecret         = "Secret"
 	kindConfigMap      = "ConfigMap"

@@ -7,6 +7,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
+	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/store"
 )
@@ -78,8 +79,7 @@ func (s *routeStatus) writes() []recompute.Write {
 		out = append(out, s.syncEvents()...)
 	}
 	for _, parent := range s.missing {
-		kind, _, _ := strings.Cut(parent.Kind, ".")
-		text := fmt.Sprintf("Error GWCER102: %s %q not found", kind, parent.Namespace+"/"+parent.Name)
+		text := fmt.Sprintf("Error GWCER102: %s %q not found", kind.Bare(parent.Kind), parent.Namespace+"/"+parent.Name)
 		out = append(out, s.event("SYNC", "Warning", text, "missing/"+parent.String()))
 	}
 	return out

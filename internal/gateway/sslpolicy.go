@@ -4,10 +4,11 @@ import (
 	"strings"
 
 	spillwayv1alpha1 "github.com/spillway-lb/spillway/api/spillway/v1alpha1"
+	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/recompute"
 )
 
-const kindConfiguration = "Configuration.spillway.dev"
+const kindConfiguration = kind.Configuration
 
 // Google's profiles of SSL policies.
 const (

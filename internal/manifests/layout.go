@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	spillwayv1alpha1 "github.com/spillway-lb/spillway/api/spillway/v1alpha1"
+	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/store"
 )
 
@@ -17,8 +18,8 @@ const (
 )
 
 const (
-	clusterKind       = "Cluster." + spillwayv1alpha1.GroupName
-	configurationKind = "Configuration." + spillwayv1alpha1.GroupName
+	clusterKind       = kind.Cluster
+	configurationKind = kind.Configuration
 )
 
 // layout says which folder is which cluster.
@@ -167,7 +168,7 @@ func (s *step) clusterClaims() []*claim {
 		}
 		c := &claim{file: f}
 		for i, m := range f.manifests {
-			if m.kind.RefKind() == clusterKind && c.manifest == nil {
+			if m.kind.Ref() == clusterKind && c.manifest == nil {
 				c.index, c.manifest = i, m
 				c.ref = store.Ref{Cluster: m.object.GetName(), Kind: clusterKind, Name: m.object.GetName()}
 			}
@@ -208,7 +209,7 @@ func (l layout) rivalProblem(f *file) []Problem {
 		return nil
 	}
 	for _, m := range f.manifests {
-		if m.kind.RefKind() == clusterKind {
+		if m.kind.Ref() == clusterKind {
 			return []Problem{{
 				File: f.path, Line: m.position.Line, Column: m.position.Column, Object: objectName("Cluster", "", m.object.GetName()),
 				Field: "metadata.name", Rule: RuleDuplicateObject, Severity: Error,

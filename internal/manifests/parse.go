@@ -25,7 +25,7 @@ type manifest struct {
 
 // identity is the manifest's object within its cluster.
 func (m *manifest) identity() store.Ref {
-	return store.Ref{Kind: m.kind.RefKind(), Namespace: m.object.GetNamespace(), Name: m.object.GetName()}
+	return store.Ref{Kind: m.kind.Ref(), Namespace: m.object.GetNamespace(), Name: m.object.GetName()}
 }
 
 // parsed is what the bytes of a file say.

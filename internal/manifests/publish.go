@@ -8,11 +8,12 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/manifests/builtin"
 	"github.com/spillway-lb/spillway/internal/store"
 )
 
-const namespaceKind = "Namespace"
+const namespaceKind = kind.Namespace
 
 // publish puts an object into the delta if it differs from what the store has. The object must not be shared.
 func (s *step) publish(ref store.Ref, object store.Object, c *claim, generations bool) {

@@ -75,6 +75,6 @@ func (l *Loader) folderProblem(f *file) []Problem {
 func problemAt(f *file, m *manifest, rule, message string) Problem {
 	return Problem{
 		File: f.path, Line: m.position.Line, Column: m.position.Column, Rule: rule, Severity: Error, Message: message,
-		Object: objectName(m.kind.Kind, m.object.GetNamespace(), m.object.GetName()),
+		Object: objectName(m.kind.Name, m.object.GetNamespace(), m.object.GetName()),
 	}
 }

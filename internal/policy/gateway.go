@@ -4,6 +4,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	networkingv1 "github.com/spillway-lb/spillway/api/networking/v1"
+	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/store"
 )
@@ -35,7 +36,7 @@ func (g gatewayPolicies) translate(v *recompute.View, key string) recompute.Resu
 	}
 	o := judge[*networkingv1.GCPGatewayPolicy](v, ref, p.Spec.TargetRef, indexGateway, Gateway)
 	if o.ok && p.Spec.Default != nil {
-		gateway := store.Ref{Cluster: ref.Cluster, Kind: "Gateway.gateway.networking.k8s.io", Namespace: ref.Namespace, Name: p.Spec.TargetRef.Name}
+		gateway := store.Ref{Cluster: ref.Cluster, Kind: kind.Gateway, Namespace: ref.Namespace, Name: p.Spec.TargetRef.Name}
 		if problem := g.check(v, gateway, p.Spec.Default); problem != "" {
 			o = invalid(problem + "; the rest of the policy is applied")
 		}

@@ -7,13 +7,14 @@ import (
 
 	networkingv1 "github.com/spillway-lb/spillway/api/networking/v1"
 	"github.com/spillway-lb/spillway/internal/fleet"
+	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/store"
 )
 
 // Kinds of targets.
 const (
-	Service       = "Service"
+	Service       = kind.Service
 	ServiceImport = "ServiceImport"
 	ServiceExport = "ServiceExport"
 	Gateway       = "Gateway"
@@ -60,20 +61,20 @@ func exists(v *recompute.View, t Target) bool {
 	ref := store.Ref{Cluster: t.Cluster, Namespace: t.Namespace, Name: t.Name}
 	switch t.Kind {
 	case Service:
-		ref.Kind = "Service"
+		ref.Kind = kind.Service
 		return v.Get(ref) != nil
 	case ServiceImport:
 		_, ok, held := recompute.Value[*fleet.Import](v, fleet.UnitImport, fleet.ImportKey(t.Namespace, t.Name))
 		return ok || held
 	case ServiceExport:
-		ref.Kind = "ServiceExport.net.gke.io"
+		ref.Kind = kind.ServiceExport
 		if v.Get(ref) != nil {
 			return true
 		}
-		ref.Kind = "ServiceExport.multicluster.x-k8s.io"
+		ref.Kind = kind.MCSServiceExport
 		return v.Get(ref) != nil
 	case Gateway:
-		ref.Kind = "Gateway.gateway.networking.k8s.io"
+		ref.Kind = kind.Gateway
 		return v.Get(ref) != nil
 	}
 	return false

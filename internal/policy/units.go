@@ -4,18 +4,19 @@ import (
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	networkingv1 "github.com/spillway-lb/spillway/api/networking/v1"
+	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/store"
 )
 
 // Kinds in the form of store.Ref.
 const (
-	KindHealthCheck = "HealthCheckPolicy.networking.gke.io"
-	KindBackend     = "GCPBackendPolicy.networking.gke.io"
-	KindGateway     = "GCPGatewayPolicy.networking.gke.io"
-	KindBackendTLS  = "BackendTLSPolicy.gateway.networking.k8s.io"
+	KindHealthCheck = kind.HealthCheckPolicy
+	KindBackend     = kind.GCPBackendPolicy
+	KindGateway     = kind.GCPGatewayPolicy
+	KindBackendTLS  = kind.BackendTLSPolicy
 
-	KindDistribution = "GCPTrafficDistributionPolicy.networking.gke.io"
+	KindDistribution = kind.GCPTrafficDistributionPolicy
 )
 
 // Indexes file policies under their targets.

@@ -11,6 +11,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	"k8s.io/apimachinery/pkg/labels"
+
+	"github.com/spillway-lb/spillway/internal/kind"
 )
 
 // coreLayout is kubectl's own table of a built-in kind; the last cells of a row are the wide ones.
@@ -34,27 +36,28 @@ func (c coreLayout) table(objects []Object, o TableOptions) table {
 func coreLayouts() map[string]coreLayout {
 	workload := []string{"CONTAINERS", "IMAGES", "SELECTOR"}
 	return map[string]coreLayout{
-		"Pod": {
+		kind.Pod: {
 			[]string{"NAME", "READY", "STATUS", "RESTARTS", "AGE"},
 			[]string{"IP", "NODE", "NOMINATED NODE", "READINESS GATES"},
 			podRow,
 		},
-		"Service": {
+		kind.Service: {
 			[]string{"NAME", "TYPE", "CLUSTER-IP", "EXTERNAL-IP", "PORT(S)", "AGE"}, []string{"SELECTOR"}, serviceRow,
 		},
-		"Deployment.apps": {[]string{"NAME", "READY", "UP-TO-DATE", "AVAILABLE", "AGE"}, workload, deploymentRow},
-		"ReplicaSet.apps": {[]string{"NAME", "DESIRED", "CURRENT", "READY", "AGE"}, workload, replicaSetRow},
-		"Node": {
+		kind.Deployment: {[]string{"NAME", "READY", "UP-TO-DATE", "AVAILABLE", "AGE"}, workload, deploymentRow},
+		kind.ReplicaSet: {[]string{"NAME", "DESIRED", "CURRENT", "READY", "AGE"}, workload, replicaSetRow},
+		kind.Node: {
 			[]string{"NAME", "STATUS", "ROLES", "AGE", "VERSION"},
 			[]string{"INTERNAL-IP", "EXTERNAL-IP", "OS-IMAGE", "KERNEL-VERSION", "CONTAINER-RUNTIME"},
 			nodeRow,
 		},
-		"Namespace":                      {[]string{"NAME", "STATUS", "AGE"}, nil, namespaceRow},
-		"EndpointSlice.discovery.k8s.io": {[]string{"NAME", "ADDRESSTYPE", "PORTS", "ENDPOINTS", "AGE"}, nil, sliceRow},
-		KindEndpoints:                    {[]string{"NAME", "ENDPOINTS", "AGE"}, nil, endpointsRow},
-		"Secret":                         {[]string{"NAME", "TYPE", "DATA", "AGE"}, nil, secretRow},
-		"ConfigMap":                      {[]string{"NAME", "DATA", "AGE"}, nil, configMapRow},
-		"Event": {
+		kind.Namespace:      {[]string{"NAME", "STATUS", "AGE"}, nil, namespaceRow},
+		kind.EndpointSlice:  {[]string{"NAME", "ADDRESSTYPE", "PORTS", "ENDPOINTS", "AGE"}, nil, sliceRow},
+		kind.Endpoints:      {[]string{"NAME", "ENDPOINTS", "AGE"}, nil, endpointsRow},
+		kind.Secret:         {[]string{"NAME", "TYPE", "DATA", "AGE"}, nil, secretRow},
+		kind.ConfigMap:      {[]string{"NAME", "DATA", "AGE"}, nil, configMapRow},
+		kind.ServiceAccount: {[]string{"NAME", "SECRETS", "AGE"}, nil, serviceAccountRow},
+		kind.Event: {
 			[]string{"LAST SEEN", "TYPE", "REASON", "OBJECT", "MESSAGE"},
 			[]string{"SUBOBJECT", "SOURCE", "FIRST SEEN", "COUNT", "NAME"},
 			eventRow,
@@ -64,12 +67,12 @@ func coreLayouts() map[string]coreLayout {
 
 func serviceRow(o Object, now time.Time) []string {
 	s := typed[corev1.Service](o)
-	kind := s.Spec.Type
-	if kind == "" {
-		kind = corev1.ServiceTypeClusterIP
+	serviceType := s.Spec.Type
+	if serviceType == "" {
+		serviceType = corev1.ServiceTypeClusterIP
 	}
 	return []string{
-		s.Name, string(kind), orNone(s.Spec.ClusterIP), externalIP(s), servicePorts(s.Spec.Ports),
+		s.Name, string(serviceType), orNone(s.Spec.ClusterIP), externalIP(s), servicePorts(s.Spec.Ports),
 		since(s.CreationTimestamp, now), selectorText(s.Spec.Selector),
 	}
 }
@@ -197,6 +200,11 @@ func secretRow(o Object, now time.Time) []string {
 func configMapRow(o Object, now time.Time) []string {
 	c := typed[corev1.ConfigMap](o)
 	return []string{c.Name, strconv.Itoa(len(c.Data) + len(c.BinaryData)), since(c.CreationTimestamp, now)}
+}
+
+func serviceAccountRow(o Object, now time.Time) []string {
+	a := typed[corev1.ServiceAccount](o)
+	return []string{a.Name, strconv.Itoa(len(a.Secrets)), since(a.CreationTimestamp, now)}
 }
 
 func eventRow(o Object, now time.Time) []string {

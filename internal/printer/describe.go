@@ -12,6 +12,8 @@ import (
 	"unicode"
 
 	corev1 "k8s.io/api/core/v1"
+
+	"github.com/spillway-lb/spillway/internal/kind"
 )
 
 // Related is what a description needs beside the object.
@@ -28,25 +30,25 @@ type Related struct {
 }
 
 // Describe prints an object as kubectl describe does.
-func Describe(w io.Writer, kind *Kind, object Object, related Related) error {
+func Describe(w io.Writer, k *Kind, object Object, related Related) error {
 	d := &description{}
-	switch kind.StoreKind() {
-	case "Pod":
+	switch k.Ref() {
+	case kind.Pod:
 		d.pod(object, related)
-	case "Service":
+	case kind.Service:
 		d.service(object, related)
-	case "Deployment.apps":
+	case kind.Deployment:
 		d.deployment(object, related)
-	case "Node":
+	case kind.Node:
 		d.node(object, related)
-	case "Namespace":
+	case kind.Namespace:
 		d.namespace(object)
-	case "Secret", "ConfigMap":
-		d.data(kind, object)
+	case kind.Secret, kind.ConfigMap:
+		d.data(k, object)
 	default:
 		d.generic(object)
 	}
-	if kind.Kind != "Namespace" && kind.Kind != "Secret" {
+	if k.Ref() != kind.Namespace && k.Ref() != kind.Secret {
 		d.events(related)
 	}
 	_, err := d.text().WriteTo(w)

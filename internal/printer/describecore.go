@@ -11,6 +11,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/spillway-lb/spillway/internal/kind"
 )
 
 // timestamp is kubectl's form of a time stamp in descriptions.
@@ -164,13 +166,13 @@ func (d *description) namespace(o Object) {
 }
 
 // data prints a ConfigMap's values, and of a Secret only their sizes.
-func (d *description) data(kind *Kind, o Object) {
+func (d *description) data(k *Kind, o Object) {
 	d.line(0, "Name:\t%s", o.GetName())
 	d.line(0, "Namespace:\t%s", o.GetNamespace())
 	d.labels("Labels", o.GetLabels())
 	d.annotations(o.GetAnnotations())
 	values, _ := o.Object["data"].(map[string]any)
-	if kind.Kind == "Secret" {
+	if k.Ref() == kind.Secret {
 		d.line(0, "")
 		d.line(0, "Type:\t%s", typed[corev1.Secret](o).Type)
 	}
@@ -179,7 +181,7 @@ func (d *description) data(kind *Kind, o Object) {
 	d.line(0, "====")
 	for _, key := range slices.Sorted(maps.Keys(values)) {
 		text := fmt.Sprint(values[key])
-		if kind.Kind == "Secret" {
+		if k.Ref() == kind.Secret {
 			b, _ := base64.StdEncoding.DecodeString(text)
 			d.line(0, "%s:\t%d bytes", key, len(b))
 			continue

@@ -12,15 +12,14 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
-)
 
-// KindEndpoints is the kind that is not stored: it is what EndpointSlices say, in the older form.
-const KindEndpoints = "Endpoints"
+	"github.com/spillway-lb/spillway/internal/kind"
+)
 
 // EndpointsWarning is kubectl's about them.
 const EndpointsWarning = "Warning: v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"
 
-// Endpoints makes one object for each Service of the EndpointSlices, which are of one cluster, in their order.
+// Endpoints makes the kind that is not stored, what EndpointSlices say in the older form: one object for each Service of the EndpointSlices, which are of one cluster, in their order.
 func Endpoints(endpointSlices []Object) ([]Object, error) {
 	var out []*corev1.Endpoints
 	at := map[string]int{}
@@ -34,7 +33,7 @@ func Endpoints(endpointSlices []Object) ([]Object, error) {
 		if _, ok := at[key]; !ok {
 			at[key] = len(out)
 			out = append(out, &corev1.Endpoints{
-				TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: KindEndpoints},
+				TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: kind.Endpoints},
 				ObjectMeta: metav1.ObjectMeta{
 					Name: service, Namespace: s.Namespace, CreationTimestamp: s.CreationTimestamp, ResourceVersion: s.ResourceVersion,
 					Labels: map[string]string{"endpoints.kubernetes.io/managed-by": "endpoint-controller"},

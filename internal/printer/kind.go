@@ -4,18 +4,13 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/spillway-lb/spillway/internal/kind"
 )
 
-// Kind is one kind of object and the names it goes by.
+// Kind is one kind of object and how it is printed.
 type Kind struct {
-	Kind       string
-	Group      string
-	Version    string
-	Plural     string
-	Short      []string
-	Namespaced bool
-	// Fleet kinds belong to no single cluster: they are looked for in all.
-	Fleet bool
+	kind.Kind
 	// Columns of the table, without the name; nil for the kinds with a layout of their own and those with just an age.
 	Columns []Column
 }
@@ -28,38 +23,14 @@ type Column struct {
 	Wide   bool
 }
 
-// StoreKind is the kind as a store.Ref has it.
-func (k *Kind) StoreKind() string {
-	if k.Group == "" {
-		return k.Kind
-	}
-	return k.Kind + "." + k.Group
-}
-
-// Resource is plural.group, as kubectl's messages have it.
-func (k *Kind) Resource() string {
-	if k.Group == "" {
-		return k.Plural
-	}
-	return k.Plural + "." + k.Group
-}
-
 // Typed is kind.group in lower case, as `-o name` and tables of several kinds prefix names.
 func (k *Kind) Typed() string {
-	return strings.ToLower(k.StoreKind())
-}
-
-// APIVersion is group/version.
-func (k *Kind) APIVersion() string {
-	if k.Group == "" {
-		return k.Version
-	}
-	return k.Group + "/" + k.Version
+	return strings.ToLower(k.Ref())
 }
 
 // names are all that Lookup takes, most common first.
 func (k *Kind) names() []string {
-	singular := strings.ToLower(k.Kind)
+	singular := strings.ToLower(k.Name)
 	names := append([]string{k.Plural, singular}, k.Short...)
 	if k.Group != "" {
 		names = append(names, k.Plural+"."+k.Group, singular+"."+k.Group,

@@ -73,7 +73,7 @@ func TestTables(t *testing.T) {
 			k := kind(t, name)
 			var ofKind []printer.Object
 			for _, o := range objects(t, "objects") {
-				if o.GetKind() == k.Kind {
+				if o.GetKind() == k.Name {
 					ofKind = append(ofKind, o)
 				}
 			}
@@ -102,7 +102,7 @@ func TestDescribe(t *testing.T) {
 			k := kind(t, o.GetKind())
 			var b strings.Builder
 			related := printer.Related{Now: now}
-			if k.Kind == "Gateway" {
+			if k.Name == "Gateway" {
 				related.Events = events
 			}
 			if err := printer.Describe(&b, k, o, related); err != nil {
@@ -172,7 +172,7 @@ func TestLookup(t *testing.T) {
 		"serviceexports.net.gke.io": "ServiceExport.net.gke.io", "httproutes": "HTTPRoute.gateway.networking.k8s.io",
 		"endpointslices.discovery.k8s.io": "EndpointSlice.discovery.k8s.io", "deployment.apps": "Deployment.apps",
 	} {
-		if got := kind(t, name).StoreKind(); got != want {
+		if got := kind(t, name).Ref(); got != want {
 			t.Errorf("%s is %s, want %s", name, got, want)
 		}
 	}
@@ -193,7 +193,7 @@ func TestKindsMatchCRDs(t *testing.T) {
 			continue
 		}
 		names := crd.Spec.Names
-		if names.Kind != k.Kind || !slices.Equal(names.ShortNames, k.Short) || (crd.Spec.Scope == "Namespaced") != k.Namespaced {
+		if names.Kind != k.Name || !slices.Equal(names.ShortNames, k.Short) || (crd.Spec.Scope == "Namespaced") != k.Namespaced {
 			t.Errorf("%s: names %+v, scope %s; have %+v", k.Resource(), names, crd.Spec.Scope, k)
 		}
 		for _, v := range crd.Spec.Versions {

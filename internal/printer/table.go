@@ -79,7 +79,7 @@ func layout(l List, o TableOptions) (table, error) {
 }
 
 func kindTable(l List, o TableOptions) (table, error) {
-	if own := coreLayouts()[l.Kind.StoreKind()]; own.row != nil {
+	if own := coreLayouts()[l.Kind.Ref()]; own.row != nil {
 		return own.table(l.Objects, o), nil
 	}
 	columns := l.Kind.Columns

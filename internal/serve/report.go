@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/manifests"
 )
 
@@ -91,8 +92,7 @@ func (r *reporter) reload(delta *manifests.Delta) {
 		}
 	}
 	for _, ref := range delta.Deletes {
-		kind, _, _ := strings.Cut(ref.Kind, ".")
-		gone = append(gone, describe(ref.Cluster, kind, ref.Namespace, ref.Name))
+		gone = append(gone, describe(ref.Cluster, kind.Bare(ref.Kind), ref.Namespace, ref.Name))
 	}
 	r.names("changed", changed)
 	r.names("deleted", gone)

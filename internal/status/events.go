@@ -3,12 +3,12 @@ package status
 import (
 	"container/list"
 	"strconv"
-	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/store"
 )
@@ -135,7 +135,7 @@ func (l *eventLog) drop(tx *store.Tx, element *list.Element) {
 // newEvent is a core/v1 Event as kubectl describe reads it; about may be nil if the object is gone.
 func newEvent(about *store.Entry, ref store.Ref, e recompute.Event, now time.Time) *corev1.Event {
 	involved := corev1.ObjectReference{Namespace: ref.Namespace, Name: ref.Name}
-	involved.Kind, _, _ = strings.Cut(ref.Kind, ".")
+	involved.Kind = kind.Bare(ref.Kind)
 	if about != nil {
 		gvk := about.Object.GetObjectKind().GroupVersionKind()
 		involved.APIVersion = gvk.GroupVersion().String()

@@ -6,12 +6,13 @@ import (
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
 	spillwayv1alpha1 "github.com/spillway-lb/spillway/api/spillway/v1alpha1"
 	"github.com/spillway-lb/spillway/internal/gateway"
+	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/neg"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/traffic"
 )
 
-const kindConfiguration = "Configuration.spillway.dev"
+const kindConfiguration = kind.Configuration
 
 // Proximity is the Options.Traffic that knows no demand: the nearest region with endpoints gets everything, the others
 // stand by in order of distance. Distances are estimates, and what Configurations say.

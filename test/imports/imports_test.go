@@ -25,6 +25,7 @@ var forbidden = []struct {
 	{"internal/traffic", []string{"k8s.io/", "sigs.k8s.io/"}, "the allocator knows the model only"},
 	{"api/lb/v1", []string{"k8s.io/", module + "internal/"}, "the model is a contract of its own"},
 	{"internal/store", []string{module + "internal/"}, "the store knows no translator"},
+	{"internal/kind", []string{module, "k8s.io/", "sigs.k8s.io/"}, "the table of kinds is for everybody"},
 	{"internal/recompute", []string{module + "internal/gateway", module + "internal/proxy"}, "recompute knows nothing of what is translated"},
 	{"internal/gateway", []string{module + "internal/standalone", module + "internal/manifests", module + "internal/serve"}, "translators know no source of objects"},
 	{"internal/neg", []string{module + "internal/gateway", module + "internal/standalone"}, "translators know no source of objects"},

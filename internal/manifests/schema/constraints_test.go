@@ -155,7 +155,7 @@ func TestOldVersions(t *testing.T) {
 	if result.Object == nil || result.Object.GetObjectKind().GroupVersionKind().Version != "v1" {
 		t.Errorf("%+v", result)
 	}
-	if k := NewRegistry().Kind(schema.GroupKind{Kind: "Service"}); k == nil || k.RefKind() != "Service" || !k.Namespaced {
+	if k := NewRegistry().Kind(schema.GroupKind{Kind: "Service"}); k == nil || k.Ref() != "Service" || !k.Namespaced {
 		t.Errorf("Service is %+v", k)
 	}
 }

@@ -16,6 +16,7 @@ import (
 	netv1 "github.com/spillway-lb/spillway/api/net/v1"
 	networkingv1 "github.com/spillway-lb/spillway/api/networking/v1"
 	spillwayv1alpha1 "github.com/spillway-lb/spillway/api/spillway/v1alpha1"
+	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/manifests/builtin"
 	"github.com/spillway-lb/spillway/internal/manifests/document"
 	"github.com/spillway-lb/spillway/internal/store"
@@ -23,32 +24,17 @@ import (
 
 // Kind is one kind that Spillway reads.
 type Kind struct {
-	Group, Version, Kind, Plural string
-	Namespaced                   bool
+	kind.Kind
 	// Generations says whether the API counts changes of the kind's spec in metadata.generation.
 	Generations bool
 
-	older  []string // further versions, with the same fields
-	custom bool     // has a CRD
-	status bool     // a manifest may say the status
+	status bool // a manifest may say the status
 	name   apivalidation.ValidateNameFunc
 	new    func() store.Object
 }
 
-// RefKind is the kind as store.Ref names it.
-func (k *Kind) RefKind() string {
-	if k.Group == "" {
-		return k.Kind
-	}
-	return k.Kind + "." + k.Group
-}
-
-func (k *Kind) apiVersion(version string) string {
-	return schema.GroupVersion{Group: k.Group, Version: version}.String()
-}
-
 func (k *Kind) accepts(version string) bool {
-	return version == k.Version || slices.Contains(k.older, version)
+	return version == k.Version || slices.Contains(k.Older, version)
 }
 
 // dropStatus removes what a manifest has no say in. A status that says something is worth a warning.
@@ -87,18 +73,81 @@ func says(v any) bool {
 
 // finish gives an object its type, metadata and defaults.
 func (k *Kind) finish(o store.Object, meta *metav1.ObjectMeta) {
-	o.GetObjectKind().SetGroupVersionKind(schema.GroupVersionKind{Group: k.Group, Version: k.Version, Kind: k.Kind})
+	o.GetObjectKind().SetGroupVersionKind(schema.GroupVersionKind{Group: k.Group, Version: k.Version, Kind: k.Name})
 	setMeta(o, meta)
-	if !k.custom {
+	if !k.Custom {
 		builtin.Default(o)
 	}
 }
 
 func (k *Kind) validate(o store.Object) field.ErrorList { return builtin.Validate(o) }
 
-// kinds is every kind that Spillway reads.
+// kinds is every kind of the table that files may hold.
 func kinds() []Kind {
-	return slices.Concat(coreKinds(), gatewayKinds(), fleetKinds(), policyKinds(), ownKinds())
+	types, known := objectTypes(), nameRules()
+	var all []Kind
+	for _, row := range kind.All() {
+		if row.Derived {
+			continue
+		}
+		ref := row.Ref()
+		k := Kind{Kind: row, name: known[ref], new: types[ref]}
+		if k.name == nil {
+			k.name = apivalidation.NameIsDNSSubdomain
+		}
+		k.Generations = row.Custom || ref == kind.Pod || row.Group != ""
+		k.status = ref == kind.Pod || ref == kind.Node
+		all = append(all, k)
+	}
+	return all
+}
+
+// nameRules are those of the kinds whose names are not DNS subdomains.
+func nameRules() map[string]apivalidation.ValidateNameFunc {
+	return map[string]apivalidation.ValidateNameFunc{
+		kind.Namespace: apivalidation.NameIsDNSLabel,
+		kind.Service:   apivalidation.NameIsDNS1035Label,
+	}
+}
+
+// objectTypes are the Go types of the kinds.
+func objectTypes() map[string]func() store.Object {
+	return map[string]func() store.Object{
+		kind.Namespace:      newObject[corev1.Namespace],
+		kind.Service:        newObject[corev1.Service],
+		kind.Pod:            newObject[corev1.Pod],
+		kind.Node:           newObject[corev1.Node],
+		kind.Secret:         newObject[corev1.Secret],
+		kind.ConfigMap:      newObject[corev1.ConfigMap],
+		kind.ServiceAccount: newObject[corev1.ServiceAccount],
+		kind.Deployment:     newObject[appsv1.Deployment],
+		kind.ReplicaSet:     newObject[appsv1.ReplicaSet],
+		kind.EndpointSlice:  newObject[discoveryv1.EndpointSlice],
+
+		kind.GatewayClass:     newObject[gatewayv1.GatewayClass],
+		kind.Gateway:          newObject[gatewayv1.Gateway],
+		kind.HTTPRoute:        newObject[gatewayv1.HTTPRoute],
+		kind.GRPCRoute:        newObject[gatewayv1.GRPCRoute],
+		kind.ReferenceGrant:   newObject[gatewayv1.ReferenceGrant],
+		kind.BackendTLSPolicy: newObject[gatewayv1.BackendTLSPolicy],
+		kind.ListenerSet:      newObject[gatewayv1.ListenerSet],
+		kind.TLSRoute:         newObject[gatewayv1.TLSRoute],
+		kind.TCPRoute:         newObject[gatewayv1.TCPRoute],
+		kind.UDPRoute:         newObject[gatewayv1.UDPRoute],
+
+		kind.ServiceExport:    newObject[netv1.ServiceExport],
+		kind.ServiceImport:    newObject[netv1.ServiceImport],
+		kind.MCSServiceExport: newObject[mcsv1beta1.ServiceExport],
+		kind.MCSServiceImport: newObject[mcsv1beta1.ServiceImport],
+
+		kind.HealthCheckPolicy:            newObject[networkingv1.HealthCheckPolicy],
+		kind.GCPBackendPolicy:             newObject[networkingv1.GCPBackendPolicy],
+		kind.GCPGatewayPolicy:             newObject[networkingv1.GCPGatewayPolicy],
+		kind.GCPTrafficDistributionPolicy: newObject[networkingv1.GCPTrafficDistributionPolicy],
+
+		kind.Cluster:       newObject[spillwayv1alpha1.Cluster],
+		kind.Configuration: newObject[spillwayv1alpha1.Configuration],
+	}
 }
 
 // wholeGroups are the groups that are known in full, with the kinds that Spillway has no use for.
@@ -108,92 +157,12 @@ func wholeGroups() map[string][]string {
 			"Binding", "ComponentStatus", "Endpoints", "Event", "LimitRange", "PersistentVolume", "PersistentVolumeClaim",
 			"PodTemplate", "ReplicationController", "ResourceQuota",
 		},
-		"apps":                     {"ControllerRevision", "DaemonSet", "StatefulSet"},
-		"discovery.k8s.io":         nil,
-		gatewayv1.GroupName:        nil,
-		netv1.GroupName:            {"ServiceImportConfig"},
-		mcsv1beta1.GroupName:       {"ClusterProfile", "PlacementDecision"},
-		spillwayv1alpha1.GroupName: nil,
-	}
-}
-
-func coreKinds() []Kind {
-	subdomain, label, label1035 := apivalidation.NameIsDNSSubdomain, apivalidation.NameIsDNSLabel, apivalidation.NameIsDNS1035Label
-	return []Kind{
-		{Version: "v1", Kind: "Namespace", Plural: "namespaces", name: label, new: newObject[corev1.Namespace]},
-		{Version: "v1", Kind: "Service", Plural: "services", Namespaced: true, name: label1035, new: newObject[corev1.Service]},
-		{Version: "v1", Kind: "Pod", Plural: "pods", Namespaced: true, Generations: true, status: true, name: subdomain, new: newObject[corev1.Pod]},
-		{Version: "v1", Kind: "Node", Plural: "nodes", status: true, name: subdomain, new: newObject[corev1.Node]},
-		{Version: "v1", Kind: "Secret", Plural: "secrets", Namespaced: true, name: subdomain, new: newObject[corev1.Secret]},
-		{Version: "v1", Kind: "ConfigMap", Plural: "configmaps", Namespaced: true, name: subdomain, new: newObject[corev1.ConfigMap]},
-		{Version: "v1", Kind: "ServiceAccount", Plural: "serviceaccounts", Namespaced: true, name: subdomain, new: newObject[corev1.ServiceAccount]},
-		{
-			Group: "apps", Version: "v1", Kind: "Deployment", Plural: "deployments", Namespaced: true, Generations: true,
-			name: subdomain, new: newObject[appsv1.Deployment],
-		},
-		{
-			Group: "apps", Version: "v1", Kind: "ReplicaSet", Plural: "replicasets", Namespaced: true, Generations: true,
-			name: subdomain, new: newObject[appsv1.ReplicaSet],
-		},
-		{
-			Group: "discovery.k8s.io", Version: "v1", Kind: "EndpointSlice", Plural: "endpointslices", Namespaced: true, Generations: true,
-			name: subdomain, new: newObject[discoveryv1.EndpointSlice],
-		},
-	}
-}
-
-func gatewayKinds() []Kind {
-	gateway := func(kind, plural string, older []string, new func() store.Object) Kind {
-		return customKind(gatewayv1.GroupName, "v1", kind, plural, older, new)
-	}
-	class := gateway("GatewayClass", "gatewayclasses", []string{"v1beta1"}, newObject[gatewayv1.GatewayClass])
-	class.Namespaced = false
-	return []Kind{
-		class,
-		gateway("Gateway", "gateways", []string{"v1beta1"}, newObject[gatewayv1.Gateway]),
-		gateway("HTTPRoute", "httproutes", []string{"v1beta1"}, newObject[gatewayv1.HTTPRoute]),
-		gateway("GRPCRoute", "grpcroutes", nil, newObject[gatewayv1.GRPCRoute]),
-		gateway("ReferenceGrant", "referencegrants", []string{"v1beta1"}, newObject[gatewayv1.ReferenceGrant]),
-		gateway("BackendTLSPolicy", "backendtlspolicies", nil, newObject[gatewayv1.BackendTLSPolicy]),
-		gateway("ListenerSet", "listenersets", nil, newObject[gatewayv1.ListenerSet]),
-		gateway("TLSRoute", "tlsroutes", nil, newObject[gatewayv1.TLSRoute]),
-		gateway("TCPRoute", "tcproutes", nil, newObject[gatewayv1.TCPRoute]),
-		gateway("UDPRoute", "udproutes", nil, newObject[gatewayv1.UDPRoute]),
-	}
-}
-
-func fleetKinds() []Kind {
-	mcs := []string{"v1alpha1"}
-	return []Kind{
-		customKind(netv1.GroupName, "v1", "ServiceExport", "serviceexports", nil, newObject[netv1.ServiceExport]),
-		customKind(netv1.GroupName, "v1", "ServiceImport", "serviceimports", nil, newObject[netv1.ServiceImport]),
-		customKind(mcsv1beta1.GroupName, "v1beta1", "ServiceExport", "serviceexports", mcs, newObject[mcsv1beta1.ServiceExport]),
-		customKind(mcsv1beta1.GroupName, "v1beta1", "ServiceImport", "serviceimports", mcs, newObject[mcsv1beta1.ServiceImport]),
-	}
-}
-
-func policyKinds() []Kind {
-	return []Kind{
-		customKind(networkingv1.GroupName, "v1", "HealthCheckPolicy", "healthcheckpolicies", nil, newObject[networkingv1.HealthCheckPolicy]),
-		customKind(networkingv1.GroupName, "v1", "GCPBackendPolicy", "gcpbackendpolicies", nil, newObject[networkingv1.GCPBackendPolicy]),
-		customKind(networkingv1.GroupName, "v1", "GCPGatewayPolicy", "gcpgatewaypolicies", nil, newObject[networkingv1.GCPGatewayPolicy]),
-		customKind(networkingv1.GroupName, "v1", "GCPTrafficDistributionPolicy", "gcptrafficdistributionpolicies", nil,
-			newObject[networkingv1.GCPTrafficDistributionPolicy]),
-	}
-}
-
-func ownKinds() []Kind {
-	cluster := customKind(spillwayv1alpha1.GroupName, "v1alpha1", "Cluster", "clusters", nil, newObject[spillwayv1alpha1.Cluster])
-	cluster.Namespaced = false
-	configuration := customKind(spillwayv1alpha1.GroupName, "v1alpha1", "Configuration", "configurations", nil, newObject[spillwayv1alpha1.Configuration])
-	configuration.Namespaced = false
-	return []Kind{cluster, configuration}
-}
-
-func customKind(group, version, kind, plural string, older []string, new func() store.Object) Kind {
-	return Kind{
-		Group: group, Version: version, Kind: kind, Plural: plural, older: older, Namespaced: true, Generations: true,
-		custom: true, name: apivalidation.NameIsDNSSubdomain, new: new,
+		kind.GroupApps:         {"ControllerRevision", "DaemonSet", "StatefulSet"},
+		kind.GroupDiscovery:    nil,
+		kind.GroupGateway:      nil,
+		kind.GroupNetGKE:       {"ServiceImportConfig"},
+		kind.GroupMultiCluster: {"ClusterProfile", "PlacementDecision"},
+		kind.GroupSpillway:     nil,
 	}
 }
 

@@ -58,12 +58,12 @@ func NewRegistry() *Registry {
 		decoder: &decode.Decoder{},
 	}
 	for _, k := range kinds() {
-		r.kinds[schema.GroupKind{Group: k.Group, Kind: k.Kind}] = &k
-		if !k.custom {
+		r.kinds[schema.GroupKind{Group: k.Group, Kind: k.Name}] = &k
+		if !k.Custom {
 			continue
 		}
-		for _, version := range append([]string{k.Version}, k.older...) {
-			gvk := schema.GroupVersionKind{Group: k.Group, Version: version, Kind: k.Kind}
+		for _, version := range append([]string{k.Version}, k.Older...) {
+			gvk := schema.GroupVersionKind{Group: k.Group, Version: version, Kind: k.Name}
 			r.crds[gvk] = newLazyCRD(k.Group, k.Plural, version)
 		}
 	}
@@ -93,7 +93,7 @@ func (r *Registry) Check(doc *document.Document) Result {
 	if !k.accepts(gvk.Version) {
 		result.Violations = append(result.Violations, document.Violation{
 			Path: "apiVersion", Rule: RuleUnknownKind,
-			Message: fmt.Sprintf("there is no version %q of %s; use %s", gvk.Version, gvk.GroupKind(), k.apiVersion(k.Version)),
+			Message: fmt.Sprintf("there is no version %q of %s; use %s", gvk.Version, gvk.GroupKind(), k.APIVersion()),
 		})
 		return result
 	}
@@ -128,7 +128,7 @@ func (r *Registry) checkKnown(doc *document.Document, gvk schema.GroupVersionKin
 	result.Name, result.Namespace = meta.Name, meta.Namespace
 	result.Violations = append(result.Violations, violations...)
 	var errs field.ErrorList
-	if k.custom {
+	if k.Custom {
 		crd, err := r.crds[gvk].get()
 		if err != nil {
 			result.Violations = append(result.Violations, document.Violation{Rule: "InternalError", Message: err.Error()})
@@ -137,11 +137,11 @@ func (r *Registry) checkKnown(doc *document.Document, gvk schema.GroupVersionKin
 		result.Violations = append(result.Violations, crd.check(doc.Value)...)
 	}
 	delete(doc.Value, "metadata")
-	if !k.custom || !blocked(result.Violations) {
+	if !k.Custom || !blocked(result.Violations) {
 		result.Violations = append(result.Violations, r.decoder.Into(doc.Value, object)...)
 	}
 	k.finish(object, meta)
-	if !k.custom && !blocked(result.Violations) {
+	if !k.Custom && !blocked(result.Violations) {
 		errs = k.validate(object)
 		result.Violations = append(result.Violations, document.FromField(errs)...)
 	}

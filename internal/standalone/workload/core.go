@@ -20,16 +20,17 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 
 	spillwayv1alpha1 "github.com/spillway-lb/spillway/api/spillway/v1alpha1"
+	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/store"
 )
 
 // Kinds that the core reads and writes.
 const (
-	kindCluster       = "Cluster.spillway.dev"
-	kindConfiguration = "Configuration.spillway.dev"
-	kindDeployment    = "Deployment.apps"
-	kindReplicaSet    = "ReplicaSet.apps"
+	kindCluster       = kind.Cluster
+	kindConfiguration = kind.Configuration
+	kindDeployment    = kind.Deployment
+	kindReplicaSet    = kind.ReplicaSet
 	kindPod           = "Pod"
 	kindNode          = "Node"
 	kindConfigMap     = "ConfigMap"
