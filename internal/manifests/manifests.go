@@ -16,7 +16,12 @@
 // A folder with a cluster.yaml (kind Cluster) is a cluster, with everything below it. A directory without any is one
 // cluster, "default". As soon as there is one, an object outside every cluster folder is an error. spillway.yaml at
 // the top may hold a Configuration. Files end in .yaml, .yml or .json; names that start with a dot or end as editors'
-// backups do are left out; symbolic links are followed.
+// backups do are left out. Symbolic links are followed; a folder that several ways lead to is read once in each cluster, and
+// a link back to a folder around it is reported.
+//
+// A directory that is replaced (copied anew, moved away and back, a release link that is switched) is followed: nothing of
+// it counts until it has been quiet for 300 ms, so that nothing is deleted that is there again. While it is gone, or
+// another without any manifest stands in its place, what it held stays.
 //
 // A file counts when its size and modification time have been stable for 20 ms. A file that cannot be parsed, and an
 // object that breaks a rule, keep their last good version; so does a file of no bytes, which a shell makes before a slow

@@ -21,6 +21,7 @@ const (
 	RuleFileTooLarge    = "FileTooLarge"
 	RuleUnreadable      = "Unreadable"
 	RuleSymlinkLoop     = "SymlinkLoop"
+	RuleTooMany         = "TooMany"
 	RuleDuplicateObject = "DuplicateObject"
 	RuleNoCluster       = "NoCluster"
 	RuleConfigCluster   = "ConfigCluster"

@@ -1,6 +1,7 @@
 package manifests
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"maps"
@@ -14,7 +15,7 @@ import (
 
 // Read reads a directory once, without waiting for files to settle.
 func Read(dir string) (Delta, []Problem, error) {
-	t, err := scan(dir, ".")
+	t, err := scan(context.Background(), dir)
 	if err != nil {
 		return Delta{}, nil, err
 	}

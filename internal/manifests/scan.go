@@ -1,6 +1,7 @@
 package manifests
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -14,8 +15,13 @@ import (
 // MaxFileSize is the size from which on a file is not read, in bytes.
 const MaxFileSize = 8 << 20
 
-// maxFolderDepth bounds how deep folders may lie in each other.
-const maxFolderDepth = 64
+// limits bound a scan, so that no links and no mounted tree can make it endless.
+type limits struct {
+	depth, folders, files int
+}
+
+// usualLimits are far above what anybody has in one directory, and take about a second to reach.
+var usualLimits = limits{depth: 64, folders: 20_000, files: 200_000}
 
 // tree is what a scan finds. Paths are relative to the directory, with slashes.
 type tree struct {
@@ -25,83 +31,169 @@ type tree struct {
 	folders map[string]string
 	// links maps manifest files that are symbolic links to what they point to in the end.
 	links map[string]string
+	// linked says that links to folders were found and not followed: only a scan of everything follows them.
+	linked bool
+	// partial says that a limit was reached, so that what was not found may be there.
+	partial bool
 }
 
-// scan looks at a folder and everything below it. Links are followed; a link to a folder around it is reported.
-func scan(root, folder string) (tree, error) {
-	t := tree{files: map[string]Stamp{}, folders: map[string]string{}, links: map[string]string{}}
-	var around []string
-	real, err := filepath.EvalSymlinks(root)
-	if err != nil {
-		return t, err
+// scanner is one scan in the making. Every folder is read once for each cluster that it belongs to, by whichever of
+// the ways to it comes first: folders before links. So links that lead in circles, or from each folder to all others,
+// cost what the folders cost.
+type scanner struct {
+	tree
+	ctx    context.Context
+	limits limits
+	root   string // the real path of the directory
+	seen   map[visit]bool
+	queue  []folderLink
+}
+
+// visit is a folder that was read, as part of a cluster. Cluster folders are visited as part of none.
+type visit struct {
+	cluster, real string
+}
+
+// inside is where a folder lies.
+type inside struct {
+	cluster string   // the nearest folder with a cluster.yaml, "" without
+	around  []string // the real paths of the folders that it lies in
+}
+
+// folderLink is a link to a folder, to be followed once all folders are read.
+type folderLink struct {
+	name, target string
+	inside       inside
+}
+
+// scan looks at everything in a directory, and follows links.
+func scan(ctx context.Context, root string) (tree, error) {
+	return usualLimits.scan(ctx, root, ".")
+}
+
+// scanFolder looks at a folder and what is below it, and follows no link to a folder.
+func scanFolder(ctx context.Context, root, folder string) (tree, error) {
+	return usualLimits.scan(ctx, root, folder)
+}
+
+func (l limits) scan(ctx context.Context, root, folder string) (tree, error) {
+	s := &scanner{
+		tree: tree{files: map[string]Stamp{}, folders: map[string]string{}, links: map[string]string{}},
+		ctx:  ctx, limits: l, seen: map[visit]bool{},
 	}
-	for _, part := range strings.Split(folder, "/") {
-		if part == "." {
+	var err error
+	if s.root, err = filepath.EvalSymlinks(root); err != nil {
+		return s.tree, err
+	}
+	real, err := filepath.EvalSymlinks(filepath.Join(s.root, filepath.FromSlash(folder)))
+	if err != nil {
+		return s.tree, err
+	}
+	if err := s.walk(folder, real, inside{}); err != nil {
+		return s.tree, err
+	}
+	if folder == "." {
+		s.followLinks()
+	} else {
+		s.linked = len(s.queue) > 0
+	}
+	return s.tree, ctx.Err()
+}
+
+// followLinks walks the folders that links lead to, those that they lead to in turn included.
+func (s *scanner) followLinks() {
+	for len(s.queue) > 0 {
+		l := s.queue[0]
+		s.queue = s.queue[1:]
+		if slices.Contains(l.inside.around, l.target) || liesIn(s.root, l.target) {
+			s.files[l.name] = failed(RuleSymlinkLoop, fmt.Sprintf("the link leads back to %s, a folder that it lies in; not followed", l.target))
 			continue
 		}
-		around = append(around, real)
-		if real, err = filepath.EvalSymlinks(filepath.Join(real, part)); err != nil {
-			return t, err
+		if err := s.walk(l.name, l.target, l.inside); err != nil {
+			s.files[l.name] = failed(RuleUnreadable, reason(err))
 		}
 	}
-	if slices.Contains(around, real) {
-		t.files[folder] = loopStamp(real)
-		return t, nil
+}
+
+// liesIn says whether a path is a folder or lies in it.
+func liesIn(name, folder string) bool {
+	return name == folder || strings.HasPrefix(name, strings.TrimSuffix(folder, string(filepath.Separator))+string(filepath.Separator))
+}
+
+func failed(rule, message string) Stamp { return Stamp{Failure: Failure{rule, message}} }
+
+// walk adds one folder and those below it.
+func (s *scanner) walk(folder, real string, in inside) error {
+	if s.ctx.Err() != nil {
+		return nil // the scan says so in the end
 	}
-	return t, t.walk(folder, real, around)
-}
-
-func loopStamp(real string) Stamp {
-	return Stamp{Failure: Failure{RuleSymlinkLoop, fmt.Sprintf("the link leads back to %s, a folder that it lies in; not followed", real)}}
-}
-
-// walk adds one folder. around are the real paths of the folders it lies in.
-func (t *tree) walk(folder, real string, around []string) error {
-	t.folders[folder] = real
+	if len(s.folders) >= s.limits.folders {
+		s.stop(fmt.Sprintf("there are more than %d folders; the rest is not read", s.limits.folders))
+		return nil
+	}
 	entries, err := os.ReadDir(real)
 	if err != nil {
 		return err
 	}
-	around = append(slices.Clip(around), real)
+	key := visit{in.cluster, real}
+	if slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return e.Name() == clusterFile }) {
+		key, in.cluster = visit{"", real}, folder
+	}
+	if s.seen[key] {
+		return nil
+	}
+	s.seen[key] = true
+	s.folders[folder] = real
+	in.around = append(slices.Clip(in.around), real)
 	for _, entry := range entries {
-		name := path.Join(folder, entry.Name())
-		if isTemporary(entry.Name()) {
-			continue
+		if !isTemporary(entry.Name()) {
+			s.add(path.Join(folder, entry.Name()), filepath.Join(real, entry.Name()), entry, in)
 		}
-		t.add(name, filepath.Join(real, entry.Name()), entry.Type()&fs.ModeSymlink != 0, around)
 	}
 	return nil
 }
 
-func (t *tree) add(name, real string, isLink bool, around []string) {
+// stop says once that a limit was reached.
+func (s *scanner) stop(message string) {
+	s.partial = true
+	s.files["."] = failed(RuleTooMany, message)
+}
+
+func (s *scanner) add(name, real string, entry fs.DirEntry, in inside) {
+	isLink := entry.Type()&fs.ModeSymlink != 0
+	if !isLink && !entry.IsDir() && !isManifestFile(name) {
+		return
+	}
 	info, err := os.Stat(real)
-	if err == nil && !info.IsDir() || err != nil && isManifestFile(name) {
-		if !isManifestFile(name) {
-			return
-		}
-		t.files[name] = stampOf(info, err)
-		if target, err := filepath.EvalSymlinks(real); isLink && err == nil {
-			t.links[name] = target
-		}
+	if err != nil || !info.IsDir() {
+		s.addFile(name, real, isLink, info, err)
 		return
-	}
-	if err != nil {
-		return
-	}
-	if isLink {
-		if real, err = filepath.EvalSymlinks(real); err != nil {
-			return
-		}
 	}
 	switch {
-	case slices.Contains(around, real):
-		t.files[name] = loopStamp(real)
-	case len(around) > maxFolderDepth:
-		t.files[name] = Stamp{Failure: Failure{RuleUnreadable, fmt.Sprintf("folders lie more than %d deep", maxFolderDepth)}}
-	default:
-		if err := t.walk(name, real, around); err != nil {
-			t.files[name] = Stamp{Failure: Failure{RuleUnreadable, reason(err)}}
+	case len(in.around) > s.limits.depth:
+		s.files[name] = failed(RuleTooMany, fmt.Sprintf("folders lie more than %d deep; not read", s.limits.depth))
+	case isLink:
+		if target, err := filepath.EvalSymlinks(real); err == nil {
+			s.queue = append(s.queue, folderLink{name, target, in})
 		}
+	default:
+		if err := s.walk(name, real, in); err != nil {
+			s.files[name] = failed(RuleUnreadable, reason(err))
+		}
+	}
+}
+
+func (s *scanner) addFile(name, real string, isLink bool, info fs.FileInfo, err error) {
+	if !isManifestFile(name) {
+		return
+	}
+	if len(s.files) >= s.limits.files {
+		s.stop(fmt.Sprintf("there are more than %d files; the rest is not read", s.limits.files))
+		return
+	}
+	s.files[name] = stampOf(info, err)
+	if target, err := filepath.EvalSymlinks(real); isLink && err == nil {
+		s.links[name] = target
 	}
 }
 
@@ -109,9 +201,9 @@ func (t *tree) add(name, real string, isLink bool, around []string) {
 func stampOf(info fs.FileInfo, err error) Stamp {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return Stamp{Failure: Failure{RuleUnreadable, "the link points to nothing"}}
+		return failed(RuleUnreadable, "the link points to nothing")
 	case err != nil:
-		return Stamp{Failure: Failure{RuleUnreadable, reason(err)}}
+		return failed(RuleUnreadable, reason(err))
 	case !info.Mode().IsRegular():
 		return Stamp{ModTime: info.ModTime(), Failure: Failure{RuleUnreadable, "not a regular file"}}
 	case info.Size() > MaxFileSize:
@@ -122,7 +214,7 @@ func stampOf(info fs.FileInfo, err error) Stamp {
 	return Stamp{Size: info.Size(), ModTime: info.ModTime()}
 }
 
-// look is the stamp of one path now; it is Missing if there is nothing. A folder has one only if it is not read.
+// look is the stamp of one file now; it is Missing if there is nothing, or a folder.
 func look(root, name string) Stamp {
 	full := filepath.Join(root, filepath.FromSlash(name))
 	if _, err := os.Lstat(full); errors.Is(err, fs.ErrNotExist) {
@@ -130,11 +222,7 @@ func look(root, name string) Stamp {
 	}
 	info, err := os.Stat(full)
 	if err == nil && info.IsDir() {
-		t, err := scan(root, name)
-		if err != nil {
-			return Stamp{Failure: Failure{RuleUnreadable, reason(err)}}
-		}
-		return t.files[name]
+		return Stamp{}
 	}
 	return stampOf(info, err)
 }

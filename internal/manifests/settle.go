@@ -10,6 +10,10 @@ import (
 // SettleTime is how long a file's size and modification time must stay the same before it counts.
 const SettleTime = 20 * time.Millisecond
 
+// deletionPatience bounds how long a deletion waits for further ones: `rm -r` takes files one by one, and what it means
+// shows in the end only, when the folder is gone, or there again with other files.
+const deletionPatience = 500 * time.Millisecond
+
 // Stamp is what is compared of a file. The zero value is a file that is not there.
 type Stamp struct {
 	Size    int64
@@ -37,18 +41,36 @@ type observation struct {
 	since time.Time
 }
 
-// due is when the file counts, if the last of those that are there has settled at lastThere. A file that is gone waits
-// for them, as long again at most: a file that is renamed leaves one name and comes under another, and in between its
-// objects would be deleted.
-func (o observation) due(lastThere time.Time) time.Time {
+// due is when the file counts. A file that is gone waits for the last of those that are there, as long again at most: a
+// file that is renamed leaves one name and comes under another, and in between its objects would be deleted. And it
+// waits until no more go.
+func (o observation) due(last latest) time.Time {
 	due := o.since.Add(SettleTime)
-	if !o.stamp.Missing() || lastThere.Before(due) {
+	if !o.stamp.Missing() {
 		return due
 	}
-	if latest := due.Add(SettleTime); lastThere.After(latest) {
-		return latest
+	return laterOf(within(last.gone, due, deletionPatience), within(last.there, due, SettleTime))
+}
+
+// within is a time that is not before the earliest, nor later than that and the patience.
+func within(t, earliest time.Time, patience time.Duration) time.Time {
+	if most := earliest.Add(patience); t.After(most) {
+		return most
 	}
-	return lastThere
+	return laterOf(t, earliest)
+}
+
+func laterOf(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+// latest is when the last of the files that are waited for has settled, of those that are there and of those that are
+// gone; the zero time if none is.
+type latest struct {
+	there, gone time.Time
 }
 
 // NewSettler starts without files.
@@ -82,9 +104,9 @@ func (s *Settler) Touch(name string, stamp Stamp, now time.Time) {
 // agrees, read it. All files wait for a cluster.yaml that is being written: it says where the others belong.
 func (s *Settler) Due(now time.Time) []string {
 	var due []string
-	lastThere := s.lastThere()
+	last := s.latest()
 	for name, p := range s.pending {
-		if !now.Before(p.due(lastThere)) {
+		if !now.Before(p.due(last)) {
 			due = append(due, name)
 		} else if isLayoutFile(name) {
 			return nil
@@ -118,9 +140,9 @@ func (s *Settler) Count(name string, stamp Stamp) {
 // Next returns when the next file is due, and false if none is waited for.
 func (s *Settler) Next() (time.Time, bool) {
 	var next, layout time.Time
-	lastThere := s.lastThere()
+	last := s.latest()
 	for name, p := range s.pending {
-		at := p.due(lastThere)
+		at := p.due(last)
 		if next.IsZero() || at.Before(next) {
 			next = at
 		}
@@ -134,12 +156,14 @@ func (s *Settler) Next() (time.Time, bool) {
 	return next, !next.IsZero()
 }
 
-// lastThere is when the last of the files that are there has settled, the zero time if none is waited for.
-func (s *Settler) lastThere() time.Time {
-	var last time.Time
+func (s *Settler) latest() latest {
+	var last latest
 	for _, p := range s.pending {
-		if settled := p.since.Add(SettleTime); !p.stamp.Missing() && settled.After(last) {
-			last = settled
+		settled := p.since.Add(SettleTime)
+		if p.stamp.Missing() {
+			last.gone = laterOf(last.gone, settled)
+		} else {
+			last.there = laterOf(last.there, settled)
 		}
 	}
 	return last
@@ -158,6 +182,3 @@ func (s *Settler) Known() []string {
 	}
 	return slices.Sorted(maps.Keys(known))
 }
-
-// Forget stops waiting for a file.
-func (s *Settler) Forget(name string) { delete(s.pending, name) }

@@ -116,3 +116,27 @@ func TestSettlerRenameIsOneChange(t *testing.T) {
 		t.Errorf("due %v", due)
 	}
 }
+
+// `rm -r` takes files one by one: what it means shows when it has ended.
+func TestSettlerDeletionsWaitForEachOther(t *testing.T) {
+	s := NewSettler()
+	names := []string{"a", "b", "c", "d"}
+	for i, name := range names {
+		s.Count(name, sized(1, 0))
+		s.Observe(name, Stamp{}, at(100+15*i))
+	}
+	if due := s.Due(at(164)); len(due) > 0 {
+		t.Errorf("due while files go: %v", due)
+	}
+	if due := s.Due(at(165)); !slices.Equal(due, names) {
+		t.Errorf("due %v", due)
+	}
+	for i := range 60 {
+		name := string(rune('e' + i))
+		s.Count(name, sized(1, 0))
+		s.Observe(name, Stamp{}, at(160+15*i))
+	}
+	if due := s.Due(at(640)); !slices.Equal(due, names[:2]) {
+		t.Errorf("due while files go for long: %v", due)
+	}
+}

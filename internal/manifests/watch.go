@@ -2,7 +2,6 @@ package manifests
 
 import (
 	"context"
-	"errors"
 	"os"
 	"path"
 	"path/filepath"
@@ -14,53 +13,62 @@ import (
 	"github.com/fsnotify/fsnotify"
 )
 
-// pollInterval is how often the directory is looked at where the system cannot tell of changes.
-const pollInterval = 500 * time.Millisecond
-
-// coalesce is the pause after a delta while more files wait, so that a copied folder makes a few large deltas.
-const coalesce = 2 * time.Millisecond
-
-// openPatience bounds how long Open waits for files that are being written.
-const openPatience = 500 * time.Millisecond
+const (
+	// tickInterval is how often the directory itself is looked at, and where the system cannot tell of changes everything.
+	tickInterval = 500 * time.Millisecond
+	// rescanInterval is how often everything is looked at where the system tells of changes: it can lose some.
+	rescanInterval = 15 * time.Second
+	// scanShare bounds the time that is spent on looking at everything: one part in so many.
+	scanShare = 20
+	// rescanDelay is the pause before everything is looked at, so that many events make one scan.
+	rescanDelay = 20 * time.Millisecond
+	// coalesce is the pause after a delta while more files wait, so that a copied folder makes a few large deltas.
+	coalesce = 2 * time.Millisecond
+	// openPatience bounds how long Open waits for files that are being written.
+	openPatience = 500 * time.Millisecond
+)
 
 // Watcher follows a directory. Open it, Run it, and take Deltas.
 type Watcher struct {
-	root    string
+	dir     string // as given
+	root    identity
+	absent  absence
 	loader  *Loader
 	settler *Settler
 	deltas  chan Delta
-	notify  *fsnotify.Watcher // nil where changes are looked for by polling
-	lost    bool              // the directory itself is gone
+	watches *watches
 
-	folders map[string]string   // folders to their real paths
-	aliases map[string][]string // real paths of folders and of links' targets to the paths they are known by
+	notes   map[string]Stamp // what the last scan had to say of folders
+	heard   bool             // of a change in the directory itself, since the last tick
+	scanned time.Time        // when everything was last looked at
+	every   time.Duration    // is how often that is done, at least while it is cheap
+	pause   time.Duration    // until it is done again
+	soon    <-chan time.Time // fires when everything is to be looked at; nil if nobody asked
+	partial bool             // the last scan came to a limit
 
 	mu       sync.Mutex
 	problems []Problem // a copy for other goroutines
 }
 
 // Open reads the directory once. It fails only if there is no directory.
-func Open(dir string) (*Watcher, Delta, error) {
-	notify, err := fsnotify.NewWatcher()
-	if err != nil {
-		notify = nil
-	}
-	return open(dir, notify)
-}
+func Open(dir string) (*Watcher, Delta, error) { return open(dir, openNotify) }
 
-func open(dir string, notify *fsnotify.Watcher) (*Watcher, Delta, error) {
-	w := &Watcher{
-		root: dir, loader: NewLoader(), settler: NewSettler(), deltas: make(chan Delta), notify: notify,
-		folders: map[string]string{}, aliases: map[string][]string{},
-	}
-	t, err := scan(dir, ".")
+func open(dir string, notify func() *fsnotify.Watcher) (*Watcher, Delta, error) {
+	root, err := identify(dir)
 	if err != nil {
-		if notify != nil {
-			_ = notify.Close()
-		}
 		return nil, Delta{}, err
 	}
-	w.follow(t)
+	started := time.Now()
+	t, err := scan(context.Background(), dir)
+	if err != nil {
+		return nil, Delta{}, err
+	}
+	w := &Watcher{
+		dir: dir, root: root, loader: NewLoader(), settler: NewSettler(), deltas: make(chan Delta), watches: newWatches(notify),
+		every: rescanInterval,
+	}
+	w.watches.follow(t)
+	w.took(t, started)
 	now := time.Now()
 	var events []Event
 	for _, e := range readAll(dir, t.files) {
@@ -102,42 +110,37 @@ func (w *Watcher) Problems() []Problem {
 // Run follows the directory until the context ends.
 func (w *Watcher) Run(ctx context.Context) error {
 	defer close(w.deltas)
-	var events chan fsnotify.Event
-	var failures chan error
-	poll := time.NewTicker(pollInterval)
-	defer poll.Stop()
-	if w.notify != nil {
-		defer w.notify.Close()
-		events, failures = w.notify.Events, w.notify.Errors
-	}
+	defer w.watches.close()
+	ticker := time.NewTicker(tickInterval)
+	defer ticker.Stop()
 	var due <-chan time.Time // nil while no file is waited for
 	for {
 		if due == nil {
 			due = w.dueAfter(0)
 		}
+		events, failures := w.watches.channels()
+		var err error
 		select {
 		case <-ctx.Done():
 			return nil
 		case e, open := <-events:
 			if !open {
-				events = nil
+				w.watches.close()
 				break
 			}
-			w.changed(e)
-		case _, open := <-failures: // events may have been lost
-			if !open {
-				failures = nil
-			}
-			w.rescan(false)
-		case <-poll.C:
-			if err := w.poll(ctx); err != nil {
-				return nil
-			}
+			w.changed(ctx, e)
+		case <-failures: // events may have been lost
+			w.rescanSoon()
+		case <-w.soon:
+			w.rescan(ctx, false)
+		case <-ticker.C:
+			err = w.tick(ctx)
 		case <-due:
-			if err := w.flush(ctx); err != nil {
-				return nil
-			}
+			err = w.flush(ctx)
 			due = w.dueAfter(coalesce)
+		}
+		if err != nil {
+			return nil
 		}
 	}
 }
@@ -146,6 +149,11 @@ func (w *Watcher) Run(ctx context.Context) error {
 // was thought before, so a timer that is running never needs to be set anew, however many events come.
 func (w *Watcher) dueAfter(pause time.Duration) <-chan time.Time {
 	next, ok := w.settler.Next()
+	if w.absent.waiting() {
+		next, ok = w.absent.until, true
+	} else if w.absent.text != "" {
+		return nil // the tick looks for the directory
+	}
 	if !ok {
 		return nil
 	}
@@ -154,21 +162,26 @@ func (w *Watcher) dueAfter(pause time.Duration) <-chan time.Time {
 
 // flush reads the files that are due and sends what follows.
 func (w *Watcher) flush(ctx context.Context) error {
-	now := time.Now()
-	if _, err := os.Stat(w.root); err != nil {
-		return w.lose(ctx, w.settler.Due(now))
+	counts, err := w.checkRoot(ctx)
+	if !counts || err != nil {
+		return err
 	}
-	return w.send(ctx, w.readDue(now))
+	events := w.readDue(time.Now())
+	if w.absent.text != "" {
+		events = append(events, Event{Path: ".", Gone: true})
+	}
+	w.absent = absence{}
+	return w.send(ctx, events)
 }
 
 // readDue reads the files that are due and still as they were.
 func (w *Watcher) readDue(now time.Time) []Event {
 	var events []Event
 	for _, name := range w.settler.Due(now) {
-		stamp := look(w.root, name)
-		e, unchanged := read(w.root, name, stamp)
+		stamp := w.look(name)
+		e, unchanged := read(w.dir, name, stamp)
 		if !unchanged {
-			w.settler.Observe(name, look(w.root, name), now)
+			w.settler.Observe(name, w.look(name), now)
 			continue
 		}
 		if w.settler.Settled(name, stamp, now) {
@@ -178,29 +191,15 @@ func (w *Watcher) readDue(now time.Time) []Event {
 	return events
 }
 
-// lose keeps everything while the directory itself is gone: then no file is known to be deleted.
-func (w *Watcher) lose(ctx context.Context, due []string) error {
-	for _, name := range due {
-		w.settler.Forget(name)
+// look is the stamp of a path now. A folder has one only if the last scan had something to say of it.
+func (w *Watcher) look(name string) Stamp {
+	stamp := look(w.dir, name)
+	if note, ok := w.notes[name]; ok && stamp.Missing() {
+		if _, err := os.Stat(filepath.Join(w.dir, filepath.FromSlash(name))); err == nil {
+			return note
+		}
 	}
-	w.lost = true
-	return w.send(ctx, []Event{{Path: ".", Failure: &Failure{RuleUnreadable, "the directory is gone; what it held keeps serving"}}})
-}
-
-// poll looks for a lost directory, and for changes where the system does not tell of them.
-func (w *Watcher) poll(ctx context.Context) error {
-	if w.notify == nil {
-		w.rescan(false)
-	}
-	if !w.lost {
-		return nil
-	}
-	if _, err := os.Stat(w.root); err != nil {
-		return nil
-	}
-	w.lost = false
-	w.rescan(false)
-	return w.send(ctx, []Event{{Path: ".", Gone: true}})
+	return stamp
 }
 
 func (w *Watcher) send(ctx context.Context, events []Event) error {
@@ -227,60 +226,75 @@ func (w *Watcher) load(events []Event) Delta {
 }
 
 // changed looks at what an event is about, under every path that it is known by.
-func (w *Watcher) changed(e fsnotify.Event) {
+func (w *Watcher) changed(ctx context.Context, e fsnotify.Event) {
+	w.absent.stir(time.Now())
+	if e.Name == w.root.real && (e.Has(fsnotify.Rename) || e.Has(fsnotify.Remove)) {
+		w.root = identity{} // whatever the path leads to is another one, or needs to be watched again
+		w.soon = time.After(0)
+		return
+	}
+	w.heard = w.heard || filepath.Dir(e.Name) == w.root.real
 	written := e.Has(fsnotify.Write) || e.Has(fsnotify.Create)
-	for _, name := range slices.Clone(w.aliases[e.Name]) {
-		if _, folder := w.folders[name]; folder && e.Has(fsnotify.Rename) {
+	for _, name := range slices.Clone(w.watches.aliases[e.Name]) {
+		if _, folder := w.watches.folders[name]; folder && e.Has(fsnotify.Rename) {
 			w.abandon(name, time.Now())
 		}
-		w.lookAgain(name, written)
+		w.lookAgain(ctx, name, written)
 	}
-	for _, folder := range slices.Clone(w.aliases[filepath.Dir(e.Name)]) {
+	for _, folder := range slices.Clone(w.watches.aliases[filepath.Dir(e.Name)]) {
 		base := filepath.Base(e.Name)
 		if strings.HasPrefix(base, "..") { // a mounted ConfigMap has been swapped
-			w.rescan(true)
+			w.rescan(ctx, true)
 			return
 		}
 		if !isTemporary(base) {
-			w.lookAgain(path.Join(folder, base), written)
+			w.lookAgain(ctx, path.Join(folder, base), written)
 		}
 	}
 }
 
 // lookAgain observes one path: a file, or a folder with everything below it.
-func (w *Watcher) lookAgain(name string, written bool) {
+func (w *Watcher) lookAgain(ctx context.Context, name string, written bool) {
 	now := time.Now()
-	full := filepath.Join(w.root, filepath.FromSlash(name))
+	full := filepath.Join(w.dir, filepath.FromSlash(name))
+	link, linkErr := os.Lstat(full)
+	isLink := linkErr == nil && link.Mode()&os.ModeSymlink != 0
 	info, err := os.Stat(full)
 	if err == nil && info.IsDir() {
-		if real, err := filepath.EvalSymlinks(full); written || err == nil && w.folders[name] != real {
-			w.adopt(name, now)
+		real, err := filepath.EvalSymlinks(full)
+		switch {
+		case !written && (err != nil || w.watches.folders[name] == real):
+		case isLink:
+			w.rescanSoon()
+		default:
+			w.adopt(ctx, name, now)
 		}
 		return
 	}
-	if _, known := w.folders[name]; known {
+	if _, known := w.watches.folders[name]; known {
 		w.abandon(name, now)
 	}
 	if err == nil && !isManifestFile(name) {
 		return
 	}
-	stamp := look(w.root, name)
+	stamp := w.look(name)
 	if written {
 		w.settler.Touch(name, stamp, now)
 	} else {
 		w.settler.Observe(name, stamp, now)
 	}
-	if link, err := os.Lstat(full); err == nil && link.Mode()&os.ModeSymlink != 0 {
-		w.followLink(name, full)
+	if isLink {
+		w.watches.followLink(name, full)
 	}
 }
 
 // adopt takes in a folder that is new, or may be another than it was. It is read once more after it is watched, so
 // that nothing is missed in between.
-func (w *Watcher) adopt(folder string, now time.Time) {
+func (w *Watcher) adopt(ctx context.Context, folder string, now time.Time) {
 	for range 2 {
-		t, err := scan(w.root, folder)
-		if err != nil {
+		t, err := scanFolder(ctx, w.dir, folder)
+		if err != nil || t.linked || t.partial || w.partial {
+			w.rescanSoon()
 			return
 		}
 		w.take(folder, t, now, true)
@@ -290,29 +304,52 @@ func (w *Watcher) adopt(folder string, now time.Time) {
 // abandon observes that everything below a folder is gone.
 func (w *Watcher) abandon(folder string, now time.Time) { w.take(folder, tree{}, now, false) }
 
-// rescan looks at everything; with written, also at what looks as it did.
-func (w *Watcher) rescan(written bool) {
-	if t, err := scan(w.root, "."); err == nil {
-		w.take(".", t, time.Now(), written)
+// rescanSoon asks for a look at everything. Links need it: which of several ways to a folder counts, only that tells.
+func (w *Watcher) rescanSoon() {
+	if w.soon == nil {
+		w.soon = time.After(rescanDelay)
 	}
 }
 
+// rescan looks at everything; with written, also at what looks as it did.
+func (w *Watcher) rescan(ctx context.Context, written bool) {
+	w.soon = nil
+	if now, err := identify(w.dir); err == nil && !now.same(w.root) {
+		w.replaced(ctx, now)
+		return
+	}
+	started := time.Now()
+	if t, err := scan(ctx, w.dir); err == nil {
+		w.take(".", t, time.Now(), written)
+		w.took(t, started)
+	}
+}
+
+// took notes what a scan of everything found, and when the next is worth its time.
+func (w *Watcher) took(t tree, started time.Time) {
+	w.partial = t.partial
+	w.notes = map[string]Stamp{}
+	for name, stamp := range t.files {
+		if stamp.Failure != (Failure{}) {
+			w.notes[name] = stamp
+		}
+	}
+	w.scanned = time.Now()
+	w.pause = w.every
+	if w.watches.polling() {
+		w.pause = 0
+	}
+	w.pause = max(w.pause, scanShare*w.scanned.Sub(started))
+}
+
 // take observes everything in and below a folder. What is there may look as it did and yet be something else if the
-// folder has been put there.
+// folder has been put there. What a partial scan did not find may be there.
 func (w *Watcher) take(folder string, t tree, now time.Time, written bool) {
 	below := func(name string) bool {
 		return folder == "." || name == folder || strings.HasPrefix(name, folder+"/")
 	}
-	var left []string
-	for name, real := range w.folders {
-		if below(name) && t.folders[name] != real {
-			delete(w.folders, name)
-			w.forget(real, name)
-			left = append(left, real)
-		}
-	}
-	w.unwatch(left)
-	w.follow(t)
+	w.watches.leave(func(name, real string) bool { return below(name) && t.folders[name] != real && !t.partial })
+	w.watches.follow(t)
 	observe := w.settler.Observe
 	if written {
 		observe = w.settler.Touch
@@ -322,69 +359,15 @@ func (w *Watcher) take(folder string, t tree, now time.Time, written bool) {
 	}
 	for _, name := range w.settler.Known() {
 		if _, there := t.files[name]; !there && below(name) {
-			w.settler.Observe(name, Stamp{}, now)
+			w.settler.Observe(name, w.unseen(name, t), now)
 		}
 	}
 }
 
-// follow watches the folders of a tree, and those that its links lead to. Real paths are watched, once each: the
-// system knows a folder by one name only.
-func (w *Watcher) follow(t tree) {
-	for name, real := range t.folders {
-		w.folders[name] = real
-		w.know(real, name)
-		w.watch(real)
+// unseen is the stamp of a file that a scan did not find.
+func (w *Watcher) unseen(name string, t tree) Stamp {
+	if t.partial {
+		return look(w.dir, name)
 	}
-	for name, target := range t.links {
-		w.know(target, name)
-		w.watch(filepath.Dir(target))
-	}
-}
-
-func (w *Watcher) followLink(name, full string) {
-	if target, err := filepath.EvalSymlinks(full); err == nil {
-		w.know(target, name)
-		w.watch(filepath.Dir(target))
-	}
-}
-
-func (w *Watcher) know(real, name string) {
-	if !slices.Contains(w.aliases[real], name) {
-		w.aliases[real] = append(w.aliases[real], name)
-	}
-}
-
-func (w *Watcher) forget(real, name string) {
-	w.aliases[real] = slices.DeleteFunc(w.aliases[real], func(other string) bool { return other == name })
-	if len(w.aliases[real]) == 0 {
-		delete(w.aliases, real)
-	}
-}
-
-// unwatch ends the watches of folders that are known by no name, unless a link's target lies in them. The watch of a
-// folder that has been renamed would tell of its changes under the old name, and end when the new one is watched.
-func (w *Watcher) unwatch(folders []string) {
-	if w.notify == nil || len(folders) == 0 {
-		return
-	}
-	needed := map[string]bool{}
-	for known := range w.aliases {
-		needed[known], needed[filepath.Dir(known)] = true, true
-	}
-	for _, folder := range folders {
-		if !needed[folder] {
-			_ = w.notify.Remove(folder) // an error: the system has ended the watch already
-		}
-	}
-}
-
-// watch falls back to polling if the system has no watch left.
-func (w *Watcher) watch(real string) {
-	if w.notify == nil {
-		return
-	}
-	if err := w.notify.Add(real); err != nil && !errors.Is(err, os.ErrNotExist) {
-		_ = w.notify.Close()
-		w.notify = nil
-	}
+	return Stamp{}
 }

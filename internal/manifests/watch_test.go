@@ -17,6 +17,8 @@ type directory struct {
 	t       *testing.T
 	root    string
 	watcher *Watcher
+	notify  *fsnotify.Watcher // nil when polling
+	every   time.Duration     // rescans, if set
 	objects map[string]string // object to origin
 	deleted []string          // objects that were deleted, in order
 	news    []string          // problems and solved problems, in order
@@ -38,18 +40,20 @@ func newDirectory(t *testing.T, poll bool, files map[string]string) *directory {
 
 func (d *directory) start(poll bool) *directory {
 	d.t.Helper()
-	var notify *fsnotify.Watcher
-	if !poll {
-		var err error
-		if notify, err = fsnotify.NewWatcher(); err != nil {
-			d.t.Fatal(err)
+	watcher, first, err := open(d.root, func() *fsnotify.Watcher {
+		if poll {
+			return nil
 		}
-	}
-	watcher, first, err := open(d.root, notify)
+		d.notify = openNotify()
+		return d.notify
+	})
 	if err != nil {
 		d.t.Fatal(err)
 	}
 	d.watcher = watcher
+	if d.every > 0 {
+		watcher.every, watcher.pause = d.every, d.every
+	}
 	d.apply(first)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
