@@ -1,4 +1,4 @@
-package serve
+package view
 
 import (
 	"cmp"
@@ -11,17 +11,13 @@ import (
 // maxSuggestions is how many curl commands are shown for an address.
 const maxSuggestions = 6
 
-// suggestions are curl commands that reach the rules behind a forwarding rule, by way of one of its URLs.
-func (m *model) suggestions(forwardingRule, url string) []string {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	target := m.rules[forwardingRule].GetForwardingRule().GetTargetProxy()
-	urlMap := m.resources[kindTargetProxy+"\x00"+target].GetTargetProxy().GetUrlMap()
+// Suggestions are curl commands that reach the rules behind a forwarding rule, by way of one of its URLs.
+func (m *Model) Suggestions(forwardingRule, url string) []string {
+	target := m.Get(kindForwardingRule, forwardingRule).GetForwardingRule().GetTargetProxy()
+	urlMap := m.Get(kindTargetProxy, target).GetTargetProxy().GetUrlMap()
 	var rules []*lbv1.RouteRule
-	for _, r := range m.resources {
-		if rule := r.GetRouteRule(); rule != nil && rule.GetUrlMap() == urlMap {
-			rules = append(rules, rule)
-		}
+	for _, r := range m.routeRules(urlMap) {
+		rules = append(rules, r.GetRouteRule())
 	}
 	slices.SortFunc(rules, func(a, b *lbv1.RouteRule) int {
 		return cmp.Or(cmp.Compare(a.GetHost(), b.GetHost()), cmp.Compare(a.GetPrecedence(), b.GetPrecedence()))

@@ -1,4 +1,4 @@
-package serve
+package view
 
 import (
 	"cmp"
@@ -16,18 +16,17 @@ import (
 
 const kindGateway = kind.Gateway
 
-// bound is a socket that the proxy of a location listens on.
-type bound struct {
-	region string
-	// frontend is the name of the forwarding rule.
-	frontend  string
-	requested netip.AddrPort
-	actual    netip.AddrPort
+// Socket is an address that the proxy of a location listens on.
+type Socket struct {
+	Location       string
+	ForwardingRule string
+	// Requested is as the user wrote it, Actual what works.
+	Requested, Actual netip.AddrPort
 }
 
 // urlsOf lists where to curl: a row for each listener of each Gateway at each location that has bound its port. home is
 // the region that comes first.
-func urlsOf(snapshot *store.Snapshot, rules []*lbv1.Resource, sockets []bound, home string) []control.URL {
+func urlsOf(snapshot *store.Snapshot, rules []*lbv1.Resource, sockets []Socket, home string) []control.URL {
 	var urls []control.URL
 	for _, r := range rules {
 		ref, ok := gatewayOf(r.GetForwardingRule())
@@ -39,7 +38,7 @@ func urlsOf(snapshot *store.Snapshot, rules []*lbv1.Resource, sockets []bound, h
 			continue
 		}
 		for _, socket := range sockets {
-			if socket.frontend == r.GetName() {
+			if socket.ForwardingRule == r.GetName() {
 				urls = append(urls, listenerURLs(ref, gateway, r.GetForwardingRule(), socket)...)
 			}
 		}
@@ -59,7 +58,7 @@ func notHome(region, home string) int {
 	return 1
 }
 
-func listenerURLs(ref store.Ref, gateway *gatewayv1.Gateway, rule *lbv1.ForwardingRule, socket bound) []control.URL {
+func listenerURLs(ref store.Ref, gateway *gatewayv1.Gateway, rule *lbv1.ForwardingRule, socket Socket) []control.URL {
 	var urls []control.URL
 	for _, l := range gateway.Spec.Listeners {
 		if uint32(l.Port) != rule.GetPort() {
@@ -71,7 +70,7 @@ func listenerURLs(ref store.Ref, gateway *gatewayv1.Gateway, rule *lbv1.Forwardi
 		}
 		urls = append(urls, control.URL{
 			Kind: "Gateway", Namespace: ref.Namespace, Name: ref.Name, Class: string(gateway.Spec.GatewayClassName),
-			Listener: string(l.Name), Region: socket.region, URL: scheme + "://" + socket.actual.String(),
+			Listener: string(l.Name), Region: socket.Location, URL: scheme + "://" + socket.Actual.String(),
 		})
 	}
 	return urls

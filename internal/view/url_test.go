@@ -1,4 +1,4 @@
-package serve
+package view
 
 import (
 	"net/netip"
@@ -40,7 +40,7 @@ func rule(name string, port uint32) *lbv1.Resource {
 
 func TestURLsAreRowsOfListenersAndLocations(t *testing.T) {
 	at := netip.MustParseAddrPort
-	got := urlsOf(gatewayStore().Snapshot(), []*lbv1.Resource{rule("fr-443", 443), rule("fr-80", 80)}, []bound{
+	got := urlsOf(gatewayStore().Snapshot(), []*lbv1.Resource{rule("fr-443", 443), rule("fr-80", 80)}, []Socket{
 		{"us-east1", "fr-80", at("127.64.0.1:80"), at("127.64.0.1:10080")},
 		{"us-west1", "fr-80", at("127.64.0.2:80"), at("127.64.0.2:80")},
 		{"us-west1", "fr-443", at("127.64.0.2:443"), at("127.64.0.2:443")},
@@ -63,7 +63,7 @@ func TestURLsAreRowsOfListenersAndLocations(t *testing.T) {
 }
 
 func TestSuggestions(t *testing.T) {
-	m := newModel()
+	m := NewModel()
 	routeRule := func(host, precedence string, match *lbv1.RouteMatch) *lbv1.Resource {
 		return &lbv1.Resource{Name: host + precedence, Body: &lbv1.Resource_RouteRule{RouteRule: &lbv1.RouteRule{
 			UrlMap: "um", Host: host, Precedence: precedence, Match: match,
@@ -72,11 +72,11 @@ func TestSuggestions(t *testing.T) {
 	tx := &lbv1.Transaction{Seq: 1, Upserts: []*lbv1.Resource{
 		rule("fr", 80), {Name: "tp", Body: &lbv1.Resource_TargetProxy{TargetProxy: &lbv1.TargetProxy{UrlMap: "um"}}},
 	}}
-	m.apply(tx)
-	if got, want := m.suggestions("fr", "http://a:80"), []string{"curl http://a:80/"}; !reflect.DeepEqual(got, want) {
+	m.Apply(tx)
+	if got, want := m.Suggestions("fr", "http://a:80"), []string{"curl http://a:80/"}; !reflect.DeepEqual(got, want) {
 		t.Errorf("without rules: %q, want %q", got, want)
 	}
-	m.apply(&lbv1.Transaction{Seq: 2, Upserts: []*lbv1.Resource{
+	m.Apply(&lbv1.Transaction{Seq: 2, Upserts: []*lbv1.Resource{
 		routeRule("store.example.com", "1", &lbv1.RouteMatch{Path: &lbv1.RouteMatch_Prefix{Prefix: "/west"}}),
 		routeRule("store.example.com", "2", &lbv1.RouteMatch{Path: &lbv1.RouteMatch_Regex{Regex: "/x.*"}}),
 		routeRule("*.example.com", "1", &lbv1.RouteMatch{Path: &lbv1.RouteMatch_Exact{Exact: "/e"}}),
@@ -86,14 +86,14 @@ func TestSuggestions(t *testing.T) {
 		`curl -k https://a:443/`, `curl -k -H "host: www.example.com" https://a:443/e`,
 		`curl -k -H "host: store.example.com" https://a:443/west`,
 	}
-	if got := m.suggestions("fr", "https://a:443"); !reflect.DeepEqual(got, want) {
+	if got := m.Suggestions("fr", "https://a:443"); !reflect.DeepEqual(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	if got := m.all(); got.GetSeq() != 2 || len(got.GetResources()) != 6 {
+	if got := m.All(); got.GetSeq() != 2 || len(got.GetResources()) != 6 {
 		t.Errorf("seq %d, %d resources", got.GetSeq(), len(got.GetResources()))
 	}
-	m.apply(&lbv1.Transaction{Seq: 3, Deletes: []*lbv1.ResourceKey{{Kind: "forwarding_rule", Name: "fr"}}})
-	if len(m.forwardingRules()) != 0 {
+	m.Apply(&lbv1.Transaction{Seq: 3, Deletes: []*lbv1.ResourceKey{{Kind: "forwarding_rule", Name: "fr"}}})
+	if len(m.Kind(kindForwardingRule)) != 0 {
 		t.Error("a deleted forwarding rule is still there")
 	}
 }

@@ -1,0 +1,12 @@
+// Package dataplanes runs the data planes of one process: a proxy and a prober at each location.
+//
+// In: the wanted locations and the control plane's transactions, one after the other. Out: proxies that listen; to the
+// Feedback, how far each location has come.
+//
+//	planes := dataplanes.New(dataplanes.Config{Everything: model.Everything, Feedback: loop, Logger: log})
+//	planes.Follow(locations)
+//	planes.Apply(tx)
+//	err := planes.Drain(30 * time.Second)
+//
+// It knows the model only, and links nothing of Kubernetes.
+package dataplanes

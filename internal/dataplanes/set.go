@@ -1,0 +1,119 @@
+package dataplanes
+
+import (
+	"cmp"
+	"io"
+	"log/slog"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
+	"github.com/spillway-lb/spillway/internal/health"
+	"github.com/spillway-lb/spillway/internal/location"
+	"github.com/spillway-lb/spillway/internal/proxy"
+	"github.com/spillway-lb/spillway/internal/proxy/config"
+	"github.com/spillway-lb/spillway/internal/proxy/trace"
+)
+
+// Config is what all data planes have in common.
+type Config struct {
+	// Everything returns the transaction that a new data plane starts with; nil for none.
+	Everything func() *lbv1.Transaction
+	Feedback   Feedback
+	// AccessLog takes a line for each request; nil logs none.
+	AccessLog io.Writer
+	// Tracer takes the spans of all locations; nil traces nothing.
+	Tracer *trace.Tracer
+	Logger *slog.Logger
+}
+
+// Feedback hears what data planes find out. Its methods must not wait for anything, and may be called from any goroutine.
+type Feedback interface {
+	// Opened and Closed tell of data planes that come and go; nothing is reported of a location before or after.
+	Opened(location string)
+	Closed(location string)
+	// Report says how a step ended.
+	Report(location.Report)
+	// Verdict is told of every verdict that changes.
+	Verdict(location string, v health.Verdict)
+}
+
+// Set is the data planes, one at each location.
+type Set struct {
+	config Config
+
+	mu         sync.Mutex
+	byLocation map[string]*DataPlane
+}
+
+// New makes a set without data planes.
+func New(c Config) *Set { return &Set{config: c, byLocation: map[string]*DataPlane{}} }
+
+// drainGone bounds the draining of a location that is no longer wanted.
+const drainGone = 30 * time.Second
+
+// Follow opens and closes data planes, so that there is one at each of the locations, which are told apart by region.
+func (s *Set) Follow(locations []config.Location) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	wanted := map[string]bool{}
+	for _, at := range locations {
+		wanted[at.Region] = true
+		if s.byLocation[at.Region] == nil {
+			s.config.Feedback.Opened(at.Region)
+			s.byLocation[at.Region] = s.open(at)
+		}
+	}
+	for name, old := range s.byLocation {
+		if wanted[name] {
+			continue
+		}
+		delete(s.byLocation, name)
+		s.config.Feedback.Closed(name)
+		go func() { _ = old.drain(drainGone) }() // nobody is left to tell
+	}
+}
+
+// Apply gives every data plane the next transaction, and waits for none.
+func (s *Set) Apply(tx *lbv1.Transaction) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, d := range s.byLocation {
+		d.give(tx)
+	}
+}
+
+// Bound lists, by location, what the proxies listen on and what they could not bind.
+func (s *Set) Bound() map[string][]proxy.Bound {
+	out := map[string][]proxy.Bound{}
+	for _, d := range s.All() {
+		out[d.Location] = d.Proxy.Bound()
+	}
+	return out
+}
+
+// All returns the data planes in order of location.
+func (s *Set) All() []*DataPlane {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.SortedFunc(maps.Values(s.byLocation), func(a, b *DataPlane) int { return cmp.Compare(a.Location, b.Location) })
+}
+
+// Drain ends every data plane; requests in flight have until the time is over.
+func (s *Set) Drain(atMost time.Duration) error {
+	all := s.All()
+	errs := make([]error, len(all))
+	var wg sync.WaitGroup
+	for i, d := range all {
+		wg.Go(func() { errs[i] = d.drain(atMost) })
+	}
+	wg.Wait()
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,27 @@
+package location
+
+import (
+	"net/netip"
+
+	"github.com/spillway-lb/spillway/internal/proxy/config"
+)
+
+// Report is a location's word on how far it has come.
+type Report struct {
+	Location string
+	// Seq is the number of the newest transaction in force.
+	Seq uint64
+	// Refused says why newer ones are not, if there are any that are refused.
+	Refused []config.Refusal
+	// Unbound are the addresses that the proxy does not listen on, though it should.
+	Unbound []Unbound
+	// Trouble is the error of the last step, as a whole; nil if all went well.
+	Trouble error
+}
+
+// Unbound is an address that could not be bound.
+type Unbound struct {
+	ForwardingRule string
+	Address        netip.AddrPort
+	Text           string
+}
