@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
@@ -19,7 +20,9 @@ type DataPlane struct {
 	Proxy    *proxy.Proxy
 	Prober   *health.Prober
 
+	feedback Feedback
 	location *location.Location
+	closed   atomic.Bool // nothing is told any more
 	cancel   context.CancelFunc
 	ended    chan struct{}
 }
@@ -27,18 +30,16 @@ type DataPlane struct {
 // open starts a data plane with everything that is published already.
 func (s *Set) open(at config.Location) *DataPlane {
 	ctx, cancel := context.WithCancel(context.Background())
-	d := &DataPlane{Location: at.Region, cancel: cancel, ended: make(chan struct{})}
+	d := &DataPlane{Location: at.Region, feedback: s.config.Feedback, cancel: cancel, ended: make(chan struct{})}
 	d.Proxy = proxy.New(proxy.Config{
 		Location: at, Logger: s.config.Logger.With("location", at.Region), AccessLog: s.config.AccessLog, LogAll: true,
 		Tracer: s.config.Tracer,
 	})
-	d.Prober = health.NewProber(health.Options{
-		OnVerdict: func(v health.Verdict) { s.config.Feedback.Verdict(d.Location, v) },
-	})
+	d.Prober = health.NewProber(health.Options{OnVerdict: func(v health.Verdict) { d.judge(v, false) }})
 	d.location = location.New(location.Config{
 		Root: d.Proxy.Root(), Prober: d.Prober,
-		Publish: d.Proxy.Commit,
-		Applied: func(seq uint64, err error) { s.config.Feedback.Report(d.report(seq, err)) },
+		Publish: d.publish,
+		Applied: d.report,
 	})
 	var running sync.WaitGroup
 	running.Go(func() { d.Prober.Run(ctx) })
@@ -55,19 +56,38 @@ func (s *Set) open(at config.Location) *DataPlane {
 
 func (d *DataPlane) give(tx *lbv1.Transaction) { d.location.Apply(tx) }
 
+// publish puts a root in force, and withdraws the verdicts on what is not probed any more.
+func (d *DataPlane) publish(next *config.Root) error {
+	for _, c := range next.ProbeChanges() {
+		if !c.Added && !d.Prober.Probes(c.Check, c.Address) {
+			d.judge(health.Verdict{Check: c.Check, Address: c.Address}, true)
+		}
+	}
+	return d.Proxy.Commit(next)
+}
+
+func (d *DataPlane) judge(v health.Verdict, gone bool) {
+	if !d.closed.Load() {
+		d.feedback.Verdict(d.Location, v, gone)
+	}
+}
+
 // report is the word on a step that ended.
-func (d *DataPlane) report(seq uint64, err error) location.Report {
+func (d *DataPlane) report(seq uint64, err error) {
+	if d.closed.Load() {
+		return
+	}
 	out := location.Report{Location: d.Location, Seq: seq, Trouble: err}
 	var refused *config.Refused
 	if errors.As(err, &refused) {
-		out.Refused = refused.Resources
+		out.Seq, out.Refused = max(seq, refused.Seq), refused.Resources
 	}
 	for _, b := range d.Proxy.Bound() {
 		if b.Err != nil {
 			out.Unbound = append(out.Unbound, location.Unbound{ForwardingRule: b.Frontend, Address: b.Requested, Text: b.Err.Error()})
 		}
 	}
-	return out
+	d.feedback.Report(out)
 }
 
 // cutTime is how long a proxy may take to let go of the requests that it cuts. One that waits for a backend's answer is

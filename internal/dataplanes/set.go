@@ -12,7 +12,6 @@ import (
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
 	"github.com/spillway-lb/spillway/internal/health"
 	"github.com/spillway-lb/spillway/internal/location"
-	"github.com/spillway-lb/spillway/internal/proxy"
 	"github.com/spillway-lb/spillway/internal/proxy/config"
 	"github.com/spillway-lb/spillway/internal/proxy/trace"
 )
@@ -36,8 +35,8 @@ type Feedback interface {
 	Closed(location string)
 	// Report says how a step ended.
 	Report(location.Report)
-	// Verdict is told of every verdict that changes.
-	Verdict(location string, v health.Verdict)
+	// Verdict is told of every verdict that changes; gone: the endpoint is not probed for the check any more.
+	Verdict(location string, v health.Verdict, gone bool)
 }
 
 // Set is the data planes, one at each location.
@@ -71,6 +70,7 @@ func (s *Set) Follow(locations []config.Location) {
 			continue
 		}
 		delete(s.byLocation, name)
+		old.closed.Store(true)
 		s.config.Feedback.Closed(name)
 		go func() { _ = old.drain(drainGone) }() // nobody is left to tell
 	}
@@ -85,11 +85,11 @@ func (s *Set) Apply(tx *lbv1.Transaction) {
 	}
 }
 
-// Bound lists, by location, what the proxies listen on and what they could not bind.
-func (s *Set) Bound() map[string][]proxy.Bound {
-	out := map[string][]proxy.Bound{}
+// Locations are the names of those with a data plane, in order.
+func (s *Set) Locations() []string {
+	var out []string
 	for _, d := range s.All() {
-		out[d.Location] = d.Proxy.Bound()
+		out = append(out, d.Location)
 	}
 	return out
 }

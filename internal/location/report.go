@@ -9,9 +9,8 @@ import (
 // Report is a location's word on how far it has come.
 type Report struct {
 	Location string
-	// Seq is the number of the newest transaction in force.
-	Seq uint64
-	// Refused says why newer ones are not, if there are any that are refused.
+	// Seq is the number of the newest transaction that it has dealt with: all is in force but what is refused.
+	Seq     uint64
 	Refused []config.Refusal
 	// Unbound are the addresses that the proxy does not listen on, though it should.
 	Unbound []Unbound

@@ -26,8 +26,8 @@ type reporter struct {
 	now  func() time.Time
 }
 
-func newReporter(out io.Writer, format string) *reporter {
-	r := &reporter{out: out, now: time.Now}
+func newReporter(out io.Writer, format string, now func() time.Time) *reporter {
+	r := &reporter{out: out, now: now}
 	if format == FormatJSON {
 		r.json = slog.New(slog.NewJSONHandler(out, nil))
 	}

@@ -6,17 +6,22 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/netip"
+	"os"
 	"sync"
 	"time"
 
 	"github.com/spillway-lb/spillway/internal/admin"
 	"github.com/spillway-lb/spillway/internal/control"
+	"github.com/spillway-lb/spillway/internal/controlplane"
+	"github.com/spillway-lb/spillway/internal/dataplanes"
 	"github.com/spillway-lb/spillway/internal/proxy/trace"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/standalone"
 	"github.com/spillway-lb/spillway/internal/status"
 	"github.com/spillway-lb/spillway/internal/store"
 	"github.com/spillway-lb/spillway/internal/translate"
+	"github.com/spillway-lb/spillway/internal/view"
 )
 
 // Config is what to serve and how.
@@ -51,13 +56,15 @@ type server struct {
 	config    Config
 	report    *reporter
 	store     *store.Store
-	source    *source
-	planes    *planes
-	computer  *computer
+	model     *view.Model
+	source    *view.Source
+	loop      *controlplane.Loop
+	planes    *dataplanes.Set
+	announcer *announcer
+	addresses *hostAddresses
 	directory *directory
 	standin   *standalone.Controller
 	socket    net.Listener
-	counts    *counts
 }
 
 // Run serves until the context ends, and then until every request in flight is answered.
@@ -79,8 +86,8 @@ func (s *server) serveAdmin(ctx context.Context) error {
 	if s.config.Admin == "" {
 		return nil
 	}
-	counted := append(s.counts.collectors(), &levels{store: s.store, model: s.source.model, planes: s.planes})
-	at, err := admin.Serve(ctx, s.config.Admin, counted...)
+	levels := &levels{store: s.store, model: s.model, loop: s.loop, planes: s.planes}
+	at, err := admin.Serve(ctx, s.config.Admin, append(s.loop.Metrics.Collectors(), s.directory.problems, levels)...)
 	if err != nil {
 		return err
 	}
@@ -93,28 +100,44 @@ func newServer(c Config) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &server{config: c, report: newReporter(c.Out, c.Format), store: store.New(indexes()...), socket: socket, counts: newCounts()}
+	s := &server{config: c, report: newReporter(c.Out, c.Format, c.Now), store: store.New(indexes()...), model: view.NewModel(), socket: socket}
 	writer := status.NewWriter(s.store, status.Limits{})
-	m := newModel()
-	s.planes = newPlanes(&c, s.report, m, s.counts)
-	s.source = &source{config: c, started: startedInfo(c), store: s.store, model: m, planes: s.planes}
-	s.source.announcer = &announcer{
-		store: s.store, model: m, planes: s.planes, report: s.report, home: s.source.home,
-	}
 	s.standin = standalone.New(s.store, writer, standalone.Options{
-		Dir: c.Dir, Logger: c.Log, Now: c.Now, Healthy: s.planes.healthyPods,
+		Dir: c.Dir, Logger: c.Log, Now: c.Now, Healthy: func() map[netip.Addr]bool { return healthyPods(s.store.Snapshot()) },
 	})
-	s.source.standin = s.standin
-	live := options(c.From)
-	live.Usable = hostHas
-	s.computer = &computer{
-		store: s.store, await: s.standin.Await,
-		engine:    recompute.New(translate.Config(live)),
-		publisher: translate.NewPublisher(), writer: writer, model: m, planes: s.planes, report: s.report, counts: s.counts,
-		statuses: newStatuses(writer, s.planes),
+	s.addresses = &hostAddresses{store: s.store, usable: hostHas}
+	s.loop = controlplane.New(controlplane.Config{
+		Store: s.store, Engine: recompute.New(translate.Config(options(c.From))), Model: s.model, Applier: writer, Home: c.From,
+		Await: s.standin.Await, Look: s.addresses.look, Say: s.report.say, Now: c.Now,
+	})
+	s.planes = dataplanes.New(dataplanes.Config{
+		Everything: s.model.Everything, Feedback: s.loop, AccessLog: c.AccessLog, Tracer: c.Tracer, Logger: c.Log,
+	})
+	s.loop.To(s.planes)
+	s.source = &view.Source{
+		Started: startedInfo(c), From: c.From, Store: s.store, Published: s.model, Sockets: s.sockets, Locations: s.planes.Locations,
+		Output: s.standin.Logs,
 	}
-	s.directory = &directory{path: c.Dir, store: s.store, report: s.report, problems: s.counts.problems, loaded: make(chan struct{})}
+	s.announcer = &announcer{store: s.store, source: s.source, report: s.report}
+	s.directory = &directory{path: c.Dir, store: s.store, report: s.report, problems: newProblemsGauge(), loaded: make(chan struct{})}
 	return s, nil
+}
+
+func startedInfo(c Config) control.Info {
+	return control.Info{Version: c.Version, PID: os.Getpid(), Dir: c.Dir, Started: c.Now()}
+}
+
+// sockets lists what all proxies listen on.
+func (s *server) sockets() []view.Socket {
+	var out []view.Socket
+	for _, d := range s.planes.All() {
+		for _, b := range d.Proxy.Bound() {
+			if b.Err == nil {
+				out = append(out, view.Socket{Location: d.Location, ForwardingRule: b.Frontend, Requested: b.Requested, Actual: b.Actual})
+			}
+		}
+	}
+	return out
 }
 
 // run starts the parts, and ends them in the order in which requests pass: sockets, proxies, backends.
@@ -130,13 +153,13 @@ func (s *server) run(ctx context.Context) error {
 	})
 	parts.Go(func() { s.directory.follow(ctx) })
 	parts.Go(func() { _ = s.standin.Run(running) }) // it fails with its context only
+	parts.Go(func() { s.addresses.run(running) })
 	parts.Go(func() { s.compute(running) })
-	parts.Go(func() { s.computer.statuses.run(running) })
-	parts.Go(func() { s.source.announcer.run(running) })
+	parts.Go(func() { s.announcer.run(running) })
 	<-ctx.Done()
 	s.report.say("ending: requests in flight are answered first")
 	grace := podGrace
-	err := s.planes.drain(s.config.Drain)
+	err := s.planes.Drain(s.config.Drain)
 	if err != nil {
 		err = fmt.Errorf("requests were cut: some took longer than %v: %w", s.config.Drain, err)
 		grace = 0 // what a Pod is still busy with was cut
@@ -164,6 +187,5 @@ func (s *server) compute(ctx context.Context) {
 		return
 	case <-s.directory.loaded:
 	}
-	s.computer.sub = s.store.Subscribe()
-	s.computer.run(ctx)
+	s.loop.Run(ctx)
 }

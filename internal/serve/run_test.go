@@ -170,9 +170,9 @@ func send(method, url string, body io.Reader) (code int, answer string, err erro
 
 // active counts requests on their way to backends.
 func (r *running) active() (n int64) {
-	for _, l := range r.planes.all() {
-		for _, res := range r.source.model.all().GetResources() {
-			s := l.proxy.Root().ServiceByName(res.GetName())
+	for _, l := range r.planes.All() {
+		for _, res := range r.model.All().GetResources() {
+			s := l.Proxy.Root().ServiceByName(res.GetName())
 			if res.GetBackendService() == nil || s == nil {
 				continue
 			}
@@ -289,7 +289,7 @@ func TestProblemsAreToldAndSolved(t *testing.T) {
 
 func TestJSONLines(t *testing.T) {
 	out := &buffer{}
-	r := newReporter(out, FormatJSON)
+	r := newReporter(out, FormatJSON, time.Now)
 	r.say("hello %s", "world")
 	r.block("", "  http://a", "")
 	if got := strings.Count(out.String(), "\n"); got != 2 || !strings.Contains(out.String(), `"msg":"hello world"`) {
@@ -301,7 +301,7 @@ func TestHealthListsEveryLocation(t *testing.T) {
 	r := start(t, map[string]string{"app.yaml": strings.ReplaceAll(app, "NAME", "health")}, time.Second)
 	r.url(t)
 	name := ""
-	for _, res := range r.source.model.all().GetResources() {
+	for _, res := range r.model.All().GetResources() {
 		if res.GetBackendService() != nil && strings.Contains(res.GetName(), "-app-") {
 			name = res.GetName()
 		}

@@ -11,6 +11,7 @@ import (
 	"github.com/spillway-lb/spillway/internal/status"
 	"github.com/spillway-lb/spillway/internal/store"
 	"github.com/spillway-lb/spillway/internal/translate"
+	"github.com/spillway-lb/spillway/internal/view"
 )
 
 // maxRounds bounds the rounds of Translate. Two do: what a round writes is read by none of its units.
@@ -27,7 +28,7 @@ func Translate(dir, from string, now time.Time) (*lbv1.Model, []manifests.Proble
 	s.Commit(delta.Apply)
 	writer := status.NewWriter(s, status.Limits{})
 	standalone.Fabricate(s, writer, standalone.Options{Dir: dir}, now)
-	m := newModel()
+	m := view.NewModel()
 	engine := recompute.New(translate.Config(options(from)))
 	publisher := translate.NewPublisher()
 	sub := s.Subscribe()
@@ -46,8 +47,8 @@ func Translate(dir, from string, now time.Time) (*lbv1.Model, []manifests.Proble
 			return nil, problems, fmt.Errorf("%s: %s", p.Unit, p.Text)
 		}
 		if tx != nil {
-			m.apply(tx)
+			m.Apply(tx)
 		}
 	}
-	return m.all(), problems, nil
+	return m.All(), problems, nil
 }

@@ -15,3 +15,5 @@ func indexes() []store.Index { return slices.Concat(translate.Indexes(), standal
 func options(from string) translate.Options {
 	return translate.Options{Home: from, Traffic: translate.Proximity()}
 }
+
+const kindGateway = "Gateway.gateway.networking.k8s.io"

@@ -27,3 +27,8 @@ func (p *Publisher) Check(tx *lbv1.Transaction) (*lbv1.Transaction, []config.Ref
 	p.root = root
 	return out, p.quarantine.Refusals()
 }
+
+// Waiting returns what was to be published of a resource that is held back, nil for a delete.
+func (p *Publisher) Waiting(kind, name string) *lbv1.Resource {
+	return p.quarantine.Waiting(kind, name)
+}

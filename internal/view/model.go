@@ -13,6 +13,7 @@ import (
 const (
 	kindForwardingRule = "forwarding_rule"
 	kindTargetProxy    = "target_proxy"
+	kindURLMap         = "url_map"
 	kindBackendService = "backend_service"
 	kindGroup          = "network_endpoint_group"
 )
@@ -99,10 +100,10 @@ func (m *Model) All() *lbv1.Model {
 	return out
 }
 
-// Everything is the transaction that makes the model from nothing; nil if it is empty.
+// Everything is the transaction that makes the model from nothing; nil if there has been none.
 func (m *Model) Everything() *lbv1.Transaction {
 	all := m.All()
-	if len(all.GetResources()) == 0 {
+	if all.GetSeq() == 0 {
 		return nil
 	}
 	return &lbv1.Transaction{Seq: all.GetSeq(), Upserts: all.GetResources()}

@@ -13,11 +13,12 @@ type Source struct {
 	// From is the region that was chosen as home, or "".
 	From  string
 	Store *store.Store
-	Model *Model
+	// Published is the model.
+	Published *Model
 	// Sockets lists what the proxies listen on.
 	Sockets func() []Socket
-	// Verdicts lists what each location's prober thinks of the endpoints of a health check.
-	Verdicts func(check string) []Verdicts
+	// Locations are the names of those that have a proxy, in order.
+	Locations func() []string
 	// Output returns what is kept of a container's output from an offset on, and the offset at which more will follow.
 	Output func(pod store.Ref, container string, from int64) (text []byte, next int64)
 }
@@ -47,18 +48,17 @@ func (s *Source) home() string {
 // Snapshot implements control.Source.
 func (s *Source) Snapshot() *store.Snapshot { return s.Store.Snapshot() }
 
-// Published implements control.Source.
-func (s *Source) Published() *lbv1.Model { return s.Model.All() }
+// Model implements control.Source.
+func (s *Source) Model() *lbv1.Model { return s.Published.All() }
 
 // URLs implements control.Source.
 func (s *Source) URLs() []control.URL {
-	return urlsOf(s.Store.Snapshot(), s.Model.Kind(kindForwardingRule), s.Sockets(), s.home())
+	return urlsOf(s.Store.Snapshot(), s.Published.Kind(kindForwardingRule), s.Sockets(), s.home())
 }
 
 // Health implements control.Source.
 func (s *Source) Health(backendService string) ([]control.Endpoint, bool) {
-	check := s.Model.Get(kindBackendService, backendService).GetBackendService().GetHealthCheck()
-	return endpointsOf(s.Model, projectsOf(s.Store.Snapshot()), backendService, s.Verdicts(check))
+	return endpointsOf(s.Published, s.Store.Snapshot(), backendService, s.Locations())
 }
 
 // Logs implements control.Source.

@@ -22,6 +22,13 @@ var forbidden = []struct {
 	{"internal/proxy/tunnel", []string{module + "internal/proxy/exchange", module + "internal/proxy/upstream", module + "internal/proxy/http1", module + "internal/proxy/http2", module + "internal/proxy/config"}, "a tunnel knows no protocol"},
 	{"internal/health", []string{"k8s.io/", "sigs.k8s.io/"}, "a prober runs beside every proxy"},
 	{"internal/location", []string{"k8s.io/", "sigs.k8s.io/"}, "a location is a data plane"},
+	{"internal/dataplanes", []string{"k8s.io/", "sigs.k8s.io/"}, "data planes know the model only"},
+	{"internal/controlplane", []string{
+		module + "internal/manifests", module + "internal/standalone", module + "internal/dataplanes", module + "internal/control",
+		module + "internal/view", module + "internal/serve", module + "internal/proxy/exchange",
+	}, "the round loop has no ends of its own"},
+	{"internal/view", []string{module + "internal/controlplane", module + "internal/dataplanes", module + "internal/manifests", module + "internal/serve"}, "a view changes nothing"},
+	{"internal/fact", []string{module + "internal/recompute", module + "internal/proxy"}, "facts are types that both sides know"},
 	{"internal/traffic", []string{"k8s.io/", "sigs.k8s.io/"}, "the allocator knows the model only"},
 	{"api/lb/v1", []string{"k8s.io/", module + "internal/"}, "the model is a contract of its own"},
 	{"internal/store", []string{module + "internal/"}, "the store knows no translator"},

@@ -63,6 +63,11 @@ func (q *Quarantine) Refusals() []Refusal {
 	return out
 }
 
+// Waiting returns what waits of a resource, nil for a delete.
+func (q *Quarantine) Waiting(kind, name string) *lbv1.Resource {
+	return q.waiting[key{kind, name}].resource
+}
+
 // withhold moves what was refused from the candidates to what waits.
 func (q *Quarantine) withhold(root *Root, candidates map[key]waiting, err error) {
 	var refused *Refused
