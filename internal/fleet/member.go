@@ -12,6 +12,34 @@ import (
 // UnitMembers is the unit kind of the fleet. Its only key is "", its value a *Fleet.
 const UnitMembers = "fleet"
 
+// Parts of the fleet, so that a reader of one is not woken by the others.
+const (
+	unitMember        = "fleet.member"        // key: a cluster; value its Member
+	unitRegions       = "fleet.regions"       // key ""; value the regions, in order of the first member of each
+	unitConfigCluster = "fleet.configcluster" // key ""; value its name
+)
+
+// MemberOf is a cluster as a member of the fleet; of one that is none, just its name.
+func MemberOf(v *recompute.View, cluster string) Member {
+	m, ok, _ := recompute.Value[Member](v, unitMember, cluster)
+	if !ok {
+		return Member{Name: cluster}
+	}
+	return m
+}
+
+// Regions are the regions with members, each once.
+func Regions(v *recompute.View) []string {
+	regions, _, _ := recompute.Value[[]string](v, unitRegions, "")
+	return regions
+}
+
+// ConfigCluster is the member whose multi-cluster Gateways count; held tells that it is not known now.
+func ConfigCluster(v *recompute.View) (cluster string, held bool) {
+	cluster, _, held = recompute.Value[string](v, unitConfigCluster, "")
+	return cluster, held
+}
+
 // KindCluster is the kind of the objects that make a cluster a member.
 const KindCluster = kind.Cluster
 
@@ -88,4 +116,45 @@ func memberOf(cluster *spillwayv1alpha1.Cluster) Member {
 		m.ProjectNumber = strconv.FormatInt(n, 10)
 	}
 	return m
+}
+
+func translateMember(v *recompute.View, cluster string) recompute.Result {
+	return partOf(v, func(f *Fleet) any {
+		if m, ok := f.Member(cluster); ok {
+			return m
+		}
+		return nil
+	})
+}
+
+func translateRegions(v *recompute.View, _ string) recompute.Result {
+	return partOf(v, func(f *Fleet) any {
+		var regions []string
+		for _, m := range f.Members {
+			if !slices.Contains(regions, m.Region) {
+				regions = append(regions, m.Region)
+			}
+		}
+		return regions
+	})
+}
+
+func translateConfigCluster(v *recompute.View, _ string) recompute.Result {
+	return partOf(v, func(f *Fleet) any { return f.ConfigCluster })
+}
+
+// partOf is a part of the fleet as a value of its own; nil is none.
+func partOf(v *recompute.View, part func(*Fleet) any) recompute.Result {
+	f, ok, held := recompute.Value[*Fleet](v, UnitMembers, "")
+	switch {
+	case held:
+		return recompute.Result{State: recompute.Held}
+	case !ok:
+		return recompute.Result{State: recompute.Absent}
+	}
+	value := part(f)
+	if value == nil {
+		return recompute.Result{State: recompute.Absent}
+	}
+	return recompute.Result{State: recompute.Present, Value: value}
 }

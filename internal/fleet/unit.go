@@ -36,13 +36,16 @@ const (
 // Units returns the translators of this package by unit kind.
 func Units() map[string]recompute.Translator {
 	return map[string]recompute.Translator{
-		UnitMembers:   translateMembers,
-		UnitImport:    translateImport,
-		unitExport:    translateExport,
-		unitMerge:     translateMerge,
-		unitAddresses: translateAddresses,
-		unitAddress:   translateAddress,
-		unitSlice:     translateSlice,
+		UnitMembers:       translateMembers,
+		unitMember:        translateMember,
+		unitRegions:       translateRegions,
+		unitConfigCluster: translateConfigCluster,
+		UnitImport:        translateImport,
+		unitExport:        translateExport,
+		unitMerge:         translateMerge,
+		unitAddresses:     translateAddresses,
+		unitAddress:       translateAddress,
+		unitSlice:         translateSlice,
 	}
 }
 

@@ -2,6 +2,8 @@ package gateway
 
 import (
 	"strings"
+
+	"github.com/spillway-lb/spillway/internal/frontend"
 )
 
 // annotationPrefix is that of the annotations that name a Gateway's resources.
@@ -13,9 +15,9 @@ const maxNamed = 500
 
 // annotations name the Gateway's load balancer resources. last-reconcile-time is the writer's.
 func (s *gatewayStatus) annotations() map[string]string {
-	scope, namer := s.gw.Scope, s.gw.Scope.namer()
-	namespace, name := s.gw.Namespace, s.gw.Name
-	path := func(collection, resource string) string { return scope.path(s.gw.Project, collection, resource) }
+	in, namer := s.gw.Scope, s.gw.Scope.Namer()
+	namespace := s.gw.Namespace
+	path := func(collection, resource string) string { return in.Path(s.gw.Project, collection, resource) }
 	var rules, proxies, tlsProxies, maps, certificates []string
 	seen := map[int32]bool{}
 	for i, l := range s.gw.Listeners {
@@ -29,7 +31,7 @@ func (s *gatewayStatus) annotations() map[string]string {
 			continue
 		}
 		seen[l.Port] = true
-		rules = append(rules, path("forwardingRules", namer.ForwardingRule(namespace, name, l.Port, scope.variant())))
+		rules = append(rules, path("forwardingRules", frontend.Rule(in, s.ref, l.Port)))
 		maps = append(maps, path("urlMaps", l.URLMap))
 		if l.TLS {
 			tlsProxies = append(tlsProxies, path("targetHttpsProxies", l.URLMap))
@@ -37,7 +39,7 @@ func (s *gatewayStatus) annotations() map[string]string {
 			proxies = append(proxies, path("targetHttpProxies", l.URLMap))
 		}
 	}
-	default404, default500 := namer.Default(namespace, 404, scope.variant()), namer.Default(namespace, 500, scope.variant())
+	default404, default500 := namer.Default(namespace, 404, in.Variant()), namer.Default(namespace, 500, in.Variant())
 	services := []string{path("backendServices", default404), path("backendServices", default500)}
 	checks := []string{path("healthChecks", default404)}
 	for _, service := range s.view.First(tallyBackends, s.ref.String(), maxNamed) {
@@ -45,8 +47,8 @@ func (s *gatewayStatus) annotations() map[string]string {
 		checks = append(checks, path("healthChecks", service))
 	}
 	firewallScope := "global"
-	if scope.Region != "" {
-		firewallScope = scope.Region
+	if in.Region != "" {
+		firewallScope = in.Region
 	}
 	out := map[string]string{}
 	for kind, list := range map[string][]string{
@@ -61,15 +63,15 @@ func (s *gatewayStatus) annotations() map[string]string {
 
 // addressPaths name one address, for a cross-regional Gateway one a region.
 func (s *gatewayStatus) addressPaths() []string {
-	namer := s.gw.Scope.namer()
+	namer := s.gw.Scope.Namer()
 	if !s.gw.CrossRegional {
-		return []string{s.gw.Scope.path(s.gw.Project, "addresses", namer.Address(s.gw.Namespace, s.gw.Name, s.gw.Scope.Region))}
+		return []string{s.gw.Scope.Path(s.gw.Project, "addresses", namer.Address(s.gw.Namespace, s.gw.Name, s.gw.Scope.Region))}
 	}
 	var out []string
-	for _, vip := range s.addresses.vips {
+	for _, vip := range s.addresses.VIPs {
 		regional := s.gw.Scope
 		regional.Region = vip.GetRegion()
-		out = append(out, regional.path(s.gw.Project, "addresses", namer.Address(s.gw.Namespace, s.gw.Name, vip.GetRegion())))
+		out = append(out, regional.Path(s.gw.Project, "addresses", namer.Address(s.gw.Namespace, s.gw.Name, vip.GetRegion())))
 	}
 	return out
 }
@@ -82,7 +84,7 @@ func (s *gatewayStatus) certificateNames(i int) []string {
 	}
 	var out []string
 	for _, name := range c.Names {
-		out = append(out, s.gw.Scope.path(s.gw.Project, "sslCertificates", name))
+		out = append(out, s.gw.Scope.Path(s.gw.Project, "sslCertificates", name))
 	}
 	return out
 }

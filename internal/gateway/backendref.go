@@ -7,8 +7,10 @@ import (
 
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
+	"github.com/spillway-lb/spillway/internal/backend"
 	"github.com/spillway-lb/spillway/internal/policy"
 	"github.com/spillway-lb/spillway/internal/recompute"
+	"github.com/spillway-lb/spillway/internal/refgrant"
 )
 
 // resolved is a backend reference that was followed.
@@ -68,7 +70,7 @@ func unresolved(problems []resolved) (reason, message string) {
 }
 
 func (r *resolver) follow(ref gatewayv1.BackendObjectReference) resolved {
-	key := backendKey{scope: r.gw.Scope, namespace: r.route.ref.Namespace, name: string(ref.Name), grpc: r.route.grpc()}
+	key := backend.Key{Scope: r.gw.Scope, Namespace: r.route.ref.Namespace, Name: string(ref.Name), GRPC: r.route.grpc()}
 	group, kind := "", "Service"
 	if ref.Group != nil {
 		group = string(*ref.Group)
@@ -79,7 +81,7 @@ func (r *resolver) follow(ref gatewayv1.BackendObjectReference) resolved {
 	switch {
 	case group == "" && kind == "Service":
 	case (group == groupImport || group == groupImportMCS) && kind == "ServiceImport":
-		key.imported = true
+		key.Imported = true
 	default:
 		return resolved{
 			reason:  gatewayv1.RouteReasonInvalidKind,
@@ -87,35 +89,30 @@ func (r *resolver) follow(ref gatewayv1.BackendObjectReference) resolved {
 		}
 	}
 	if ref.Namespace != nil {
-		key.namespace = string(*ref.Namespace)
+		key.Namespace = string(*ref.Namespace)
 	}
-	allowed := permitted(r.view, reference{
-		cluster: r.route.ref.Cluster, fromKind: r.route.kind, fromNamespace: r.route.ref.Namespace,
-		group: group, kind: kind, targetNamespace: key.namespace, toNamed: key.name,
-	})
-	if !allowed {
+	from := refgrant.From{Group: groupGateway, Kind: r.route.kind, Namespace: r.route.ref.Namespace}
+	to := refgrant.To{Group: group, Kind: kind, Namespace: key.Namespace, Name: key.Name}
+	if !refgrant.Permitted(r.view, r.route.ref.Cluster, from, to) {
 		return resolved{
 			reason:  gatewayv1.RouteReasonRefNotPermitted,
-			message: fmt.Sprintf("%s %s/%s is in another namespace and no ReferenceGrant there allows the reference", kind, key.namespace, key.name),
+			message: fmt.Sprintf("%s %s/%s is in another namespace and no ReferenceGrant there allows the reference", kind, key.Namespace, key.Name),
 		}
 	}
 	if ref.Port == nil {
 		return resolved{
 			reason:  gatewayv1.RouteReasonBackendNotFound,
-			message: fmt.Sprintf("%s %s/%s: the reference has no port", kind, key.namespace, key.name),
+			message: fmt.Sprintf("%s %s/%s: the reference has no port", kind, key.Namespace, key.Name),
 		}
 	}
-	key.port = *ref.Port
-	value, ok, held := recompute.Value[Backend](r.view, UnitBackend, key.String())
+	key.Port = *ref.Port
+	b, held := backend.Of(r.view, key)
 	if held {
 		return resolved{held: true}
 	}
-	if !ok {
-		return resolved{
-			reason:  gatewayv1.RouteReasonBackendNotFound,
-			message: fmt.Sprintf("Error GWCER102: %s %q or its port %d not found", kind, key.namespace+"/"+key.name, key.port),
-		}
+	if b.Problem != nil {
+		return resolved{reason: gatewayv1.RouteReasonBackendNotFound, message: "Error GWCER102: " + b.Problem.Message}
 	}
-	r.targets[key.target()] = struct{}{}
-	return resolved{service: value.Service}
+	r.targets[key.Target()] = struct{}{}
+	return resolved{service: b.Service}
 }

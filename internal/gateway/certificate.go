@@ -1,18 +1,19 @@
 package gateway
 
 import (
-	"crypto/tls"
 	"fmt"
 	"strings"
 
-	corev1 "k8s.io/api/core/v1"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
+	"github.com/spillway-lb/spillway/internal/backend"
+	"github.com/spillway-lb/spillway/internal/frontend"
 	"github.com/spillway-lb/spillway/internal/owner"
-	"github.com/spillway-lb/spillway/internal/policy"
 	"github.com/spillway-lb/spillway/internal/recompute"
+	"github.com/spillway-lb/spillway/internal/refgrant"
 	"github.com/spillway-lb/spillway/internal/store"
+	"github.com/spillway-lb/spillway/internal/unitkey"
 )
 
 const unitCertificates = "gateway.certificates"
@@ -35,7 +36,7 @@ type refProblem struct {
 }
 
 func certificatesKey(gateway store.Ref, listener string) string {
-	return gateway.String() + "|" + listener
+	return unitkey.Join(gateway.String(), listener)
 }
 
 func certificatesOf(v *recompute.View, gateway store.Ref, listener string) (certificates, bool) {
@@ -46,8 +47,12 @@ func certificatesOf(v *recompute.View, gateway store.Ref, listener string) (cert
 // translateCertificates publishes the certificates of one listener. It holds while a reference is broken, so that the
 // last good ones stay.
 func translateCertificates(v *recompute.View, key string) recompute.Result {
-	gatewayKey, name, _ := strings.Cut(key, "|")
-	ref, _ := store.ParseRef(gatewayKey)
+	parts, ok := unitkey.Split(key, 2)
+	if !ok {
+		return recompute.Result{}
+	}
+	ref, _ := store.ParseRef(parts[0])
+	name := parts[1]
 	gw, ok, held := ListenersOf(v, ref)
 	object, found := recompute.Get[*gatewayv1.Gateway](v, ref)
 	if held {
@@ -82,13 +87,13 @@ func (p *listenerPEM) result(gw *Listeners, ref store.Ref, listener string) reco
 	value := certificates{}
 	result := recompute.Result{State: recompute.Present}
 	for i, c := range p.certificates {
-		name := gw.Scope.namer().Certificate(gw.Namespace, gw.Name, gw.Scope.variant(fmt.Sprint(listener, "/", i)))
+		name := gw.Scope.Namer().Certificate(gw.Namespace, gw.Name, gw.Scope.Variant(fmt.Sprint(listener, "/", i)))
 		value.Names = append(value.Names, name)
 		c.Owner = by
 		result.Resources = append(result.Resources, &lbv1.Resource{Name: name, Body: &lbv1.Resource_SslCertificate{SslCertificate: c}})
 	}
 	if p.validate {
-		name := gw.Scope.namer().Certificate(gw.Namespace, gw.Name, gw.Scope.variant(listener+"/clients"))
+		name := gw.Scope.Namer().Certificate(gw.Namespace, gw.Name, gw.Scope.Variant(listener+"/clients"))
 		value.Validation = &lbv1.ClientValidation{TrustConfigs: []string{name}, Mode: p.mode}
 		result.Resources = append(result.Resources, &lbv1.Resource{Name: name, Body: &lbv1.Resource_TrustConfig{
 			TrustConfig: &lbv1.TrustConfig{CaPem: p.authorities, Owner: by},
@@ -137,27 +142,24 @@ func readSecret(v *recompute.View, gateway store.Ref, r gatewayv1.SecretObjectRe
 	if r.Group != nil && *r.Group != "" || r.Kind != nil && *r.Kind != kindSecret {
 		return nil, &refProblem{reason: reason, message: "certificate " + string(r.Name) + ": only Secrets are supported"}
 	}
-	if !permitted(v, gatewayReference(gateway, kindSecret, namespace, string(r.Name))) {
-		return nil, &refProblem{reason: string(gatewayv1.ListenerReasonRefNotPermitted), message: fmt.Sprintf(
-			"Secret %s/%s is in another namespace and no ReferenceGrant there allows the reference", namespace, r.Name)}
+	c, p := frontend.ReadCertificate(v, gateway.Cluster, gatewayFrom(gateway), namespace, string(r.Name))
+	if p != nil {
+		return nil, problemOf(p, reason)
 	}
-	name := namespace + "/" + string(r.Name)
-	secret, ok := recompute.Get[*corev1.Secret](v, store.Ref{Cluster: gateway.Cluster, Kind: kindSecret, Namespace: namespace, Name: string(r.Name)})
-	if !ok {
-		return nil, &refProblem{reason: reason, message: fmt.Sprintf("Error GWCER102: Secret %q not found", name)}
-	}
-	chain, key := secret.Data[corev1.TLSCertKey], secret.Data[corev1.TLSPrivateKeyKey]
-	if _, err := tls.X509KeyPair(chain, key); err != nil {
-		return nil, &refProblem{reason: reason, message: fmt.Sprintf("Secret %q: %v", name, err)}
-	}
-	return &lbv1.SslCertificate{CertificateChainPem: chain, PrivateKeyPem: key}, nil
+	return &lbv1.SslCertificate{CertificateChainPem: c.ChainPEM, PrivateKeyPem: c.KeyPEM}, nil
 }
 
-func gatewayReference(gateway store.Ref, kind, namespace, name string) reference {
-	return reference{
-		cluster: gateway.Cluster, fromKind: "Gateway", fromNamespace: gateway.Namespace,
-		kind: kind, targetNamespace: namespace, toNamed: name,
+// gatewayFrom is a Gateway as what refers to something.
+func gatewayFrom(gateway store.Ref) refgrant.From {
+	return refgrant.From{Group: groupGateway, Kind: "Gateway", Namespace: gateway.Namespace}
+}
+
+// problemOf gives a problem the Gateway API's reason.
+func problemOf(p *frontend.Problem, reason string) *refProblem {
+	if p.Permission {
+		reason = string(gatewayv1.ListenerReasonRefNotPermitted)
 	}
+	return &refProblem{reason: reason, message: p.Message}
 }
 
 // readClients follows spec.tls.frontend for the port of a listener.
@@ -203,14 +205,11 @@ func readClientAuthority(v *recompute.View, gateway store.Ref, r gatewayv1.Objec
 	if r.Namespace != nil {
 		namespace = string(*r.Namespace)
 	}
-	if !permitted(v, gatewayReference(gateway, string(r.Kind), namespace, string(r.Name))) {
-		return nil, &refProblem{client: true, reason: string(gatewayv1.ListenerReasonRefNotPermitted), message: fmt.Sprintf(
-			"%s %s/%s is in another namespace and no ReferenceGrant there allows the reference", r.Kind, namespace, r.Name)}
-	}
-	object := store.Ref{Cluster: gateway.Cluster, Kind: string(r.Kind), Namespace: namespace, Name: string(r.Name)}
-	text, err := policy.Authorities(v, object)
-	if err != nil {
-		return nil, &refProblem{client: true, reason: string(gatewayv1.ListenerReasonInvalidCACertificateRef), message: err.Error()}
+	text, p := frontend.ReadAuthorities(v, gateway.Cluster, gatewayFrom(gateway), string(r.Kind), namespace, string(r.Name))
+	if p != nil {
+		problem := problemOf(p, string(gatewayv1.ListenerReasonInvalidCACertificateRef))
+		problem.client = true
+		return nil, problem
 	}
 	return text, nil
 }
@@ -236,7 +235,20 @@ func readClientCertificate(v *recompute.View, gw *gatewayv1.Gateway, ref store.R
 	return readSecret(v, ref, *gw.Spec.TLS.Backend.ClientCertificateRef, string(gatewayv1.GatewayReasonInvalidClientCertificateRef))
 }
 
-func splitName(name string) (namespace, object string) {
-	namespace, object, _ = strings.Cut(name, "/")
-	return namespace, object
+// translateClientCertificate is the unit by which backends read what their scope's Gateway presents to them.
+func translateClientCertificate(v *recompute.View, key string) recompute.Result {
+	cluster, client, _ := backend.ParseClientKey(key)
+	namespace, name, ok := strings.Cut(client, "/")
+	ref := store.Ref{Cluster: cluster, Kind: KindGateway, Namespace: namespace, Name: name}
+	gw, found := recompute.Get[*gatewayv1.Gateway](v, ref)
+	if !ok || !found {
+		return recompute.Result{}
+	}
+	certificate, _ := readClientCertificate(v, gw, ref)
+	if certificate == nil {
+		return recompute.Result{}
+	}
+	return recompute.Result{State: recompute.Present, Value: &backend.ClientCertificate{
+		ChainPEM: certificate.GetCertificateChainPem(), KeyPEM: certificate.GetPrivateKeyPem(),
+	}}
 }

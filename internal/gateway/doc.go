@@ -8,15 +8,17 @@
 //	gateway.listeners     a Gateway               -> what routes need to know of it
 //	gateway.attachment    a route and a Gateway   -> RouteRules; value: the conditions of the route's parents
 //	gateway.route         a route (root)          -> its status
-//	gateway.backend       a backend and a scope   -> BackendService, HealthCheck, Weights
-//	gateway.default       a namespace and status  -> a default BackendService
 //	gateway.certificates  a listener              -> SslCertificates, TrustConfigs
-//	gateway.vip           a Gateway and location  -> its address
 //	gateway.urlmap        a Gateway and port      -> UrlMap
 //	gateway.frontend      a Gateway and port      -> ForwardingRule, TargetProxy
 //	gateway.ports         a Gateway               -> makes its frontends exist
 //	gateway.gateway       a Gateway (root)        -> its status, annotations, finalizer and events
 //	gateway.gatewayclass  a GatewayClass (root)   -> its status
+//	gateway.listenerset   a ListenerSet (root)    -> its status
+//	gateway.builtinclasses a Cluster (root)       -> GKE's GatewayClass objects (see BuiltinClasses)
+//
+// What is not the Gateway API's stands in packages of its own, which an Ingress or an extension uses as well: package
+// backend makes backend services, frontend addresses, forwarding rules and certificates, refgrant decides on references.
 //
 // The grain is the rule: an edit of one route re-runs that route's units and no others', because a Gateway's own units
 // see routes through tallies only. Wire it with

@@ -2,23 +2,21 @@ package gateway
 
 import (
 	"strconv"
-	"strings"
 
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
-	"github.com/spillway-lb/spillway/internal/owner"
+	"github.com/spillway-lb/spillway/internal/frontend"
+	"github.com/spillway-lb/spillway/internal/policy"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/store"
+	"github.com/spillway-lb/spillway/internal/unitkey"
 )
 
 const (
 	unitPorts    = "gateway.ports"
 	unitFrontend = "gateway.frontend"
 )
-
-// via is what Google's proxies write.
-const via = "1.1 google"
 
 // translatePorts makes the frontends of a Gateway exist. It holds while the Gateway is not accepted, and so do they: a
 // unit that holds keeps the units that it has read.
@@ -44,12 +42,17 @@ type frontendUnit struct {
 	options Options
 }
 
-func frontendKey(gateway store.Ref, port int32) string { return gateway.String() + "|" + itoa(port) }
+func frontendKey(gateway store.Ref, port int32) string {
+	return unitkey.Join(gateway.String(), itoa(port))
+}
 
 func (u frontendUnit) translate(v *recompute.View, key string) recompute.Result {
-	gatewayKey, portText, _ := strings.Cut(key, "|")
-	ref, _ := store.ParseRef(gatewayKey)
-	port, _ := strconv.ParseInt(portText, 10, 32)
+	parts, ok := unitkey.Split(key, 2)
+	if !ok {
+		return recompute.Result{}
+	}
+	ref, _ := store.ParseRef(parts[0])
+	port, _ := strconv.ParseInt(parts[1], 10, 32)
 	gw, ok, held := ListenersOf(v, ref)
 	object, found := recompute.Get[*gatewayv1.Gateway](v, ref)
 	if held || ok && gw.Broken {
@@ -59,32 +62,37 @@ func (u frontendUnit) translate(v *recompute.View, key string) recompute.Result 
 		return recompute.Result{}
 	}
 	at := readAddresses(v, u.options, object, ref, gw.Scope)
-	f := frontend{view: v, ref: ref, gw: gw, port: int32(port)}
+	f := portListeners{view: v, ref: ref, gw: gw, number: int32(port)}
 	f.readListeners()
-	if at.unusable != "" || !f.served {
+	if at.Unusable != "" || !f.served {
 		return recompute.Result{State: recompute.Held}
 	}
-	setSSLPolicy(v, ref, f.tls)
-	useURLMap(v, ref, f.port, gw.Scope)
-	return recompute.Result{State: recompute.Present, Resources: f.resources(at.vips)}
+	if c := policy.GatewaySettings(v, ref); c != nil {
+		// One that is not defined changes nothing; its GCPGatewayPolicy says so.
+		frontend.SetSSLPolicy(v, c.SSLPolicy, f.tls)
+	}
+	useURLMap(v, ref, f.number, gw.Scope)
+	return recompute.Result{State: recompute.Present, Resources: frontend.Port{
+		Owner: ref, Collection: "gateways", Scope: gw.Scope, Port: f.number, VIPs: at.VIPs, TLS: f.tls,
+	}.Resources(v)}
 }
 
-// frontend gathers one port.
-type frontend struct {
-	view *recompute.View
-	ref  store.Ref
-	gw   *Listeners
-	port int32
+// portListeners gathers the listeners of one port.
+type portListeners struct {
+	view   *recompute.View
+	ref    store.Ref
+	gw     *Listeners
+	number int32
 	// served: at least one listener can be.
 	served bool
 	tls    *lbv1.DownstreamTls
 }
 
 // readListeners takes the listeners of the port that can be served; one without certificates cannot.
-func (f *frontend) readListeners() {
+func (f *portListeners) readListeners() {
 	for i := range f.gw.Listeners {
 		l := &f.gw.Listeners[i]
-		if l.Port != f.port || l.Problem != nil {
+		if l.Port != f.number || l.Problem != nil {
 			continue
 		}
 		if l.TLS {
@@ -104,24 +112,6 @@ func (f *frontend) readListeners() {
 			})
 		}
 		f.served = true
-	}
-}
-
-func (f *frontend) resources(vips []*lbv1.Vip) []*lbv1.Resource {
-	scope := f.gw.Scope
-	namer := scope.namer()
-	name := namer.URLMap(f.gw.Namespace, f.gw.Name, f.port, scope.variant())
-	rule := namer.ForwardingRule(f.gw.Namespace, f.gw.Name, f.port, scope.variant())
-	description := describe("gateways", f.gw.Namespace, f.gw.Name, memberOf(f.view, scope.Cluster))
-	by := owner.Of(f.ref)
-	return []*lbv1.Resource{
-		{Name: rule, Body: &lbv1.Resource_ForwardingRule{ForwardingRule: &lbv1.ForwardingRule{
-			Scheme: scope.Scheme, Region: scope.Region, Vips: vips, Port: uint32(f.port), TargetProxy: name,
-			Description: description, Owner: by,
-		}}},
-		{Name: name, Body: &lbv1.Resource_TargetProxy{TargetProxy: &lbv1.TargetProxy{
-			UrlMap: name, Tls: f.tls, Via: via, Description: description, Owner: by,
-		}}},
 	}
 }
 

@@ -7,7 +7,9 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
+	"github.com/spillway-lb/spillway/internal/backend"
 	"github.com/spillway-lb/spillway/internal/fleet"
+	"github.com/spillway-lb/spillway/internal/frontend"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/store"
 )
@@ -43,11 +45,7 @@ func (u gatewayUnit) translate(v *recompute.View, key string) recompute.Result {
 
 // ignoredWrites tell that a multi-cluster Gateway is not in the config cluster.
 func ignoredWrites(v *recompute.View, gw *gatewayv1.Gateway, ref store.Ref, class Class) []recompute.Write {
-	f, _, _ := recompute.Value[*fleet.Fleet](v, fleet.UnitMembers, "")
-	config := ""
-	if f != nil {
-		config = f.ConfigCluster
-	}
+	config, _ := fleet.ConfigCluster(v)
 	text := fmt.Sprintf("Gateways of class %s are read from the config cluster %q only; this one, in %q, is ignored",
 		class.Name, config, ref.Cluster)
 	status := &gatewayv1.GatewayStatus{Conditions: []metav1.Condition{
@@ -70,7 +68,7 @@ type gatewayStatus struct {
 	object  *gatewayv1.Gateway
 	gw      *Listeners
 
-	addresses addresses
+	addresses frontend.Addresses
 	// refs are the broken references of listeners, by index.
 	refs map[int]*refProblem
 	// client is that of the client certificate for backends.
@@ -102,15 +100,15 @@ func (s *gatewayStatus) judge() {
 	}
 	_, s.client = readClientCertificate(s.view, s.object, s.ref)
 	s.view.Unit(unitPorts, s.ref.String())
-	defaultService(s.view, s.gw.Scope, s.gw.Namespace, 404)
-	defaultService(s.view, s.gw.Scope, s.gw.Namespace, 500)
+	backend.Default(s.view, s.gw.Scope, s.gw.Namespace, 404)
+	backend.Default(s.view, s.gw.Scope, s.gw.Namespace, 500)
 	s.programmed = s.options.programmed(s.view, s.ref)
 }
 
 func (s *gatewayStatus) writes() []recompute.Write {
 	conditions := s.conditions()
 	status := &gatewayv1.GatewayStatus{Conditions: conditions, Listeners: s.listeners()}
-	for _, vip := range s.addresses.vips {
+	for _, vip := range s.addresses.VIPs {
 		kind := gatewayv1.IPAddressType
 		status.Addresses = append(status.Addresses, gatewayv1.GatewayStatusAddress{Type: &kind, Value: vip.GetAddress()})
 	}

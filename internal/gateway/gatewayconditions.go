@@ -77,9 +77,9 @@ func (s *gatewayStatus) programmedCondition() metav1.Condition {
 	switch accepted := s.acceptedCondition(); {
 	case accepted.Status != metav1.ConditionTrue:
 		return invalid(gatewayv1.GatewayReasonInvalid, accepted.Message)
-	case s.addresses.unusable != "":
-		return invalid(gatewayv1.GatewayReasonAddressNotUsable, "Error GWCER106: "+s.addresses.unusable)
-	case len(s.addresses.vips) == 0:
+	case s.addresses.Unusable != "":
+		return invalid(gatewayv1.GatewayReasonAddressNotUsable, "Error GWCER106: "+s.addresses.Unusable)
+	case len(s.addresses.VIPs) == 0:
 		return invalid(gatewayv1.GatewayReasonAddressNotAssigned, "the Gateway has no location to be served in")
 	case !s.anyServed():
 		return invalid(gatewayv1.GatewayReasonInvalid, s.firstRefProblem())
@@ -215,8 +215,8 @@ func (s *gatewayStatus) whyNotProgrammed(i int, accepted metav1.Condition) strin
 		return accepted.Message
 	case s.refs[i] != nil:
 		return s.refs[i].message
-	case s.addresses.unusable != "":
-		return s.addresses.unusable
+	case s.addresses.Unusable != "":
+		return s.addresses.Unusable
 	case hasParameters(s.object):
 		return "the Gateway is not accepted"
 	case !s.programmed:

@@ -10,6 +10,7 @@ import (
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
 	networkingv1 "github.com/spillway-lb/spillway/api/networking/v1"
 	"github.com/spillway-lb/spillway/internal/fleet"
+	"github.com/spillway-lb/spillway/internal/frontend"
 	"github.com/spillway-lb/spillway/internal/policy"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/store"
@@ -33,14 +34,13 @@ func CheckPolicy(o Options) policy.GatewayCheck {
 			}
 		}
 		if c.Region != nil {
-			f, _, _ := recompute.Value[*fleet.Fleet](v, fleet.UnitMembers, "")
-			add(refusedRegion(*c.Region, class, f, o))
+			add(refusedRegion(v, o, *c.Region, class))
 		}
 		if c.AllowGlobalAccess != nil && *c.AllowGlobalAccess && (class.Reach != Regional || class.Scheme != lbv1.LoadBalancingScheme_INTERNAL_MANAGED) {
 			add("allowGlobalAccess is for classes gke-l7-rilb and gke-l7-rilb-mc, not for " + class.Name)
 		}
 		if c.SSLPolicy != nil {
-			if _, ok := sslPolicy(v, *c.SSLPolicy); !ok {
+			if _, ok := frontend.SSLPolicy(v, *c.SSLPolicy); !ok {
 				add(fmt.Sprintf("sslPolicy %q is not defined: the Configuration's sslPolicies, COMPATIBLE, MODERN and RESTRICTED are", *c.SSLPolicy))
 			}
 		}
@@ -49,34 +49,20 @@ func CheckPolicy(o Options) policy.GatewayCheck {
 }
 
 // refusedRegion is why a Gateway of the class cannot stand in a region, or "".
-func refusedRegion(region string, class Class, f *fleet.Fleet, o Options) string {
+func refusedRegion(v *recompute.View, o Options, region string, class Class) string {
 	switch {
 	case class.Reach != Regional:
 		return "region is for regional classes, not for " + class.Name
-	case f == nil || region == o.Home || slices.ContainsFunc(f.Members, func(m fleet.Member) bool { return m.Region == region }):
+	case region == o.Home || slices.Contains(fleet.Regions(v), region):
 		return ""
 	}
 	return fmt.Sprintf("region %q has no cluster of the fleet, so no proxy is there", region)
 }
 
 // regionOf is where the load balancer of a regional Gateway stands: where its policy says, or in its cluster's region.
-func regionOf(v *recompute.View, o Options, ref store.Ref, class Class, f *fleet.Fleet) string {
-	if c := policy.GatewaySettings(v, ref); c != nil && c.Region != nil && refusedRegion(*c.Region, class, f, o) == "" {
+func regionOf(v *recompute.View, o Options, ref store.Ref, class Class) string {
+	if c := policy.GatewaySettings(v, ref); c != nil && c.Region != nil && refusedRegion(v, o, *c.Region, class) == "" {
 		return *c.Region
 	}
-	member, _ := f.Member(ref.Cluster)
-	return member.Region
-}
-
-// setSSLPolicy applies the SSL policy of a Gateway to a frontend of it. One that is not defined changes nothing; its
-// GCPGatewayPolicy says so.
-func setSSLPolicy(v *recompute.View, ref store.Ref, tls *lbv1.DownstreamTls) {
-	c := policy.GatewaySettings(v, ref)
-	if tls == nil || c == nil || c.SSLPolicy == nil {
-		return
-	}
-	if p, ok := sslPolicy(v, *c.SSLPolicy); ok {
-		tls.MinVersion = lbv1.TlsVersion(lbv1.TlsVersion_value[p.MinTLSVersion])
-		tls.CipherSuites = suitesOf(p.Profile)
-	}
+	return fleet.MemberOf(v, ref.Cluster).Region
 }

@@ -4,16 +4,14 @@ import "github.com/spillway-lb/spillway/internal/kind"
 
 // Kinds in the form of store.Ref.
 const (
-	KindGatewayClass   = kind.GatewayClass
-	KindGateway        = kind.Gateway
-	KindHTTPRoute      = kind.HTTPRoute
-	KindGRPCRoute      = kind.GRPCRoute
-	KindListenerSet    = kind.ListenerSet
-	KindReferenceGrant = kind.ReferenceGrant
-	kindNamespace      = "Namespace"
-	kindSecret         = "Secret"
-	kindConfigMap      = "ConfigMap"
-	kindService        = "Service"
+	KindGatewayClass = kind.GatewayClass
+	KindGateway      = kind.Gateway
+	KindHTTPRoute    = kind.HTTPRoute
+	KindGRPCRoute    = kind.GRPCRoute
+	KindListenerSet  = kind.ListenerSet
+	kindNamespace    = "Namespace"
+	kindSecret       = "Secret"
+	kindConfigMap    = "ConfigMap"
 )
 
 // Groups of backends and of what refers to them.

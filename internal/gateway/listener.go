@@ -6,6 +6,10 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	"github.com/spillway-lb/spillway/internal/frontend"
+	"github.com/spillway-lb/spillway/internal/scope"
+	"github.com/spillway-lb/spillway/internal/store"
 )
 
 // anyHost is the host of a listener without a hostname, and of a route without hostnames.
@@ -13,7 +17,7 @@ const anyHost = "*"
 
 // Listeners is what routes and frontends need to know of a Gateway. It holds nothing that a status would change.
 type Listeners struct {
-	Scope     Scope
+	Scope     scope.Scope
 	Namespace string
 	Name      string
 	Listeners []Listener
@@ -53,11 +57,11 @@ type ListenerProblem struct {
 }
 
 // readListeners judges the listeners of a Gateway by the Gateway alone; certificates are another matter.
-func readListeners(gw *gatewayv1.Gateway, scope Scope) []Listener {
+func readListeners(gw *gatewayv1.Gateway, ref store.Ref, in scope.Scope) []Listener {
 	all := make([]Listener, len(gw.Spec.Listeners))
 	for i := range gw.Spec.Listeners {
 		all[i] = readListener(&gw.Spec.Listeners[i])
-		all[i].URLMap = scope.namer().URLMap(gw.Namespace, gw.Name, all[i].Port, scope.variant())
+		all[i].URLMap = frontend.URLMap(in, ref, all[i].Port)
 	}
 	for i := range all {
 		if all[i].Problem == nil {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/spillway-lb/spillway/internal/fleet"
 	"github.com/spillway-lb/spillway/internal/recompute"
+	"github.com/spillway-lb/spillway/internal/scope"
 	"github.com/spillway-lb/spillway/internal/store"
 )
 
@@ -12,7 +13,6 @@ import (
 const (
 	UnitClass     = "gateway.class"
 	UnitListeners = "gateway.listeners"
-	UnitBackend   = "gateway.backend"
 
 	unitGatewayClass = "gateway.gatewayclass"
 )
@@ -38,21 +38,21 @@ func (u listenersUnit) translate(v *recompute.View, key string) recompute.Result
 	if !ok {
 		return recompute.Result{}
 	}
-	f, ok, held := recompute.Value[*fleet.Fleet](v, fleet.UnitMembers, "")
-	if held {
-		return recompute.Result{State: recompute.Held}
+	if class.Multi {
+		switch config, held := fleet.ConfigCluster(v); {
+		case held:
+			return recompute.Result{State: recompute.Held}
+		case config != ref.Cluster:
+			return recompute.Result{}
+		}
 	}
-	if !ok || class.Multi && f.ConfigCluster != ref.Cluster {
-		return recompute.Result{}
-	}
-	member, _ := f.Member(ref.Cluster)
-	scope := Scope{Cluster: ref.Cluster, Multi: class.Multi, Scheme: class.Scheme, Client: clientOf(gw, ref)}
+	in := scope.Scope{Cluster: ref.Cluster, Multi: class.Multi, Scheme: class.Scheme, Client: clientOf(gw, ref)}
 	if class.Reach == Regional {
-		scope.Region = regionOf(v, u.options, ref, class, f)
+		in.Region = regionOf(v, u.options, ref, class)
 	}
 	value := &Listeners{
-		Scope: scope, CrossRegional: class.Reach == CrossRegional, Namespace: ref.Namespace, Name: ref.Name, Project: member.ProjectNumber,
-		Listeners: readListeners(gw, scope),
+		Scope: in, CrossRegional: class.Reach == CrossRegional, Namespace: ref.Namespace, Name: ref.Name, Project: fleet.MemberOf(v, ref.Cluster).ProjectNumber,
+		Listeners: readListeners(gw, ref, in),
 	}
 	value.Broken = !anyAccepted(value.Listeners) || unsupportedAddress(gw) != "" || hasParameters(gw)
 	return recompute.Result{State: recompute.Present, Value: value}

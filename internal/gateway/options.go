@@ -3,7 +3,7 @@ package gateway
 import (
 	"net/netip"
 
-	"github.com/spillway-lb/spillway/internal/fleet"
+	"github.com/spillway-lb/spillway/internal/backend"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/store"
 )
@@ -22,35 +22,9 @@ type Options struct {
 	// through the view and must be pure.
 	Programmed func(v *recompute.View, gateway store.Ref) bool
 	// Traffic makes the Weights of a backend service; nil makes none.
-	Traffic Weigher
+	Traffic backend.Weigher
 }
 
 func (o Options) programmed(v *recompute.View, gateway store.Ref) bool {
 	return o.Programmed == nil || o.Programmed(v, gateway)
-}
-
-func (o Options) usable(addr netip.Addr) bool { return o.Usable == nil || o.Usable(addr) }
-
-// home is the location whose address a Gateway shows first.
-func (o Options) home(s Scope, f *fleet.Fleet) string {
-	if s.Region != "" {
-		return s.Region
-	}
-	if o.Home != "" {
-		return o.Home
-	}
-	m, _ := f.Member(s.Cluster)
-	return m.Region
-}
-
-// locations are the regions that serve a scope, home first.
-func (o Options) locations(s Scope, f *fleet.Fleet) []string {
-	home := o.home(s, f)
-	locations := []string{home}
-	for _, region := range s.locations(f) {
-		if region != home {
-			locations = append(locations, region)
-		}
-	}
-	return locations
 }

@@ -7,6 +7,7 @@ import (
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
+	"github.com/spillway-lb/spillway/internal/backend"
 )
 
 // ruleBody is a rule without its match and place.
@@ -104,7 +105,7 @@ func (r *resolver) readBackends(rule *ruleView) (*lbv1.Forward, *unacceptable) {
 	return out, nil
 }
 
-func (r *resolver) serve500() string { return defaultService(r.view, r.gw.Scope, r.gw.Namespace, 500) }
+func (r *resolver) serve500() string { return backend.Default(r.view, r.gw.Scope, r.gw.Namespace, 500) }
 
 // setTimes reads timeouts and retries.
 func (b *ruleBody) setTimes(rule *ruleView) *unacceptable {

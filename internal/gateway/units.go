@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"github.com/spillway-lb/spillway/internal/backend"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/store"
 )
@@ -8,20 +9,18 @@ import (
 // Units returns the translators of this package by unit kind. They read units of packages fleet and neg.
 func Units(o Options) map[string]recompute.Translator {
 	return map[string]recompute.Translator{
-		UnitClass:        classUnit{classes()}.translate,
-		UnitListeners:    listenersUnit{o}.translate,
-		UnitBackend:      backendUnit{o}.translate,
-		unitAttachment:   translateAttachment,
-		unitRoute:        translateRoute,
-		unitDefault:      translateDefault,
-		unitCertificates: translateCertificates,
-		unitVip:          translateVip,
-		unitPorts:        translatePorts,
-		unitURLMap:       translateURLMap,
-		unitFrontend:     frontendUnit{o}.translate,
-		unitGateway:      gatewayUnit{o}.translate,
-		unitGatewayClass: translateGatewayClass,
-		unitListenerSet:  translateListenerSet,
+		UnitClass:                     classUnit{classes()}.translate,
+		UnitListeners:                 listenersUnit{o}.translate,
+		unitAttachment:                translateAttachment,
+		unitRoute:                     translateRoute,
+		unitCertificates:              translateCertificates,
+		unitPorts:                     translatePorts,
+		unitURLMap:                    translateURLMap,
+		unitFrontend:                  frontendUnit{o}.translate,
+		unitGateway:                   gatewayUnit{o}.translate,
+		unitGatewayClass:              translateGatewayClass,
+		unitListenerSet:               translateListenerSet,
+		backend.UnitClientCertificate: translateClientCertificate,
 	}
 }
 

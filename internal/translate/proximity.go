@@ -5,7 +5,7 @@ import (
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
 	spillwayv1alpha1 "github.com/spillway-lb/spillway/api/spillway/v1alpha1"
-	"github.com/spillway-lb/spillway/internal/gateway"
+	"github.com/spillway-lb/spillway/internal/backend"
 	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/neg"
 	"github.com/spillway-lb/spillway/internal/recompute"
@@ -16,19 +16,19 @@ const kindConfiguration = kind.Configuration
 
 // Proximity is the Options.Traffic that knows no demand: the nearest region with endpoints gets everything, the others
 // stand by in order of distance. Distances are estimates, and what Configurations say.
-func Proximity() gateway.Weigher {
+func Proximity() backend.Weigher {
 	estimates := traffic.DefaultRTT()
-	return func(v *recompute.View, in gateway.WeightInput) []*lbv1.GroupWeight {
+	return func(v *recompute.View, in backend.WeightInput) []*lbv1.GroupWeight {
 		w := traffic.Weights(in.Service.GetTarget(), traffic.Location{Region: in.Location}, traffic.Input{
 			Algorithm: in.Service.GetAlgorithm(), FailoverThreshold: in.Service.GetFailoverThreshold(),
-			Backends: backends(v, in), RTT: distances(v, estimates),
+			Backends: groups(v, in), RTT: distances(v, estimates),
 		})
 		return w.GetGroups()
 	}
 }
 
-// backends are the groups with their numbers of endpoints.
-func backends(v *recompute.View, in gateway.WeightInput) []traffic.Backend {
+// groups are the backends with their numbers of endpoints.
+func groups(v *recompute.View, in backend.WeightInput) []traffic.Backend {
 	var out []traffic.Backend
 	for _, b := range in.Service.GetBackends() {
 		group, ok := in.Groups[b.GetGroup()]

@@ -15,7 +15,9 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/spillway-lb/spillway/internal/backend"
 	"github.com/spillway-lb/spillway/internal/fleet"
+	"github.com/spillway-lb/spillway/internal/frontend"
 	"github.com/spillway-lb/spillway/internal/gateway"
 	"github.com/spillway-lb/spillway/internal/neg"
 	"github.com/spillway-lb/spillway/internal/policy"
@@ -29,7 +31,10 @@ type Options = gateway.Options
 // Units returns every translator by unit kind.
 func Units(o Options) map[string]recompute.Translator {
 	all := map[string]recompute.Translator{}
-	for _, units := range []map[string]recompute.Translator{fleet.Units(), neg.Units(), policy.Units(gateway.CheckPolicy(o)), gateway.Units(o)} {
+	for _, units := range []map[string]recompute.Translator{
+		fleet.Units(), neg.Units(), policy.Units(gateway.CheckPolicy(o)), frontend.Units(),
+		backend.Units(backend.Options{Home: o.Home, Traffic: o.Traffic}), gateway.Units(o),
+	} {
 		maps.Copy(all, units)
 	}
 	all[gateway.UnitBuiltinClasses], _ = gateway.BuiltinClasses()

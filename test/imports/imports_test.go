@@ -35,6 +35,10 @@ var forbidden = []struct {
 	{"internal/kind", []string{module, "k8s.io/", "sigs.k8s.io/"}, "the table of kinds is for everybody"},
 	{"internal/recompute", []string{module + "internal/gateway", module + "internal/proxy"}, "recompute knows nothing of what is translated"},
 	{"internal/gateway", []string{module + "internal/standalone", module + "internal/manifests", module + "internal/serve"}, "translators know no source of objects"},
+	{"internal/backend", []string{module + "internal/gateway", module + "internal/standalone"}, "a backend knows nothing of who asks"},
+	{"internal/frontend", []string{module + "internal/gateway", module + "internal/standalone"}, "a frontend knows nothing of who owns it"},
+	{"internal/refgrant", []string{module + "internal/gateway", module + "internal/fleet"}, "a grant knows nothing of who refers"},
+	{"internal/scope", []string{module + "internal/gateway"}, "a scope knows nothing of who stands in it"},
 	{"internal/neg", []string{module + "internal/gateway", module + "internal/standalone"}, "translators know no source of objects"},
 	{"internal/fleet", []string{module + "internal/gateway", module + "internal/standalone"}, "translators know no source of objects"},
 }

@@ -1,19 +1,19 @@
-package gateway
+package backend
 
 import (
 	corev1 "k8s.io/api/core/v1"
-	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
 	"github.com/spillway-lb/spillway/internal/policy"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/store"
+	"github.com/spillway-lb/spillway/internal/unitkey"
 )
 
 // secure applies a BackendTLSPolicy and the Gateway's client certificate, and returns the resources that they need. A
 // policy that cannot be obeyed leaves a backend service that answers 500: plain text would be wrong.
-func (b *backendBuilder) secure(name string, service *lbv1.BackendService) []*lbv1.Resource {
-	tls := policy.BackendTLS(b.view, b.key.target(), b.servicePortName())
+func (b *builder) secure(name string, service *lbv1.BackendService) []*lbv1.Resource {
+	tls := policy.BackendTLS(b.view, b.key.Target(), b.servicePortName())
 	if tls != nil && tls.Invalid != "" {
 		service.AbortStatus = 500
 		return nil
@@ -52,34 +52,49 @@ func withTLS(p lbv1.BackendProtocol) lbv1.BackendProtocol {
 }
 
 // servicePortName is what a policy's sectionName may call the port.
-func (b *backendBuilder) servicePortName() string {
-	if b.key.imported {
+func (b *builder) servicePortName() string {
+	if b.key.Imported {
 		return b.portName
 	}
-	ref := store.Ref{Cluster: b.key.scope.Cluster, Kind: kindService, Namespace: b.key.namespace, Name: b.key.name}
+	ref := store.Ref{Cluster: b.key.Scope.Cluster, Kind: kindService, Namespace: b.key.Namespace, Name: b.key.Name}
 	service, ok := recompute.Get[*corev1.Service](b.view, ref)
 	if !ok {
 		return ""
 	}
 	for _, p := range service.Spec.Ports {
-		if p.Port == b.key.port {
+		if p.Port == b.key.Port {
 			return p.Name
 		}
 	}
 	return ""
 }
 
-// clientCertificate is what the scope's Gateway presents to backends, nil if there is none that can be used.
-func (b *backendBuilder) clientCertificate() *lbv1.SslCertificate {
-	if b.key.scope.Client == "" {
+// ClientCertificate is what a scope's Client presents to backends.
+type ClientCertificate struct {
+	ChainPEM, KeyPEM []byte
+}
+
+// ClientKey is the key of a Client's UnitClientCertificate.
+func ClientKey(cluster, client string) string { return unitkey.Join(cluster, client) }
+
+// ParseClientKey is the inverse of ClientKey.
+func ParseClientKey(key string) (cluster, client string, ok bool) {
+	parts, ok := unitkey.Split(key, 2)
+	if !ok {
+		return "", "", false
+	}
+	return parts[0], parts[1], true
+}
+
+// clientCertificate is what the scope's Client presents to backends, nil if there is none that can be used.
+func (b *builder) clientCertificate() *lbv1.SslCertificate {
+	if b.key.Scope.Client == "" {
 		return nil
 	}
-	namespace, name := splitName(b.key.scope.Client)
-	ref := store.Ref{Cluster: b.key.scope.Cluster, Kind: KindGateway, Namespace: namespace, Name: name}
-	gw, ok := recompute.Get[*gatewayv1.Gateway](b.view, ref)
+	key := ClientKey(b.key.Scope.Cluster, b.key.Scope.Client)
+	c, ok, _ := recompute.Value[*ClientCertificate](b.view, UnitClientCertificate, key)
 	if !ok {
 		return nil
 	}
-	certificate, _ := readClientCertificate(b.view, gw, ref)
-	return certificate
+	return &lbv1.SslCertificate{CertificateChainPem: c.ChainPEM, PrivateKeyPem: c.KeyPEM}
 }

@@ -1,8 +1,7 @@
-package gateway
+package backend
 
 import (
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
-	"github.com/spillway-lb/spillway/internal/fleet"
 	"github.com/spillway-lb/spillway/internal/neg"
 	"github.com/spillway-lb/spillway/internal/recompute"
 )
@@ -19,9 +18,8 @@ type WeightInput struct {
 type Weigher func(v *recompute.View, in WeightInput) []*lbv1.GroupWeight
 
 // weights makes the split of every location of the scope.
-func (b *backendBuilder) weights(name string, service *lbv1.BackendService) []*lbv1.Resource {
-	f, ok, _ := recompute.Value[*fleet.Fleet](b.view, fleet.UnitMembers, "")
-	if !ok || b.options.Traffic == nil {
+func (b *builder) weights(name string, service *lbv1.BackendService) []*lbv1.Resource {
+	if b.options.Traffic == nil {
 		return nil
 	}
 	groups := map[string]neg.Group{}
@@ -31,7 +29,7 @@ func (b *backendBuilder) weights(name string, service *lbv1.BackendService) []*l
 		}
 	}
 	var out []*lbv1.Resource
-	for _, location := range b.options.locations(b.key.scope, f) {
+	for _, location := range b.key.Scope.ReadLocations(b.view, b.options.Home) {
 		split := b.options.Traffic(b.view, WeightInput{Location: location, Service: service, Groups: groups})
 		out = append(out, &lbv1.Resource{Name: name + "/" + location, Body: &lbv1.Resource_Weights{
 			Weights: &lbv1.Weights{BackendService: name, Location: location, Groups: split},

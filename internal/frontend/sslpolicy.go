@@ -1,8 +1,9 @@
-package gateway
+package frontend
 
 import (
 	"strings"
 
+	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
 	spillwayv1alpha1 "github.com/spillway-lb/spillway/api/spillway/v1alpha1"
 	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/recompute"
@@ -19,8 +20,8 @@ const (
 
 const oldestTLS = "TLS_1_2"
 
-// sslPolicy finds what a GCPGatewayPolicy names: by the last part of a path, in the Configuration, or one of the profiles.
-func sslPolicy(v *recompute.View, path string) (spillwayv1alpha1.SSLPolicy, bool) {
+// SSLPolicy finds what an owner names: by the last part of a path, in the Configuration, or one of the profiles.
+func SSLPolicy(v *recompute.View, path string) (spillwayv1alpha1.SSLPolicy, bool) {
 	name := path[strings.LastIndexByte(path, '/')+1:]
 	switch name {
 	case profileCompatible, profileModern, profileRestricted:
@@ -38,6 +39,17 @@ func sslPolicy(v *recompute.View, path string) (spillwayv1alpha1.SSLPolicy, bool
 		}
 	}
 	return spillwayv1alpha1.SSLPolicy{}, false
+}
+
+// SetSSLPolicy applies an SSL policy to a port; nil and one that is not defined change nothing.
+func SetSSLPolicy(v *recompute.View, path *string, tls *lbv1.DownstreamTls) {
+	if tls == nil || path == nil {
+		return
+	}
+	if p, ok := SSLPolicy(v, *path); ok {
+		tls.MinVersion = lbv1.TlsVersion(lbv1.TlsVersion_value[p.MinTLSVersion])
+		tls.CipherSuites = suitesOf(p.Profile)
+	}
 }
 
 // suitesOf are the cipher suites of TLS 1.2 that Google's profile has. Each profile is a part of the one before.

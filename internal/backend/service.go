@@ -1,0 +1,149 @@
+package backend
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"google.golang.org/protobuf/types/known/durationpb"
+	corev1 "k8s.io/api/core/v1"
+
+	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
+	networkingv1 "github.com/spillway-lb/spillway/api/networking/v1"
+	"github.com/spillway-lb/spillway/internal/fleet"
+	"github.com/spillway-lb/spillway/internal/neg"
+	"github.com/spillway-lb/spillway/internal/owner"
+	"github.com/spillway-lb/spillway/internal/policy"
+	"github.com/spillway-lb/spillway/internal/recompute"
+	"github.com/spillway-lb/spillway/internal/store"
+)
+
+// defaultTimeout is Google's for one exchange.
+const defaultTimeout = 30 // s
+
+// translator makes backend services.
+type translator struct {
+	options Options
+}
+
+func (t translator) translate(v *recompute.View, key string) recompute.Result {
+	k, ok := ParseKey(key)
+	if !ok {
+		return recompute.Result{}
+	}
+	b := builder{view: v, options: t.options, key: k}
+	switch found, held := b.findSources(); {
+	case held:
+		return recompute.Result{State: recompute.Held}
+	case !found:
+		return failed(k.notFound())
+	}
+	return b.result()
+}
+
+// source is a cluster's share of a backend.
+type source struct {
+	cluster string
+	groups  *neg.Groups
+}
+
+// builder gathers one backend service.
+type builder struct {
+	view        *recompute.View
+	options     Options
+	key         Key
+	sources     []source
+	appProtocol string
+	// portName is what a policy may call the port.
+	portName string
+}
+
+// findSources looks up the groups of every cluster that has the port.
+func (b *builder) findSources() (found, held bool) {
+	if !b.key.Imported {
+		return b.addSource(b.key.Scope.Cluster)
+	}
+	imported, ok, held := recompute.Value[*fleet.Import](b.view, fleet.UnitImport, fleet.ImportKey(b.key.Namespace, b.key.Name))
+	if !ok || held {
+		return false, held
+	}
+	for _, p := range imported.Ports {
+		if p.Port == b.key.Port {
+			found = true
+			b.appProtocol, b.portName = p.AppProtocol, p.Name
+		}
+	}
+	for _, export := range imported.Exports {
+		if !slices.ContainsFunc(export.Ports, func(p fleet.Port) bool { return p.Port == b.key.Port }) {
+			continue
+		}
+		if _, held := b.addSource(export.Cluster); held {
+			return false, true
+		}
+	}
+	return found, false
+}
+
+func (b *builder) addSource(cluster string) (found, held bool) {
+	key := neg.Key(cluster, b.key.Namespace, b.key.Name, b.key.Port)
+	groups, ok, held := recompute.Value[*neg.Groups](b.view, neg.UnitGroups, key)
+	if !ok || held {
+		return false, held
+	}
+	if b.appProtocol == "" {
+		b.appProtocol = groups.AppProtocol
+	}
+	b.sources = append(b.sources, source{cluster, groups})
+	return true, false
+}
+
+func (b *builder) result() recompute.Result {
+	in := b.key.Scope
+	name := b.key.name(b.view)
+	collection := "services"
+	if b.key.Imported {
+		collection = "serviceimports"
+	}
+	settings := policy.Backend(b.view, b.key.Target())
+	service := &lbv1.BackendService{
+		Protocol: protocolOf(b.appProtocol, b.key.GRPC), HealthCheck: name, Scheme: in.Scheme, Region: in.Region,
+		Timeout: seconds(defaultTimeout), Target: b.key.Namespace + "/" + b.key.Name + ":" + strconv.Itoa(int(b.key.Port)),
+		Backends: b.backends(settings), Description: owner.Describe(collection, b.key.Namespace, b.key.Name, fleet.MemberOf(b.view, in.Cluster)),
+		Owner: owner.Of(b.key.Ref()),
+	}
+	policy.SetBackend(service, settings)
+	policy.SetDistribution(b.view, b.key.Target(), service)
+	resources := b.secure(name, service)
+	check := policy.HealthCheck(b.view, b.key.Target(), checkType(service.GetProtocol()))
+	check.Description, check.Owner = service.GetDescription(), service.GetOwner()
+	resources = append(resources,
+		&lbv1.Resource{Name: name, Body: &lbv1.Resource_BackendService{BackendService: service}},
+		&lbv1.Resource{Name: name, Body: &lbv1.Resource_HealthCheck{HealthCheck: check}},
+	)
+	resources = append(resources, b.weights(name, service)...)
+	return recompute.Result{State: recompute.Present, Value: Backend{Service: name}, Resources: resources}
+}
+
+func (b *builder) backends(settings *networkingv1.GCPBackendPolicyConfig) []*lbv1.Backend {
+	var out []*lbv1.Backend
+	for _, s := range b.sources {
+		service := store.Ref{Cluster: s.cluster, Kind: kindService, Namespace: b.key.Namespace, Name: b.key.Name}
+		var annotations map[string]string
+		if object, ok := recompute.Get[*corev1.Service](b.view, service); ok {
+			annotations = object.Annotations
+		}
+		export := policy.Backend(b.view, policy.Target{
+			Cluster: s.cluster, Kind: policy.ServiceExport, Namespace: b.key.Namespace, Name: b.key.Name,
+		})
+		for _, g := range s.groups.Groups {
+			backend := &lbv1.Backend{Group: g.Name}
+			at := policy.Place{Cluster: g.Cluster, Region: g.Region, Zone: g.Zone}
+			policy.SetCapacity(backend, at, annotations, settings, export)
+			out = append(out, backend)
+		}
+	}
+	slices.SortFunc(out, func(a, b *lbv1.Backend) int { return strings.Compare(a.GetGroup(), b.GetGroup()) })
+	return out
+}
+
+func seconds(n int64) *durationpb.Duration { return &durationpb.Duration{Seconds: n} }

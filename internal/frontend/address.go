@@ -1,0 +1,106 @@
+package frontend
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+
+	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
+	"github.com/spillway-lb/spillway/internal/address"
+	"github.com/spillway-lb/spillway/internal/recompute"
+	"github.com/spillway-lb/spillway/internal/store"
+)
+
+// Request is an address that an owner asks for.
+type Request struct {
+	// Region is the location that it is served in.
+	Region string
+	// Name is that of a reserved address, "" for one that nobody reserved.
+	Name string
+	// Literal is the address as the owner wrote it, or what stands behind the name; "" lets us choose.
+	Literal string
+}
+
+// Addresses are what an owner is served at.
+type Addresses struct {
+	// VIPs are in the order of the requests.
+	VIPs []*lbv1.Vip
+	// Unusable is why a requested address cannot be had, or "".
+	Unusable string
+}
+
+// Options are what no object holds.
+type Options struct {
+	// Usable tells whether the data planes can have an address that an owner asks for; nil means any.
+	Usable func(netip.Addr) bool
+}
+
+// ReadAddresses claims the addresses that an owner asks for.
+func ReadAddresses(v *recompute.View, o Options, owner store.Ref, requests []Request) Addresses {
+	r := addressReader{view: v, options: o, owner: owner, unnamed: map[string]int{}}
+	for _, request := range requests {
+		r.add(request)
+	}
+	return r.out
+}
+
+// addressReader finds the addresses of one owner.
+type addressReader struct {
+	view    *recompute.View
+	options Options
+	owner   store.Ref
+	// unnamed is how many addresses of a region were chosen by us.
+	unnamed map[string]int
+	out     Addresses
+}
+
+func (r *addressReader) add(request Request) {
+	if request.Literal != "" {
+		r.literal(request)
+		return
+	}
+	c := claim{owner: r.owner, name: request.Name}
+	if request.Name == "" {
+		c.region, c.ordinal = request.Region, r.unnamed[request.Region]
+		r.unnamed[request.Region]++
+	}
+	addr, ok := c.read(r.view)
+	switch {
+	case ok:
+		r.found(request, addr)
+	case request.Name != "":
+		r.out.Unusable = fmt.Sprintf("address %q is in use by another Gateway", request.Name)
+	default:
+		r.out.Unusable = "no free address in " + address.Gateways.String()
+	}
+}
+
+func (r *addressReader) literal(request Request) {
+	addr, err := netip.ParseAddr(request.Literal)
+	switch {
+	case err != nil || addr.Zone() != "":
+		r.out.Unusable = fmt.Sprintf("address %q is not an IP address", request.Literal)
+		return
+	}
+	addr = addr.Unmap()
+	if _, ok := (claim{owner: r.owner, literal: addr}).read(r.view); !ok {
+		r.out.Unusable = fmt.Sprintf("address %s is in use by another Gateway", request.Literal)
+		return
+	}
+	if r.options.Usable != nil && !r.options.Usable(addr) {
+		r.out.Unusable = fmt.Sprintf("address %s is not an address of the proxies' host", request.Literal)
+		return
+	}
+	r.found(request, addr)
+}
+
+// found takes an address, once for each region.
+func (r *addressReader) found(request Request, addr netip.Addr) {
+	vip := &lbv1.Vip{Region: request.Region, Address: addr.String(), Name: request.Name}
+	same := func(other *lbv1.Vip) bool {
+		return other.GetRegion() == vip.GetRegion() && other.GetAddress() == vip.GetAddress()
+	}
+	if !slices.ContainsFunc(r.out.VIPs, same) {
+		r.out.VIPs = append(r.out.VIPs, vip)
+	}
+}

@@ -1,0 +1,62 @@
+package frontend
+
+import (
+	"crypto/tls"
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/spillway-lb/spillway/internal/policy"
+	"github.com/spillway-lb/spillway/internal/recompute"
+	"github.com/spillway-lb/spillway/internal/refgrant"
+	"github.com/spillway-lb/spillway/internal/store"
+)
+
+// Certificate is a chain and its key in PEM, known to belong together.
+type Certificate struct {
+	ChainPEM, KeyPEM []byte
+}
+
+// Problem is why a certificate cannot be used.
+type Problem struct {
+	// Permission: it is a grant that is missing, so what it was for has to end at once.
+	Permission bool
+	Message    string
+}
+
+// ReadCertificate reads a kubernetes.io/tls Secret that an owner refers to.
+func ReadCertificate(v *recompute.View, cluster string, from refgrant.From, namespace, name string) (*Certificate, *Problem) {
+	if problem := checkGrant(v, cluster, from, refgrant.To{Kind: kindSecret, Namespace: namespace, Name: name}); problem != nil {
+		return nil, problem
+	}
+	full := namespace + "/" + name
+	secret, ok := recompute.Get[*corev1.Secret](v, store.Ref{Cluster: cluster, Kind: kindSecret, Namespace: namespace, Name: name})
+	if !ok {
+		return nil, &Problem{Message: fmt.Sprintf("Error GWCER102: Secret %q not found", full)}
+	}
+	chain, key := secret.Data[corev1.TLSCertKey], secret.Data[corev1.TLSPrivateKeyKey]
+	if _, err := tls.X509KeyPair(chain, key); err != nil {
+		return nil, &Problem{Message: fmt.Sprintf("Secret %q: %v", full, err)}
+	}
+	return &Certificate{chain, key}, nil
+}
+
+// ReadAuthorities reads the CA certificates of a ConfigMap or Secret that an owner refers to, as PEM.
+func ReadAuthorities(v *recompute.View, cluster string, from refgrant.From, kind, namespace, name string) ([]byte, *Problem) {
+	if problem := checkGrant(v, cluster, from, refgrant.To{Kind: kind, Namespace: namespace, Name: name}); problem != nil {
+		return nil, problem
+	}
+	text, err := policy.Authorities(v, store.Ref{Cluster: cluster, Kind: kind, Namespace: namespace, Name: name})
+	if err != nil {
+		return nil, &Problem{Message: err.Error()}
+	}
+	return text, nil
+}
+
+func checkGrant(v *recompute.View, cluster string, from refgrant.From, to refgrant.To) *Problem {
+	if refgrant.Permitted(v, cluster, from, to) {
+		return nil
+	}
+	return &Problem{Permission: true, Message: fmt.Sprintf(
+		"%s %s/%s is in another namespace and no ReferenceGrant there allows the reference", to.Kind, to.Namespace, to.Name)}
+}

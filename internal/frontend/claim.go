@@ -1,0 +1,111 @@
+package frontend
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"net/netip"
+	"strconv"
+
+	"github.com/spillway-lb/spillway/internal/address"
+	"github.com/spillway-lb/spillway/internal/recompute"
+	"github.com/spillway-lb/spillway/internal/store"
+	"github.com/spillway-lb/spillway/internal/unitkey"
+)
+
+const (
+	unitClaim = "frontend.claim"
+	// tallyClaims has the claims on an address, the oldest owner's first.
+	tallyClaims = "frontend.claims"
+	// probes is how many addresses a name tries. With 1,000 addresses in use, one name in 10^14 finds none.
+	probes = 4
+)
+
+// claim is an owner's claim on one address: of a location, of a name, which is the same address wherever it is served, or
+// of the address that the owner asks for.
+type claim struct {
+	owner store.Ref
+	// region and ordinal are of an address that nobody chose, the ordinal of several in one region.
+	region  string
+	ordinal int
+	name    string
+	literal netip.Addr
+}
+
+func (c claim) String() string {
+	literal := ""
+	if c.literal.IsValid() {
+		literal = c.literal.String()
+	}
+	return unitkey.Join(c.owner.String(), c.region, strconv.Itoa(c.ordinal), c.name, literal)
+}
+
+func parseClaim(key string) (claim, bool) {
+	parts, ok := unitkey.Split(key, 5)
+	if !ok {
+		return claim{}, false
+	}
+	owner, ok := store.ParseRef(parts[0])
+	ordinal, err := strconv.Atoi(parts[2])
+	c := claim{owner: owner, region: parts[1], ordinal: ordinal, name: parts[3]}
+	if parts[4] != "" && err == nil {
+		c.literal, err = netip.ParseAddr(parts[4])
+	}
+	return c, ok && err == nil
+}
+
+// read returns the address of a claim; ok is false if somebody else has it.
+func (c claim) read(v *recompute.View) (addr netip.Addr, ok bool) {
+	addr, ok, _ = recompute.Value[netip.Addr](v, unitClaim, c.String())
+	return addr, ok
+}
+
+// translateClaim finds the address of a claim: the first of a few, by hash, that no older owner has a claim on. So an
+// address depends on names and on owners that were there before, never on newer ones.
+func translateClaim(v *recompute.View, key string) recompute.Result {
+	c, ok := parseClaim(key)
+	if !ok {
+		return recompute.Result{}
+	}
+	object := v.Get(c.owner)
+	if object == nil {
+		return recompute.Result{}
+	}
+	member := fmt.Sprintf("%011d|%s", max(object.GetCreationTimestamp().Unix(), 0), key)
+	result := recompute.Result{}
+	for _, candidate := range c.candidates() {
+		result.State = recompute.Present
+		result.Tallies = append(result.Tallies, recompute.Tally{Index: tallyClaims, Key: candidate.String(), Member: member})
+		first := v.First(tallyClaims, candidate.String(), 1)
+		if result.Value == nil && (len(first) == 0 || first[0] >= member || candidate.IsUnspecified()) {
+			result.Value = candidate
+		}
+	}
+	return result
+}
+
+// candidates are what a claim tries. A named address is the same whoever uses it.
+func (c claim) candidates() []netip.Addr {
+	if c.literal.IsValid() {
+		return []netip.Addr{c.literal}
+	}
+	identity := c.owner.Cluster + "/" + c.owner.Namespace + "/" + c.owner.Name + "/" + c.region
+	if c.ordinal > 0 {
+		identity += "/" + strconv.Itoa(c.ordinal)
+	}
+	if c.name != "" {
+		identity = "named/" + c.name
+	}
+	// The first and the last address of the range stay out, and so does 0 in the last byte, which looks like a network.
+	size := uint32(1)<<(32-address.Gateways.Bits()) - 2
+	var out []netip.Addr
+	for i := range probes {
+		sum := sha256.Sum256([]byte(fmt.Sprint(identity, "#", i)))
+		offset := 1 + binary.BigEndian.Uint32(sum[:])%size
+		if offset&0xff == 0 {
+			offset++
+		}
+		out = append(out, address.Nth(address.Gateways, offset))
+	}
+	return out
+}

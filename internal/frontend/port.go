@@ -1,0 +1,51 @@
+package frontend
+
+import (
+	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
+	"github.com/spillway-lb/spillway/internal/fleet"
+	"github.com/spillway-lb/spillway/internal/owner"
+	"github.com/spillway-lb/spillway/internal/recompute"
+	"github.com/spillway-lb/spillway/internal/scope"
+	"github.com/spillway-lb/spillway/internal/store"
+)
+
+// via is what Google's proxies write.
+const via = "1.1 google"
+
+// Port is what listens on one port of an owner.
+type Port struct {
+	Owner store.Ref
+	// Collection is the owner's kind in a description, such as "gateways".
+	Collection string
+	Scope      scope.Scope
+	Port       int32
+	VIPs       []*lbv1.Vip
+	// TLS is nil for plain HTTP.
+	TLS *lbv1.DownstreamTls
+}
+
+// URLMap names the routing of a port; its target proxy has the same name.
+func URLMap(s scope.Scope, owner store.Ref, port int32) string {
+	return s.Namer().URLMap(owner.Namespace, owner.Name, port, s.Variant())
+}
+
+// Rule names the forwarding rule of a port.
+func Rule(s scope.Scope, owner store.Ref, port int32) string {
+	return s.Namer().ForwardingRule(owner.Namespace, owner.Name, port, s.Variant())
+}
+
+// Resources are the forwarding rule and the target proxy.
+func (p Port) Resources(v *recompute.View) []*lbv1.Resource {
+	name := URLMap(p.Scope, p.Owner, p.Port)
+	description := owner.Describe(p.Collection, p.Owner.Namespace, p.Owner.Name, fleet.MemberOf(v, p.Scope.Cluster))
+	by := owner.Of(p.Owner)
+	return []*lbv1.Resource{
+		{Name: Rule(p.Scope, p.Owner, p.Port), Body: &lbv1.Resource_ForwardingRule{ForwardingRule: &lbv1.ForwardingRule{
+			Scheme: p.Scope.Scheme, Region: p.Scope.Region, Vips: p.VIPs, Port: uint32(p.Port), TargetProxy: name,
+			Description: description, Owner: by,
+		}}},
+		{Name: name, Body: &lbv1.Resource_TargetProxy{TargetProxy: &lbv1.TargetProxy{
+			UrlMap: name, Tls: p.TLS, Via: via, Description: description, Owner: by,
+		}}},
+	}
+}
