@@ -342,6 +342,124 @@ func (HealthState) EnumDescriptor() ([]byte, []int) {
 	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{5}
 }
 
+// Reading is what is done about one way to write a path.
+type RequestPolicy_Reading int32
+
+const (
+	RequestPolicy_READING_UNSPECIFIED RequestPolicy_Reading = 0 // see each field
+	// Rules see the path as it is written.
+	RequestPolicy_LITERAL RequestPolicy_Reading = 1
+	// Rules see the path as the most liberal backend would read it; backends get it as it is written.
+	RequestPolicy_LIBERAL RequestPolicy_Reading = 2
+	// Rules and backends get the liberal reading.
+	RequestPolicy_NORMALIZE RequestPolicy_Reading = 3
+	// 400.
+	RequestPolicy_REJECT RequestPolicy_Reading = 4
+)
+
+// Enum value maps for RequestPolicy_Reading.
+var (
+	RequestPolicy_Reading_name = map[int32]string{
+		0: "READING_UNSPECIFIED",
+		1: "LITERAL",
+		2: "LIBERAL",
+		3: "NORMALIZE",
+		4: "REJECT",
+	}
+	RequestPolicy_Reading_value = map[string]int32{
+		"READING_UNSPECIFIED": 0,
+		"LITERAL":             1,
+		"LIBERAL":             2,
+		"NORMALIZE":           3,
+		"REJECT":              4,
+	}
+)
+
+func (x RequestPolicy_Reading) Enum() *RequestPolicy_Reading {
+	p := new(RequestPolicy_Reading)
+	*p = x
+	return p
+}
+
+func (x RequestPolicy_Reading) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (RequestPolicy_Reading) Descriptor() protoreflect.EnumDescriptor {
+	return file_api_lb_v1_lb_proto_enumTypes[6].Descriptor()
+}
+
+func (RequestPolicy_Reading) Type() protoreflect.EnumType {
+	return &file_api_lb_v1_lb_proto_enumTypes[6]
+}
+
+func (x RequestPolicy_Reading) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use RequestPolicy_Reading.Descriptor instead.
+func (RequestPolicy_Reading) EnumDescriptor() ([]byte, []int) {
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{8, 0}
+}
+
+// Underscores is what is done about field names with "_", which CGI and its heirs can't tell from "-".
+type RequestPolicy_Underscores int32
+
+const (
+	RequestPolicy_UNDERSCORES_UNSPECIFIED RequestPolicy_Underscores = 0 // DROP_LOOKALIKES
+	// Those that look like a field that the proxy writes or trusts, such as x_forwarded_for, are taken out.
+	RequestPolicy_DROP_LOOKALIKES RequestPolicy_Underscores = 1
+	RequestPolicy_KEEP_ALL        RequestPolicy_Underscores = 2
+	RequestPolicy_DROP_ALL        RequestPolicy_Underscores = 3
+	// 400.
+	RequestPolicy_REJECT_ALL RequestPolicy_Underscores = 4
+)
+
+// Enum value maps for RequestPolicy_Underscores.
+var (
+	RequestPolicy_Underscores_name = map[int32]string{
+		0: "UNDERSCORES_UNSPECIFIED",
+		1: "DROP_LOOKALIKES",
+		2: "KEEP_ALL",
+		3: "DROP_ALL",
+		4: "REJECT_ALL",
+	}
+	RequestPolicy_Underscores_value = map[string]int32{
+		"UNDERSCORES_UNSPECIFIED": 0,
+		"DROP_LOOKALIKES":         1,
+		"KEEP_ALL":                2,
+		"DROP_ALL":                3,
+		"REJECT_ALL":              4,
+	}
+)
+
+func (x RequestPolicy_Underscores) Enum() *RequestPolicy_Underscores {
+	p := new(RequestPolicy_Underscores)
+	*p = x
+	return p
+}
+
+func (x RequestPolicy_Underscores) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (RequestPolicy_Underscores) Descriptor() protoreflect.EnumDescriptor {
+	return file_api_lb_v1_lb_proto_enumTypes[7].Descriptor()
+}
+
+func (RequestPolicy_Underscores) Type() protoreflect.EnumType {
+	return &file_api_lb_v1_lb_proto_enumTypes[7]
+}
+
+func (x RequestPolicy_Underscores) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use RequestPolicy_Underscores.Descriptor instead.
+func (RequestPolicy_Underscores) EnumDescriptor() ([]byte, []int) {
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{8, 1}
+}
+
 type ClientValidation_Mode int32
 
 const (
@@ -373,11 +491,11 @@ func (x ClientValidation_Mode) String() string {
 }
 
 func (ClientValidation_Mode) Descriptor() protoreflect.EnumDescriptor {
-	return file_api_lb_v1_lb_proto_enumTypes[6].Descriptor()
+	return file_api_lb_v1_lb_proto_enumTypes[8].Descriptor()
 }
 
 func (ClientValidation_Mode) Type() protoreflect.EnumType {
-	return &file_api_lb_v1_lb_proto_enumTypes[6]
+	return &file_api_lb_v1_lb_proto_enumTypes[8]
 }
 
 func (x ClientValidation_Mode) Number() protoreflect.EnumNumber {
@@ -386,7 +504,7 @@ func (x ClientValidation_Mode) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ClientValidation_Mode.Descriptor instead.
 func (ClientValidation_Mode) EnumDescriptor() ([]byte, []int) {
-	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{10, 0}
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{11, 0}
 }
 
 type SessionPersistence_Kind int32
@@ -419,11 +537,11 @@ func (x SessionPersistence_Kind) String() string {
 }
 
 func (SessionPersistence_Kind) Descriptor() protoreflect.EnumDescriptor {
-	return file_api_lb_v1_lb_proto_enumTypes[7].Descriptor()
+	return file_api_lb_v1_lb_proto_enumTypes[9].Descriptor()
 }
 
 func (SessionPersistence_Kind) Type() protoreflect.EnumType {
-	return &file_api_lb_v1_lb_proto_enumTypes[7]
+	return &file_api_lb_v1_lb_proto_enumTypes[9]
 }
 
 func (x SessionPersistence_Kind) Number() protoreflect.EnumNumber {
@@ -432,7 +550,7 @@ func (x SessionPersistence_Kind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use SessionPersistence_Kind.Descriptor instead.
 func (SessionPersistence_Kind) EnumDescriptor() ([]byte, []int) {
-	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{27, 0}
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{28, 0}
 }
 
 type SessionAffinity_Type int32
@@ -480,11 +598,11 @@ func (x SessionAffinity_Type) String() string {
 }
 
 func (SessionAffinity_Type) Descriptor() protoreflect.EnumDescriptor {
-	return file_api_lb_v1_lb_proto_enumTypes[8].Descriptor()
+	return file_api_lb_v1_lb_proto_enumTypes[10].Descriptor()
 }
 
 func (SessionAffinity_Type) Type() protoreflect.EnumType {
-	return &file_api_lb_v1_lb_proto_enumTypes[8]
+	return &file_api_lb_v1_lb_proto_enumTypes[10]
 }
 
 func (x SessionAffinity_Type) Number() protoreflect.EnumNumber {
@@ -493,7 +611,7 @@ func (x SessionAffinity_Type) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use SessionAffinity_Type.Descriptor instead.
 func (SessionAffinity_Type) EnumDescriptor() ([]byte, []int) {
-	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{30, 0}
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{31, 0}
 }
 
 type HealthCheck_Type int32
@@ -538,11 +656,11 @@ func (x HealthCheck_Type) String() string {
 }
 
 func (HealthCheck_Type) Descriptor() protoreflect.EnumDescriptor {
-	return file_api_lb_v1_lb_proto_enumTypes[9].Descriptor()
+	return file_api_lb_v1_lb_proto_enumTypes[11].Descriptor()
 }
 
 func (HealthCheck_Type) Type() protoreflect.EnumType {
-	return &file_api_lb_v1_lb_proto_enumTypes[9]
+	return &file_api_lb_v1_lb_proto_enumTypes[11]
 }
 
 func (x HealthCheck_Type) Number() protoreflect.EnumNumber {
@@ -551,7 +669,7 @@ func (x HealthCheck_Type) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use HealthCheck_Type.Descriptor instead.
 func (HealthCheck_Type) EnumDescriptor() ([]byte, []int) {
-	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{39, 0}
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{40, 0}
 }
 
 type HealthCheck_PortSpecification int32
@@ -587,11 +705,11 @@ func (x HealthCheck_PortSpecification) String() string {
 }
 
 func (HealthCheck_PortSpecification) Descriptor() protoreflect.EnumDescriptor {
-	return file_api_lb_v1_lb_proto_enumTypes[10].Descriptor()
+	return file_api_lb_v1_lb_proto_enumTypes[12].Descriptor()
 }
 
 func (HealthCheck_PortSpecification) Type() protoreflect.EnumType {
-	return &file_api_lb_v1_lb_proto_enumTypes[10]
+	return &file_api_lb_v1_lb_proto_enumTypes[12]
 }
 
 func (x HealthCheck_PortSpecification) Number() protoreflect.EnumNumber {
@@ -600,7 +718,7 @@ func (x HealthCheck_PortSpecification) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use HealthCheck_PortSpecification.Descriptor instead.
 func (HealthCheck_PortSpecification) EnumDescriptor() ([]byte, []int) {
-	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{39, 1}
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{40, 1}
 }
 
 type HealthCheck_ProxyHeader int32
@@ -633,11 +751,11 @@ func (x HealthCheck_ProxyHeader) String() string {
 }
 
 func (HealthCheck_ProxyHeader) Descriptor() protoreflect.EnumDescriptor {
-	return file_api_lb_v1_lb_proto_enumTypes[11].Descriptor()
+	return file_api_lb_v1_lb_proto_enumTypes[13].Descriptor()
 }
 
 func (HealthCheck_ProxyHeader) Type() protoreflect.EnumType {
-	return &file_api_lb_v1_lb_proto_enumTypes[11]
+	return &file_api_lb_v1_lb_proto_enumTypes[13]
 }
 
 func (x HealthCheck_ProxyHeader) Number() protoreflect.EnumNumber {
@@ -646,7 +764,7 @@ func (x HealthCheck_ProxyHeader) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use HealthCheck_ProxyHeader.Descriptor instead.
 func (HealthCheck_ProxyHeader) EnumDescriptor() ([]byte, []int) {
-	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{39, 2}
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{40, 2}
 }
 
 // Resource is the one type that travels. Its identity is (kind of body, name).
@@ -1307,8 +1425,9 @@ type TargetProxy struct {
 	TrustedHops uint32      `protobuf:"varint,4,opt,name=trusted_hops,json=trustedHops,proto3" json:"trusted_hops,omitempty"`
 	Limits      *HttpLimits `protobuf:"bytes,5,opt,name=limits,proto3" json:"limits,omitempty"`
 	// Per-connection PROXY protocol is not part of this version.
-	Description   string `protobuf:"bytes,6,opt,name=description,proto3" json:"description,omitempty"`
-	Owner         *Owner `protobuf:"bytes,7,opt,name=owner,proto3" json:"owner,omitempty"`
+	Description   string         `protobuf:"bytes,6,opt,name=description,proto3" json:"description,omitempty"`
+	Owner         *Owner         `protobuf:"bytes,7,opt,name=owner,proto3" json:"owner,omitempty"`
+	RequestPolicy *RequestPolicy `protobuf:"bytes,8,opt,name=request_policy,json=requestPolicy,proto3" json:"request_policy,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1392,6 +1511,104 @@ func (x *TargetProxy) GetOwner() *Owner {
 	return nil
 }
 
+func (x *TargetProxy) GetRequestPolicy() *RequestPolicy {
+	if x != nil {
+		return x.RequestPolicy
+	}
+	return nil
+}
+
+// RequestPolicy says what becomes of requests that another parser behind the proxy may read differently. Settable by
+// `proxy --config` only; what is not set is safe.
+type RequestPolicy struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// "//" read as "/". Unspecified is LIBERAL.
+	RepeatedSlashes RequestPolicy_Reading `protobuf:"varint,1,opt,name=repeated_slashes,json=repeatedSlashes,proto3,enum=lb.v1.RequestPolicy_Reading" json:"repeated_slashes,omitempty"`
+	// A backslash read as "/". Unspecified is LIBERAL.
+	Backslashes RequestPolicy_Reading `protobuf:"varint,2,opt,name=backslashes,proto3,enum=lb.v1.RequestPolicy_Reading" json:"backslashes,omitempty"`
+	// Letters, digits and -._~ that are percent-encoded without need, "%61" read as "a". Unspecified is LIBERAL.
+	EncodedUnreserved RequestPolicy_Reading `protobuf:"varint,3,opt,name=encoded_unreserved,json=encodedUnreserved,proto3,enum=lb.v1.RequestPolicy_Reading" json:"encoded_unreserved,omitempty"`
+	// "%2F" and "%5C" read as "/". Unspecified is LITERAL: an encoded slash is data for most backends.
+	EncodedSlashes RequestPolicy_Reading `protobuf:"varint,4,opt,name=encoded_slashes,json=encodedSlashes,proto3,enum=lb.v1.RequestPolicy_Reading" json:"encoded_slashes,omitempty"`
+	// "/..;x/" read as "/../". Unspecified is LIBERAL.
+	DotSegmentParameters RequestPolicy_Reading     `protobuf:"varint,5,opt,name=dot_segment_parameters,json=dotSegmentParameters,proto3,enum=lb.v1.RequestPolicy_Reading" json:"dot_segment_parameters,omitempty"`
+	Underscores          RequestPolicy_Underscores `protobuf:"varint,6,opt,name=underscores,proto3,enum=lb.v1.RequestPolicy_Underscores" json:"underscores,omitempty"`
+	unknownFields        protoimpl.UnknownFields
+	sizeCache            protoimpl.SizeCache
+}
+
+func (x *RequestPolicy) Reset() {
+	*x = RequestPolicy{}
+	mi := &file_api_lb_v1_lb_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RequestPolicy) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RequestPolicy) ProtoMessage() {}
+
+func (x *RequestPolicy) ProtoReflect() protoreflect.Message {
+	mi := &file_api_lb_v1_lb_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RequestPolicy.ProtoReflect.Descriptor instead.
+func (*RequestPolicy) Descriptor() ([]byte, []int) {
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *RequestPolicy) GetRepeatedSlashes() RequestPolicy_Reading {
+	if x != nil {
+		return x.RepeatedSlashes
+	}
+	return RequestPolicy_READING_UNSPECIFIED
+}
+
+func (x *RequestPolicy) GetBackslashes() RequestPolicy_Reading {
+	if x != nil {
+		return x.Backslashes
+	}
+	return RequestPolicy_READING_UNSPECIFIED
+}
+
+func (x *RequestPolicy) GetEncodedUnreserved() RequestPolicy_Reading {
+	if x != nil {
+		return x.EncodedUnreserved
+	}
+	return RequestPolicy_READING_UNSPECIFIED
+}
+
+func (x *RequestPolicy) GetEncodedSlashes() RequestPolicy_Reading {
+	if x != nil {
+		return x.EncodedSlashes
+	}
+	return RequestPolicy_READING_UNSPECIFIED
+}
+
+func (x *RequestPolicy) GetDotSegmentParameters() RequestPolicy_Reading {
+	if x != nil {
+		return x.DotSegmentParameters
+	}
+	return RequestPolicy_READING_UNSPECIFIED
+}
+
+func (x *RequestPolicy) GetUnderscores() RequestPolicy_Underscores {
+	if x != nil {
+		return x.Underscores
+	}
+	return RequestPolicy_UNDERSCORES_UNSPECIFIED
+}
+
 type DownstreamTls struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// One for each listener host of the port. The most specific host that matches the SNI wins; no SNI or no match takes
@@ -1408,7 +1625,7 @@ type DownstreamTls struct {
 
 func (x *DownstreamTls) Reset() {
 	*x = DownstreamTls{}
-	mi := &file_api_lb_v1_lb_proto_msgTypes[8]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1420,7 +1637,7 @@ func (x *DownstreamTls) String() string {
 func (*DownstreamTls) ProtoMessage() {}
 
 func (x *DownstreamTls) ProtoReflect() protoreflect.Message {
-	mi := &file_api_lb_v1_lb_proto_msgTypes[8]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1433,7 +1650,7 @@ func (x *DownstreamTls) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DownstreamTls.ProtoReflect.Descriptor instead.
 func (*DownstreamTls) Descriptor() ([]byte, []int) {
-	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{8}
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *DownstreamTls) GetServerNames() []*ServerName {
@@ -1478,7 +1695,7 @@ type ServerName struct {
 
 func (x *ServerName) Reset() {
 	*x = ServerName{}
-	mi := &file_api_lb_v1_lb_proto_msgTypes[9]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1490,7 +1707,7 @@ func (x *ServerName) String() string {
 func (*ServerName) ProtoMessage() {}
 
 func (x *ServerName) ProtoReflect() protoreflect.Message {
-	mi := &file_api_lb_v1_lb_proto_msgTypes[9]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1503,7 +1720,7 @@ func (x *ServerName) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ServerName.ProtoReflect.Descriptor instead.
 func (*ServerName) Descriptor() ([]byte, []int) {
-	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{9}
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ServerName) GetHost() string {
@@ -1538,7 +1755,7 @@ type ClientValidation struct {
 
 func (x *ClientValidation) Reset() {
 	*x = ClientValidation{}
-	mi := &file_api_lb_v1_lb_proto_msgTypes[10]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1550,7 +1767,7 @@ func (x *ClientValidation) String() string {
 func (*ClientValidation) ProtoMessage() {}
 
 func (x *ClientValidation) ProtoReflect() protoreflect.Message {
-	mi := &file_api_lb_v1_lb_proto_msgTypes[10]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1563,7 +1780,7 @@ func (x *ClientValidation) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClientValidation.ProtoReflect.Descriptor instead.
 func (*ClientValidation) Descriptor() ([]byte, []int) {
-	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{10}
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ClientValidation) GetTrustConfigs() []string {
@@ -1598,7 +1815,7 @@ type HttpLimits struct {
 
 func (x *HttpLimits) Reset() {
 	*x = HttpLimits{}
-	mi := &file_api_lb_v1_lb_proto_msgTypes[11]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1610,7 +1827,7 @@ func (x *HttpLimits) String() string {
 func (*HttpLimits) ProtoMessage() {}
 
 func (x *HttpLimits) ProtoReflect() protoreflect.Message {
-	mi := &file_api_lb_v1_lb_proto_msgTypes[11]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1623,7 +1840,7 @@ func (x *HttpLimits) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HttpLimits.ProtoReflect.Descriptor instead.
 func (*HttpLimits) Descriptor() ([]byte, []int) {
-	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{11}
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *HttpLimits) GetIdleTimeout() *durationpb.Duration {
@@ -1701,7 +1918,7 @@ type SslCertificate struct {
 
 func (x *SslCertificate) Reset() {
 	*x = SslCertificate{}
-	mi := &file_api_lb_v1_lb_proto_msgTypes[12]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1713,7 +1930,7 @@ func (x *SslCertificate) String() string {
 func (*SslCertificate) ProtoMessage() {}
 
 func (x *SslCertificate) ProtoReflect() protoreflect.Message {
-	mi := &file_api_lb_v1_lb_proto_msgTypes[12]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1726,7 +1943,7 @@ func (x *SslCertificate) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SslCertificate.ProtoReflect.Descriptor instead.
 func (*SslCertificate) Descriptor() ([]byte, []int) {
-	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{12}
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *SslCertificate) GetCertificateChainPem() []byte {
@@ -1763,7 +1980,7 @@ type TrustConfig struct {
 
 func (x *TrustConfig) Reset() {
 	*x = TrustConfig{}
-	mi := &file_api_lb_v1_lb_proto_msgTypes[13]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1775,7 +1992,7 @@ func (x *TrustConfig) String() string {
 func (*TrustConfig) ProtoMessage() {}
 
 func (x *TrustConfig) ProtoReflect() protoreflect.Message {
-	mi := &file_api_lb_v1_lb_proto_msgTypes[13]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1788,7 +2005,7 @@ func (x *TrustConfig) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TrustConfig.ProtoReflect.Descriptor instead.
 func (*TrustConfig) Descriptor() ([]byte, []int) {
-	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{13}
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *TrustConfig) GetCaPem() []byte {
@@ -1832,7 +2049,7 @@ type UrlMap struct {
 
 func (x *UrlMap) Reset() {
 	*x = UrlMap{}
-	mi := &file_api_lb_v1_lb_proto_msgTypes[14]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1844,7 +2061,7 @@ func (x *UrlMap) String() string {
 func (*UrlMap) ProtoMessage() {}
 
 func (x *UrlMap) ProtoReflect() protoreflect.Message {
-	mi := &file_api_lb_v1_lb_proto_msgTypes[14]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1857,7 +2074,7 @@ func (x *UrlMap) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UrlMap.ProtoReflect.Descriptor instead.
 func (*UrlMap) Descriptor() ([]byte, []int) {
-	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{14}
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *UrlMap) GetDefaultService() string {
@@ -1941,7 +2158,7 @@ type RouteRule struct {
 
 func (x *RouteRule) Reset() {
 	*x = RouteRule{}
-	mi := &file_api_lb_v1_lb_proto_msgTypes[15]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1953,7 +2170,7 @@ func (x *RouteRule) String() string {
 func (*RouteRule) ProtoMessage() {}
 
 func (x *RouteRule) ProtoReflect() protoreflect.Message {
-	mi := &file_api_lb_v1_lb_proto_msgTypes[15]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1966,7 +2183,7 @@ func (x *RouteRule) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RouteRule.ProtoReflect.Descriptor instead.
 func (*RouteRule) Descriptor() ([]byte, []int) {
-	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{15}
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *RouteRule) GetUrlMap() string {
@@ -2167,7 +2384,7 @@ type RouteMatch struct {
 
 func (x *RouteMatch) Reset() {
 	*x = RouteMatch{}
-	mi := &file_api_lb_v1_lb_proto_msgTypes[16]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2179,7 +2396,7 @@ func (x *RouteMatch) String() string {
 func (*RouteMatch) ProtoMessage() {}
 
 func (x *RouteMatch) ProtoReflect() protoreflect.Message {
-	mi := &file_api_lb_v1_lb_proto_msgTypes[16]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2192,7 +2409,7 @@ func (x *RouteMatch) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RouteMatch.ProtoReflect.Descriptor instead.
 func (*RouteMatch) Descriptor() ([]byte, []int) {
-	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{16}
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *RouteMatch) GetPath() isRouteMatch_Path {
@@ -2291,7 +2508,7 @@ type ValueMatch struct {
 
 func (x *ValueMatch) Reset() {
 	*x = ValueMatch{}
-	mi := &file_api_lb_v1_lb_proto_msgTypes[17]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2303,7 +2520,7 @@ func (x *ValueMatch) String() string {
 func (*ValueMatch) ProtoMessage() {}
 
 func (x *ValueMatch) ProtoReflect() protoreflect.Message {
-	mi := &file_api_lb_v1_lb_proto_msgTypes[17]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2316,7 +2533,7 @@ func (x *ValueMatch) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ValueMatch.ProtoReflect.Descriptor instead.
 func (*ValueMatch) Descriptor() ([]byte, []int) {
-	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{17}
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ValueMatch) GetName() string {
@@ -2393,7 +2610,7 @@ type HeaderEdit struct {
 
 func (x *HeaderEdit) Reset() {
 	*x = HeaderEdit{}
-	mi := &file_api_lb_v1_lb_proto_msgTypes[18]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2405,7 +2622,7 @@ func (x *HeaderEdit) String() string {
 func (*HeaderEdit) ProtoMessage() {}
 
 func (x *HeaderEdit) ProtoReflect() protoreflect.Message {
-	mi := &file_api_lb_v1_lb_proto_msgTypes[18]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2418,7 +2635,7 @@ func (x *HeaderEdit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HeaderEdit.ProtoReflect.Descriptor instead.
 func (*HeaderEdit) Descriptor() ([]byte, []int) {
-	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{18}
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *HeaderEdit) GetSet() []*Header {
@@ -2452,7 +2669,7 @@ type Header struct {
 
 func (x *Header) Reset() {
 	*x = Header{}
-	mi := &file_api_lb_v1_lb_proto_msgTypes[19]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2464,7 +2681,7 @@ func (x *Header) String() string {
 func (*Header) ProtoMessage() {}
 
 func (x *Header) ProtoReflect() protoreflect.Message {
-	mi := &file_api_lb_v1_lb_proto_msgTypes[19]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2477,7 +2694,7 @@ func (x *Header) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Header.ProtoReflect.Descriptor instead.
 func (*Header) Descriptor() ([]byte, []int) {
-	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{19}
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Header) GetName() string {
@@ -2508,7 +2725,7 @@ type UrlRewrite struct {
 
 func (x *UrlRewrite) Reset() {
 	*x = UrlRewrite{}
-	mi := &file_api_lb_v1_lb_proto_msgTypes[20]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2520,7 +2737,7 @@ func (x *UrlRewrite) String() string {
 func (*UrlRewrite) ProtoMessage() {}
 
 func (x *UrlRewrite) ProtoReflect() protoreflect.Message {
-	mi := &file_api_lb_v1_lb_proto_msgTypes[20]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2533,7 +2750,7 @@ func (x *UrlRewrite) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UrlRewrite.ProtoReflect.Descriptor instead.
 func (*UrlRewrite) Descriptor() ([]byte, []int) {
-	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{20}
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *UrlRewrite) GetHost() string {
@@ -2604,7 +2821,7 @@ type Redirect struct {
 
 func (x *Redirect) Reset() {
 	*x = Redirect{}
-	mi := &file_api_lb_v1_lb_proto_msgTypes[21]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2616,7 +2833,7 @@ func (x *Redirect) String() string {
 func (*Redirect) ProtoMessage() {}
 
 func (x *Redirect) ProtoReflect() protoreflect.Message {
-	mi := &file_api_lb_v1_lb_proto_msgTypes[21]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2629,7 +2846,7 @@ func (x *Redirect) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Redirect.ProtoReflect.Descriptor instead.
 func (*Redirect) Descriptor() ([]byte, []int) {
-	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{21}
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *Redirect) GetScheme() string {
@@ -2712,7 +2929,7 @@ type Forward struct {
 
 func (x *Forward) Reset() {
 	*x = Forward{}
-	mi := &file_api_lb_v1_lb_proto_msgTypes[22]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2724,7 +2941,7 @@ func (x *Forward) String() string {
 func (*Forward) ProtoMessage() {}
 
 func (x *Forward) ProtoReflect() protoreflect.Message {
-	mi := &file_api_lb_v1_lb_proto_msgTypes[22]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2737,7 +2954,7 @@ func (x *Forward) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Forward.ProtoReflect.Descriptor instead.
 func (*Forward) Descriptor() ([]byte, []int) {
-	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{22}
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *Forward) GetBackends() []*WeightedBackend {
@@ -2763,7 +2980,7 @@ type WeightedBackend struct {
 
 func (x *WeightedBackend) Reset() {
 	*x = WeightedBackend{}
-	mi := &file_api_lb_v1_lb_proto_msgTypes[23]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2775,7 +2992,7 @@ func (x *WeightedBackend) String() string {
 func (*WeightedBackend) ProtoMessage() {}
 
 func (x *WeightedBackend) ProtoReflect() protoreflect.Message {
-	mi := &file_api_lb_v1_lb_proto_msgTypes[23]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2788,7 +3005,7 @@ func (x *WeightedBackend) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WeightedBackend.ProtoReflect.Descriptor instead.
 func (*WeightedBackend) Descriptor() ([]byte, []int) {
-	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{23}
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *WeightedBackend) GetBackendService() string {
@@ -2859,7 +3076,7 @@ type Mirror struct {
 
 func (x *Mirror) Reset() {
 	*x = Mirror{}
-	mi := &file_api_lb_v1_lb_proto_msgTypes[24]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2871,7 +3088,7 @@ func (x *Mirror) String() string {
 func (*Mirror) ProtoMessage() {}
 
 func (x *Mirror) ProtoReflect() protoreflect.Message {
-	mi := &file_api_lb_v1_lb_proto_msgTypes[24]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2884,7 +3101,7 @@ func (x *Mirror) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Mirror.ProtoReflect.Descriptor instead.
 func (*Mirror) Descriptor() ([]byte, []int) {
-	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{24}
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *Mirror) GetBackendService() string {
@@ -2922,7 +3139,7 @@ type CorsPolicy struct {
 
 func (x *CorsPolicy) Reset() {
 	*x = CorsPolicy{}
-	mi := &file_api_lb_v1_lb_proto_msgTypes[25]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2934,7 +3151,7 @@ func (x *CorsPolicy) String() string {
 func (*CorsPolicy) ProtoMessage() {}
 
 func (x *CorsPolicy) ProtoReflect() protoreflect.Message {
-	mi := &file_api_lb_v1_lb_proto_msgTypes[25]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2947,7 +3164,7 @@ func (x *CorsPolicy) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CorsPolicy.ProtoReflect.Descriptor instead.
 func (*CorsPolicy) Descriptor() ([]byte, []int) {
-	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{25}
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *CorsPolicy) GetAllowOrigins() []string {
@@ -3006,7 +3223,7 @@ type RetryPolicy struct {
 
 func (x *RetryPolicy) Reset() {
 	*x = RetryPolicy{}
-	mi := &file_api_lb_v1_lb_proto_msgTypes[26]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3018,7 +3235,7 @@ func (x *RetryPolicy) String() string {
 func (*RetryPolicy) ProtoMessage() {}
 
 func (x *RetryPolicy) ProtoReflect() protoreflect.Message {
-	mi := &file_api_lb_v1_lb_proto_msgTypes[26]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3031,7 +3248,7 @@ func (x *RetryPolicy) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RetryPolicy.ProtoReflect.Descriptor instead.
 func (*RetryPolicy) Descriptor() ([]byte, []int) {
-	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{26}
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *RetryPolicy) GetAttempts() uint32 {
@@ -3076,7 +3293,7 @@ type SessionPersistence struct {
 
 func (x *SessionPersistence) Reset() {
 	*x = SessionPersistence{}
-	mi := &file_api_lb_v1_lb_proto_msgTypes[27]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3088,7 +3305,7 @@ func (x *SessionPersistence) String() string {
 func (*SessionPersistence) ProtoMessage() {}
 
 func (x *SessionPersistence) ProtoReflect() protoreflect.Message {
-	mi := &file_api_lb_v1_lb_proto_msgTypes[27]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3101,7 +3318,7 @@ func (x *SessionPersistence) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SessionPersistence.ProtoReflect.Descriptor instead.
 func (*SessionPersistence) Descriptor() ([]byte, []int) {
-	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{27}
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *SessionPersistence) GetKind() SessionPersistence_Kind {
@@ -3173,7 +3390,7 @@ type BackendService struct {
 
 func (x *BackendService) Reset() {
 	*x = BackendService{}
-	mi := &file_api_lb_v1_lb_proto_msgTypes[28]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3185,7 +3402,7 @@ func (x *BackendService) String() string {
 func (*BackendService) ProtoMessage() {}
 
 func (x *BackendService) ProtoReflect() protoreflect.Message {
-	mi := &file_api_lb_v1_lb_proto_msgTypes[28]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3198,7 +3415,7 @@ func (x *BackendService) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BackendService.ProtoReflect.Descriptor instead.
 func (*BackendService) Descriptor() ([]byte, []int) {
-	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{28}
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *BackendService) GetProtocol() BackendProtocol {
@@ -3349,7 +3566,7 @@ type Backend struct {
 
 func (x *Backend) Reset() {
 	*x = Backend{}
-	mi := &file_api_lb_v1_lb_proto_msgTypes[29]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3361,7 +3578,7 @@ func (x *Backend) String() string {
 func (*Backend) ProtoMessage() {}
 
 func (x *Backend) ProtoReflect() protoreflect.Message {
-	mi := &file_api_lb_v1_lb_proto_msgTypes[29]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3374,7 +3591,7 @@ func (x *Backend) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Backend.ProtoReflect.Descriptor instead.
 func (*Backend) Descriptor() ([]byte, []int) {
-	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{29}
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *Backend) GetGroup() string {
@@ -3421,7 +3638,7 @@ type SessionAffinity struct {
 
 func (x *SessionAffinity) Reset() {
 	*x = SessionAffinity{}
-	mi := &file_api_lb_v1_lb_proto_msgTypes[30]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3433,7 +3650,7 @@ func (x *SessionAffinity) String() string {
 func (*SessionAffinity) ProtoMessage() {}
 
 func (x *SessionAffinity) ProtoReflect() protoreflect.Message {
-	mi := &file_api_lb_v1_lb_proto_msgTypes[30]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3446,7 +3663,7 @@ func (x *SessionAffinity) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SessionAffinity.ProtoReflect.Descriptor instead.
 func (*SessionAffinity) Descriptor() ([]byte, []int) {
-	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{30}
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *SessionAffinity) GetType() SessionAffinity_Type {
@@ -3499,7 +3716,7 @@ type BackendTls struct {
 
 func (x *BackendTls) Reset() {
 	*x = BackendTls{}
-	mi := &file_api_lb_v1_lb_proto_msgTypes[31]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3511,7 +3728,7 @@ func (x *BackendTls) String() string {
 func (*BackendTls) ProtoMessage() {}
 
 func (x *BackendTls) ProtoReflect() protoreflect.Message {
-	mi := &file_api_lb_v1_lb_proto_msgTypes[31]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3524,7 +3741,7 @@ func (x *BackendTls) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BackendTls.ProtoReflect.Descriptor instead.
 func (*BackendTls) Descriptor() ([]byte, []int) {
-	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{31}
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *BackendTls) GetHostname() string {
@@ -3568,7 +3785,7 @@ type SubjectAltName struct {
 
 func (x *SubjectAltName) Reset() {
 	*x = SubjectAltName{}
-	mi := &file_api_lb_v1_lb_proto_msgTypes[32]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3580,7 +3797,7 @@ func (x *SubjectAltName) String() string {
 func (*SubjectAltName) ProtoMessage() {}
 
 func (x *SubjectAltName) ProtoReflect() protoreflect.Message {
-	mi := &file_api_lb_v1_lb_proto_msgTypes[32]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3593,7 +3810,7 @@ func (x *SubjectAltName) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubjectAltName.ProtoReflect.Descriptor instead.
 func (*SubjectAltName) Descriptor() ([]byte, []int) {
-	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{32}
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *SubjectAltName) GetName() isSubjectAltName_Name {
@@ -3650,7 +3867,7 @@ type CircuitLimits struct {
 
 func (x *CircuitLimits) Reset() {
 	*x = CircuitLimits{}
-	mi := &file_api_lb_v1_lb_proto_msgTypes[33]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3662,7 +3879,7 @@ func (x *CircuitLimits) String() string {
 func (*CircuitLimits) ProtoMessage() {}
 
 func (x *CircuitLimits) ProtoReflect() protoreflect.Message {
-	mi := &file_api_lb_v1_lb_proto_msgTypes[33]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3675,7 +3892,7 @@ func (x *CircuitLimits) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CircuitLimits.ProtoReflect.Descriptor instead.
 func (*CircuitLimits) Descriptor() ([]byte, []int) {
-	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{33}
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *CircuitLimits) GetMaxConnections() uint32 {
@@ -3718,7 +3935,7 @@ type OutlierDetection struct {
 
 func (x *OutlierDetection) Reset() {
 	*x = OutlierDetection{}
-	mi := &file_api_lb_v1_lb_proto_msgTypes[34]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3730,7 +3947,7 @@ func (x *OutlierDetection) String() string {
 func (*OutlierDetection) ProtoMessage() {}
 
 func (x *OutlierDetection) ProtoReflect() protoreflect.Message {
-	mi := &file_api_lb_v1_lb_proto_msgTypes[34]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3743,7 +3960,7 @@ func (x *OutlierDetection) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OutlierDetection.ProtoReflect.Descriptor instead.
 func (*OutlierDetection) Descriptor() ([]byte, []int) {
-	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{34}
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *OutlierDetection) GetConsecutiveErrors() uint32 {
@@ -3779,7 +3996,7 @@ type Logging struct {
 
 func (x *Logging) Reset() {
 	*x = Logging{}
-	mi := &file_api_lb_v1_lb_proto_msgTypes[35]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3791,7 +4008,7 @@ func (x *Logging) String() string {
 func (*Logging) ProtoMessage() {}
 
 func (x *Logging) ProtoReflect() protoreflect.Message {
-	mi := &file_api_lb_v1_lb_proto_msgTypes[35]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3804,7 +4021,7 @@ func (x *Logging) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Logging.ProtoReflect.Descriptor instead.
 func (*Logging) Descriptor() ([]byte, []int) {
-	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{35}
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *Logging) GetEnabled() bool {
@@ -3843,7 +4060,7 @@ type NetworkEndpointGroup struct {
 
 func (x *NetworkEndpointGroup) Reset() {
 	*x = NetworkEndpointGroup{}
-	mi := &file_api_lb_v1_lb_proto_msgTypes[36]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3855,7 +4072,7 @@ func (x *NetworkEndpointGroup) String() string {
 func (*NetworkEndpointGroup) ProtoMessage() {}
 
 func (x *NetworkEndpointGroup) ProtoReflect() protoreflect.Message {
-	mi := &file_api_lb_v1_lb_proto_msgTypes[36]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3868,7 +4085,7 @@ func (x *NetworkEndpointGroup) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NetworkEndpointGroup.ProtoReflect.Descriptor instead.
 func (*NetworkEndpointGroup) Descriptor() ([]byte, []int) {
-	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{36}
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *NetworkEndpointGroup) GetRegion() string {
@@ -3925,7 +4142,7 @@ type EndpointShard struct {
 
 func (x *EndpointShard) Reset() {
 	*x = EndpointShard{}
-	mi := &file_api_lb_v1_lb_proto_msgTypes[37]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3937,7 +4154,7 @@ func (x *EndpointShard) String() string {
 func (*EndpointShard) ProtoMessage() {}
 
 func (x *EndpointShard) ProtoReflect() protoreflect.Message {
-	mi := &file_api_lb_v1_lb_proto_msgTypes[37]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3950,7 +4167,7 @@ func (x *EndpointShard) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EndpointShard.ProtoReflect.Descriptor instead.
 func (*EndpointShard) Descriptor() ([]byte, []int) {
-	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{37}
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *EndpointShard) GetGroup() string {
@@ -3990,7 +4207,7 @@ type Endpoint struct {
 
 func (x *Endpoint) Reset() {
 	*x = Endpoint{}
-	mi := &file_api_lb_v1_lb_proto_msgTypes[38]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4002,7 +4219,7 @@ func (x *Endpoint) String() string {
 func (*Endpoint) ProtoMessage() {}
 
 func (x *Endpoint) ProtoReflect() protoreflect.Message {
-	mi := &file_api_lb_v1_lb_proto_msgTypes[38]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4015,7 +4232,7 @@ func (x *Endpoint) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Endpoint.ProtoReflect.Descriptor instead.
 func (*Endpoint) Descriptor() ([]byte, []int) {
-	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{38}
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *Endpoint) GetAddress() string {
@@ -4078,7 +4295,7 @@ type HealthCheck struct {
 
 func (x *HealthCheck) Reset() {
 	*x = HealthCheck{}
-	mi := &file_api_lb_v1_lb_proto_msgTypes[39]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4090,7 +4307,7 @@ func (x *HealthCheck) String() string {
 func (*HealthCheck) ProtoMessage() {}
 
 func (x *HealthCheck) ProtoReflect() protoreflect.Message {
-	mi := &file_api_lb_v1_lb_proto_msgTypes[39]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4103,7 +4320,7 @@ func (x *HealthCheck) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HealthCheck.ProtoReflect.Descriptor instead.
 func (*HealthCheck) Descriptor() ([]byte, []int) {
-	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{39}
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *HealthCheck) GetType() HealthCheck_Type {
@@ -4240,7 +4457,7 @@ type EndpointHealth struct {
 
 func (x *EndpointHealth) Reset() {
 	*x = EndpointHealth{}
-	mi := &file_api_lb_v1_lb_proto_msgTypes[40]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4252,7 +4469,7 @@ func (x *EndpointHealth) String() string {
 func (*EndpointHealth) ProtoMessage() {}
 
 func (x *EndpointHealth) ProtoReflect() protoreflect.Message {
-	mi := &file_api_lb_v1_lb_proto_msgTypes[40]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4265,7 +4482,7 @@ func (x *EndpointHealth) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EndpointHealth.ProtoReflect.Descriptor instead.
 func (*EndpointHealth) Descriptor() ([]byte, []int) {
-	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{40}
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *EndpointHealth) GetLocation() string {
@@ -4323,7 +4540,7 @@ type Weights struct {
 
 func (x *Weights) Reset() {
 	*x = Weights{}
-	mi := &file_api_lb_v1_lb_proto_msgTypes[41]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4335,7 +4552,7 @@ func (x *Weights) String() string {
 func (*Weights) ProtoMessage() {}
 
 func (x *Weights) ProtoReflect() protoreflect.Message {
-	mi := &file_api_lb_v1_lb_proto_msgTypes[41]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4348,7 +4565,7 @@ func (x *Weights) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Weights.ProtoReflect.Descriptor instead.
 func (*Weights) Descriptor() ([]byte, []int) {
-	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{41}
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *Weights) GetBackendService() string {
@@ -4385,7 +4602,7 @@ type GroupWeight struct {
 
 func (x *GroupWeight) Reset() {
 	*x = GroupWeight{}
-	mi := &file_api_lb_v1_lb_proto_msgTypes[42]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4397,7 +4614,7 @@ func (x *GroupWeight) String() string {
 func (*GroupWeight) ProtoMessage() {}
 
 func (x *GroupWeight) ProtoReflect() protoreflect.Message {
-	mi := &file_api_lb_v1_lb_proto_msgTypes[42]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4410,7 +4627,7 @@ func (x *GroupWeight) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GroupWeight.ProtoReflect.Descriptor instead.
 func (*GroupWeight) Descriptor() ([]byte, []int) {
-	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{42}
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *GroupWeight) GetGroup() string {
@@ -4483,7 +4700,7 @@ const file_api_lb_v1_lb_proto_rawDesc = "" +
 	"\x03Vip\x12\x16\n" +
 	"\x06region\x18\x01 \x01(\tR\x06region\x12\x18\n" +
 	"\aaddress\x18\x02 \x01(\tR\aaddress\x12\x12\n" +
-	"\x04name\x18\x03 \x01(\tR\x04name\"\xf4\x01\n" +
+	"\x04name\x18\x03 \x01(\tR\x04name\"\xb1\x02\n" +
 	"\vTargetProxy\x12\x17\n" +
 	"\aurl_map\x18\x01 \x01(\tR\x06urlMap\x12&\n" +
 	"\x03tls\x18\x02 \x01(\v2\x14.lb.v1.DownstreamTlsR\x03tls\x12\x10\n" +
@@ -4491,7 +4708,29 @@ const file_api_lb_v1_lb_proto_rawDesc = "" +
 	"\ftrusted_hops\x18\x04 \x01(\rR\vtrustedHops\x12)\n" +
 	"\x06limits\x18\x05 \x01(\v2\x11.lb.v1.HttpLimitsR\x06limits\x12 \n" +
 	"\vdescription\x18\x06 \x01(\tR\vdescription\x12\"\n" +
-	"\x05owner\x18\a \x01(\v2\f.lb.v1.OwnerR\x05owner\"\xb2\x01\n" +
+	"\x05owner\x18\a \x01(\v2\f.lb.v1.OwnerR\x05owner\x12;\n" +
+	"\x0erequest_policy\x18\b \x01(\v2\x14.lb.v1.RequestPolicyR\rrequestPolicy\"\x8a\x05\n" +
+	"\rRequestPolicy\x12G\n" +
+	"\x10repeated_slashes\x18\x01 \x01(\x0e2\x1c.lb.v1.RequestPolicy.ReadingR\x0frepeatedSlashes\x12>\n" +
+	"\vbackslashes\x18\x02 \x01(\x0e2\x1c.lb.v1.RequestPolicy.ReadingR\vbackslashes\x12K\n" +
+	"\x12encoded_unreserved\x18\x03 \x01(\x0e2\x1c.lb.v1.RequestPolicy.ReadingR\x11encodedUnreserved\x12E\n" +
+	"\x0fencoded_slashes\x18\x04 \x01(\x0e2\x1c.lb.v1.RequestPolicy.ReadingR\x0eencodedSlashes\x12R\n" +
+	"\x16dot_segment_parameters\x18\x05 \x01(\x0e2\x1c.lb.v1.RequestPolicy.ReadingR\x14dotSegmentParameters\x12B\n" +
+	"\vunderscores\x18\x06 \x01(\x0e2 .lb.v1.RequestPolicy.UnderscoresR\vunderscores\"W\n" +
+	"\aReading\x12\x17\n" +
+	"\x13READING_UNSPECIFIED\x10\x00\x12\v\n" +
+	"\aLITERAL\x10\x01\x12\v\n" +
+	"\aLIBERAL\x10\x02\x12\r\n" +
+	"\tNORMALIZE\x10\x03\x12\n" +
+	"\n" +
+	"\x06REJECT\x10\x04\"k\n" +
+	"\vUnderscores\x12\x1b\n" +
+	"\x17UNDERSCORES_UNSPECIFIED\x10\x00\x12\x13\n" +
+	"\x0fDROP_LOOKALIKES\x10\x01\x12\f\n" +
+	"\bKEEP_ALL\x10\x02\x12\f\n" +
+	"\bDROP_ALL\x10\x03\x12\x0e\n" +
+	"\n" +
+	"REJECT_ALL\x10\x04\"\xb2\x01\n" +
 	"\rDownstreamTls\x124\n" +
 	"\fserver_names\x18\x01 \x03(\v2\x11.lb.v1.ServerNameR\vserverNames\x122\n" +
 	"\vmin_version\x18\x02 \x01(\x0e2\x11.lb.v1.TlsVersionR\n" +
@@ -4820,8 +5059,8 @@ func file_api_lb_v1_lb_proto_rawDescGZIP() []byte {
 	return file_api_lb_v1_lb_proto_rawDescData
 }
 
-var file_api_lb_v1_lb_proto_enumTypes = make([]protoimpl.EnumInfo, 12)
-var file_api_lb_v1_lb_proto_msgTypes = make([]protoimpl.MessageInfo, 43)
+var file_api_lb_v1_lb_proto_enumTypes = make([]protoimpl.EnumInfo, 14)
+var file_api_lb_v1_lb_proto_msgTypes = make([]protoimpl.MessageInfo, 44)
 var file_api_lb_v1_lb_proto_goTypes = []any{
 	(LoadBalancingScheme)(0),           // 0: lb.v1.LoadBalancingScheme
 	(TlsVersion)(0),                    // 1: lb.v1.TlsVersion
@@ -4829,150 +5068,160 @@ var file_api_lb_v1_lb_proto_goTypes = []any{
 	(LocalityPolicy)(0),                // 3: lb.v1.LocalityPolicy
 	(ServiceLbAlgorithm)(0),            // 4: lb.v1.ServiceLbAlgorithm
 	(HealthState)(0),                   // 5: lb.v1.HealthState
-	(ClientValidation_Mode)(0),         // 6: lb.v1.ClientValidation.Mode
-	(SessionPersistence_Kind)(0),       // 7: lb.v1.SessionPersistence.Kind
-	(SessionAffinity_Type)(0),          // 8: lb.v1.SessionAffinity.Type
-	(HealthCheck_Type)(0),              // 9: lb.v1.HealthCheck.Type
-	(HealthCheck_PortSpecification)(0), // 10: lb.v1.HealthCheck.PortSpecification
-	(HealthCheck_ProxyHeader)(0),       // 11: lb.v1.HealthCheck.ProxyHeader
-	(*Resource)(nil),                   // 12: lb.v1.Resource
-	(*ResourceKey)(nil),                // 13: lb.v1.ResourceKey
-	(*Transaction)(nil),                // 14: lb.v1.Transaction
-	(*Model)(nil),                      // 15: lb.v1.Model
-	(*Owner)(nil),                      // 16: lb.v1.Owner
-	(*ForwardingRule)(nil),             // 17: lb.v1.ForwardingRule
-	(*Vip)(nil),                        // 18: lb.v1.Vip
-	(*TargetProxy)(nil),                // 19: lb.v1.TargetProxy
-	(*DownstreamTls)(nil),              // 20: lb.v1.DownstreamTls
-	(*ServerName)(nil),                 // 21: lb.v1.ServerName
-	(*ClientValidation)(nil),           // 22: lb.v1.ClientValidation
-	(*HttpLimits)(nil),                 // 23: lb.v1.HttpLimits
-	(*SslCertificate)(nil),             // 24: lb.v1.SslCertificate
-	(*TrustConfig)(nil),                // 25: lb.v1.TrustConfig
-	(*UrlMap)(nil),                     // 26: lb.v1.UrlMap
-	(*RouteRule)(nil),                  // 27: lb.v1.RouteRule
-	(*RouteMatch)(nil),                 // 28: lb.v1.RouteMatch
-	(*ValueMatch)(nil),                 // 29: lb.v1.ValueMatch
-	(*HeaderEdit)(nil),                 // 30: lb.v1.HeaderEdit
-	(*Header)(nil),                     // 31: lb.v1.Header
-	(*UrlRewrite)(nil),                 // 32: lb.v1.UrlRewrite
-	(*Redirect)(nil),                   // 33: lb.v1.Redirect
-	(*Forward)(nil),                    // 34: lb.v1.Forward
-	(*WeightedBackend)(nil),            // 35: lb.v1.WeightedBackend
-	(*Mirror)(nil),                     // 36: lb.v1.Mirror
-	(*CorsPolicy)(nil),                 // 37: lb.v1.CorsPolicy
-	(*RetryPolicy)(nil),                // 38: lb.v1.RetryPolicy
-	(*SessionPersistence)(nil),         // 39: lb.v1.SessionPersistence
-	(*BackendService)(nil),             // 40: lb.v1.BackendService
-	(*Backend)(nil),                    // 41: lb.v1.Backend
-	(*SessionAffinity)(nil),            // 42: lb.v1.SessionAffinity
-	(*BackendTls)(nil),                 // 43: lb.v1.BackendTls
-	(*SubjectAltName)(nil),             // 44: lb.v1.SubjectAltName
-	(*CircuitLimits)(nil),              // 45: lb.v1.CircuitLimits
-	(*OutlierDetection)(nil),           // 46: lb.v1.OutlierDetection
-	(*Logging)(nil),                    // 47: lb.v1.Logging
-	(*NetworkEndpointGroup)(nil),       // 48: lb.v1.NetworkEndpointGroup
-	(*EndpointShard)(nil),              // 49: lb.v1.EndpointShard
-	(*Endpoint)(nil),                   // 50: lb.v1.Endpoint
-	(*HealthCheck)(nil),                // 51: lb.v1.HealthCheck
-	(*EndpointHealth)(nil),             // 52: lb.v1.EndpointHealth
-	(*Weights)(nil),                    // 53: lb.v1.Weights
-	(*GroupWeight)(nil),                // 54: lb.v1.GroupWeight
-	(*durationpb.Duration)(nil),        // 55: google.protobuf.Duration
+	(RequestPolicy_Reading)(0),         // 6: lb.v1.RequestPolicy.Reading
+	(RequestPolicy_Underscores)(0),     // 7: lb.v1.RequestPolicy.Underscores
+	(ClientValidation_Mode)(0),         // 8: lb.v1.ClientValidation.Mode
+	(SessionPersistence_Kind)(0),       // 9: lb.v1.SessionPersistence.Kind
+	(SessionAffinity_Type)(0),          // 10: lb.v1.SessionAffinity.Type
+	(HealthCheck_Type)(0),              // 11: lb.v1.HealthCheck.Type
+	(HealthCheck_PortSpecification)(0), // 12: lb.v1.HealthCheck.PortSpecification
+	(HealthCheck_ProxyHeader)(0),       // 13: lb.v1.HealthCheck.ProxyHeader
+	(*Resource)(nil),                   // 14: lb.v1.Resource
+	(*ResourceKey)(nil),                // 15: lb.v1.ResourceKey
+	(*Transaction)(nil),                // 16: lb.v1.Transaction
+	(*Model)(nil),                      // 17: lb.v1.Model
+	(*Owner)(nil),                      // 18: lb.v1.Owner
+	(*ForwardingRule)(nil),             // 19: lb.v1.ForwardingRule
+	(*Vip)(nil),                        // 20: lb.v1.Vip
+	(*TargetProxy)(nil),                // 21: lb.v1.TargetProxy
+	(*RequestPolicy)(nil),              // 22: lb.v1.RequestPolicy
+	(*DownstreamTls)(nil),              // 23: lb.v1.DownstreamTls
+	(*ServerName)(nil),                 // 24: lb.v1.ServerName
+	(*ClientValidation)(nil),           // 25: lb.v1.ClientValidation
+	(*HttpLimits)(nil),                 // 26: lb.v1.HttpLimits
+	(*SslCertificate)(nil),             // 27: lb.v1.SslCertificate
+	(*TrustConfig)(nil),                // 28: lb.v1.TrustConfig
+	(*UrlMap)(nil),                     // 29: lb.v1.UrlMap
+	(*RouteRule)(nil),                  // 30: lb.v1.RouteRule
+	(*RouteMatch)(nil),                 // 31: lb.v1.RouteMatch
+	(*ValueMatch)(nil),                 // 32: lb.v1.ValueMatch
+	(*HeaderEdit)(nil),                 // 33: lb.v1.HeaderEdit
+	(*Header)(nil),                     // 34: lb.v1.Header
+	(*UrlRewrite)(nil),                 // 35: lb.v1.UrlRewrite
+	(*Redirect)(nil),                   // 36: lb.v1.Redirect
+	(*Forward)(nil),                    // 37: lb.v1.Forward
+	(*WeightedBackend)(nil),            // 38: lb.v1.WeightedBackend
+	(*Mirror)(nil),                     // 39: lb.v1.Mirror
+	(*CorsPolicy)(nil),                 // 40: lb.v1.CorsPolicy
+	(*RetryPolicy)(nil),                // 41: lb.v1.RetryPolicy
+	(*SessionPersistence)(nil),         // 42: lb.v1.SessionPersistence
+	(*BackendService)(nil),             // 43: lb.v1.BackendService
+	(*Backend)(nil),                    // 44: lb.v1.Backend
+	(*SessionAffinity)(nil),            // 45: lb.v1.SessionAffinity
+	(*BackendTls)(nil),                 // 46: lb.v1.BackendTls
+	(*SubjectAltName)(nil),             // 47: lb.v1.SubjectAltName
+	(*CircuitLimits)(nil),              // 48: lb.v1.CircuitLimits
+	(*OutlierDetection)(nil),           // 49: lb.v1.OutlierDetection
+	(*Logging)(nil),                    // 50: lb.v1.Logging
+	(*NetworkEndpointGroup)(nil),       // 51: lb.v1.NetworkEndpointGroup
+	(*EndpointShard)(nil),              // 52: lb.v1.EndpointShard
+	(*Endpoint)(nil),                   // 53: lb.v1.Endpoint
+	(*HealthCheck)(nil),                // 54: lb.v1.HealthCheck
+	(*EndpointHealth)(nil),             // 55: lb.v1.EndpointHealth
+	(*Weights)(nil),                    // 56: lb.v1.Weights
+	(*GroupWeight)(nil),                // 57: lb.v1.GroupWeight
+	(*durationpb.Duration)(nil),        // 58: google.protobuf.Duration
 }
 var file_api_lb_v1_lb_proto_depIdxs = []int32{
-	17, // 0: lb.v1.Resource.forwarding_rule:type_name -> lb.v1.ForwardingRule
-	19, // 1: lb.v1.Resource.target_proxy:type_name -> lb.v1.TargetProxy
-	26, // 2: lb.v1.Resource.url_map:type_name -> lb.v1.UrlMap
-	27, // 3: lb.v1.Resource.route_rule:type_name -> lb.v1.RouteRule
-	40, // 4: lb.v1.Resource.backend_service:type_name -> lb.v1.BackendService
-	48, // 5: lb.v1.Resource.network_endpoint_group:type_name -> lb.v1.NetworkEndpointGroup
-	49, // 6: lb.v1.Resource.endpoint_shard:type_name -> lb.v1.EndpointShard
-	51, // 7: lb.v1.Resource.health_check:type_name -> lb.v1.HealthCheck
-	24, // 8: lb.v1.Resource.ssl_certificate:type_name -> lb.v1.SslCertificate
-	25, // 9: lb.v1.Resource.trust_config:type_name -> lb.v1.TrustConfig
-	52, // 10: lb.v1.Resource.endpoint_health:type_name -> lb.v1.EndpointHealth
-	53, // 11: lb.v1.Resource.weights:type_name -> lb.v1.Weights
-	12, // 12: lb.v1.Transaction.upserts:type_name -> lb.v1.Resource
-	13, // 13: lb.v1.Transaction.deletes:type_name -> lb.v1.ResourceKey
-	12, // 14: lb.v1.Model.resources:type_name -> lb.v1.Resource
+	19, // 0: lb.v1.Resource.forwarding_rule:type_name -> lb.v1.ForwardingRule
+	21, // 1: lb.v1.Resource.target_proxy:type_name -> lb.v1.TargetProxy
+	29, // 2: lb.v1.Resource.url_map:type_name -> lb.v1.UrlMap
+	30, // 3: lb.v1.Resource.route_rule:type_name -> lb.v1.RouteRule
+	43, // 4: lb.v1.Resource.backend_service:type_name -> lb.v1.BackendService
+	51, // 5: lb.v1.Resource.network_endpoint_group:type_name -> lb.v1.NetworkEndpointGroup
+	52, // 6: lb.v1.Resource.endpoint_shard:type_name -> lb.v1.EndpointShard
+	54, // 7: lb.v1.Resource.health_check:type_name -> lb.v1.HealthCheck
+	27, // 8: lb.v1.Resource.ssl_certificate:type_name -> lb.v1.SslCertificate
+	28, // 9: lb.v1.Resource.trust_config:type_name -> lb.v1.TrustConfig
+	55, // 10: lb.v1.Resource.endpoint_health:type_name -> lb.v1.EndpointHealth
+	56, // 11: lb.v1.Resource.weights:type_name -> lb.v1.Weights
+	14, // 12: lb.v1.Transaction.upserts:type_name -> lb.v1.Resource
+	15, // 13: lb.v1.Transaction.deletes:type_name -> lb.v1.ResourceKey
+	14, // 14: lb.v1.Model.resources:type_name -> lb.v1.Resource
 	0,  // 15: lb.v1.ForwardingRule.scheme:type_name -> lb.v1.LoadBalancingScheme
-	18, // 16: lb.v1.ForwardingRule.vips:type_name -> lb.v1.Vip
-	16, // 17: lb.v1.ForwardingRule.owner:type_name -> lb.v1.Owner
-	20, // 18: lb.v1.TargetProxy.tls:type_name -> lb.v1.DownstreamTls
-	23, // 19: lb.v1.TargetProxy.limits:type_name -> lb.v1.HttpLimits
-	16, // 20: lb.v1.TargetProxy.owner:type_name -> lb.v1.Owner
-	21, // 21: lb.v1.DownstreamTls.server_names:type_name -> lb.v1.ServerName
-	1,  // 22: lb.v1.DownstreamTls.min_version:type_name -> lb.v1.TlsVersion
-	22, // 23: lb.v1.ServerName.client_validation:type_name -> lb.v1.ClientValidation
-	6,  // 24: lb.v1.ClientValidation.mode:type_name -> lb.v1.ClientValidation.Mode
-	55, // 25: lb.v1.HttpLimits.idle_timeout:type_name -> google.protobuf.Duration
-	55, // 26: lb.v1.HttpLimits.header_timeout:type_name -> google.protobuf.Duration
-	55, // 27: lb.v1.HttpLimits.stream_idle_timeout:type_name -> google.protobuf.Duration
-	55, // 28: lb.v1.HttpLimits.request_timeout:type_name -> google.protobuf.Duration
-	16, // 29: lb.v1.SslCertificate.owner:type_name -> lb.v1.Owner
-	16, // 30: lb.v1.TrustConfig.owner:type_name -> lb.v1.Owner
-	16, // 31: lb.v1.UrlMap.owner:type_name -> lb.v1.Owner
-	28, // 32: lb.v1.RouteRule.match:type_name -> lb.v1.RouteMatch
-	16, // 33: lb.v1.RouteRule.owner:type_name -> lb.v1.Owner
-	30, // 34: lb.v1.RouteRule.request_headers:type_name -> lb.v1.HeaderEdit
-	30, // 35: lb.v1.RouteRule.response_headers:type_name -> lb.v1.HeaderEdit
-	32, // 36: lb.v1.RouteRule.url_rewrite:type_name -> lb.v1.UrlRewrite
-	36, // 37: lb.v1.RouteRule.mirrors:type_name -> lb.v1.Mirror
-	37, // 38: lb.v1.RouteRule.cors:type_name -> lb.v1.CorsPolicy
-	38, // 39: lb.v1.RouteRule.retry:type_name -> lb.v1.RetryPolicy
-	55, // 40: lb.v1.RouteRule.request_timeout:type_name -> google.protobuf.Duration
-	55, // 41: lb.v1.RouteRule.backend_timeout:type_name -> google.protobuf.Duration
-	39, // 42: lb.v1.RouteRule.persistence:type_name -> lb.v1.SessionPersistence
-	34, // 43: lb.v1.RouteRule.forward:type_name -> lb.v1.Forward
-	33, // 44: lb.v1.RouteRule.redirect:type_name -> lb.v1.Redirect
-	29, // 45: lb.v1.RouteMatch.headers:type_name -> lb.v1.ValueMatch
-	29, // 46: lb.v1.RouteMatch.query_params:type_name -> lb.v1.ValueMatch
-	31, // 47: lb.v1.HeaderEdit.set:type_name -> lb.v1.Header
-	31, // 48: lb.v1.HeaderEdit.add:type_name -> lb.v1.Header
-	35, // 49: lb.v1.Forward.backends:type_name -> lb.v1.WeightedBackend
-	30, // 50: lb.v1.WeightedBackend.request_headers:type_name -> lb.v1.HeaderEdit
-	30, // 51: lb.v1.WeightedBackend.response_headers:type_name -> lb.v1.HeaderEdit
-	32, // 52: lb.v1.WeightedBackend.url_rewrite:type_name -> lb.v1.UrlRewrite
-	36, // 53: lb.v1.WeightedBackend.mirrors:type_name -> lb.v1.Mirror
-	33, // 54: lb.v1.WeightedBackend.redirect:type_name -> lb.v1.Redirect
-	37, // 55: lb.v1.WeightedBackend.cors:type_name -> lb.v1.CorsPolicy
-	55, // 56: lb.v1.CorsPolicy.max_age:type_name -> google.protobuf.Duration
-	55, // 57: lb.v1.RetryPolicy.backoff:type_name -> google.protobuf.Duration
-	7,  // 58: lb.v1.SessionPersistence.kind:type_name -> lb.v1.SessionPersistence.Kind
-	55, // 59: lb.v1.SessionPersistence.absolute_timeout:type_name -> google.protobuf.Duration
-	55, // 60: lb.v1.SessionPersistence.idle_timeout:type_name -> google.protobuf.Duration
-	2,  // 61: lb.v1.BackendService.protocol:type_name -> lb.v1.BackendProtocol
-	55, // 62: lb.v1.BackendService.timeout:type_name -> google.protobuf.Duration
-	55, // 63: lb.v1.BackendService.draining_timeout:type_name -> google.protobuf.Duration
-	41, // 64: lb.v1.BackendService.backends:type_name -> lb.v1.Backend
-	3,  // 65: lb.v1.BackendService.locality_policy:type_name -> lb.v1.LocalityPolicy
-	42, // 66: lb.v1.BackendService.session_affinity:type_name -> lb.v1.SessionAffinity
-	43, // 67: lb.v1.BackendService.tls:type_name -> lb.v1.BackendTls
-	45, // 68: lb.v1.BackendService.limits:type_name -> lb.v1.CircuitLimits
-	46, // 69: lb.v1.BackendService.outlier_detection:type_name -> lb.v1.OutlierDetection
-	47, // 70: lb.v1.BackendService.logging:type_name -> lb.v1.Logging
-	4,  // 71: lb.v1.BackendService.algorithm:type_name -> lb.v1.ServiceLbAlgorithm
-	0,  // 72: lb.v1.BackendService.scheme:type_name -> lb.v1.LoadBalancingScheme
-	16, // 73: lb.v1.BackendService.owner:type_name -> lb.v1.Owner
-	8,  // 74: lb.v1.SessionAffinity.type:type_name -> lb.v1.SessionAffinity.Type
-	55, // 75: lb.v1.SessionAffinity.cookie_ttl:type_name -> google.protobuf.Duration
-	44, // 76: lb.v1.BackendTls.subject_alt_names:type_name -> lb.v1.SubjectAltName
-	55, // 77: lb.v1.OutlierDetection.base_ejection_time:type_name -> google.protobuf.Duration
-	50, // 78: lb.v1.EndpointShard.endpoints:type_name -> lb.v1.Endpoint
-	9,  // 79: lb.v1.HealthCheck.type:type_name -> lb.v1.HealthCheck.Type
-	55, // 80: lb.v1.HealthCheck.check_interval:type_name -> google.protobuf.Duration
-	55, // 81: lb.v1.HealthCheck.timeout:type_name -> google.protobuf.Duration
-	10, // 82: lb.v1.HealthCheck.port_specification:type_name -> lb.v1.HealthCheck.PortSpecification
-	11, // 83: lb.v1.HealthCheck.proxy_header:type_name -> lb.v1.HealthCheck.ProxyHeader
-	16, // 84: lb.v1.HealthCheck.owner:type_name -> lb.v1.Owner
-	5,  // 85: lb.v1.EndpointHealth.state:type_name -> lb.v1.HealthState
-	54, // 86: lb.v1.Weights.groups:type_name -> lb.v1.GroupWeight
-	87, // [87:87] is the sub-list for method output_type
-	87, // [87:87] is the sub-list for method input_type
-	87, // [87:87] is the sub-list for extension type_name
-	87, // [87:87] is the sub-list for extension extendee
-	0,  // [0:87] is the sub-list for field type_name
+	20, // 16: lb.v1.ForwardingRule.vips:type_name -> lb.v1.Vip
+	18, // 17: lb.v1.ForwardingRule.owner:type_name -> lb.v1.Owner
+	23, // 18: lb.v1.TargetProxy.tls:type_name -> lb.v1.DownstreamTls
+	26, // 19: lb.v1.TargetProxy.limits:type_name -> lb.v1.HttpLimits
+	18, // 20: lb.v1.TargetProxy.owner:type_name -> lb.v1.Owner
+	22, // 21: lb.v1.TargetProxy.request_policy:type_name -> lb.v1.RequestPolicy
+	6,  // 22: lb.v1.RequestPolicy.repeated_slashes:type_name -> lb.v1.RequestPolicy.Reading
+	6,  // 23: lb.v1.RequestPolicy.backslashes:type_name -> lb.v1.RequestPolicy.Reading
+	6,  // 24: lb.v1.RequestPolicy.encoded_unreserved:type_name -> lb.v1.RequestPolicy.Reading
+	6,  // 25: lb.v1.RequestPolicy.encoded_slashes:type_name -> lb.v1.RequestPolicy.Reading
+	6,  // 26: lb.v1.RequestPolicy.dot_segment_parameters:type_name -> lb.v1.RequestPolicy.Reading
+	7,  // 27: lb.v1.RequestPolicy.underscores:type_name -> lb.v1.RequestPolicy.Underscores
+	24, // 28: lb.v1.DownstreamTls.server_names:type_name -> lb.v1.ServerName
+	1,  // 29: lb.v1.DownstreamTls.min_version:type_name -> lb.v1.TlsVersion
+	25, // 30: lb.v1.ServerName.client_validation:type_name -> lb.v1.ClientValidation
+	8,  // 31: lb.v1.ClientValidation.mode:type_name -> lb.v1.ClientValidation.Mode
+	58, // 32: lb.v1.HttpLimits.idle_timeout:type_name -> google.protobuf.Duration
+	58, // 33: lb.v1.HttpLimits.header_timeout:type_name -> google.protobuf.Duration
+	58, // 34: lb.v1.HttpLimits.stream_idle_timeout:type_name -> google.protobuf.Duration
+	58, // 35: lb.v1.HttpLimits.request_timeout:type_name -> google.protobuf.Duration
+	18, // 36: lb.v1.SslCertificate.owner:type_name -> lb.v1.Owner
+	18, // 37: lb.v1.TrustConfig.owner:type_name -> lb.v1.Owner
+	18, // 38: lb.v1.UrlMap.owner:type_name -> lb.v1.Owner
+	31, // 39: lb.v1.RouteRule.match:type_name -> lb.v1.RouteMatch
+	18, // 40: lb.v1.RouteRule.owner:type_name -> lb.v1.Owner
+	33, // 41: lb.v1.RouteRule.request_headers:type_name -> lb.v1.HeaderEdit
+	33, // 42: lb.v1.RouteRule.response_headers:type_name -> lb.v1.HeaderEdit
+	35, // 43: lb.v1.RouteRule.url_rewrite:type_name -> lb.v1.UrlRewrite
+	39, // 44: lb.v1.RouteRule.mirrors:type_name -> lb.v1.Mirror
+	40, // 45: lb.v1.RouteRule.cors:type_name -> lb.v1.CorsPolicy
+	41, // 46: lb.v1.RouteRule.retry:type_name -> lb.v1.RetryPolicy
+	58, // 47: lb.v1.RouteRule.request_timeout:type_name -> google.protobuf.Duration
+	58, // 48: lb.v1.RouteRule.backend_timeout:type_name -> google.protobuf.Duration
+	42, // 49: lb.v1.RouteRule.persistence:type_name -> lb.v1.SessionPersistence
+	37, // 50: lb.v1.RouteRule.forward:type_name -> lb.v1.Forward
+	36, // 51: lb.v1.RouteRule.redirect:type_name -> lb.v1.Redirect
+	32, // 52: lb.v1.RouteMatch.headers:type_name -> lb.v1.ValueMatch
+	32, // 53: lb.v1.RouteMatch.query_params:type_name -> lb.v1.ValueMatch
+	34, // 54: lb.v1.HeaderEdit.set:type_name -> lb.v1.Header
+	34, // 55: lb.v1.HeaderEdit.add:type_name -> lb.v1.Header
+	38, // 56: lb.v1.Forward.backends:type_name -> lb.v1.WeightedBackend
+	33, // 57: lb.v1.WeightedBackend.request_headers:type_name -> lb.v1.HeaderEdit
+	33, // 58: lb.v1.WeightedBackend.response_headers:type_name -> lb.v1.HeaderEdit
+	35, // 59: lb.v1.WeightedBackend.url_rewrite:type_name -> lb.v1.UrlRewrite
+	39, // 60: lb.v1.WeightedBackend.mirrors:type_name -> lb.v1.Mirror
+	36, // 61: lb.v1.WeightedBackend.redirect:type_name -> lb.v1.Redirect
+	40, // 62: lb.v1.WeightedBackend.cors:type_name -> lb.v1.CorsPolicy
+	58, // 63: lb.v1.CorsPolicy.max_age:type_name -> google.protobuf.Duration
+	58, // 64: lb.v1.RetryPolicy.backoff:type_name -> google.protobuf.Duration
+	9,  // 65: lb.v1.SessionPersistence.kind:type_name -> lb.v1.SessionPersistence.Kind
+	58, // 66: lb.v1.SessionPersistence.absolute_timeout:type_name -> google.protobuf.Duration
+	58, // 67: lb.v1.SessionPersistence.idle_timeout:type_name -> google.protobuf.Duration
+	2,  // 68: lb.v1.BackendService.protocol:type_name -> lb.v1.BackendProtocol
+	58, // 69: lb.v1.BackendService.timeout:type_name -> google.protobuf.Duration
+	58, // 70: lb.v1.BackendService.draining_timeout:type_name -> google.protobuf.Duration
+	44, // 71: lb.v1.BackendService.backends:type_name -> lb.v1.Backend
+	3,  // 72: lb.v1.BackendService.locality_policy:type_name -> lb.v1.LocalityPolicy
+	45, // 73: lb.v1.BackendService.session_affinity:type_name -> lb.v1.SessionAffinity
+	46, // 74: lb.v1.BackendService.tls:type_name -> lb.v1.BackendTls
+	48, // 75: lb.v1.BackendService.limits:type_name -> lb.v1.CircuitLimits
+	49, // 76: lb.v1.BackendService.outlier_detection:type_name -> lb.v1.OutlierDetection
+	50, // 77: lb.v1.BackendService.logging:type_name -> lb.v1.Logging
+	4,  // 78: lb.v1.BackendService.algorithm:type_name -> lb.v1.ServiceLbAlgorithm
+	0,  // 79: lb.v1.BackendService.scheme:type_name -> lb.v1.LoadBalancingScheme
+	18, // 80: lb.v1.BackendService.owner:type_name -> lb.v1.Owner
+	10, // 81: lb.v1.SessionAffinity.type:type_name -> lb.v1.SessionAffinity.Type
+	58, // 82: lb.v1.SessionAffinity.cookie_ttl:type_name -> google.protobuf.Duration
+	47, // 83: lb.v1.BackendTls.subject_alt_names:type_name -> lb.v1.SubjectAltName
+	58, // 84: lb.v1.OutlierDetection.base_ejection_time:type_name -> google.protobuf.Duration
+	53, // 85: lb.v1.EndpointShard.endpoints:type_name -> lb.v1.Endpoint
+	11, // 86: lb.v1.HealthCheck.type:type_name -> lb.v1.HealthCheck.Type
+	58, // 87: lb.v1.HealthCheck.check_interval:type_name -> google.protobuf.Duration
+	58, // 88: lb.v1.HealthCheck.timeout:type_name -> google.protobuf.Duration
+	12, // 89: lb.v1.HealthCheck.port_specification:type_name -> lb.v1.HealthCheck.PortSpecification
+	13, // 90: lb.v1.HealthCheck.proxy_header:type_name -> lb.v1.HealthCheck.ProxyHeader
+	18, // 91: lb.v1.HealthCheck.owner:type_name -> lb.v1.Owner
+	5,  // 92: lb.v1.EndpointHealth.state:type_name -> lb.v1.HealthState
+	57, // 93: lb.v1.Weights.groups:type_name -> lb.v1.GroupWeight
+	94, // [94:94] is the sub-list for method output_type
+	94, // [94:94] is the sub-list for method input_type
+	94, // [94:94] is the sub-list for extension type_name
+	94, // [94:94] is the sub-list for extension extendee
+	0,  // [0:94] is the sub-list for field type_name
 }
 
 func init() { file_api_lb_v1_lb_proto_init() }
@@ -4994,30 +5243,30 @@ func file_api_lb_v1_lb_proto_init() {
 		(*Resource_EndpointHealth)(nil),
 		(*Resource_Weights)(nil),
 	}
-	file_api_lb_v1_lb_proto_msgTypes[15].OneofWrappers = []any{
+	file_api_lb_v1_lb_proto_msgTypes[16].OneofWrappers = []any{
 		(*RouteRule_Forward)(nil),
 		(*RouteRule_Redirect)(nil),
 	}
-	file_api_lb_v1_lb_proto_msgTypes[16].OneofWrappers = []any{
+	file_api_lb_v1_lb_proto_msgTypes[17].OneofWrappers = []any{
 		(*RouteMatch_Prefix)(nil),
 		(*RouteMatch_Exact)(nil),
 		(*RouteMatch_Regex)(nil),
 	}
-	file_api_lb_v1_lb_proto_msgTypes[17].OneofWrappers = []any{
+	file_api_lb_v1_lb_proto_msgTypes[18].OneofWrappers = []any{
 		(*ValueMatch_Exact)(nil),
 		(*ValueMatch_Regex)(nil),
 		(*ValueMatch_Present)(nil),
 	}
-	file_api_lb_v1_lb_proto_msgTypes[20].OneofWrappers = []any{
+	file_api_lb_v1_lb_proto_msgTypes[21].OneofWrappers = []any{
 		(*UrlRewrite_ReplacePrefix)(nil),
 		(*UrlRewrite_ReplaceFull)(nil),
 	}
-	file_api_lb_v1_lb_proto_msgTypes[21].OneofWrappers = []any{
+	file_api_lb_v1_lb_proto_msgTypes[22].OneofWrappers = []any{
 		(*Redirect_ReplacePrefix)(nil),
 		(*Redirect_ReplaceFull)(nil),
 	}
-	file_api_lb_v1_lb_proto_msgTypes[29].OneofWrappers = []any{}
-	file_api_lb_v1_lb_proto_msgTypes[32].OneofWrappers = []any{
+	file_api_lb_v1_lb_proto_msgTypes[30].OneofWrappers = []any{}
+	file_api_lb_v1_lb_proto_msgTypes[33].OneofWrappers = []any{
 		(*SubjectAltName_Hostname)(nil),
 		(*SubjectAltName_Uri)(nil),
 	}
@@ -5026,8 +5275,8 @@ func file_api_lb_v1_lb_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_api_lb_v1_lb_proto_rawDesc), len(file_api_lb_v1_lb_proto_rawDesc)),
-			NumEnums:      12,
-			NumMessages:   43,
+			NumEnums:      14,
+			NumMessages:   44,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

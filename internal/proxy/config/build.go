@@ -6,6 +6,7 @@ import (
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
 	"github.com/spillway-lb/spillway/internal/proxy/balance"
+	"github.com/spillway-lb/spillway/internal/proxy/requestpath"
 	"github.com/spillway-lb/spillway/internal/proxy/urlmap"
 )
 
@@ -275,6 +276,7 @@ func (e *edit) buildProxies(next *Root) {
 		m, _ := e.entries.Get(key{kindURLMap, spec.GetUrlMap()}.bytes())
 		p.DefaultService, _ = e.Ref(m.resource.GetUrlMap().GetDefaultService())
 		p.DetectMisdirected = m.resource.GetUrlMap().GetDetectMisdirected()
+		p.Paths, p.Underscores = requestpath.Compile(spec.GetRequestPolicy()), spec.GetRequestPolicy().GetUnderscores()
 		p.validations, _ = at.compiled.(*validations)
 		txn.Insert([]byte(k.name), p)
 	}

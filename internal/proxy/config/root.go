@@ -7,6 +7,7 @@ import (
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
 	"github.com/spillway-lb/spillway/internal/proxy/balance"
+	"github.com/spillway-lb/spillway/internal/proxy/requestpath"
 	"github.com/spillway-lb/spillway/internal/proxy/urlmap"
 )
 
@@ -83,7 +84,10 @@ type TargetProxy struct {
 	Map               *urlmap.Map
 	DefaultService    balance.Ref
 	DetectMisdirected bool
-	validations       *validations
+	// Paths says how rules read paths; Underscores what becomes of names that have some.
+	Paths       requestpath.Policy
+	Underscores lbv1.RequestPolicy_Underscores
+	validations *validations
 }
 
 // TargetProxy is nil for a name that does not exist.

@@ -4,9 +4,10 @@ import (
 	"net"
 	"time"
 
+	"github.com/spillway-lb/spillway/internal/proxy/requestpath"
+
 	"github.com/spillway-lb/spillway/internal/proxy/accesslog"
 	"github.com/spillway-lb/spillway/internal/proxy/exchange"
-	"github.com/spillway-lb/spillway/internal/proxy/http1"
 	"github.com/spillway-lb/spillway/internal/proxy/http2"
 	"github.com/spillway-lb/spillway/internal/proxy/message"
 	"github.com/spillway-lb/spillway/internal/proxy/transport"
@@ -83,7 +84,7 @@ func (c *h2Conn) stream(st *http2.ServerStream) {
 	if most := c.limits.Message.BodyBytes; most > 0 && x.Request.Body != nil {
 		x.Request.Body = &limitedBody{Body: x.Request.Body, left: most}
 	}
-	x.Request.Path = http1.NormalizePath(x.Request.Path)
+	x.Request.Path = requestpath.Normalize(x.Request.Path)
 	st.OnCancel(down.cut)
 	x.Run()
 	st.OnCancel(nil)

@@ -26,6 +26,9 @@ func (x *Exchange) route() bool {
 		x.answerLocally(421, []byte(bodyMisdirected), accesslog.MisdirectedRequest)
 		return false
 	}
+	if !x.readOddities() {
+		return false
+	}
 	x.rule = x.target.Map.Match(&x.Request)
 	if x.rule == nil {
 		return x.to(x.target.DefaultService)

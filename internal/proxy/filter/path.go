@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/spillway-lb/spillway/internal/proxy/message"
 )
 
 // pathEdit replaces the matched prefix or the whole path; the query stays.
@@ -57,8 +59,12 @@ func checkPath(path string) error {
 	return nil
 }
 
-// appendTo appends the edited path, with the query of the original.
-func (e *pathEdit) appendTo(dst, path []byte) []byte {
+// appendTo appends the edited path, with the query of the original. A prefix is replaced in the path that rules matched.
+func (e *pathEdit) appendTo(dst []byte, req *message.Request) []byte {
+	path := req.Path
+	if e.kind == replacePrefix && req.RoutePath != nil {
+		path = req.RoutePath
+	}
 	query := []byte(nil)
 	if i := bytes.IndexByte(path, '?'); i >= 0 {
 		path, query = path[:i], path[i:]

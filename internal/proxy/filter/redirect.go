@@ -77,7 +77,7 @@ func (r *Redirect) Location(dst []byte, req *message.Request, boundPort uint16, 
 			dst = strconv.AppendUint(append(dst, ':'), uint64(port), 10)
 		}
 	}
-	return r.path.appendTo(dst, req.Path)
+	return r.path.appendTo(dst, req)
 }
 
 func (r *Redirect) shownPort(boundPort uint16, reach func(uint16) uint16) uint16 {

@@ -49,7 +49,7 @@ func (r *Rewrite) Apply(req *message.Request, buf []byte) []byte {
 		return buf
 	}
 	start := len(buf)
-	buf = r.path.appendTo(buf, req.Path)
+	buf = r.path.appendTo(buf, req)
 	req.Path = buf[start:len(buf):len(buf)]
 	return buf
 }

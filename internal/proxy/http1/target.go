@@ -3,6 +3,8 @@ package http1
 import (
 	"bytes"
 
+	"github.com/spillway-lb/spillway/internal/proxy/requestpath"
+
 	"github.com/spillway-lb/spillway/internal/proxy/field"
 
 	"github.com/spillway-lb/spillway/internal/proxy/message"
@@ -17,7 +19,7 @@ func parseTarget(target []byte, req *message.Request) *Refusal {
 	case string(req.Method) == "CONNECT":
 		return errConnect
 	case target[0] == '/':
-		req.Path = NormalizePath(target)
+		req.Path = requestpath.Normalize(target)
 		return nil
 	case len(target) == 1 && target[0] == '*':
 		if string(req.Method) != "OPTIONS" {
@@ -59,7 +61,7 @@ func parseAbsolute(target []byte, req *message.Request) *Refusal {
 		// Rare enough to allocate.
 		req.Path = append([]byte{'/'}, path...)
 	default:
-		req.Path = NormalizePath(path)
+		req.Path = requestpath.Normalize(path)
 	}
 	return nil
 }

@@ -15,6 +15,8 @@ type Request struct {
 	Scheme    []byte // "http" or "https", from the connection, never from the client's absolute form
 	Authority []byte // host[:port] as the client sent it, lower case; empty for HTTP/1.0 without Host
 	Path      []byte // origin form with query, or "*"; for CONNECT empty unless Protocol is set
+	// RoutePath is Path as rules read it, with the query, from the moment it is routed; before that it is nil (see requestpath).
+	RoutePath []byte
 	Protocol  []byte // upgrade target: "websocket" of an Upgrade or an extended CONNECT; nil without one
 	Header    header.Map
 	// ContentLength is 0 without a body, UnknownLength for chunked and for HTTP/2 bodies of unknown size.

@@ -135,9 +135,13 @@ type query struct {
 }
 
 func newQuery(req *message.Request) query {
-	q := query{req: req, path: req.Path}
-	if i := bytes.IndexByte(req.Path, '?'); i >= 0 {
-		q.path, q.params = req.Path[:i], req.Path[i+1:]
+	path := req.RoutePath
+	if path == nil {
+		path = req.Path
+	}
+	q := query{req: req, path: path}
+	if i := bytes.IndexByte(path, '?'); i >= 0 {
+		q.path, q.params = path[:i], path[i+1:]
 	}
 	return q
 }

@@ -1,10 +1,10 @@
-package http1
+package requestpath
 
 import "bytes"
 
-// NormalizePath resolves the dot segments of a target in origin form, in place. The query stays as it is. A segment
+// Normalize resolves the dot segments of a target in origin form, in place. The query stays as it is. A segment
 // counts as dot segment also when its dots are written %2e. A path that would climb above the root stays there.
-func NormalizePath(target []byte) []byte {
+func Normalize(target []byte) []byte {
 	path := target
 	if q := bytes.IndexByte(target, '?'); q >= 0 {
 		path = target[:q]
