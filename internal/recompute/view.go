@@ -14,13 +14,19 @@ type View struct {
 	reader   *memo
 }
 
-// Get returns an object, or nil.
+// Get returns an object for the sake of its content, or nil.
 func (v *View) Get(ref store.Ref) store.Object {
 	v.record(store.ReadObject(ref))
 	if e := v.snapshot.Get(ref); e != nil {
 		return e.Object
 	}
 	return nil
+}
+
+// Status returns an object for the sake of the status that it came with, too, which Get does not watch.
+func (v *View) Status(ref store.Ref) store.Object {
+	v.record(store.ReadStatus(ref))
+	return v.Get(ref)
 }
 
 // Written returns what controllers wrote about an object, or nil.

@@ -117,7 +117,7 @@ func TestReadsAreReadBack(t *testing.T) {
 	object, fact := ref("west", "a", "x"), store.Fact{Kind: "ack", Key: "a/b"}
 	reads := []string{
 		store.ReadObject(object), store.ReadWritten(object), store.ReadList("Service", "", ""), store.ReadIndex("app", "1"),
-		store.ReadFact(fact), store.ReadFacts("ack"),
+		store.ReadFact(fact), store.ReadFacts("ack"), store.ReadStatus(object),
 	}
 	for i, read := range reads {
 		if got, ok := store.ObjectOf(read); ok != (i == 0) || ok && got != object {
@@ -125,6 +125,12 @@ func TestReadsAreReadBack(t *testing.T) {
 		}
 		if got, ok := store.WrittenOf(read); ok != (i == 1) || ok && got != object {
 			t.Errorf("WrittenOf(%q) = %v, %v", read, got, ok)
+		}
+		if got, ok := store.StatusOf(read); ok != (i == 6) || ok && got != object {
+			t.Errorf("StatusOf(%q) = %v, %v", read, got, ok)
+		}
+		if kind, _, _, ok := store.ListOf(read); ok != (i == 2) || ok && kind != "Service" {
+			t.Errorf("ListOf(%q) = %v, %v", read, kind, ok)
 		}
 		if got, ok := store.FactOf(read); ok != (i == 4) || ok && got != fact {
 			t.Errorf("FactOf(%q) = %v, %v", read, got, ok)

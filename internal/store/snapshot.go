@@ -2,6 +2,7 @@ package store
 
 import (
 	"strings"
+	"time"
 
 	iradix "github.com/hashicorp/go-immutable-radix/v2"
 )
@@ -14,6 +15,8 @@ type Entry struct {
 	Origin string
 	// Revision is the store-wide number of the commit that last changed the entry: its resourceVersion.
 	Revision uint64
+	// LastKnown is when the object was last seen, if its source is away or broken now and it may have changed; else zero.
+	LastKnown time.Time
 	// Written is nil until a controller has written. It is replaced, never changed.
 	Written *Written
 }

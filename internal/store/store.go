@@ -39,7 +39,7 @@ func (s *Store) Commit(f func(*Tx)) *Snapshot {
 	old := s.current.Load()
 	tx := s.begin(old)
 	f(tx)
-	if len(tx.touched) == 0 {
+	if !tx.changed {
 		return old
 	}
 	next := tx.commit()

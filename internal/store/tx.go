@@ -1,6 +1,9 @@
 package store
 
 import (
+	"reflect"
+	"time"
+
 	iradix "github.com/hashicorp/go-immutable-radix/v2"
 )
 
@@ -12,6 +15,8 @@ type Tx struct {
 	indexes  *iradix.Txn[Ref]
 	facts    *iradix.Txn[factEntry]
 	touched  map[string]struct{}
+	// changed: something is different, though it may be nothing that anybody reads.
+	changed bool
 }
 
 func (s *Store) begin(base *Snapshot) *Tx {
@@ -31,20 +36,45 @@ func (tx *Tx) Get(ref Ref) *Entry {
 	return e
 }
 
-// Put adds or replaces an object. What controllers wrote about it stays.
+// Put adds or replaces an object. What controllers wrote about it stays. What did not change touches nothing: an object
+// that is the same, or differs by noise only (managedFields, heartbeats), makes no commit.
 func (tx *Tx) Put(cluster string, o Object, origin string) {
+	tx.put(cluster, o, origin, time.Time{})
+}
+
+// PutLastKnown is Put for an object whose source is away or broken: it was last seen at that time.
+func (tx *Tx) PutLastKnown(cluster string, o Object, origin string, seen time.Time) {
+	tx.put(cluster, o, origin, seen)
+}
+
+func (tx *Tx) put(cluster string, o Object, origin string, lastKnown time.Time) {
 	ref := RefTo(cluster, o)
+	entry := &Entry{Ref: ref, Object: o, Origin: origin, LastKnown: lastKnown, Revision: tx.revision}
 	old := tx.Get(ref)
-	entry := &Entry{Ref: ref, Object: o, Origin: origin, Revision: tx.revision}
-	if old != nil {
-		entry.Written = old.Written
-		tx.reindex(ref, old.Object, o)
-	} else {
+	if old == nil {
 		tx.reindex(ref, nil, o)
 		tx.touchLists(ref)
+		tx.objects.Insert(objectKey(ref), entry)
+		tx.touch(ReadObject(ref))
+		return
 	}
+	what := changeOf(old.Object, o)
+	if what == (change{}) {
+		if old.Origin == origin && old.LastKnown.Equal(lastKnown) {
+			return
+		}
+		entry.Revision = old.Revision
+	}
+	entry.Written = old.Written
 	tx.objects.Insert(objectKey(ref), entry)
-	tx.touch(ReadObject(ref))
+	tx.changed = true
+	if what.content {
+		tx.reindex(ref, old.Object, o)
+		tx.touch(ReadObject(ref))
+	}
+	if what.status {
+		tx.touch(ReadStatus(ref))
+	}
 }
 
 // Delete removes an object and what was written about it. Deleting what is not there is nothing.
@@ -68,6 +98,9 @@ func (tx *Tx) Write(ref Ref, w *Written) bool {
 	if old == nil {
 		return false
 	}
+	if reflect.DeepEqual(old.Written, w) {
+		return true
+	}
 	entry := *old
 	entry.Written = w
 	entry.Revision = tx.revision
@@ -76,7 +109,10 @@ func (tx *Tx) Write(ref Ref, w *Written) bool {
 	return true
 }
 
-func (tx *Tx) touch(key string) { tx.touched[key] = struct{}{} }
+func (tx *Tx) touch(key string) {
+	tx.touched[key] = struct{}{}
+	tx.changed = true
+}
 
 func (tx *Tx) touchLists(r Ref) {
 	tx.touch(ReadList(r.Kind, "", ""))
