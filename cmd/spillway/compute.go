@@ -204,8 +204,21 @@ func resourceNotFound(collection, name string) error {
 
 // newComputeGetHealthCommand is get-health where gcloud has it, with gcloud's location flags.
 func newComputeGetHealthCommand(c *connection) *cobra.Command {
+	var s scope
 	cmd := newGetHealthCommand(c)
-	(&scope{}).addFlags(cmd)
+	s.addFlags(cmd)
+	print := cmd.RunE
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		services, _ := compute.Lookup("backend-services")
+		view, err := c.compute(cmd.Context())
+		if err != nil {
+			return err
+		}
+		if _, err := s.one(services, view, args[0]); err != nil {
+			return err
+		}
+		return print(cmd, args)
+	}
 	return cmd
 }
 

@@ -43,6 +43,9 @@ func (s *selection) describe(cmd *cobra.Command, c *connection, args []string) e
 		return err
 	}
 	if all[0].collection != nil {
+		if err := s.refuseForCollections(cmd); err != nil {
+			return err
+		}
 		return getCollections(cmd, client, info, all, printer.Output{Format: printer.FormatYAML}, false)
 	}
 	cluster, err := s.cluster(info)
@@ -82,6 +85,7 @@ func (s *selection) describable(
 	if w.kind == nil {
 		return nil, fmt.Errorf("load balancer resources and Kubernetes objects cannot be asked for together")
 	}
+	s.showSecrets = true // of which the sizes are printed
 	objects, err := s.objects(ctx, client, cluster, w)
 	if err == nil || len(w.names) != 1 {
 		return objects, err

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
 	"slices"
 	"time"
 
@@ -49,6 +48,7 @@ func newGetCommand(c *connection) *cobra.Command {
 	f.BoolVar(&o.noHeaders, "no-headers", false, "leave out the heading of tables")
 	f.BoolVar(&o.showLabels, "show-labels", false, "add a column with labels")
 	f.BoolVarP(&o.watch, "watch", "w", false, "go on and print what changes")
+	f.BoolVar(&o.showSecrets, "show-secrets", false, "print the values of Secrets, which are left out otherwise")
 	return cmd
 }
 
@@ -69,6 +69,9 @@ func (o *getOptions) run(cmd *cobra.Command, c *connection, args []string) error
 		return err
 	}
 	if all[0].collection != nil {
+		if err := o.refuseForCollections(cmd); err != nil {
+			return err
+		}
 		return getCollections(cmd, client, info, all, output, o.noHeaders)
 	}
 	if slices.ContainsFunc(all, func(w wanted) bool { return w.kind != nil && w.kind.Ref() == kind.Endpoints }) {
@@ -79,7 +82,7 @@ func (o *getOptions) run(cmd *cobra.Command, c *connection, args []string) error
 		return err
 	}
 	if o.watch {
-		return o.watchObjects(cmd.Context(), cmd.OutOrStdout(), client, cluster, all)
+		return o.watchObjects(cmd.Context(), cmd.OutOrStdout(), client, cluster, all, output)
 	}
 	lists, missing := o.lists(cmd.Context(), client, cluster, all)
 	if err := o.print(cmd, lists, output, all); err != nil {
@@ -131,47 +134,4 @@ func (o *getOptions) table(output printer.Output, severalKinds bool) printer.Tab
 		Now: time.Now(), Wide: output.Format == printer.FormatWide, WithNamespace: o.allNamespaces,
 		NoHeaders: o.noHeaders, ShowLabels: o.showLabels, WithKind: severalKinds,
 	}
-}
-
-// watchInterval is how often a watch asks again.
-const watchInterval = 200 * time.Millisecond
-
-// watchObjects prints a row whenever an object is new or has changed.
-func (o *getOptions) watchObjects(ctx context.Context, w io.Writer, client *control.Client, cluster string, all []wanted) error {
-	seen := map[string]string{}
-	ticker := time.NewTicker(watchInterval)
-	defer ticker.Stop()
-	options := o.table(printer.Output{Format: o.output}, len(all) > 1)
-	for {
-		lists, err := o.lists(ctx, client, cluster, all)
-		if err != nil {
-			return err
-		}
-		for _, l := range lists {
-			l.Objects = changed(seen, l)
-			options.Now = time.Now()
-			if err := printer.Table(w, []printer.List{l}, options); err != nil {
-				return err
-			}
-			options.NoHeaders = options.NoHeaders || len(l.Objects) > 0
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-ticker.C:
-		}
-	}
-}
-
-// changed returns the objects whose resource version is not the one seen last.
-func changed(seen map[string]string, l printer.List) []printer.Object {
-	var out []printer.Object
-	for _, object := range l.Objects {
-		key := l.Kind.Typed() + "/" + object.GetNamespace() + "/" + object.GetName()
-		if seen[key] != object.GetResourceVersion() {
-			seen[key] = object.GetResourceVersion()
-			out = append(out, object)
-		}
-	}
-	return out
 }

@@ -15,9 +15,14 @@ import (
 
 	"github.com/spf13/cobra"
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/spillway-lb/spillway/internal/control"
+	"github.com/spillway-lb/spillway/internal/kind"
+	"github.com/spillway-lb/spillway/internal/printer"
 	"github.com/spillway-lb/spillway/internal/store"
 )
 
@@ -26,7 +31,8 @@ const logsLong = `Print what a container of a Pod has printed, as ` + "`kubectl 
 Containers that run a command of spillway.yaml have logs. The built-in sample servers print nothing; for their requests
 see --access-log of ` + "`spillway serve`" + `.`
 
-const logsExample = `  spillway logs shop-5d9c7b8f4d-x2x7k -n store
+const logsExample = `  spillway logs deployment/shop -n store
+  spillway logs shop-5d9c7b8f4d-x2x7k -n store
   spillway logs shop-5d9c7b8f4d-x2x7k -c app --context gke-west-1 -f`
 
 // logs is one call of `spillway logs`.
@@ -39,7 +45,7 @@ type logs struct {
 func newLogsCommand(c *connection) *cobra.Command {
 	var l logs
 	cmd := &cobra.Command{
-		Use: "logs POD", Short: "Print the logs of a container of a Pod", Long: logsLong, Example: logsExample,
+		Use: "logs POD | TYPE/NAME", Short: "Print the logs of a container of a Pod", Long: logsLong, Example: logsExample,
 		Args: exactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error { return l.run(cmd, c, args[0]) },
 	}
@@ -58,8 +64,12 @@ func (l *logs) run(cmd *cobra.Command, c *connection, name string) error {
 	if err != nil {
 		return err
 	}
-	ref := store.Ref{Kind: control.KindPod, Namespace: l.namespace, Name: strings.TrimPrefix(strings.TrimPrefix(name, "pods/"), "pod/")}
-	if ref.Cluster, err = l.cluster(info); err != nil {
+	cluster, err := l.cluster(info)
+	if err != nil {
+		return err
+	}
+	ref, err := l.pod(ctx, client, cluster, name, cmd.ErrOrStderr())
+	if err != nil {
 		return err
 	}
 	container, err := l.choose(ctx, client, ref, cmd.ErrOrStderr())
@@ -71,6 +81,64 @@ func (l *logs) run(cmd *cobra.Command, c *connection, name string) error {
 		return err
 	}
 	return followLogs(ctx, client, ref, container, next, cmd.OutOrStdout())
+}
+
+// pod is the Pod that is meant: by its name, or the first by name of those that a TYPE/NAME owns or selects.
+func (l *logs) pod(ctx context.Context, client *control.Client, cluster, arg string, stderr io.Writer) (store.Ref, error) {
+	ref := store.Ref{Cluster: cluster, Kind: kind.Pod, Namespace: l.namespace, Name: arg}
+	typed, name, slashed := strings.Cut(arg, "/")
+	if !slashed {
+		return ref, nil
+	}
+	owner, err := printer.Lookup(typed)
+	if err != nil {
+		return ref, err
+	}
+	if owner.Ref() == kind.Pod {
+		ref.Name = name
+		return ref, nil
+	}
+	found, err := client.Objects(ctx, control.Query{Kind: owner.Ref(), Cluster: cluster, Namespace: l.namespace, Name: name})
+	if err != nil {
+		return ref, err
+	}
+	if len(found) == 0 {
+		return ref, notFound(owner.Resource(), name)
+	}
+	selector, err := podSelector(found[0])
+	if err != nil {
+		return ref, fmt.Errorf("%s/%s: %w", owner.Typed(), name, err)
+	}
+	pods, err := client.Objects(ctx, control.Query{Kind: kind.Pod, Cluster: cluster, Namespace: l.namespace})
+	if err != nil {
+		return ref, err
+	}
+	pods = slices.DeleteFunc(pods, func(p printer.Object) bool { return !selector.Matches(labels.Set(p.GetLabels())) })
+	if len(pods) == 0 {
+		return ref, fmt.Errorf("no pods of %s/%s are there", owner.Typed(), name)
+	}
+	ref.Name = pods[0].GetName()
+	if len(pods) > 1 {
+		fmt.Fprintf(stderr, "Found %d pods, using pod/%s\n", len(pods), ref.Name)
+	}
+	return ref, nil
+}
+
+// podSelector is how an object chooses its Pods: a Service by labels, a workload by a selector.
+func podSelector(object printer.Object) (labels.Selector, error) {
+	selector, _, _ := unstructured.NestedMap(object.Object, "spec", "selector")
+	if len(selector) == 0 {
+		return nil, errors.New("it selects no pods")
+	}
+	if _, plain := selector["matchLabels"]; !plain && selector["matchExpressions"] == nil {
+		set, _, err := unstructured.NestedStringMap(object.Object, "spec", "selector")
+		return labels.SelectorFromSet(set), err
+	}
+	var s metav1.LabelSelector
+	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(selector, &s); err != nil {
+		return nil, err
+	}
+	return metav1.LabelSelectorAsSelector(&s)
 }
 
 // choose returns the name of the container that is meant.

@@ -24,6 +24,7 @@ type selection struct {
 	allNamespaces bool
 	selector      string
 	fieldSelector string
+	showSecrets   bool
 }
 
 func (s *selection) addFlags(cmd *cobra.Command) {
@@ -45,6 +46,16 @@ func (s *selection) check(all []wanted) error {
 	}
 	if (s.selector != "" || s.fieldSelector != "") && len(all[0].names) > 0 {
 		return fmt.Errorf("name cannot be provided when a selector is specified")
+	}
+	return nil
+}
+
+// refuseForCollections tells flags that load balancer resources have no use for: they belong to no namespace or cluster.
+func (s *selection) refuseForCollections(cmd *cobra.Command) error {
+	for _, name := range []string{"namespace", "all-namespaces", "context", "selector", "field-selector", "watch"} {
+		if f := cmd.Flags().Lookup(name); f != nil && f.Changed {
+			return fmt.Errorf("--%s is for Kubernetes objects; load balancer resources take --filter and the like in `spillway compute`", name)
+		}
 	}
 	return nil
 }
@@ -131,7 +142,7 @@ func (s *selection) cluster(info control.Info) (string, error) {
 
 // objects asks for what is wanted of a kind. A name that is not there is an error, in kubectl's words.
 func (s *selection) objects(ctx context.Context, client *control.Client, cluster string, w wanted) ([]printer.Object, error) {
-	query := control.Query{Kind: w.kind.Ref(), Cluster: cluster}
+	query := control.Query{Kind: w.kind.Ref(), Cluster: cluster, Secrets: s.showSecrets}
 	if w.kind.Fleet && s.context == "" {
 		query.Cluster = ""
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"os"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -12,12 +13,14 @@ import (
 	"sigs.k8s.io/yaml"
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
+	"github.com/spillway-lb/spillway/internal/control"
 	"github.com/spillway-lb/spillway/internal/manifests"
 	"github.com/spillway-lb/spillway/internal/serve"
 )
 
 const translateLong = `Print the load balancer model of a directory of manifests, in a stable order. Nothing is started: Pods whose images are
-known are imagined to run. ` + "`spillway proxy --config FILE`" + ` serves what is printed; private keys are in it.
+known are imagined to run. ` + "`spillway proxy --config FILE`" + ` serves what is printed; private keys are in it, but on a
+terminal, where they are left out unless --redact=false asks for them.
 
 Problems go to standard error. Those that are errors make the status 1, and nothing is printed, unless --ignore-errors
 takes what is usable.`
@@ -29,6 +32,7 @@ const translateExample = `  spillway translate examples/multi-cluster-gateway > 
 type translateFlags struct {
 	output, from string
 	ignoreErrors bool
+	redact       bool
 }
 
 func newTranslateCommand() *cobra.Command {
@@ -42,6 +46,7 @@ func newTranslateCommand() *cobra.Command {
 	flags.StringVarP(&f.output, "output", "o", "json", "json or yaml")
 	flags.StringVar(&f.from, "from", "", "home region; the config cluster's region by default")
 	flags.BoolVar(&f.ignoreErrors, "ignore-errors", false, "print what is usable, with status 0")
+	flags.BoolVar(&f.redact, "redact", false, "leave private keys out; the default on a terminal")
 	return cmd
 }
 
@@ -57,7 +62,28 @@ func (f *translateFlags) run(cmd *cobra.Command, dir string) error {
 	if manifests.HasErrors(problems) && !f.ignoreErrors {
 		return &verbatimError{}
 	}
+	if flag := cmd.Flags().Lookup("redact"); f.redact || !flag.Changed && isTerminal(cmd.OutOrStdout()) {
+		redactKeys(model)
+	}
 	return printModel(cmd.OutOrStdout(), model, f.output)
+}
+
+// isTerminal says whether somebody looks on. What is no file is none.
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}
+
+func redactKeys(model *lbv1.Model) {
+	for _, r := range model.GetResources() {
+		if c := r.GetSslCertificate(); len(c.GetPrivateKeyPem()) > 0 {
+			c.PrivateKeyPem = []byte(control.Redacted)
+		}
+	}
 }
 
 func printProblems(w io.Writer, problems []manifests.Problem) {

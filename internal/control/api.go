@@ -10,7 +10,7 @@
 //	client, err := control.Connect(ctx, "")
 //	objects, err := client.Objects(ctx, control.Query{Kind: "Service", Cluster: "gke-west-1"})
 //
-// Private keys never leave the server.
+// The values of Secrets, private keys among them, leave the server only if a query asks for them.
 package control
 
 import (
@@ -101,4 +101,6 @@ type Query struct {
 	Cluster   string
 	Namespace string
 	Name      string
+	// Secrets asks for the values of Secrets, too.
+	Secrets bool
 }

@@ -59,6 +59,7 @@ func (c *Client) URLs(ctx context.Context) ([]URL, error) {
 func (c *Client) Objects(ctx context.Context, q Query) ([]*unstructured.Unstructured, error) {
 	b, err := c.fetch(ctx, "/v1/objects", url.Values{
 		"kind": {q.Kind}, "cluster": {q.Cluster}, "namespace": {q.Namespace}, "name": {q.Name},
+		"secrets": {strconv.FormatBool(q.Secrets)},
 	})
 	if err != nil {
 		return nil, err

@@ -3,17 +3,19 @@ package control
 import (
 	"encoding/base64"
 	"encoding/json"
+	"slices"
 	"strconv"
 
+	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/store"
 )
 
-// Redacted stands where a private key would.
+// Redacted stands where a Secret's value would.
 const Redacted = "(redacted)"
 
 // Content is an object as an API server would return it: with the status, annotations and finalizers that controllers
-// wrote.
-func Content(e *store.Entry) (map[string]any, error) {
+// wrote. The values of Secrets are left out unless they are asked for.
+func Content(e *store.Entry, secrets bool) (map[string]any, error) {
 	content, err := fields(e.Object)
 	if err != nil {
 		return nil, err
@@ -35,7 +37,7 @@ func Content(e *store.Entry) (map[string]any, error) {
 			return nil, err
 		}
 	}
-	if e.Ref.Kind == "Secret" {
+	if e.Ref.Kind == kind.Secret && !secrets {
 		redact(content)
 	}
 	return content, nil
@@ -62,7 +64,9 @@ func merge(content, metadata map[string]any, w *store.Written) error {
 	if len(w.Finalizers) > 0 {
 		finalizers, _ := metadata["finalizers"].([]any)
 		for _, f := range w.Finalizers {
-			finalizers = append(finalizers, f)
+			if !slices.Contains(finalizers, any(f)) {
+				finalizers = append(finalizers, f)
+			}
 		}
 		metadata["finalizers"] = finalizers
 	}
@@ -78,13 +82,22 @@ func fields(v any) (map[string]any, error) {
 	return content, json.Unmarshal(b, &content)
 }
 
-// redact replaces a TLS Secret's private key.
+// lastApplied is where `kubectl apply` keeps a copy of the whole manifest.
+const lastApplied = "kubectl.kubernetes.io/last-applied-configuration"
+
+// redact replaces the values of a Secret, and the copy of them that kubectl leaves behind.
 func redact(secret map[string]any) {
 	for field, value := range map[string]string{
 		"data": base64.StdEncoding.EncodeToString([]byte(Redacted)), "stringData": Redacted,
 	} {
-		if data, _ := secret[field].(map[string]any); data["tls.key"] != nil {
-			data["tls.key"] = value
+		data, _ := secret[field].(map[string]any)
+		for key := range data {
+			data[key] = value
 		}
+	}
+	metadata, _ := secret["metadata"].(map[string]any)
+	annotations, _ := metadata["annotations"].(map[string]any)
+	if annotations[lastApplied] != nil {
+		annotations[lastApplied] = Redacted
 	}
 }

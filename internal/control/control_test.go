@@ -109,8 +109,12 @@ func TestRoundTrip(t *testing.T) {
 	if status, _ := o.Object["status"].(map[string]any); status["reason"] != "R" {
 		t.Errorf("status %v", o.Object["status"])
 	}
-	if data := o.Object["data"].(map[string]any); data["tls.key"] == "c2VjcmV0" || data["tls.crt"] != "cHVibGlj" {
+	if data := o.Object["data"].(map[string]any); data["tls.key"] == "c2VjcmV0" || data["tls.crt"] == "cHVibGlj" {
 		t.Errorf("data %v", data)
+	}
+	shown, err := client.Objects(t.Context(), control.Query{Kind: "Secret", Cluster: "west", Namespace: "store", Name: "cert", Secrets: true})
+	if err != nil || len(shown) != 1 || shown[0].Object["data"].(map[string]any)["tls.key"] != "c2VjcmV0" {
+		t.Errorf("asked for: %v, %v", shown, err)
 	}
 	model, err := client.Model(t.Context())
 	if err != nil || model.GetSeq() != 7 || string(model.GetResources()[0].GetSslCertificate().GetPrivateKeyPem()) != control.Redacted {

@@ -55,7 +55,7 @@ func (s *Server) objects(w http.ResponseWriter, r *http.Request) {
 		if ref.Name != "" && e.Ref.Name != ref.Name {
 			return true
 		}
-		content, err := Content(e)
+		content, err := Content(e, q.Get("secrets") == "true")
 		if err != nil {
 			failed = err
 			return false

@@ -110,7 +110,7 @@ func (l *Loader) Problems() []Problem {
 	for _, ps := range l.problems {
 		all = append(all, ps...)
 	}
-	sortProblems(all)
+	SortProblems(all)
 	return all
 }
 

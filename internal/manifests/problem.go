@@ -14,6 +14,8 @@ type Severity string
 const (
 	Error   Severity = "error"
 	Warning Severity = "warning"
+	// Note is for what is as it should be, and worth knowing.
+	Note Severity = "note"
 )
 
 // Rules of the directory, beside those of packages document and schema.
@@ -63,7 +65,8 @@ func (p Problem) String() string {
 	return b.String()
 }
 
-func sortProblems(problems []Problem) {
+// SortProblems puts problems in order of file, line and column.
+func SortProblems(problems []Problem) {
 	slices.SortStableFunc(problems, func(a, b Problem) int {
 		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column), cmp.Compare(a.Message, b.Message))
 	})

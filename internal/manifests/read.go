@@ -28,12 +28,6 @@ func Read(dir string) (Delta, []Problem, error) {
 	return delta, loader.Problems(), nil
 }
 
-// Validate reads a directory once and returns what is wrong with it.
-func Validate(dir string) ([]Problem, error) {
-	_, problems, err := Read(dir)
-	return problems, err
-}
-
 // reading is the event of a file, and whether the file stayed the same while it was read.
 type reading struct {
 	event     Event

@@ -30,8 +30,8 @@ func (s *step) reportProblems() {
 			delete(s.problems, name)
 		}
 	}
-	sortProblems(s.delta.Problems)
-	sortProblems(s.delta.Solved)
+	SortProblems(s.delta.Problems)
+	SortProblems(s.delta.Solved)
 }
 
 func (l *Loader) problemsOf(name string) []Problem {

@@ -307,14 +307,14 @@ func TestOpenNeedsADirectory(t *testing.T) {
 	}
 }
 
-func TestValidateReadsFreshFiles(t *testing.T) {
+func TestReadTakesFreshFiles(t *testing.T) {
 	d := &directory{t: t, root: t.TempDir()}
 	d.write("a.yaml", service("a")+"  extra: 1\n")
-	problems, err := Validate(d.root)
+	_, problems, err := Read(d.root)
 	if err != nil || len(problems) != 1 || !HasErrors(problems) || problems[0].File != "a.yaml" {
 		t.Errorf("%v %v", problems, err)
 	}
-	if _, err := Validate(d.path("nowhere")); err == nil {
+	if _, _, err := Read(d.path("nowhere")); err == nil {
 		t.Error("no error")
 	}
 }

@@ -23,6 +23,11 @@ type Column struct {
 	Wide   bool
 }
 
+// hasConditions says whether controllers write conditions about objects of the kind.
+func (k *Kind) hasConditions() bool {
+	return k.Custom && k.Ref() != kind.ReferenceGrant && k.Ref() != kind.Configuration && k.Ref() != kind.Cluster
+}
+
 // Typed is kind.group in lower case, as `-o name` and tables of several kinds prefix names.
 func (k *Kind) Typed() string {
 	return strings.ToLower(k.Ref())

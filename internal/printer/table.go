@@ -3,11 +3,14 @@ package printer
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
 
 	"k8s.io/client-go/util/jsonpath"
+
+	"github.com/spillway-lb/spillway/internal/condition"
 )
 
 // TableOptions are kubectl get's.
@@ -86,7 +89,26 @@ func kindTable(l List, o TableOptions) (table, error) {
 	if columns == nil {
 		columns = []Column{age()}
 	}
-	return columnTable(l.Objects, columns, o)
+	t, err := columnTable(l.Objects, columns, o)
+	if err == nil && o.Wide && l.Kind.hasConditions() {
+		t.addProblems(l.Objects)
+	}
+	return t, err
+}
+
+// addProblems adds a column of our own: which conditions say that something is not well, and why.
+func (t *table) addProblems(objects []Object) {
+	t.headers = append(t.headers, "PROBLEM")
+	for i, object := range objects {
+		status, _ := object.Object["status"].(map[string]any)
+		var bad []string
+		for _, c := range condition.Bad(status) {
+			if text := c.String(); !slices.Contains(bad, text) {
+				bad = append(bad, text)
+			}
+		}
+		t.rows[i] = append(t.rows[i], orNone(strings.ReplaceAll(strings.Join(bad, "; "), "\n", " ")))
+	}
 }
 
 // columnTable evaluates the columns as an API server does for a CRD.
