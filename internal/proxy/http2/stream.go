@@ -98,7 +98,7 @@ func (c *conn) finished(st *stream) {
 // again when it returns.
 func (st *stream) WriteData(p []byte, endStream bool) error {
 	for len(p) > 0 {
-		n, err := st.reserve(len(p), endStream)
+		n, err := st.reserve(len(p))
 		if err != nil {
 			return err
 		}
@@ -116,7 +116,7 @@ func (st *stream) WriteData(p []byte, endStream bool) error {
 	if !endStream {
 		return nil
 	}
-	if err := st.sendable(true); err != nil {
+	if err := st.sendable(); err != nil {
 		return err
 	}
 	if err := st.c.out.data(st, nil, true); err != nil {
@@ -139,8 +139,8 @@ func (st *stream) sendError(err error) error {
 	return err
 }
 
-// sendable tells whether the stream still takes output; with end, our direction ends with the frame about to be appended.
-func (st *stream) sendable(end bool) error {
+// sendable tells whether the stream still takes output.
+func (st *stream) sendable() error {
 	st.c.mu.Lock()
 	defer st.c.mu.Unlock()
 	if st.sendErr != nil {
@@ -149,26 +149,32 @@ func (st *stream) sendable(end bool) error {
 	if st.sendEnd {
 		return errWriteAfterEnd
 	}
-	if end {
-		st.endSend()
-	}
 	return nil
 }
 
 var errWriteAfterEnd = &StreamError{Code: CodeInternal, Reason: ReasonMisuse, Detail: "write after the end"}
 
-// endSend notes that our direction ends with the frame about to be appended: before that, because the peer may act on
-// it at once. mu is held.
-func (st *stream) endSend() {
+// stopped tells whether nothing more may be written. out.mu may be held.
+func (st *stream) stopped() bool {
+	st.c.mu.Lock()
+	defer st.c.mu.Unlock()
+	return st.sendErr != nil
+}
+
+// sentEnd notes that our direction has ended, with a frame that is in the buffer. out.mu is held: the frame must not reach
+// the peer, who may act on it at once, before that is noted; nor may a connection that drains take the stream for over,
+// and end, before the frame is in the buffer.
+func (st *stream) sentEnd() {
+	st.c.mu.Lock()
 	st.sendEnd = true
 	if st.recvEnd {
 		st.c.finished(st)
 	}
+	st.c.mu.Unlock()
 }
 
-// reserve waits until both windows are open and takes up to want bytes from them. If they suffice and end is set, our
-// direction ends with those bytes.
-func (st *stream) reserve(want int, end bool) (int, error) {
+// reserve waits until both windows are open and takes up to want bytes from them.
+func (st *stream) reserve(want int) (int, error) {
 	c := st.c
 	flushed := false
 	c.mu.Lock()
@@ -186,9 +192,6 @@ func (st *stream) reserve(want int, end bool) (int, error) {
 			c.sendWindow -= n
 			st.activity = c.clock.Load()
 			st.blocked = 0
-			if end && int(n) == want {
-				st.endSend()
-			}
 			return int(n), nil
 		}
 		if !flushed {
@@ -244,7 +247,7 @@ func (c *conn) wakeConnWaiters() {
 
 // WriteTrailers ends our direction with trailers.
 func (st *stream) WriteTrailers(t *header.Map) error {
-	if err := st.sendable(true); err != nil {
+	if err := st.sendable(); err != nil {
 		return err
 	}
 	o := &st.c.out
@@ -256,6 +259,7 @@ func (st *stream) WriteTrailers(t *header.Map) error {
 	start := o.beginHeaders()
 	o.fields(t)
 	o.endHeaders(start, st.id, true)
+	st.sentEnd()
 	o.mu.Unlock()
 	o.flush()
 	return nil

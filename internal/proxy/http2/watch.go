@@ -87,6 +87,15 @@ func (c *conn) tick() {
 		c.mu.Unlock()
 		return
 	}
+	if c.closed != nil {
+		stuck := c.goodbyeStuck(now)
+		c.watch.timer.Reset(c.watch.every)
+		c.mu.Unlock()
+		if stuck {
+			c.cutNow()
+		}
+		return
+	}
 	a := c.judge(now)
 	c.watch.timer.Reset(a.next)
 	c.mu.Unlock()
@@ -158,6 +167,12 @@ func (c *conn) rhythm(now time.Duration, a *action) {
 	}
 }
 
+// goodbyeStuck tells whether a peer takes nothing of what was written before the end.
+func (c *conn) goodbyeStuck(now time.Duration) bool {
+	since := c.out.since.Load()
+	return since != 0 && now-time.Duration(since-1) >= c.limits.WriteTimeout
+}
+
 // overdue checks the time-outs of the whole connection. mu is held.
 func (c *conn) overdue(now time.Duration) *ConnError {
 	w, l := &c.watch, &c.limits
@@ -180,9 +195,11 @@ func (c *conn) overdue(now time.Duration) *ConnError {
 	return nil
 }
 
-func (c *conn) onPingAck(data [8]byte) {
+// onPingAck takes the answer to a PING of ours; false: we had not asked.
+func (c *conn) onPingAck(data [8]byte) bool {
 	c.mu.Lock()
-	if data == probePing {
+	probe := data == probePing && c.watch.pingOut
+	if probe {
 		c.watch.pingOut = false
 	}
 	draining := data == drainPing && c.watch.draining && !c.goneAway
@@ -190,4 +207,5 @@ func (c *conn) onPingAck(data [8]byte) {
 	if draining {
 		c.lastGoAway()
 	}
+	return probe || draining
 }
