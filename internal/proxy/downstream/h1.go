@@ -364,14 +364,14 @@ func (c *h1Conn) Expire() {
 // drain implements drainer: the next tick wakes an idle connection (see Overdue).
 func (c *h1Conn) drain() {
 	if c.state.CompareAndSwap(idle, closing) {
-		c.conn.Arm(1)
+		c.conn.Wake()
 	}
 }
 
 // abort implements drainer: the next tick ends what waits for a backend (see Expire).
 func (c *h1Conn) abort() {
 	c.conn.Interrupt()
-	c.conn.Arm(1)
+	c.conn.Wake()
 }
 
 // broke handles the end of the connection between requests, or inside a head.
