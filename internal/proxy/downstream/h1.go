@@ -79,6 +79,7 @@ func (s *Server) serveH1(nc net.Conn, client exchange.Client) {
 	c.pinLimits()
 	c.await()
 	s.add(c)
+	defer s.Guard.Recover("connection", c.crashed)
 	for c.next() {
 	}
 	if c.preface {
@@ -89,6 +90,15 @@ func (s *Server) serveH1(nc net.Conn, client exchange.Client) {
 	}
 	c.conn.Close()
 	s.remove(c)
+}
+
+// crashed ends a connection whose goroutine has panicked.
+func (c *h1Conn) crashed() {
+	if x := c.watched.Swap(nil); x != nil {
+		x.Crashed()
+	}
+	c.srv.remove(c)
+	c.conn.Close()
 }
 
 // next serves what arrives until something has to be done outside of the transport's callback, and does that. false: the

@@ -35,6 +35,7 @@ func (s *Server) serveH2(nc net.Conn, client exchange.Client, first []byte) {
 	}
 	s.add(c)
 	defer s.remove(c)
+	defer s.Guard.Recover("connection", c.conn.Crashed)
 	s.Metrics.Frontend(client.Frontend.Name).HTTP2.Inc()
 	_ = c.conn.Serve(c.stream)
 	_ = nc.Close()
@@ -69,16 +70,26 @@ func (c *h2Conn) abort() { _ = c.conn.Close() }
 // stream serves one request.
 func (c *h2Conn) stream(st *http2.ServerStream) {
 	x := c.srv.Take()
-	defer c.srv.Give(x)
+	// An exchange that panicked, and what it was written with, are not used again.
+	defer c.srv.Guard.Recover("stream", func() {
+		st.OnCancel(nil)
+		x.Crashed()
+		st.Reset(http2.CodeInternal)
+	})
+	c.serve(x, st)
+	c.srv.Give(x)
+}
+
+func (c *h2Conn) serve(x *exchange.Exchange, st *http2.ServerStream) {
 	h := x.Request.Header
 	x.Request = *st.Request()
 	x.Request.Header = h
 	x.Request.Header.CopyFrom(&st.Request().Header)
 	down := c.take(x, st)
-	defer c.give(down)
 	x.Begin(&c.client, down, down.shard, &c.limits, 0)
 	if status, details := c.refusal(x, down); status != 0 {
 		x.Refuse(status, details)
+		c.give(down)
 		return
 	}
 	if most := c.limits.Message.BodyBytes; most > 0 && x.Request.Body != nil {
@@ -93,6 +104,7 @@ func (c *h2Conn) stream(st *http2.ServerStream) {
 			b.Close()
 		}
 	}
+	c.give(down)
 }
 
 // take gets what writes the answer of a stream, and counts it.

@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/spillway-lb/spillway/internal/guard"
 	"github.com/spillway-lb/spillway/internal/proxy/accesslog"
 	"github.com/spillway-lb/spillway/internal/proxy/balance"
 	"github.com/spillway-lb/spillway/internal/proxy/call"
@@ -31,6 +32,8 @@ type Engine struct {
 	Tracer *trace.Tracer
 	// Logger is for events that concern operators.
 	Logger *slog.Logger
+	// Guard recovers what panics. It may be nil.
+	Guard *guard.Guard
 
 	mirrors atomic.Int64
 }

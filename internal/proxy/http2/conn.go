@@ -146,6 +146,16 @@ func (c *conn) end(err *ConnError) {
 	c.in.release()
 }
 
+// crashed ends a connection whose reader has panicked, as far as that is possible: its locks may be held for ever.
+func (c *conn) crashed() {
+	if c.mu.TryLock() {
+		c.mu.Unlock()
+		c.fail(connError(CodeInternal, ReasonClosed))
+		c.watch.stop(c)
+	}
+	_ = c.nc.Close()
+}
+
 // cutNow ends a connection that is saying goodbye.
 func (c *conn) cutNow() {
 	c.cutOff.Store(true)

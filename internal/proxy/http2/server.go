@@ -121,6 +121,9 @@ func (sc *ServerConn) Close() error {
 	return nil
 }
 
+// Crashed ends a connection whose Serve has panicked.
+func (sc *ServerConn) Crashed() { sc.crashed() }
+
 // Streams is the number of streams under way.
 func (sc *ServerConn) Streams() int { return int(sc.active.Load()) }
 

@@ -350,8 +350,12 @@ func (c *Conn) Close() {
 
 func (c *Conn) free() {
 	c.waking.Lock()
+	again := c.closed
 	c.closed = true
 	c.waking.Unlock()
+	if again {
+		return
+	}
 	c.timer.Arm(never)
 	c.clock.Release(c.timer)
 	if c.buf != nil {
