@@ -258,6 +258,7 @@ func (p *Proxy) end() bool {
 // close releases what exchanges needed.
 func (p *Proxy) close() {
 	p.ticking.Wait()
+	p.server.EndMirrors()
 	p.pools.Stop()
 	p.workers.Close()
 	if p.accessLog != nil {

@@ -2,7 +2,6 @@ package exchange
 
 import (
 	"log/slog"
-	"sync/atomic"
 	"time"
 
 	"github.com/spillway-lb/spillway/internal/guard"
@@ -35,7 +34,7 @@ type Engine struct {
 	// Guard recovers what panics. It may be nil.
 	Guard *guard.Guard
 
-	mirrors atomic.Int64
+	mirrors mirrors
 }
 
 // in is the clock's time after d, 0 for none.

@@ -3,6 +3,7 @@ package exchange
 import (
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/spillway-lb/spillway/internal/proxy/accesslog"
@@ -65,6 +66,7 @@ type sending struct {
 	attempts int
 	retrying int // holds on the retry budget
 	sentAt   time.Time
+	tee      atomic.Pointer[tee] // of a body that has not come whole
 	headSize int64            // bytes of the request's head
 	waits    upstream.Waiting // x.waiting, bound once
 }

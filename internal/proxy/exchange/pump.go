@@ -68,6 +68,7 @@ func (p *pump) run() {
 		}
 	}
 	p.final.Store(true)
+	p.x.bodyEnded()
 	p.writeErr = p.stream.SendEnd(r.trailers)
 }
 
