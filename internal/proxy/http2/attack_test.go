@@ -524,6 +524,20 @@ func TestTimeouts(t *testing.T) {
 			p.must(p.fr.WriteHeaders(xhttp2.HeadersFrameParam{StreamID: 1, BlockFragment: p.block(get()...)}))
 			return p
 		}},
+		{"headers dripped", Limits{HeaderTimeout: short}, ReasonHeaderTimeout, func(t *testing.T, addr string) *rawPeer {
+			p := rawClient(t, addr)
+			p.must(p.fr.WriteSettingsAck())
+			block := p.block(get()...)
+			p.must(p.write([]byte{0, 0, byte(len(block)), byte(xhttp2.FrameHeaders), byte(xhttp2.FlagHeadersEndHeaders), 0, 0, 0, 1}))
+			p.must(p.write(block[:3]))
+			return p
+		}},
+		{"settings dripped", Limits{HeaderTimeout: short}, ReasonHeaderTimeout, func(t *testing.T, addr string) *rawPeer {
+			p := rawClient(t, addr)
+			p.must(p.fr.WriteSettingsAck())
+			p.must(p.write([]byte{0, 0, 6, byte(xhttp2.FrameSettings), 0, 0, 0, 0, 0, 1}))
+			return p
+		}},
 		{"idle", Limits{IdleTimeout: short}, ReasonIdle, func(t *testing.T, addr string) *rawPeer {
 			p := rawClient(t, addr)
 			p.must(p.fr.WriteSettingsAck())
@@ -573,7 +587,7 @@ func TestStreamTimeouts(t *testing.T) {
 		reason  Reason
 	}{
 		{"stream idle", Limits{StreamIdleTimeout: short}, hold, ReasonStreamIdle},
-		{"window never opens", Limits{WriteTimeout: short}, big, ReasonSlowWindow},
+		{"window never opens", Limits{StreamIdleTimeout: short}, big, ReasonSlowWindow},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var ev events

@@ -103,13 +103,30 @@ func (c *conn) readFrames() *ConnError {
 		if h.length > maxFrameLen {
 			return connError(CodeFrameSize, ReasonFrameSize)
 		}
-		if err := c.in.need(int(h.length)); err != nil {
-			return c.readError(err)
+		if err := c.payload(h); err != nil {
+			return err
 		}
 		if err := c.dispatch(h, c.in.next(int(h.length))); err != nil {
 			return err
 		}
 	}
+}
+
+// payload waits for the rest of a frame. One that is no DATA has the time of a header block for coming whole.
+func (c *conn) payload(h frameHeader) *ConnError {
+	if c.in.buffered() >= int(h.length) {
+		return nil
+	}
+	if h.typ != frameData {
+		c.blockBegan()
+	}
+	if err := c.in.need(int(h.length)); err != nil {
+		return c.readError(err)
+	}
+	if !c.block.open {
+		c.block.since.Store(0)
+	}
+	return nil
 }
 
 func (c *conn) readError(err error) *ConnError {
@@ -134,7 +151,7 @@ func (c *conn) end(err *ConnError) {
 	c.mu.Unlock()
 	if !why.Remote && why.Reason != ReasonSlowWrite {
 		l := linger.Default
-		l.Stall = c.limits.WriteTimeout
+		l.Stall = min(l.Stall, c.limits.WriteTimeout)
 		if !why.graceful() {
 			l.Most = lingerTime
 		}

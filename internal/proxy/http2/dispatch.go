@@ -200,8 +200,7 @@ func (c *conn) onWindowUpdate(h frameHeader, p []byte) *ConnError {
 	case st.sendWindow+n > maxWindow:
 		v = verdict{CodeFlowControl, ReasonFlowControl, "window beyond 2^31-1"}
 	default:
-		st.sendWindow += n
-		st.activity = c.clock.Load()
+		st.sendWindow += n // no activity yet: that is what is sent
 		st.wake.Broadcast()
 	}
 	c.mu.Unlock()

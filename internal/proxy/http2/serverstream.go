@@ -43,7 +43,7 @@ func (st *ServerStream) serve() {
 	sc := st.sc
 	sc.handler(st)
 	sc.mu.Lock()
-	st.onCancel = nil
+	st.onCancel, st.onTick = nil, nil
 	if !st.gone {
 		answered := st.sendEnd
 		sc.mu.Unlock()

@@ -38,11 +38,13 @@ type stream struct {
 	sendErr error
 
 	activity int64 // clock at the last frame in either direction
-	blocked  int64 // clock, plus one, since when the peer's window has been shut; 0 if it is open
+	blocked  int64 // clock, plus one, since when the peer's windows have let little pass; 0 if they are open
+	trickle  int   // bytes that have passed since then
 	onConn   bool  // waits for the connection's window
 
 	done     chan struct{}
 	onCancel func()
+	onTick   func()
 
 	client *ClientStream // of which this is a part; nil for servers
 
@@ -190,8 +192,7 @@ func (st *stream) reserve(want int) (int, error) {
 		if n > 0 {
 			st.sendWindow -= n
 			c.sendWindow -= n
-			st.activity = c.clock.Load()
-			st.blocked = 0
+			st.passed(int(n), int(n) == want)
 			return int(n), nil
 		}
 		if !flushed {
@@ -203,6 +204,21 @@ func (st *stream) reserve(want int) (int, error) {
 		}
 		st.waitWindow()
 	}
+}
+
+// minProgress is how many bytes have to pass before a window counts as open that holds less than is to be sent: a peer that
+// opens it by a byte at a time is as slow as one that does not open it.
+const minProgress = 4 << 10
+
+// passed notes that bytes leave; all means that nothing waits behind them. mu is held.
+func (st *stream) passed(n int, all bool) {
+	if st.blocked != 0 {
+		if st.trickle += n; !all && st.trickle < minProgress {
+			return
+		}
+	}
+	st.blocked, st.trickle = 0, 0
+	st.activity = st.c.clock.Load()
 }
 
 // maxReserve keeps one large write from taking the whole connection window at once.
@@ -297,6 +313,13 @@ func (st *stream) OnCancel(fn func()) {
 		return
 	}
 	st.onCancel = fn
+}
+
+// OnTick asks for a call of fn at each tick of the connection's clock (see Limits.Tick), under the same terms as OnCancel.
+func (st *stream) OnTick(fn func()) {
+	st.c.mu.Lock()
+	defer st.c.mu.Unlock()
+	st.onTick = fn
 }
 
 // recycle ends the stream's use of pooled memory. mu is held; the stream has left the table.

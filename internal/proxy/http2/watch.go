@@ -98,6 +98,10 @@ func (c *conn) tick() {
 	}
 	a := c.judge(now)
 	c.watch.timer.Reset(a.next)
+	if a.fail != nil && a.fail.graceful() {
+		// Nobody opens a stream between here and the end.
+		c.goneAway = true
+	}
 	c.mu.Unlock()
 	if a.fail != nil {
 		c.fail(a.fail)
@@ -128,8 +132,11 @@ func (c *conn) judge(now time.Duration) action {
 		return a
 	}
 	for id, st := range c.streams {
+		if st.onTick != nil {
+			st.onTick()
+		}
 		switch {
-		case st.blocked != 0 && now-time.Duration(st.blocked-1) >= l.WriteTimeout:
+		case l.StreamIdleTimeout > 0 && st.blocked != 0 && now-time.Duration(st.blocked-1) >= l.StreamIdleTimeout:
 			a.reset = append(a.reset, overdue{id, ReasonSlowWindow})
 		case l.StreamIdleTimeout > 0 && now-time.Duration(st.activity) >= l.StreamIdleTimeout:
 			a.reset = append(a.reset, overdue{id, ReasonStreamIdle})
@@ -170,7 +177,7 @@ func (c *conn) rhythm(now time.Duration, a *action) {
 // goodbyeStuck tells whether a peer takes nothing of what was written before the end.
 func (c *conn) goodbyeStuck(now time.Duration) bool {
 	since := c.out.since.Load()
-	return since != 0 && now-time.Duration(since-1) >= c.limits.WriteTimeout
+	return since != 0 && now-time.Duration(since-1) >= min(c.limits.WriteTimeout, defaultWriteTimeout)
 }
 
 // overdue checks the time-outs of the whole connection. mu is held.
