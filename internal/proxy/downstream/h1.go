@@ -341,7 +341,11 @@ func (c *h1Conn) Overdue() bool {
 	}
 	if !c.rechecked {
 		c.rechecked = true
-		c.conn.Arm(c.srv.clock().In(max(c.limits.Idle-recheckAfter, transport.Tick)))
+		idle := c.limits.Idle
+		if !c.begun {
+			idle = min(idle, c.limits.HeaderTime) // a client that opens a connection has something to ask
+		}
+		c.conn.Arm(c.srv.clock().In(max(idle-recheckAfter, transport.Tick)))
 		return true
 	}
 	return false

@@ -67,8 +67,8 @@ type sending struct {
 	retrying int // holds on the retry budget
 	sentAt   time.Time
 	tee      atomic.Pointer[tee] // of a body that has not come whole
-	headSize int64            // bytes of the request's head
-	waits    upstream.Waiting // x.waiting, bound once
+	headSize int64               // bytes of the request's head
+	waits    upstream.Waiting    // x.waiting, bound once
 }
 
 // answering is the answer on its way to the client, and what the log says of it.

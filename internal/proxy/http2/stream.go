@@ -44,7 +44,7 @@ type stream struct {
 
 	done     chan struct{}
 	onCancel func()
-	onTick   func()
+	onTick   func() bool
 
 	client *ClientStream // of which this is a part; nil for servers
 
@@ -316,7 +316,8 @@ func (st *stream) OnCancel(fn func()) {
 }
 
 // OnTick asks for a call of fn at each tick of the connection's clock (see Limits.Tick), under the same terms as OnCancel.
-func (st *stream) OnTick(fn func()) {
+// true resets the stream.
+func (st *stream) OnTick(fn func() bool) {
 	st.c.mu.Lock()
 	defer st.c.mu.Unlock()
 	st.onTick = fn

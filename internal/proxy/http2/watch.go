@@ -132,10 +132,9 @@ func (c *conn) judge(now time.Duration) action {
 		return a
 	}
 	for id, st := range c.streams {
-		if st.onTick != nil {
-			st.onTick()
-		}
 		switch {
+		case st.onTick != nil && st.onTick():
+			a.reset = append(a.reset, overdue{id, ReasonStreamIdle})
 		case l.StreamIdleTimeout > 0 && st.blocked != 0 && now-time.Duration(st.blocked-1) >= l.StreamIdleTimeout:
 			a.reset = append(a.reset, overdue{id, ReasonSlowWindow})
 		case l.StreamIdleTimeout > 0 && now-time.Duration(st.activity) >= l.StreamIdleTimeout:

@@ -52,7 +52,10 @@ func (p *Pools) Start() {
 	}
 	p.Limits = p.Limits.WithDefaults()
 	p.dialer.Control = p.Reserve.Control
-	p.http2 = http2.ClientConfig{Limits: http2.Limits{IdleTimeout: p.IdleTimeout}, Workers: p.Workers}
+	p.http2 = http2.ClientConfig{Limits: http2.Limits{
+		IdleTimeout:       p.IdleTimeout,
+		StreamIdleTimeout: -1, // exchanges have their own, which is their target proxy's
+	}, Workers: p.Workers}
 	p.all = map[*balance.Endpoint]*Pool{}
 	p.stop, p.done = make(chan struct{}), make(chan struct{})
 	go p.run()
