@@ -26,9 +26,8 @@ func backendService(v view, r *lbv1.Resource) (Resource, bool) {
 	if hc := s.GetHealthCheck(); hc != "" {
 		f["healthChecks"] = []any{v.link(s.GetRegion(), "healthChecks", hc)}
 	}
-	if s.GetLogging().GetEnabled() {
-		f["logConfig"] = map[string]any{"enable": true, "sampleRate": s.GetLogging().GetSampleRate()}
-	}
+	addAffinity(f, s.GetSessionAffinity())
+	addServiceSettings(f, s)
 	var cells []string
 	backends := []any{}
 	for _, b := range s.GetBackends() {
@@ -40,6 +39,50 @@ func backendService(v view, r *lbv1.Resource) (Resource, bool) {
 		f["backends"] = backends
 	}
 	return Resource{r.GetName(), []string{r.GetName(), strings.Join(cells, ","), s.GetProtocol().String()}, f}, true
+}
+
+func addAffinity(f map[string]any, a *lbv1.SessionAffinity) {
+	if a.GetCookieTtl() != nil {
+		f["affinityCookieTtlSec"] = a.GetCookieTtl().GetSeconds()
+	}
+	hash := map[string]any{}
+	if a.GetHeader() != "" {
+		hash["httpHeaderName"] = a.GetHeader()
+	}
+	if a.GetCookieName() != "" || a.GetCookiePath() != "" {
+		hash["httpCookie"] = map[string]any{"name": a.GetCookieName(), "path": a.GetCookiePath()}
+	}
+	if len(hash) > 0 {
+		f["consistentHash"] = hash
+	}
+}
+
+// addServiceSettings shows what is set and seldom is, under the API's names where it has some.
+func addServiceSettings(f map[string]any, s *lbv1.BackendService) {
+	if l := s.GetLogging(); l != nil {
+		f["logConfig"] = map[string]any{"enable": l.GetEnabled(), "sampleRate": l.GetSampleRate()}
+		if len(l.GetOptionalFields()) > 0 {
+			f["logConfig"].(map[string]any)["optionalFields"] = l.GetOptionalFields()
+		}
+	}
+	if s.GetFailoverThreshold() != 0 {
+		f["failoverPolicy"] = map[string]any{"failoverRatio": float64(s.GetFailoverThreshold()) / 100}
+	}
+	if s.GetAlgorithm() != lbv1.ServiceLbAlgorithm_SERVICE_LB_ALGORITHM_UNSPECIFIED {
+		f["loadBalancingAlgorithm"] = s.GetAlgorithm().String()
+	}
+	if s.GetTls() != nil {
+		f["tlsSettings"] = protoFields(s.GetTls())
+	}
+	if s.GetLimits() != nil {
+		f["circuitBreakers"] = protoFields(s.GetLimits())
+	}
+	if s.GetOutlierDetection() != nil {
+		f["outlierDetection"] = protoFields(s.GetOutlierDetection())
+	}
+	if s.GetAbortStatus() != 0 {
+		f["abortStatus"] = s.GetAbortStatus() // not Google's
+	}
 }
 
 func (v view) backend(b *lbv1.Backend) map[string]any {
@@ -83,6 +126,9 @@ func endpointGroup(v view, r *lbv1.Resource) (Resource, bool) {
 	f["zone"] = Link(v.Project, "zones", zone)
 	f["networkEndpointType"] = "GCE_VM_IP_PORT"
 	f["size"] = size
+	if g.GetCluster() != "" {
+		f["annotations"] = map[string]any{"cluster": g.GetCluster()}
+	}
 	if port := g.GetDefaultPort(); port != 0 {
 		f["defaultPort"] = port
 	}
@@ -94,12 +140,7 @@ func healthCheck(v view, r *lbv1.Resource) (Resource, bool) {
 	if h == nil {
 		return Resource{}, false
 	}
-	region := ""
-	for _, other := range v.GetResources() {
-		if s := other.GetBackendService(); s.GetHealthCheck() == r.GetName() {
-			region = s.GetRegion()
-		}
-	}
+	region := v.checked[r.GetName()]
 	f := v.fields("healthCheck", region, "healthChecks", r.GetName(), h.GetDescription())
 	f["type"] = h.GetType().String()
 	f["checkIntervalSec"] = seconds(h.GetCheckInterval(), 5)

@@ -43,14 +43,6 @@ type Resource struct {
 	Fields map[string]any
 }
 
-// view is a model with what the collections look up.
-type view struct {
-	Model
-	rules  map[string][]*lbv1.RouteRule // by URL map, in order
-	shards map[string]int               // NEG to number of endpoints
-	users  map[string][]string          // REGION/ADDRESS to forwarding rules, in order of name
-}
-
 // Collections returns every collection, in order of name.
 func Collections() []Collection {
 	return []Collection{
@@ -107,32 +99,6 @@ func (c Collection) Resources(m Model) []Resource {
 	}
 	slices.SortStableFunc(out, func(a, b Resource) int { return cmp.Compare(a.Name, b.Name) })
 	return out
-}
-
-func newView(m Model) view {
-	v := view{Model: m, rules: map[string][]*lbv1.RouteRule{}, shards: map[string]int{}, users: map[string][]string{}}
-	for _, r := range m.GetResources() {
-		for _, vip := range r.GetForwardingRule().GetVips() {
-			key := vip.GetRegion() + "/" + vip.GetAddress()
-			v.users[key] = append(v.users[key], r.GetName())
-		}
-		if rule := r.GetRouteRule(); rule != nil {
-			v.rules[rule.GetUrlMap()] = append(v.rules[rule.GetUrlMap()], rule)
-		}
-		if shard := r.GetEndpointShard(); shard != nil {
-			v.shards[shard.GetGroup()] += len(shard.GetEndpoints())
-		}
-	}
-	for _, users := range v.users {
-		slices.Sort(users)
-	}
-	for _, rules := range v.rules {
-		slices.SortFunc(rules, func(a, b *lbv1.RouteRule) int {
-			return cmp.Or(cmp.Compare(a.GetListenerHost(), b.GetListenerHost()), cmp.Compare(a.GetHost(), b.GetHost()),
-				cmp.Compare(a.GetPrecedence(), b.GetPrecedence()))
-		})
-	}
-	return v
 }
 
 // link is a resource's URL; region "" is global.

@@ -13,10 +13,8 @@ func forwardingRule(v view, r *lbv1.Resource) (Resource, bool) {
 		return Resource{}, false
 	}
 	collection := "targetHttpProxies"
-	for _, other := range v.GetResources() {
-		if other.GetName() == rule.GetTargetProxy() && other.GetTargetProxy().GetTls() != nil {
-			collection = "targetHttpsProxies"
-		}
+	if v.tls[rule.GetTargetProxy()] {
+		collection = "targetHttpsProxies"
 	}
 	f := v.fields("forwardingRule", rule.GetRegion(), "forwardingRules", r.GetName(), rule.GetDescription())
 	address := v.homeAddress(rule)
@@ -55,6 +53,7 @@ func targetHTTPProxy(v view, r *lbv1.Resource) (Resource, bool) {
 	region := v.regionOf(r.GetName())
 	f := v.fields("targetHttpProxy", region, "targetHttpProxies", r.GetName(), p.GetDescription())
 	f["urlMap"] = v.link(region, "urlMaps", p.GetUrlMap())
+	addProxySettings(f, p)
 	return Resource{r.GetName(), []string{r.GetName(), p.GetUrlMap()}, f}, true
 }
 
@@ -75,17 +74,44 @@ func targetHTTPSProxy(v view, r *lbv1.Resource) (Resource, bool) {
 	f := v.fields("targetHttpsProxy", region, "targetHttpsProxies", r.GetName(), p.GetDescription())
 	f["urlMap"] = v.link(region, "urlMaps", p.GetUrlMap())
 	f["sslCertificates"] = links
+	addProxySettings(f, p)
+	addTLSSettings(f, p.GetTls())
 	return Resource{r.GetName(), []string{r.GetName(), strings.Join(names, ","), p.GetUrlMap()}, f}, true
 }
 
-// regionOf is the region of the forwarding rule that leads to a target proxy, "" for a global one.
-func (v view) regionOf(proxy string) string {
-	for _, r := range v.GetResources() {
-		if rule := r.GetForwardingRule(); rule.GetTargetProxy() == proxy {
-			return rule.GetRegion()
-		}
+// addProxySettings shows what a target proxy does to HTTP, under names of our own: Google's has no such fields.
+func addProxySettings(f map[string]any, p *lbv1.TargetProxy) {
+	if p.GetVia() != "" {
+		f["via"] = p.GetVia()
 	}
-	return ""
+	if p.GetTrustedHops() != 0 {
+		f["trustedHops"] = p.GetTrustedHops()
+	}
+	if p.GetLimits() != nil {
+		f["httpLimits"] = protoFields(p.GetLimits())
+	}
+}
+
+// addTLSSettings shows what Google keeps in SSL policies and server TLS policies, by the names of their fields.
+func addTLSSettings(f map[string]any, tls *lbv1.DownstreamTls) {
+	if tls.GetMinVersion() != lbv1.TlsVersion_TLS_VERSION_UNSPECIFIED {
+		f["minTlsVersion"] = tls.GetMinVersion().String()
+	}
+	if len(tls.GetCipherSuites()) > 0 {
+		f["enabledFeatures"] = tls.GetCipherSuites()
+	}
+	if len(tls.GetAlpn()) > 0 {
+		f["alpn"] = tls.GetAlpn()
+	}
+	servers := []any{}
+	for _, server := range tls.GetServerNames() {
+		name := map[string]any{"host": server.GetHost()}
+		if c := server.GetClientValidation(); c != nil {
+			name["clientValidationMode"] = c.GetMode().String()
+		}
+		servers = append(servers, name)
+	}
+	f["serverNames"] = servers
 }
 
 func sslCertificate(v view, r *lbv1.Resource) (Resource, bool) {

@@ -1,6 +1,7 @@
 package compute
 
 import (
+	"strconv"
 	"strings"
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
@@ -77,19 +78,23 @@ func (v view) routeRule(rule *lbv1.RouteRule, match map[string]any, region strin
 	switch backends := rule.GetForward().GetBackends(); {
 	case rule.GetRedirect() != nil:
 		out["urlRedirect"] = urlRedirect(rule.GetRedirect())
-	case len(backends) == 1:
+	case len(backends) == 1 && plain(backends[0]):
 		out["service"] = v.link(region, "backendServices", backends[0].GetBackendService())
 	default:
 		weighted := []any{}
 		for _, b := range backends {
-			weighted = append(weighted, map[string]any{
-				"backendService": v.link(region, "backendServices", b.GetBackendService()), "weight": b.GetWeight(),
-			})
+			weighted = append(weighted, v.weightedBackend(b, region))
 		}
 		action["weightedBackendServices"] = weighted
 	}
 	if len(action) > 0 {
 		out["routeAction"] = action
+	}
+	if headers := headerAction(rule.GetRequestHeaders(), rule.GetResponseHeaders()); len(headers) > 0 {
+		out["headerAction"] = headers
+	}
+	if rule.GetRoute() != "" {
+		out["description"] = rule.GetRoute()
 	}
 	return out
 }
@@ -114,35 +119,21 @@ func addValueMatches(match map[string]any, field, name string, values []*lbv1.Va
 	match[field] = matches
 }
 
-func (v view) routeAction(rule *lbv1.RouteRule, region string) map[string]any {
-	action := map[string]any{}
-	if w := rule.GetUrlRewrite(); w != nil {
-		rewrite := map[string]any{}
-		for field, value := range map[string]string{
-			"hostRewrite": w.GetHost(), "pathPrefixRewrite": w.GetReplacePrefix(), "pathRewrite": w.GetReplaceFull(),
-		} {
-			if value != "" {
-				rewrite[field] = value
-			}
-		}
-		action["urlRewrite"] = rewrite
-	}
-	if mirrors := rule.GetMirrors(); len(mirrors) > 0 {
-		action["requestMirrorPolicy"] = map[string]any{
-			"backendService": v.link(region, "backendServices", mirrors[0].GetBackendService()),
-		}
-	}
-	if t := rule.GetRequestTimeout(); t != nil {
-		action["timeout"] = map[string]any{"seconds": t.GetSeconds(), "nanos": t.GetNanos()}
-	}
-	return action
-}
-
 func urlRedirect(r *lbv1.Redirect) map[string]any {
 	codes := map[uint32]string{
 		301: "MOVED_PERMANENTLY_DEFAULT", 302: "FOUND", 303: "SEE_OTHER", 307: "TEMPORARY_REDIRECT", 308: "PERMANENT_REDIRECT",
 	}
-	out := map[string]any{"redirectResponseCode": codes[r.GetStatus()], "httpsRedirect": r.GetScheme() == "https"}
+	code, known := codes[r.GetStatus()]
+	if !known {
+		code = strconv.FormatUint(uint64(r.GetStatus()), 10)
+	}
+	out := map[string]any{"redirectResponseCode": code, "httpsRedirect": r.GetScheme() == "https"}
+	if r.GetPort() != 0 {
+		out["portRedirect"] = r.GetPort() // not Google's
+	}
+	if r.GetScheme() != "" && r.GetScheme() != "https" {
+		out["schemeRedirect"] = r.GetScheme() // not Google's
+	}
 	for field, value := range map[string]string{
 		"hostRedirect": r.GetHost(), "prefixRedirect": r.GetReplacePrefix(), "pathRedirect": r.GetReplaceFull(),
 	} {

@@ -1,14 +1,13 @@
 package gateway
 
 import (
-	"math"
 	"time"
 
 	"google.golang.org/protobuf/types/known/durationpb"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
-	"github.com/spillway-lb/spillway/internal/proxy/urlmap"
+	"github.com/spillway-lb/spillway/internal/backend"
 )
 
 // ruleBody is a rule without its match and place.
@@ -29,99 +28,94 @@ type timeout struct {
 }
 
 // readRule translates what a rule does.
-func readRule(route *routeView, index int, refs references) (body ruleBody, problem *unacceptable) {
-	rule := &route.rules[index]
+func (r *resolver) readRule(rule *ruleView, index int) (body ruleBody, problem *unacceptable) {
 	body.name = rule.name
-	if body.filters, problem = readFilters(rule.filters, refs); problem != nil {
+	for _, m := range rule.matches {
+		if m.problem != "" {
+			return body, unsupported("rule %s: %s", rule.name, m.problem)
+		}
+	}
+	if body.filters, problem = r.readFilters(rule.filters); problem != nil {
+		return body, problem
+	}
+	if problem = checkPrefixModifiers(rule, body.filters); problem != nil {
 		return body, problem
 	}
 	if problem = body.setTimes(rule); problem != nil {
 		return body, problem
 	}
-	if body.persistence, problem = sessionPersistence(rule.persistence, route, index); problem != nil {
+	if body.persistence, problem = sessionPersistence(rule.persistence, r.route, index); problem != nil {
 		return body, problem
 	}
-	body.origins = append(body.origins, ruleOrigins...)
 	if body.redirect == nil {
-		problem = body.readBackends(rule, refs)
+		body.forward, problem = r.readBackends(rule)
 	}
 	return body, problem
 }
 
-// refused is the body of a rule that cannot be obeyed: its requests get an error rather than what another rule says.
-func refused(rule *ruleView, refs references) ruleBody {
-	return ruleBody{name: rule.name, forward: &lbv1.Forward{Backends: []*lbv1.WeightedBackend{{BackendService: refs.serve500(), Weight: 1}}}}
-}
-
-// ruleOrigins are those of what a rule says beside its filters.
-var ruleOrigins = origins{
-	{"retry", "retry"},
-	{"persistence", "sessionPersistence"},
-	{"persistence.name", "sessionPersistence.sessionName"},
-	{"request_timeout", "timeouts.request"},
-	{"backend_timeout", "timeouts.backendRequest"},
-	{"forward", "backendRefs"},
-	{"forward.backends", "backendRefs"},
+// checkPrefixModifiers: replacing the matched prefix needs a match that has one.
+func checkPrefixModifiers(rule *ruleView, f filters) *unacceptable {
+	_, rewrites := f.rewrite.GetPath().(*lbv1.UrlRewrite_ReplacePrefix)
+	_, redirects := f.redirect.GetPath().(*lbv1.Redirect_ReplacePrefix)
+	if !rewrites && !redirects {
+		return nil
+	}
+	for _, m := range rule.matches {
+		if _, prefix := m.match.GetPath().(*lbv1.RouteMatch_Prefix); !prefix {
+			return unsupported("rule %s: ReplacePrefixMatch needs matches of type PathPrefix", rule.name)
+		}
+	}
+	return nil
 }
 
 // readBackends splits a rule's requests. The share of a reference that leads nowhere gets 500, and so does everything if
 // no reference has a weight.
-func (b *ruleBody) readBackends(rule *ruleView, refs references) *unacceptable {
-	b.forward = &lbv1.Forward{}
+func (r *resolver) readBackends(rule *ruleView) (*lbv1.Forward, *unacceptable) {
+	out := &lbv1.Forward{}
 	for i := range rule.backends {
-		ref, at := &rule.backends[i], item("backendRefs", i)
+		ref := &rule.backends[i]
 		weight := uint32(1)
 		if ref.Weight != nil {
 			weight = uint32(*ref.Weight)
 		}
 		// A backend of weight 0 is followed, too: it stays known and its health checked.
-		service, ok := refs.resolve(ref.BackendObjectReference)
-		f, problem := readFilters(ref.Filters, refs)
+		service, ok := r.resolve(ref.BackendObjectReference)
+		f, problem := r.readFilters(ref.Filters)
 		if problem == nil {
-			problem = b.compatibleWith(&f)
+			problem = checkPrefixModifiers(rule, f)
 		}
 		if problem != nil {
-			problem.field = at + "." + problem.field
-			return problem
+			return nil, problem
 		}
 		if weight == 0 {
 			continue
 		}
-		b.origins = append(b.origins, f.origins.below(item("forward.backends", len(b.forward.GetBackends())), at)...)
 		if !ok {
-			b.forward.Backends = append(b.forward.Backends, &lbv1.WeightedBackend{BackendService: refs.serve500(), Weight: weight})
+			out.Backends = append(out.Backends, &lbv1.WeightedBackend{BackendService: r.serve500(), Weight: weight})
 			continue
 		}
-		b.forward.Backends = append(b.forward.Backends, &lbv1.WeightedBackend{
+		out.Backends = append(out.Backends, &lbv1.WeightedBackend{
 			BackendService: service, Weight: weight, RequestHeaders: f.requestHeaders, ResponseHeaders: f.responseHeaders,
 			UrlRewrite: f.rewrite, Mirrors: f.mirrors, Redirect: f.redirect, Cors: f.cors,
 		})
 	}
-	if len(b.forward.GetBackends()) == 0 {
-		b.forward.Backends = []*lbv1.WeightedBackend{{BackendService: refs.serve500(), Weight: 1}}
+	if len(out.GetBackends()) == 0 {
+		out.Backends = []*lbv1.WeightedBackend{{BackendService: r.serve500(), Weight: 1}}
 	}
-	return nil
+	return out, nil
 }
 
-// compatibleWith compares the filters of a rule with those of one of its backends.
-func (b *ruleBody) compatibleWith(f *filters) *unacceptable {
-	if f.redirect == nil || b.rewrite == nil && len(b.mirrors) == 0 {
-		return nil
-	}
-	return &unacceptable{
-		gatewayv1.RouteReasonIncompatibleFilters, f.origins.find("redirect"), "the rule has filter URLRewrite or RequestMirror, which does nothing for a RequestRedirect",
-	}
-}
+func (r *resolver) serve500() string { return backend.Default(r.view, r.gw.Scope, r.gw.Namespace, 500) }
 
 // setTimes reads timeouts and retries.
 func (b *ruleBody) setTimes(rule *ruleView) *unacceptable {
 	var err error
 	if t := rule.timeouts; t != nil {
 		if b.request, err = readTimeout(t.Request); err != nil {
-			return unsupported("timeouts.request", "%v", err)
+			return unsupported("rule %s: request timeout: %v", rule.name, err)
 		}
 		if b.backend, err = readTimeout(t.BackendRequest); err != nil {
-			return unsupported("timeouts.backendRequest", "%v", err)
+			return unsupported("rule %s: backend request timeout: %v", rule.name, err)
 		}
 	}
 	if rule.retry == nil {
@@ -129,7 +123,7 @@ func (b *ruleBody) setTimes(rule *ruleView) *unacceptable {
 	}
 	b.retry = &lbv1.RetryPolicy{Attempts: 1, ConnectionErrors: true}
 	if rule.retry.Attempts != nil {
-		b.retry.Attempts = uint32(min(*rule.retry.Attempts, math.MaxInt32))
+		b.retry.Attempts = uint32(*rule.retry.Attempts)
 	}
 	for _, code := range rule.retry.Codes {
 		b.retry.Codes = append(b.retry.Codes, uint32(code))
@@ -137,7 +131,7 @@ func (b *ruleBody) setTimes(rule *ruleView) *unacceptable {
 	if rule.retry.Backoff != nil {
 		d, err := time.ParseDuration(string(*rule.retry.Backoff))
 		if err != nil {
-			return unsupported("retry.backoff", "%v", err)
+			return unsupported("rule %s: retry backoff: %v", rule.name, err)
 		}
 		b.retry.Backoff = durationpb.New(d)
 	}
@@ -158,8 +152,8 @@ func readTimeout(text *gatewayv1.Duration) (timeout, error) {
 	return timeout{duration: durationpb.New(d)}, nil
 }
 
-// rule places the rule: one match at one host of one listener.
-func (b *ruleBody) rule(r *routeView, at place, m *matchView, ruleIndex, matchIndex int) *lbv1.RouteRule {
+// resource places the rule: one match at one host of one listener.
+func (b *ruleBody) resource(r *routeView, at place, m *matchView, ruleIndex, matchIndex int) *lbv1.Resource {
 	rank := m.rank
 	rank.created, rank.route, rank.kind, rank.rule, rank.match = r.created, r.name(), r.kind, ruleIndex, matchIndex
 	rule := &lbv1.RouteRule{
@@ -175,11 +169,6 @@ func (b *ruleBody) rule(r *routeView, at place, m *matchView, ruleIndex, matchIn
 	} else {
 		rule.Action = &lbv1.RouteRule_Forward{Forward: b.forward}
 	}
-	return rule
-}
-
-// resource is the rule under its name.
-func (b *ruleBody) resource(r *routeView, at place, m *matchView, ruleIndex, matchIndex int) *lbv1.Resource {
-	rule := b.rule(r, at, m, ruleIndex, matchIndex)
-	return &lbv1.Resource{Name: urlmap.RuleName(rule), Body: &lbv1.Resource_RouteRule{RouteRule: rule}}
+	name := rule.GetUrlMap() + "/" + rule.GetListenerHost() + "/" + rule.GetHost() + "/" + rule.GetPrecedence()
+	return &lbv1.Resource{Name: name, Body: &lbv1.Resource_RouteRule{RouteRule: rule}}
 }

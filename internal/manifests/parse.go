@@ -38,15 +38,18 @@ type parsed struct {
 
 // parse reads a file. It keeps no state and may run in parallel.
 func parse(registry *schema.Registry, file string, data []byte) parsed {
-	docs, syntax := document.Parse(data)
-	if syntax != nil {
-		return parsed{problems: []Problem{{
+	if note := notAManifest(file); note != "" {
+		return parsed{whole: true, problems: []Problem{{File: file, Rule: RuleNotAManifest, Severity: Note, Message: note}}}
+	}
+	docs, broken := document.Parse(data)
+	p := parsed{whole: len(broken) == 0}
+	for _, syntax := range broken {
+		p.problems = append(p.problems, Problem{
 			File: file, Line: syntax.Line, Column: syntax.Column, Rule: document.RuleSyntax, Severity: Error,
 			Message: syntax.Message,
-		}}}
+		})
 	}
-	p := parsed{whole: true}
-	warned := map[string]bool{}
+	warned := map[string]int{}
 	for _, doc := range docs {
 		if items := listItems(doc); items != nil {
 			for _, item := range items {
@@ -56,7 +59,29 @@ func parse(registry *schema.Registry, file string, data []byte) parsed {
 		}
 		p.add(registry, file, doc, warned)
 	}
+	for i := range p.problems {
+		if n := warned[p.problems[i].Message]; n > 1 && p.problems[i].Rule == schema.RuleUnknownKind {
+			p.problems[i].Message += fmt.Sprintf(" (%d of them in this file)", n)
+		}
+	}
 	return p
+}
+
+// notAManifest says of files of other tools, which often lie beside manifests, why they are not read.
+func notAManifest(file string) string {
+	base, ext := path.Base(file), path.Ext(file)
+	if ext == "" {
+		return ""
+	}
+	switch strings.TrimSuffix(base, ext) {
+	case "kustomization":
+		return "kustomize is not run: its resources are read as they stand, without patches and generators; serve what `kustomize build` makes"
+	case "Chart", "values":
+		return "a Helm chart's file, which is not read; serve what `helm template` makes"
+	case "skaffold", "package", "package-lock", "tsconfig", "renovate", "docker-compose":
+		return "the file of another tool, which is not read"
+	}
+	return ""
 }
 
 // listItems returns the items of a List or of any kind of list, and nil for anything else.
@@ -68,14 +93,14 @@ func listItems(doc *document.Document) []*document.Document {
 	return doc.Items()
 }
 
-func (p *parsed) add(registry *schema.Registry, file string, doc *document.Document, warned map[string]bool) {
+func (p *parsed) add(registry *schema.Registry, file string, doc *document.Document, warned map[string]int) {
 	result := registry.Check(doc)
 	for _, v := range result.Violations {
 		if v.Rule == schema.RuleUnknownKind && v.Warning {
-			if warned[v.Message] {
+			warned[v.Message]++
+			if warned[v.Message] > 1 {
 				continue
 			}
-			warned[v.Message] = true
 		}
 		p.problems = append(p.problems, problemOf(file, doc, &result, v))
 		p.whole = p.whole && v.Warning
@@ -95,6 +120,9 @@ func problemOf(file string, doc *document.Document, result *schema.Result, v doc
 	severity := Error
 	if v.Warning {
 		severity = Warning
+	}
+	if v.Note {
+		severity = Note
 	}
 	return Problem{
 		File: file, Line: at.Line, Column: at.Column, Object: objectName(result.GroupKind.Kind, result.Namespace, result.Name),

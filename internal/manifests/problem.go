@@ -29,6 +29,7 @@ const (
 	RuleConfigCluster   = "ConfigCluster"
 	RuleMisplaced       = "Misplaced"
 	RuleEmpty           = "Empty"
+	RuleNotAManifest    = "NotAManifest"
 )
 
 // Problem is something wrong with a file.

@@ -83,7 +83,7 @@ func randomFile(random *rand.Rand) (name, text string) {
 	} else {
 		name = fmt.Sprintf("%sfile%d.yaml", folder, random.IntN(4))
 		id := strings.NewReplacer("/", "-", ".yaml", "").Replace("s-" + name)
-		text = service(id) + fmt.Sprintf("  selector: {app: v%d}\n", random.IntN(3))
+		text = strings.Replace(service(id), "spec: {", fmt.Sprintf("spec: {selector: {app: v%d}, ", random.IntN(3)), 1)
 		if random.IntN(3) == 0 {
 			text += "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: " + id + ", namespace: n" + fmt.Sprint(random.IntN(3)) + "}\n"
 		}

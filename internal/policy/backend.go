@@ -14,7 +14,7 @@ import (
 
 // Backend returns what a GCPBackendPolicy says of a target; nil without one, or if it is not attached.
 func Backend(v *recompute.View, t Target) *networkingv1.GCPBackendPolicyConfig {
-	_, p, ok := winner[*networkingv1.GCPBackendPolicy](v, indexBackend, t)
+	_, p, ok := winner[*networkingv1.GCPBackendPolicy](v, KindBackend, t)
 	if !ok || refusedSetting(t.Kind, p.Spec.Default) != "" {
 		return nil
 	}
@@ -24,7 +24,7 @@ func Backend(v *recompute.View, t Target) *networkingv1.GCPBackendPolicyConfig {
 // maxSampleRate is a sample rate of 1.
 const maxSampleRate = 1_000_000
 
-// SetBackend applies a policy to a backend service. Capacity is Capacity's.
+// SetBackend applies a policy to a backend service. The capacity of its backends is SetCapacity's.
 func SetBackend(service *lbv1.BackendService, c *networkingv1.GCPBackendPolicyConfig) {
 	if c == nil {
 		return
@@ -138,7 +138,7 @@ func translateBackendPolicy(v *recompute.View, key string) recompute.Result {
 	if !ok {
 		return recompute.Result{}
 	}
-	o := judge[*networkingv1.GCPBackendPolicy](v, ref, p.Spec.TargetRef, indexBackend, Service, ServiceImport, ServiceExport)
+	o := judge[*networkingv1.GCPBackendPolicy](v, ref, p.Spec.TargetRef, KindBackend, Service, ServiceImport, ServiceExport)
 	kind := kindOf(p.Spec.TargetRef.Group, p.Spec.TargetRef.Kind)
 	if problem := refusedSetting(kind, p.Spec.Default); o.ok && problem != "" {
 		o = invalid(problem + "; nothing of the policy is applied")
@@ -146,4 +146,12 @@ func translateBackendPolicy(v *recompute.View, key string) recompute.Result {
 	o.note(notShared(p.Spec.Default))
 	status := &networkingv1.GCPBackendPolicyStatus{Conditions: []metav1.Condition{o.condition(p.Generation)}}
 	return recompute.Result{State: recompute.Present, Writes: o.writes(v, ref, p, status)}
+}
+
+func backendTargets(ref store.Ref, o store.Object) []Target {
+	p, ok := o.(*networkingv1.GCPBackendPolicy)
+	if !ok {
+		return nil
+	}
+	return oneTarget(ref, p.Spec.TargetRef)
 }

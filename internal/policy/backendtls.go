@@ -60,7 +60,7 @@ func BackendTLS(v *recompute.View, t Target, port string) *TLS {
 func tlsWinner(v *recompute.View, t Target, section string) (store.Ref, *gatewayv1.BackendTLSPolicy) {
 	var refs []store.Ref
 	var policies []*gatewayv1.BackendTLSPolicy
-	for _, ref := range v.Index(indexBackendTLS, t.key()) {
+	for _, ref := range v.Index(index(KindBackendTLS), t.key()) {
 		p, ok := recompute.Get[*gatewayv1.BackendTLSPolicy](v, ref)
 		if ok && namesSection(p, t, section) {
 			refs, policies = append(refs, ref), append(policies, p)
@@ -267,4 +267,18 @@ func (s *tlsStatus) conflict() (older store.Ref, all bool) {
 		older, all = first, true
 	}
 	return older, all
+}
+
+func backendTLSTargets(ref store.Ref, o store.Object) []Target {
+	p, ok := o.(*gatewayv1.BackendTLSPolicy)
+	if !ok {
+		return nil
+	}
+	var all []Target
+	for _, t := range p.Spec.TargetRefs {
+		if kind := kindOf(string(t.Group), string(t.Kind)); kind != "" {
+			all = append(all, Target{ref.Cluster, kind, ref.Namespace, string(t.Name)})
+		}
+	}
+	return all
 }

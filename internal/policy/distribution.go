@@ -14,7 +14,7 @@ import (
 
 // SetDistribution applies the GCPTrafficDistributionPolicy of a target to its backend service.
 func SetDistribution(v *recompute.View, t Target, service *lbv1.BackendService) {
-	_, p, ok := winner[*networkingv1.GCPTrafficDistributionPolicy](v, indexDistribution, t)
+	_, p, ok := winner[*networkingv1.GCPTrafficDistributionPolicy](v, KindDistribution, t)
 	if !ok || p.Spec.Default == nil || unsupportedDistribution(p.Spec.Default) != "" {
 		return
 	}
@@ -59,7 +59,7 @@ func translateDistributionPolicy(v *recompute.View, key string) recompute.Result
 	for _, r := range p.Spec.TargetRefs {
 		o := judge[*networkingv1.GCPTrafficDistributionPolicy](v, ref, networkingv1.PolicyTargetReference{
 			Group: r.Group, Kind: r.Kind, Name: r.Name,
-		}, indexDistribution, Service, ServiceImport)
+		}, KindDistribution, Service, ServiceImport)
 		if setting := unsupportedDistribution(p.Spec.Default); o.ok && setting != "" {
 			o = outcome{reason: string(gatewayv1.PolicyReasonInvalid), message: setting + " is not supported; nothing of the policy is applied"}
 		}
@@ -74,4 +74,16 @@ func translateDistributionPolicy(v *recompute.View, key string) recompute.Result
 	}
 	status.Ancestors = slices.Clip(status.Ancestors[:min(len(status.Ancestors), maxAncestors)])
 	return recompute.Result{State: recompute.Present, Writes: all.writes(v, ref, p, status)}
+}
+
+func distributionTargets(ref store.Ref, o store.Object) []Target {
+	p, ok := o.(*networkingv1.GCPTrafficDistributionPolicy)
+	if !ok {
+		return nil
+	}
+	var all []Target
+	for _, t := range p.Spec.TargetRefs {
+		all = append(all, oneTarget(ref, networkingv1.PolicyTargetReference{Group: t.Group, Kind: t.Kind, Name: t.Name})...)
+	}
+	return all
 }

@@ -12,18 +12,25 @@ import (
 	"github.com/spillway-lb/spillway/internal/store"
 )
 
-// Defaults of a health check with a policy: what the policy leaves out.
+// There are three sets of defaults of a health check. What a policy leaves out is Google's API's (policy...); a backend
+// without a policy has GKE's (noPolicy...). The third, of package health (defaultInterval and its like), is for models that
+// somebody writes by hand: translators always set every field.
 const (
 	policyInterval   = 5 // s
 	policyTimeout    = 5 // s
 	policyThresholds = 2
+
+	noPolicyInterval  = 15 // s
+	noPolicyTimeout   = 15 // s
+	noPolicyHealthy   = 1
+	noPolicyUnhealthy = 2
 )
 
 // DefaultHealthCheck is what GKE makes of a backend without a policy, with the type that goes with its protocol.
 func DefaultHealthCheck(kind lbv1.HealthCheck_Type) *lbv1.HealthCheck {
 	check := &lbv1.HealthCheck{
-		Type: kind, CheckInterval: seconds(15), Timeout: seconds(15), HealthyThreshold: 1, UnhealthyThreshold: 2,
-		PortSpecification: lbv1.HealthCheck_USE_SERVING_PORT, Log: true,
+		Type: kind, CheckInterval: seconds(noPolicyInterval), Timeout: seconds(noPolicyTimeout),
+		HealthyThreshold: noPolicyHealthy, UnhealthyThreshold: noPolicyUnhealthy, PortSpecification: lbv1.HealthCheck_USE_SERVING_PORT, Log: true,
 	}
 	if httpFamily(kind) {
 		check.RequestPath = "/"
@@ -37,7 +44,7 @@ func httpFamily(kind lbv1.HealthCheck_Type) bool {
 
 // HealthCheck returns the health check of a backend: its policy's, or the default of the given type.
 func HealthCheck(v *recompute.View, t Target, kind lbv1.HealthCheck_Type) *lbv1.HealthCheck {
-	_, p, ok := winner[*networkingv1.HealthCheckPolicy](v, indexHealthCheck, t)
+	_, p, ok := winner[*networkingv1.HealthCheckPolicy](v, KindHealthCheck, t)
 	if !ok || p.Spec.Default == nil {
 		return DefaultHealthCheck(kind)
 	}
@@ -127,7 +134,7 @@ func translateHealthCheckPolicy(v *recompute.View, key string) recompute.Result 
 	if !ok {
 		return recompute.Result{}
 	}
-	o := judge[*networkingv1.HealthCheckPolicy](v, ref, p.Spec.TargetRef, indexHealthCheck, Service, ServiceImport)
+	o := judge[*networkingv1.HealthCheckPolicy](v, ref, p.Spec.TargetRef, KindHealthCheck, Service, ServiceImport)
 	status := &networkingv1.HealthCheckPolicyStatus{Conditions: []metav1.Condition{o.condition(p.Generation)}}
 	return recompute.Result{State: recompute.Present, Writes: o.writes(v, ref, p, status)}
 }
@@ -141,3 +148,11 @@ func or[T any](p *T, otherwise T) T {
 }
 
 func seconds(n int64) *durationpb.Duration { return durationpb.New(time.Duration(n) * time.Second) }
+
+func healthCheckTargets(ref store.Ref, o store.Object) []Target {
+	p, ok := o.(*networkingv1.HealthCheckPolicy)
+	if !ok {
+		return nil
+	}
+	return oneTarget(ref, p.Spec.TargetRef)
+}

@@ -43,9 +43,9 @@ func (o *outcome) note(text string) {
 }
 
 // judge decides on a Google policy.
-func judge[T store.Object](v *recompute.View, ref store.Ref, r networkingv1.PolicyTargetReference, index string, kinds ...string) outcome {
+func judge[T store.Object](v *recompute.View, ref store.Ref, r networkingv1.PolicyTargetReference, kind string, kinds ...string) outcome {
 	name := fmt.Sprintf("%s %q", r.Kind, ref.Namespace+"/"+r.Name)
-	if kind := kindOf(r.Group, r.Kind); !slices.Contains(kinds, kind) {
+	if !slices.Contains(kinds, kindOf(r.Group, r.Kind)) {
 		return invalid(fmt.Sprintf("a %s cannot target kind %q of group %q, only %s", kindName(ref), r.Kind, r.Group, strings.Join(kinds, ", ")))
 	}
 	t, ok := targetOf(ref, r)
@@ -55,7 +55,7 @@ func judge[T store.Object](v *recompute.View, ref store.Ref, r networkingv1.Poli
 	if !exists(v, t) {
 		return outcome{reason: string(gatewayv1.PolicyReasonTargetNotFound), message: name + " not found"}
 	}
-	if first, _, _ := winner[T](v, index, t); first != ref {
+	if first, _, _ := winner[T](v, kind, t); first != ref {
 		return outcome{
 			reason:  string(gatewayv1.PolicyReasonConflicted),
 			message: fmt.Sprintf("%s %q, which is older, already applies to %s", kindName(ref), first.Namespace+"/"+first.Name, name),

@@ -56,6 +56,14 @@ func targetOf(policy store.Ref, r networkingv1.PolicyTargetReference) (Target, b
 	return Target{Cluster: policy.Cluster, Kind: kind, Namespace: policy.Namespace, Name: r.Name}, true
 }
 
+// oneTarget is the target of a policy that can name one only.
+func oneTarget(policy store.Ref, r networkingv1.PolicyTargetReference) []Target {
+	if t, ok := targetOf(policy, r); ok {
+		return []Target{t}
+	}
+	return nil
+}
+
 // exists tells whether a target is there.
 func exists(v *recompute.View, t Target) bool {
 	ref := store.Ref{Cluster: t.Cluster, Namespace: t.Namespace, Name: t.Name}
@@ -80,14 +88,14 @@ func exists(v *recompute.View, t Target) bool {
 	return false
 }
 
-// winner returns the policy of an index that applies to a target: the oldest, of equally old ones the first by name.
-func winner[T store.Object](v *recompute.View, index string, t Target) (ref store.Ref, policy T, ok bool) {
+// winner returns the policy of a kind that applies to a target: the oldest, of equally old ones the first by name.
+func winner[T store.Object](v *recompute.View, kind string, t Target) (ref store.Ref, policy T, ok bool) {
 	type candidate struct {
 		ref    store.Ref
 		policy T
 	}
 	var all []candidate
-	for _, r := range v.Index(index, t.key()) {
+	for _, r := range v.Index(index(kind), t.key()) {
 		if p, found := recompute.Get[T](v, r); found {
 			all = append(all, candidate{r, p})
 		}

@@ -3,6 +3,7 @@ package serve
 import (
 	"slices"
 
+	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/standalone"
 	"github.com/spillway-lb/spillway/internal/store"
 	"github.com/spillway-lb/spillway/internal/translate"
@@ -16,4 +17,4 @@ func options(from string) translate.Options {
 	return translate.Options{Home: from, Traffic: translate.Proximity()}
 }
 
-const kindGateway = "Gateway.gateway.networking.k8s.io"
+const kindGateway = kind.Gateway

@@ -41,12 +41,35 @@ type Document struct {
 // Start is where the document begins.
 func (d *Document) Start() Position { return positionOf(d.root) }
 
-// Parse splits a file into documents. Documents without content are left out. A syntax error makes the whole file
-// unreadable: then the documents are nil.
-func Parse(data []byte) ([]*Document, *SyntaxError) {
+// Parse splits a file into documents. Documents without content are left out. A document with a syntax error is left out,
+// too, and its error returned: the others of its file count, as they do for kubectl.
+func Parse(data []byte) ([]*Document, []*SyntaxError) {
 	if looksLikeJSON(data) {
 		data = jsonAsYAML(data)
 	}
+	docs, err := parseAll(data, 0)
+	if err == nil {
+		return docs, nil
+	}
+	parts := split(data)
+	if len(parts) < 2 {
+		return nil, []*SyntaxError{err}
+	}
+	docs = nil
+	var errs []*SyntaxError
+	for _, p := range parts {
+		some, err := parseAll(p.data, p.line)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		docs = append(docs, some...)
+	}
+	return docs, errs
+}
+
+// parseAll reads documents that begin some lines down in their file.
+func parseAll(data []byte, line int) ([]*Document, *SyntaxError) {
 	var docs []*Document
 	decoder := yaml.NewDecoder(bytes.NewReader(data))
 	for {
@@ -56,12 +79,51 @@ func Parse(data []byte) ([]*Document, *SyntaxError) {
 			return docs, nil
 		}
 		if err != nil {
-			return nil, newSyntaxError(data, err)
+			e := newSyntaxError(data, err)
+			e.Line += line
+			return nil, e
 		}
+		move(node, line)
 		if doc := newDocument(node, len(data)+aliasNodes); doc != nil {
 			docs = append(docs, doc)
 		}
 	}
+}
+
+// move puts the nodes of a tree some lines down.
+func move(node *yaml.Node, lines int) {
+	if lines == 0 {
+		return
+	}
+	node.Line += lines
+	for _, child := range node.Content {
+		move(child, lines)
+	}
+}
+
+// part is one document's text, and how many lines stand before it.
+type part struct {
+	data []byte
+	line int
+}
+
+// split cuts at the lines that begin with "---", which nothing in a document can.
+func split(data []byte) []part {
+	var parts []part
+	start, line, startLine := 0, 0, 0
+	for at := 0; at < len(data); line++ {
+		next := len(data)
+		if i := bytes.IndexByte(data[at:], '\n'); i >= 0 {
+			next = at + i + 1
+		}
+		text := bytes.TrimRight(data[at:next], "\r\n")
+		if at > start && (bytes.Equal(text, []byte("---")) || bytes.HasPrefix(text, []byte("--- "))) {
+			parts = append(parts, part{data[start:at], startLine})
+			start, startLine = at, line
+		}
+		at = next
+	}
+	return append(parts, part{data[start:], startLine})
 }
 
 // decode turns a panic of the YAML reader, which unfinished input has been known to cause, into an error.
@@ -127,6 +189,11 @@ var lineInError = regexp.MustCompile(`^line (\d+): `)
 func newSyntaxError(data []byte, err error) *SyntaxError {
 	message := strings.TrimPrefix(err.Error(), "yaml: ")
 	e := &SyntaxError{Position: Position{Line: 1, Column: 1}, Message: message}
+	defer func() {
+		if bytes.Contains(data, []byte("{{")) {
+			e.Message += " (this looks like a template: render it first, as `helm template` does)"
+		}
+	}()
 	if m := lineInError.FindStringSubmatch(message); m != nil {
 		e.Line, _ = strconv.Atoi(m[1])
 		e.Message = message[len(m[0]):]

@@ -145,11 +145,11 @@ func TestSyntaxErrors(t *testing.T) {
 		"kind: Service\n  name: x\n": "2:3: mapping values are not allowed in this context",
 	} {
 		docs, syntax := Parse([]byte(text))
-		if syntax == nil || syntax.Error() != want || docs != nil {
+		if len(syntax) != 1 || syntax[0].Error() != want || docs != nil {
 			t.Errorf("%q: %v, want %s", text, syntax, want)
 		}
 	}
-	if _, syntax := Parse([]byte("a: \xff\xfe\n")); syntax == nil || syntax.Line != 1 {
+	if _, syntax := Parse([]byte("a: \xff\xfe\n")); len(syntax) != 1 || syntax[0].Line != 1 {
 		t.Errorf("bytes that are no text: %v", syntax)
 	}
 }
@@ -203,8 +203,10 @@ func FuzzParse(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, data []byte, path string) {
 		docs, syntax := Parse(data)
-		if syntax != nil && (syntax.Line < 1 || syntax.Column < 1) {
-			t.Errorf("syntax error without a place: %v", syntax)
+		for _, e := range syntax {
+			if e.Line < 1 || e.Column < 1 {
+				t.Errorf("syntax error without a place: %v", e)
+			}
 		}
 		for _, d := range docs {
 			d.At(path)
@@ -215,4 +217,21 @@ func FuzzParse(f *testing.F) {
 			d.SortViolations(d.Violations)
 		}
 	})
+}
+
+// A broken document does not take the others of its file along, and their places stay true.
+func TestParseAroundABrokenDocument(t *testing.T) {
+	docs, errs := Parse([]byte("a: 1\n---\nb: [\n---\n# c\nc:\n  d: 2\n--- # more\n e: {\n"))
+	if len(docs) != 2 || len(errs) != 2 {
+		t.Fatalf("%d documents, %v", len(docs), errs)
+	}
+	if at := docs[1].At("c.d"); docs[1].Start().Line != 6 || at.Line != 7 {
+		t.Errorf("the second begins at %v, c.d is at %v", docs[1].Start(), at)
+	}
+	if errs[0].Line < 3 || errs[0].Line > 4 || errs[1].Line < 9 {
+		t.Errorf("errors at %v", errs)
+	}
+	if _, errs := Parse([]byte("replicas: {{ .Values.n }}\n")); len(errs) > 0 && !strings.Contains(errs[0].Message, "helm template") {
+		t.Errorf("a template: %v", errs)
+	}
 }

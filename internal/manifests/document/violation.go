@@ -27,6 +27,8 @@ type Violation struct {
 	AtKey bool
 	// Warning is set if the object can be used all the same.
 	Warning bool
+	// Note is set, beside Warning, if nothing is amiss.
+	Note bool
 	// Known is the position if it cannot be found by the path.
 	Known Position
 }

@@ -13,7 +13,6 @@ package schema
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -177,20 +176,6 @@ func identify(value map[string]any) (schema.GroupVersionKind, []document.Violati
 		violations = append(violations, document.Violation{Path: "apiVersion", Rule: string(field.ErrorTypeInvalid), Message: "Invalid value: " + err.Error()})
 	}
 	return gv.WithKind(kind), violations
-}
-
-// unknownKind warns of kinds that somebody else may read. A kind that its group does not have at all is an error: most
-// likely a misspelt or half-written name.
-func (r *Registry) unknownKind(gvk schema.GroupVersionKind) document.Violation {
-	v := document.Violation{
-		Path: "kind", Rule: RuleUnknownKind, Warning: true,
-		Message: fmt.Sprintf("%s is no kind that Spillway reads; ignored", strings.TrimSuffix(gvk.GroupKind().String(), ".")),
-	}
-	if others, whole := wholeGroups()[gvk.Group]; whole && !slices.Contains(others, gvk.Kind) {
-		v.Warning = false
-		v.Message = fmt.Sprintf("no matches for kind %q in version %q", gvk.Kind, gvk.GroupVersion())
-	}
-	return v
 }
 
 // Rules returns every CEL rule of every CRD by its message, but for those about changes of an object, which are not

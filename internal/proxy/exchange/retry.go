@@ -113,14 +113,11 @@ func (x *Exchange) mayRetry(a *attempt) bool {
 	if x.attempts > allowed || !x.sendable(a) {
 		return false
 	}
-	// The budget is of requests that are being retried: one is one of them, however many attempts it makes.
-	if x.retrying == 0 {
-		if !x.service.TryAcquire(balance.Retries) {
-			x.derived.Counts.RetriesRefused.Inc()
-			return false
-		}
-		x.retrying++
+	if !x.service.TryAcquire(balance.Retries) {
+		x.derived.Counts.RetriesRefused.Inc()
+		return false
 	}
+	x.retrying++
 	return true
 }
 

@@ -35,10 +35,7 @@ func NewClientConn(nc net.Conn, cfg *ClientConfig) *ClientConn {
 	cc.init(nc, cc, clientLimits(cfg.Limits), cfg.Workers, cfg.Report)
 	cc.sendPreface()
 	cc.startWatch()
-	go func() {
-		defer cc.workers.recovery().Recover("backend connection", cc.crashed)
-		cc.run()
-	}()
+	go cc.run()
 	return cc
 }
 

@@ -200,7 +200,8 @@ func (c *conn) onWindowUpdate(h frameHeader, p []byte) *ConnError {
 	case st.sendWindow+n > maxWindow:
 		v = verdict{CodeFlowControl, ReasonFlowControl, "window beyond 2^31-1"}
 	default:
-		st.sendWindow += n // no activity yet: that is what is sent
+		st.sendWindow += n
+		st.activity = c.clock.Load()
 		st.wake.Broadcast()
 	}
 	c.mu.Unlock()
@@ -234,13 +235,9 @@ func (c *conn) onSettings(h frameHeader, p []byte) *ConnError {
 			return connError(CodeFrameSize, ReasonFrameSize)
 		}
 		c.mu.Lock()
-		awaited := !c.watch.settingsAcked
 		c.watch.settingsAcked = true
 		c.mu.Unlock()
-		if awaited {
-			return nil
-		}
-		return c.charge(&c.floods.settings, ReasonSettingsFlood)
+		return nil
 	}
 	if len(p)%6 != 0 {
 		return connError(CodeFrameSize, ReasonFrameSize)
@@ -304,10 +301,8 @@ func (c *conn) onPing(h frameHeader, p []byte) *ConnError {
 	}
 	data := [8]byte(p)
 	if h.flags.Has(flagAck) {
-		if c.onPingAck(data) {
-			return nil
-		}
-		return c.charge(&c.floods.ping, ReasonPingFlood)
+		c.onPingAck(data)
+		return nil
 	}
 	if err := c.charge(&c.floods.ping, ReasonPingFlood); err != nil {
 		return err
@@ -333,7 +328,6 @@ func (c *conn) onRSTStream(h frameHeader, p []byte) *ConnError {
 	c.drop(st, peerReset(code, st.recvEnd))
 	due := c.credit(0)
 	c.mu.Unlock()
-	c.out.wake()
 	if due != 0 {
 		if err := c.control(func(b []byte) []byte { return appendWindowUpdate(b, 0, due) }); err != nil {
 			return err
@@ -363,9 +357,6 @@ func (c *conn) onGoAway(h frameHeader, p []byte) *ConnError {
 	}
 	if h.stream != 0 {
 		return connError(CodeProtocol, ReasonProtocol)
-	}
-	if err := c.charge(&c.floods.goAway, ReasonGoAwayFlood); err != nil {
-		return err
 	}
 	c.side.onGoAway(binary.BigEndian.Uint32(p)&(1<<31-1), ErrCode(binary.BigEndian.Uint32(p[4:])))
 	return nil

@@ -43,7 +43,7 @@ func (st *ServerStream) serve() {
 	sc := st.sc
 	sc.handler(st)
 	sc.mu.Lock()
-	st.onCancel, st.onTick = nil, nil
+	st.onCancel = nil
 	if !st.gone {
 		answered := st.sendEnd
 		sc.mu.Unlock()
@@ -111,7 +111,7 @@ func (st *ServerStream) WriteHead(status int, h *header.Map, endStream bool) err
 }
 
 func (st *ServerStream) writeHead(status int, h *header.Map, endStream bool) error {
-	if err := st.sendable(); err != nil {
+	if err := st.sendable(endStream); err != nil {
 		return err
 	}
 	o := &st.c.out
@@ -124,9 +124,6 @@ func (st *ServerStream) writeHead(status int, h *header.Map, endStream bool) err
 	o.buf = o.enc.Status(o.buf, status)
 	o.fields(h)
 	o.endHeaders(start, st.id, endStream)
-	if endStream {
-		st.sentEnd()
-	}
 	o.mu.Unlock()
 	return nil
 }

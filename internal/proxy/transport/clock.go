@@ -1,7 +1,6 @@
 package transport
 
 import (
-	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -10,11 +9,9 @@ import (
 // Tick is the grain of deadlines: an expiry is never early and at most about one Tick late.
 const Tick = 25 * time.Millisecond
 
-// never is the deadline of a timer that is not armed, soon one that has passed already; fired marks a timer whose owner
-// has been told.
+// never is the deadline of a timer that is not armed; fired marks one whose owner has been told.
 const (
 	never int64 = 0
-	soon  int64 = 1
 	fired int64 = -1
 )
 
@@ -66,8 +63,7 @@ func (c *Clock) In(d time.Duration) int64 {
 	if d <= 0 {
 		return never
 	}
-	now := c.now.Load() + int64(Tick)
-	return now + min(int64(d), math.MaxInt64-now)
+	return c.now.Load() + int64(d) + int64(Tick)
 }
 
 // NewTimer takes a slot of the table for owner.

@@ -27,17 +27,7 @@ func (b *bucket) find(q *query) {
 	q.try(b.plain)
 	for i := range b.keyed {
 		k := &b.keyed[i]
-		value, ok := k.value(q)
-		if !ok {
-			continue
-		}
-		if rules, found := k.values.Get(value); found {
-			q.try(rules)
-		}
-		if !k.param {
-			continue
-		}
-		if value, ok = decoded(value); ok {
+		if value, ok := k.value(q); ok {
 			if rules, found := k.values.Get(value); found {
 				q.try(rules)
 			}

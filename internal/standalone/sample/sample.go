@@ -78,6 +78,10 @@ func Find(image string) (Program, bool) {
 		return httpEcho, true
 	case "nginx":
 		return nginx, true
+	case "http-https-echo":
+		return httpsEcho, true
+	case "fake-service":
+		return fakeService, true
 	}
 	return nil, false
 }
@@ -85,7 +89,7 @@ func Find(image string) (Program, bool) {
 // Names lists the images that Find knows.
 func Names() []string {
 	return []string{
-		"agnhost", "echo-basic", "echoserver", "hello-app", "http-echo", "nginx", "serve_hostname", "spillway/test-app",
+		"agnhost", "echo-basic", "echoserver", "fake-service", "hello-app", "http-echo", "http-https-echo", "nginx", "serve_hostname", "spillway/test-app",
 		"whereami",
 	}
 }

@@ -1,6 +1,0 @@
-//go:build !unix
-
-package descriptors
-
-// Limit is unknown here.
-func Limit() uint64 { return 0 }
