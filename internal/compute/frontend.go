@@ -90,6 +90,9 @@ func addProxySettings(f map[string]any, p *lbv1.TargetProxy) {
 	if p.GetLimits() != nil {
 		f["httpLimits"] = protoFields(p.GetLimits())
 	}
+	if p.GetRequestPolicy() != nil {
+		f["requestPolicy"] = protoFields(p.GetRequestPolicy())
+	}
 }
 
 // addTLSSettings shows what Google keeps in SSL policies and server TLS policies, by the names of their fields.

@@ -56,6 +56,7 @@ var unwritten = map[string]string{
 	"TargetProxy.TrustedHops": proxyOnly, "TargetProxy.Limits": proxyOnly, "HttpLimits": proxyOnly, "DownstreamTls.Alpn": proxyOnly,
 	"ValueMatch.Present": proxyOnly, "SessionPersistence.IdleTimeout": proxyOnly, "SessionAffinity.Header": proxyOnly,
 	"BackendService.Limits": proxyOnly, "CircuitLimits": proxyOnly,
+	"TargetProxy.RequestPolicy": proxyOnly, "RequestPolicy": proxyOnly,
 	"BackendService.OutlierDetection": proxyOnly, "OutlierDetection": proxyOnly,
 }
 

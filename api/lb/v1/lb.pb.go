@@ -1422,9 +1422,9 @@ type TargetProxy struct {
 	// Added to answers (and to requests) as `via`, such as "1.1 google". Empty adds none.
 	Via string `protobuf:"bytes,3,opt,name=via,proto3" json:"via,omitempty"`
 	// Number of X-Forwarded-For entries, counted from the right, that were written by trusted proxies. 0 trusts none.
-	TrustedHops uint32      `protobuf:"varint,4,opt,name=trusted_hops,json=trustedHops,proto3" json:"trusted_hops,omitempty"`
-	Limits      *HttpLimits `protobuf:"bytes,5,opt,name=limits,proto3" json:"limits,omitempty"`
-	// Per-connection PROXY protocol is not part of this version.
+	// By `proxy --config` only.
+	TrustedHops   uint32         `protobuf:"varint,4,opt,name=trusted_hops,json=trustedHops,proto3" json:"trusted_hops,omitempty"`
+	Limits        *HttpLimits    `protobuf:"bytes,5,opt,name=limits,proto3" json:"limits,omitempty"`
 	Description   string         `protobuf:"bytes,6,opt,name=description,proto3" json:"description,omitempty"`
 	Owner         *Owner         `protobuf:"bytes,7,opt,name=owner,proto3" json:"owner,omitempty"`
 	RequestPolicy *RequestPolicy `protobuf:"bytes,8,opt,name=request_policy,json=requestPolicy,proto3" json:"request_policy,omitempty"`
@@ -1615,7 +1615,7 @@ type DownstreamTls struct {
 	// the entry with an empty host, else the handshake is refused.
 	ServerNames []*ServerName `protobuf:"bytes,1,rep,name=server_names,json=serverNames,proto3" json:"server_names,omitempty"`
 	MinVersion  TlsVersion    `protobuf:"varint,2,opt,name=min_version,json=minVersion,proto3,enum=lb.v1.TlsVersion" json:"min_version,omitempty"`
-	// ALPN protocols offered, in order; empty means h2, http/1.1.
+	// ALPN protocols offered, in order; empty means h2, http/1.1. By `proxy --config` only.
 	Alpn []string `protobuf:"bytes,3,rep,name=alpn,proto3" json:"alpn,omitempty"`
 	// Cipher suites of TLS 1.2 by their IANA names; empty is the data plane's choice. Those of TLS 1.3 are always offered.
 	CipherSuites  []string `protobuf:"bytes,4,rep,name=cipher_suites,json=cipherSuites,proto3" json:"cipher_suites,omitempty"`
@@ -1797,7 +1797,7 @@ func (x *ClientValidation) GetMode() ClientValidation_Mode {
 	return ClientValidation_REQUIRE_VALID
 }
 
-// HttpLimits override a data plane's defaults; unset fields keep them.
+// HttpLimits override a data plane's defaults; unset fields keep them. By `proxy --config` only.
 type HttpLimits struct {
 	state             protoimpl.MessageState `protogen:"open.v1"`
 	IdleTimeout       *durationpb.Duration   `protobuf:"bytes,1,opt,name=idle_timeout,json=idleTimeout,proto3" json:"idle_timeout,omitempty"`
@@ -2590,7 +2590,7 @@ type ValueMatch_Regex struct {
 }
 
 type ValueMatch_Present struct {
-	Present bool `protobuf:"varint,4,opt,name=present,proto3,oneof"`
+	Present bool `protobuf:"varint,4,opt,name=present,proto3,oneof"` // by `proxy --config` only
 }
 
 func (*ValueMatch_Exact) isValueMatch_Value() {}
@@ -3284,7 +3284,7 @@ type SessionPersistence struct {
 	Kind            SessionPersistence_Kind `protobuf:"varint,1,opt,name=kind,proto3,enum=lb.v1.SessionPersistence_Kind" json:"kind,omitempty"`
 	Name            string                  `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
 	AbsoluteTimeout *durationpb.Duration    `protobuf:"bytes,3,opt,name=absolute_timeout,json=absoluteTimeout,proto3" json:"absolute_timeout,omitempty"`
-	IdleTimeout     *durationpb.Duration    `protobuf:"bytes,4,opt,name=idle_timeout,json=idleTimeout,proto3" json:"idle_timeout,omitempty"`
+	IdleTimeout     *durationpb.Duration    `protobuf:"bytes,4,opt,name=idle_timeout,json=idleTimeout,proto3" json:"idle_timeout,omitempty"` // by `proxy --config` only
 	// With a cookie: no Max-Age.
 	SessionCookie bool `protobuf:"varint,5,opt,name=session_cookie,json=sessionCookie,proto3" json:"session_cookie,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -3625,7 +3625,7 @@ func (x *Backend) GetPreferred() bool {
 type SessionAffinity struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Type  SessionAffinity_Type   `protobuf:"varint,1,opt,name=type,proto3,enum=lb.v1.SessionAffinity_Type" json:"type,omitempty"`
-	// HEADER_FIELD.
+	// HEADER_FIELD. By `proxy --config` only.
 	Header string `protobuf:"bytes,2,opt,name=header,proto3" json:"header,omitempty"`
 	// HTTP_COOKIE; GENERATED_COOKIE's is GCLB (global) or GCILB (regional).
 	CookieName string `protobuf:"bytes,3,opt,name=cookie_name,json=cookieName,proto3" json:"cookie_name,omitempty"`
@@ -3854,7 +3854,7 @@ func (*SubjectAltName_Hostname) isSubjectAltName_Name() {}
 
 func (*SubjectAltName_Uri) isSubjectAltName_Name() {}
 
-// CircuitLimits are per backend service and proxy; 0 is the data plane's default.
+// CircuitLimits are per backend service and proxy; 0 is the data plane's default. By `proxy --config` only.
 type CircuitLimits struct {
 	state              protoimpl.MessageState `protogen:"open.v1"`
 	MaxConnections     uint32                 `protobuf:"varint,1,opt,name=max_connections,json=maxConnections,proto3" json:"max_connections,omitempty"`
@@ -3923,7 +3923,7 @@ func (x *CircuitLimits) GetMaxRetries() uint32 {
 	return 0
 }
 
-// OutlierDetection is passive: consecutive failures take an endpoint out for a while.
+// OutlierDetection is passive: consecutive failures take an endpoint out for a while. By `proxy --config` only.
 type OutlierDetection struct {
 	state              protoimpl.MessageState `protogen:"open.v1"`
 	ConsecutiveErrors  uint32                 `protobuf:"varint,1,opt,name=consecutive_errors,json=consecutiveErrors,proto3" json:"consecutive_errors,omitempty"`      // 0 is 5

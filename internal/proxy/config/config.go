@@ -9,5 +9,5 @@
 //	prober.Follow(next)                // health.Prober: probes what is new
 //	... wait, bounded, until len(next.Awaiting()) == 0 ...
 //	current.Store(next)
-//	next.TargetProxy(frontend.TargetProxy).URLMap.Match(req)
+//	next.TargetProxy(frontend.TargetProxy).Map.Match(req)
 package config

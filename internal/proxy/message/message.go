@@ -1,5 +1,5 @@
 // Package message is the form in which an HTTP request or answer passes between the codecs (http1, http2), the
-// request path (exchange), and the hooks that will stand between them. It knows no wire format.
+// request path (exchange), and the hooks that may stand between them. It knows no wire format.
 package message
 
 import (
