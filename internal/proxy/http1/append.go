@@ -59,18 +59,15 @@ type Reply struct {
 	Protocol []byte
 }
 
-// BodyForbidden reports whether an answer of that status never has a body.
-func BodyForbidden(status int) bool { return status < 200 || status == 204 || status == 304 }
-
 // AppendResponse writes the head of a final answer, or of a 101.
 func AppendResponse(dst []byte, res *message.Response, to Reply) []byte {
-	dst = append(dst, statusLines[res.Status]...)
-	bodyless := to.Head || BodyForbidden(res.Status)
+	dst = append(dst, statusLine(res.Status)...)
+	bodyless := !message.HasBody(to.Head, res.Status)
 	for i := range res.Header.Len() {
 		f := res.Header.At(i)
 		switch f.ID {
 		case header.ContentLength:
-			if !bodyless || res.Status < 200 || res.Status == 204 {
+			if !bodyless || !message.MayHaveLength(res.Status) {
 				continue
 			}
 		case header.Connection, header.TransferEncoding, header.Upgrade, header.KeepAlive, header.ProxyConnection, header.TE:
@@ -100,7 +97,7 @@ func AppendResponse(dst []byte, res *message.Response, to Reply) []byte {
 
 // AppendInformational writes a 1xx other than 101.
 func AppendInformational(dst []byte, status int, m *header.Map) []byte {
-	dst = append(dst, statusLines[status]...)
+	dst = append(dst, statusLine(status)...)
 	for i := range m.Len() {
 		f := m.At(i)
 		if f.ID != header.ContentLength && f.ID != header.TransferEncoding && f.ID != header.Connection {

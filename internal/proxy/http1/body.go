@@ -109,7 +109,7 @@ func (b *Body) lineReady(p []byte) bool {
 
 // Whole reports whether a body of known length is entirely in the connection's buffer.
 func (b *Body) Whole() bool {
-	return b.state == atEnd || b.state == inData && !b.untilClose && !b.chunked && int64(len(b.src.Bytes())) >= b.left
+	return b.state == atEnd || b.state == inData && !b.untilClose && !b.chunked && int64(len(b.src.Bytes())-b.held) >= b.left
 }
 
 // Next implements message.Body.

@@ -176,7 +176,7 @@ func responseBody(rest []byte, head ResponseHead, res *message.Response) (body, 
 func roundTripResponse(t *testing.T, res *message.Response, body string, isHead bool) {
 	t.Helper()
 	out := AppendResponse(nil, res, Reply{Minor: 1, Head: isHead, KeepAlive: true})
-	bodyless := isHead || BodyForbidden(res.Status)
+	bodyless := !message.HasBody(isHead, res.Status)
 	switch {
 	case bodyless:
 	case res.ContentLength == message.UnknownLength:

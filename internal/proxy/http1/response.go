@@ -72,7 +72,7 @@ func parseStatusLine(section []byte, res *message.Response) (http10 bool, rest [
 		return false, nil, errStatusLine
 	}
 	res.Status = int(line[9]-'0')*100 + int(line[10]-'0')*10 + int(line[11]-'0')
-	if res.Status < 100 || res.Status > 599 {
+	if !message.ValidStatus(res.Status) {
 		return false, nil, errStatusLine
 	}
 	return line[7] == '0', section[end+1:], nil
@@ -93,12 +93,12 @@ func finishResponse(head *ResponseHead, asked Asked, http10 bool, res *message.R
 		}
 		head.Protocol = f.protocol
 		res.Header.Del(header.ContentLength)
-	case res.Status < 200 || res.Status == 204:
+	case !message.MayHaveLength(res.Status):
 		if f.chunked || f.length > 0 {
 			return errNoBodyFraming
 		}
 		res.Header.Del(header.ContentLength)
-	case asked.Head || res.Status == 304:
+	case !message.HasBody(asked.Head, res.Status):
 	case f.chunked:
 		head.Chunked = true
 		res.ContentLength = message.UnknownLength

@@ -3,6 +3,7 @@ package http2
 import (
 	"math"
 	"net"
+	"time"
 
 	"github.com/spillway-lb/spillway/internal/proxy/message"
 	xhttp2 "golang.org/x/net/http2"
@@ -24,6 +25,9 @@ type ClientConn struct {
 	announced bool // the server has set peerMax
 	extended  bool // the server offers extended CONNECT
 	settled   bool // the server's SETTINGS have come
+	most      int  // streams that the server takes, as far as a refusal has taught; 0 without one
+	cancels   int  // streams that we have cancelled since cancelsAt
+	cancelsAt int64
 	settledCh chan struct{}
 }
 
@@ -74,7 +78,58 @@ func (cc *ClientConn) available() int {
 	if cc.closed != nil || cc.goneAway || cc.next > maxWindow {
 		return 0
 	}
-	return max(0, int(min(cc.peerMax, cc.limits.MaxConcurrentStreams))-len(cc.streams))
+	most := int(min(cc.peerMax, cc.limits.MaxConcurrentStreams))
+	if cc.most > 0 {
+		most = min(most, cc.most)
+	}
+	return max(0, most-len(cc.streams))
+}
+
+// Room is what a connection can take.
+type Room struct {
+	// Streams is Available, Over is GoingAway.
+	Streams int
+	Over    bool
+	// Idle: it has carried requests, and carries none.
+	Idle bool
+}
+
+// Room is Available and GoingAway at once.
+func (cc *ClientConn) Room() Room {
+	cc.mu.Lock()
+	defer cc.mu.Unlock()
+	return Room{
+		Streams: cc.available(), Over: cc.closed != nil || cc.goneAway || cc.next > maxWindow,
+		Idle: len(cc.streams) == 0 && cc.next > 1,
+	}
+}
+
+// Shared reports whether the connection has carried more than one request, or was told to end.
+func (cc *ClientConn) Shared() bool {
+	cc.mu.Lock()
+	defer cc.mu.Unlock()
+	return cc.next > 3 || cc.goneAway
+}
+
+const (
+	// maxCancels cancelled streams within cancelTime end the use of a connection. Servers that guard against rapid resets
+	// end a connection themselves after 200 or more, with everybody's requests; those under way here may all be cancelled
+	// yet.
+	maxCancels = 64
+	cancelTime = int64(30 * time.Second)
+)
+
+// cancelled counts a stream that we have cancelled.
+func (cc *ClientConn) cancelled() {
+	cc.mu.Lock()
+	defer cc.mu.Unlock()
+	if now := cc.clock.Load(); now-cc.cancelsAt > cancelTime {
+		cc.cancels, cc.cancelsAt = 0, now
+	}
+	if cc.cancels++; cc.cancels == maxCancels {
+		cc.goneAway = true
+		cc.endIfDrained()
+	}
 }
 
 // Streams is the number of streams under way.
@@ -96,6 +151,18 @@ func (cc *ClientConn) Shutdown() {
 	cc.goneAway = true
 	cc.endIfDrained()
 	cc.mu.Unlock()
+}
+
+// ShutdownIdle is Shutdown for a connection without streams; one that has any stays as it is.
+func (cc *ClientConn) ShutdownIdle() bool {
+	cc.mu.Lock()
+	defer cc.mu.Unlock()
+	if len(cc.streams) > 0 || cc.goneAway || cc.closed != nil {
+		return false
+	}
+	cc.goneAway = true
+	cc.endIfDrained()
+	return true
 }
 
 // Close ends the connection and its streams now.
@@ -233,7 +300,13 @@ func (cc *ClientConn) capacityChanged() {
 	}
 }
 
+// onRefused: the server takes fewer streams than it says. mu is held.
+func (cc *ClientConn) onRefused() { cc.most = max(1, len(cc.streams)) }
+
 func (cc *ClientConn) onRemoved(*stream) {
+	if cc.most > 0 {
+		cc.most++
+	}
 	if cc.goneAway {
 		cc.endIfDrained()
 		return

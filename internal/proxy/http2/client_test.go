@@ -189,9 +189,9 @@ func TestClientRefusesAnswers(t *testing.T) {
 		{"no body where declared", ReasonContentLength, func(p *rawPeer, id uint32) {
 			_ = p.headers(id, true, ":status", "200", "content-length", "1")
 		}},
-		{"body with 204", ReasonContentLength, func(p *rawPeer, id uint32) {
-			_ = p.headers(id, false, ":status", "204")
-			_ = p.fr.WriteData(id, true, []byte("x"))
+		{"status beyond 599", ReasonMalformed, func(p *rawPeer, id uint32) { _ = p.headers(id, true, ":status", "600") }},
+		{"length with 204", ReasonMalformed, func(p *rawPeer, id uint32) {
+			_ = p.headers(id, true, ":status", "204", "content-length", "1")
 		}},
 		{"trailers without end", ReasonMalformed, func(p *rawPeer, id uint32) {
 			_ = p.headers(id, false, ":status", "200")
@@ -235,6 +235,105 @@ func TestClientRefusesAnswers(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestBodilessAnswersEndWithTheirHead, whatever follows.
+func TestBodilessAnswersEndWithTheirHead(t *testing.T) {
+	for _, tt := range []struct{ method, status, length string }{
+		{"HEAD", "200", "7"}, {"GET", "204", "0"}, {"GET", "304", "7"},
+	} {
+		for _, follow := range []func(p *rawPeer, id uint32){
+			func(p *rawPeer, id uint32) { _ = p.fr.WriteData(id, true, nil) },
+			func(p *rawPeer, id uint32) { _ = p.fr.WriteData(id, true, []byte("body")) },
+			func(p *rawPeer, id uint32) { _ = p.headers(id, true, "x-trailer", "v") },
+		} {
+			cc := rawServer(t, &ClientConfig{}, nil, func(p *rawPeer) {
+				for range 2 {
+					id := p.awaitHeaders()
+					_ = p.headers(id, false, ":status", tt.status, "content-length", tt.length)
+					follow(p, id)
+				}
+				p.until(closed)
+			})
+			for range 2 {
+				cs, err := cc.Open(request(tt.method, "a.example", "/"), true)
+				if err != nil {
+					t.Fatal(err)
+				}
+				var res message.Response
+				if err := cs.ReadHead(&res, nil); err != nil || res.Body != nil || res.ContentLength != 0 {
+					t.Errorf("%s %s: %v, body %v, length %d", tt.method, tt.status, err, res.Body, res.ContentLength)
+				}
+				if _, said := res.Header.Get(header.ContentLength); said == (tt.status == "204") {
+					t.Errorf("%s %s: content-length %v", tt.method, tt.status, said)
+				}
+				cs.Close()
+			}
+		}
+	}
+}
+
+// TestARefusalTeaches how many streams a server takes; what ends well teaches that there is more.
+func TestARefusalTeaches(t *testing.T) {
+	released := make(chan struct{})
+	cc := rawServer(t, &ClientConfig{}, nil, func(p *rawPeer) {
+		first := p.awaitHeaders()
+		_ = p.fr.WriteRSTStream(p.awaitHeaders(), xhttp2.ErrCodeRefusedStream)
+		<-released
+		_ = p.headers(first, true, ":status", "200")
+		p.until(closed)
+	})
+	first, err := cc.Open(request("GET", "a.example", "/"), true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a := roundTrip(cc, request("GET", "a.example", "/")); !IsRetryable(a.err) {
+		t.Errorf("refused: %v", a.err)
+	}
+	if r := cc.Room(); r.Streams != 0 || r.Over {
+		t.Errorf("room: %+v", r)
+	}
+	close(released)
+	var res message.Response
+	if err := first.ReadHead(&res, nil); err != nil {
+		t.Fatal(err)
+	}
+	first.Close()
+	if r := cc.Room(); r.Streams != 2 {
+		t.Errorf("room for %d after a stream ended", r.Streams)
+	}
+}
+
+// TestManyCancelsRetireAConnection, before a server does that minds resets.
+func TestManyCancelsRetireAConnection(t *testing.T) {
+	cc := rawServer(t, &ClientConfig{}, nil, func(p *rawPeer) { p.until(closed) })
+	kept, err := cc.Open(request("GET", "a.example", "/"), true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range maxCancels {
+		if cc.GoingAway() {
+			t.Fatal("retired too early")
+		}
+		cs, err := cc.Open(request("GET", "a.example", "/"), true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cs.Close()
+	}
+	if !cc.GoingAway() {
+		t.Error("the connection goes on")
+	}
+	if _, err := cc.Open(request("GET", "a.example", "/"), true); !IsRetryable(err) {
+		t.Errorf("opened: %v", err)
+	}
+	select {
+	case <-cc.Done():
+		t.Error("the connection ended under a request")
+	default:
+	}
+	kept.Close()
+	<-cc.Done()
 }
 
 // TestClientRetryable: what the server has certainly not processed may be sent again.

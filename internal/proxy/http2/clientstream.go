@@ -7,14 +7,14 @@ import (
 	"github.com/spillway-lb/spillway/internal/proxy/message"
 )
 
-// maxInformational bounds the 1xx answers before the final one.
-const maxInformational = 32
-
 // ClientStream is a request that was sent and its answer. One goroutine may write while another reads.
 type ClientStream struct {
 	stream
+	cc      *ClientConn
 	connect bool // CONNECT: no length applies to what follows a 2xx
 	isHead  bool
+	// bodiless: the answer has no body, whatever follows its head.
+	bodiless bool
 
 	// Guarded by conn.mu.
 	answer  *head // of the final answer
@@ -35,11 +35,12 @@ var clientStreams = sync.Pool{New: func() any { return new(ClientStream) }}
 func (cs *ClientStream) begin(cc *ClientConn, id uint32, req *message.Request, end bool) {
 	informs := cs.informs[:0]
 	cs.setup(&cc.conn, id)
-	cs.client = cs
+	cs.client, cs.cc = cs, cc
 	cs.early = true
 	cs.sendEnd = end
 	cs.connect = string(req.Method) == "CONNECT" || len(req.Protocol) > 0
 	cs.isHead = string(req.Method) == "HEAD"
+	cs.bodiless = false
 	cs.answer, cs.status, cs.length, cs.informs, cs.taken = nil, 0, 0, informs, 0
 }
 
@@ -71,7 +72,7 @@ func (cs *ClientStream) takeHead(h *head, end bool) verdict {
 }
 
 func (cs *ClientStream) takeInform(status int, h *head) verdict {
-	if cs.taken++; cs.taken > maxInformational {
+	if cs.taken++; cs.taken > message.MaxInformational {
 		h.release()
 		return verdict{CodeEnhanceYourCalm, ReasonInformationFlood, "too many informational answers"}
 	}
@@ -86,8 +87,9 @@ func (cs *ClientStream) expect(status int, length int64, end bool) verdict {
 	switch {
 	case cs.connect && status < 300:
 		cs.length, cs.remaining = message.UnknownLength, -1
-	case cs.isHead || status == 204 || status == 304:
-		cs.length, cs.remaining = 0, 0
+	case !message.HasBody(cs.isHead, status):
+		// What comes all the same, trailers too, is not the client's.
+		cs.length, cs.remaining, cs.discard, cs.bodiless = 0, -1, true, true
 	case end && length > 0:
 		return verdict{CodeProtocol, ReasonContentLength, "content-length without a body"}
 	case length < 0:
@@ -150,7 +152,7 @@ func (cs *ClientStream) fill(resp *message.Response) {
 	resp.Header.CopyFrom(&cs.answer.fields)
 	resp.ContentLength = cs.length
 	resp.Body = nil
-	if !cs.recvEnd || cs.recv.head != nil || cs.trailer != nil {
+	if !cs.bodiless && (!cs.recvEnd || cs.recv.head != nil || cs.trailer != nil) {
 		resp.Body = &cs.body
 	}
 }
@@ -164,7 +166,9 @@ func (cs *ClientStream) Cancel() { cs.CancelWith(CodeCancel) }
 
 // CancelWith is Cancel with another error code.
 func (cs *ClientStream) CancelWith(code ErrCode) {
-	cs.c.cut(cs.id, &StreamError{Code: code, Reason: ReasonCancelled})
+	if cs.c.cut(cs.id, &StreamError{Code: code, Reason: ReasonCancelled}) {
+		cs.cc.cancelled()
+	}
 	cs.c.out.flushUrgent()
 }
 

@@ -69,6 +69,8 @@ type side interface {
 	onRemoved(st *stream)
 	// lastStream is the last stream of the peer's that we have taken. mu is held.
 	lastStream() uint32
+	// onRefused is told that the peer has refused a stream. mu is held.
+	onRefused()
 	// onClosed is told once that the connection takes no more streams. mu is not held.
 	onClosed()
 }
@@ -211,9 +213,9 @@ func (c *conn) resetStream(id uint32, v verdict) *ConnError {
 	return c.refused(v.reason)
 }
 
-// cut drops a stream and sends RST_STREAM; a stream that is over stays as it is. It goes by number, and marks the
+// cut drops a stream and sends RST_STREAM; a stream that is over stays as it is, and it says no. It goes by number, and marks the
 // stream under both locks, because the owner may recycle a stream as soon as it learns of its end.
-func (c *conn) cut(id uint32, err *StreamError) {
+func (c *conn) cut(id uint32, err *StreamError) bool {
 	o := &c.out
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -221,9 +223,10 @@ func (c *conn) cut(id uint32, err *StreamError) {
 	st := c.streams[id]
 	if st == nil {
 		c.mu.Unlock()
-		return
+		return false
 	}
 	st.rst = true
+	o.room.Broadcast()
 	c.cuts.Add(1)
 	c.drop(st, err)
 	due := c.credit(0)
@@ -233,6 +236,7 @@ func (c *conn) cut(id uint32, err *StreamError) {
 		o.windowUpdate(0, due)
 	}
 	o.urgent = true
+	return true
 }
 
 // refuseID sends RST_STREAM for a stream that is not in the table. Reader only.

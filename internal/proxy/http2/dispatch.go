@@ -326,6 +326,9 @@ func (c *conn) onRSTStream(h frameHeader, p []byte) *ConnError {
 		return c.charge(&c.floods.other, ReasonUnknownFlood)
 	}
 	c.drop(st, peerReset(code, st.recvEnd))
+	if code == CodeRefusedStream {
+		c.side.onRefused()
+	}
 	due := c.credit(0)
 	c.mu.Unlock()
 	if due != 0 {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spillway-lb/spillway/internal/proxy/header"
 	"github.com/spillway-lb/spillway/internal/proxy/http2/hpack"
+	"github.com/spillway-lb/spillway/internal/proxy/message"
 )
 
 const (
@@ -343,6 +344,14 @@ func (o *output) fields(m *header.Map) {
 		}
 		o.buf = o.enc.Field(o.buf, f)
 	}
+}
+
+// answerFields is fields for an answer, which may be one that must not have a length.
+func (o *output) answerFields(status int, m *header.Map) {
+	if m != nil && !message.MayHaveLength(status) {
+		m.Del(header.ContentLength)
+	}
+	o.fields(m)
 }
 
 // closeAfter appends a last frame and lets the connection end after it. mu is not held.

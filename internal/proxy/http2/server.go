@@ -127,6 +127,8 @@ func (sc *ServerConn) countsResets() bool { return true }
 
 func (sc *ServerConn) onSettings() {}
 
+func (sc *ServerConn) onRefused() {}
+
 func (sc *ServerConn) onClosed() {}
 
 func (sc *ServerConn) onRemoved(st *stream) {

@@ -111,6 +111,9 @@ func (st *ServerStream) WriteHead(status int, h *header.Map, endStream bool) err
 }
 
 func (st *ServerStream) writeHead(status int, h *header.Map, endStream bool) error {
+	if !message.ValidStatus(status) {
+		status = 500
+	}
 	if err := st.sendable(endStream); err != nil {
 		return err
 	}
@@ -122,7 +125,7 @@ func (st *ServerStream) writeHead(status int, h *header.Map, endStream bool) err
 	}
 	start := o.beginHeaders()
 	o.buf = o.enc.Status(o.buf, status)
-	o.fields(h)
+	o.answerFields(status, h)
 	o.endHeaders(start, st.id, endStream)
 	o.mu.Unlock()
 	return nil

@@ -88,6 +88,9 @@ func (c *conn) tick() {
 		return
 	}
 	a := c.judge(now)
+	if a.fail != nil {
+		c.goneAway = true // what would be opened before it ends is refused instead
+	}
 	c.watch.timer.Reset(a.next)
 	c.mu.Unlock()
 	if a.fail != nil {
