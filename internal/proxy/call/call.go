@@ -39,27 +39,35 @@ func (c *Call) Choose(s *balance.Service, in *balance.PickInput) error {
 }
 
 const (
-	// reuseTries is how many connections that may have gone stale are tried before a new one, maxStale how often a call is
-	// sent in all because nobody saw it.
-	reuseTries = 3
-	maxStale   = 4
+	// reuseTries is how many connections that others have used are tried before a new one.
+	reuseTries = 2
+	// maxFresh new connections may refuse a request unseen, and maxStale connections in all: each time one that was shared
+	// refuses, somebody else has been served.
+	maxFresh = 3
+	maxStale = 200
 )
 
 // Open takes a stream and sends. Connections that went stale while idle, and streams that were refused, do not count: the
-// next is taken, and after a few of them a new one.
+// next is taken, and after a few of them one that is made for this request.
 func (r *Caller) Open(c *Call, sender Sender, waiting upstream.Waiting, budget upstream.Budget) error {
 	pool, err := r.poolOf(c.Endpoint, c.Service)
 	if err != nil {
 		return err
 	}
-	for stale := 0; ; stale++ {
+	for stale, fresh := 0, 0; ; stale++ {
 		stream, err := pool.Open(waiting, stale < reuseTries, budget)
 		if err != nil {
 			return err
 		}
 		c.Stream = stream
 		err = sender.Send(stream)
-		if err != upstream.ErrUnsent || stale >= maxStale || !sender.Resend() {
+		if err != upstream.ErrUnsent {
+			return err
+		}
+		if !stream.Reused() {
+			fresh++
+		}
+		if fresh == maxFresh || stale == maxStale || !sender.Resend() {
 			return err
 		}
 	}

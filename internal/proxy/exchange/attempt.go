@@ -113,7 +113,7 @@ func (x *Exchange) exchangeHeads(a *attempt) error {
 		return a.Stream.RoundTrip(&x.Sent, x.body.kept, &x.Answer)
 	}
 	if err := a.Stream.SendHead(&x.Sent); err != nil {
-		return upstream.ErrUnsent
+		return err
 	}
 	a.pump = x.startPump(a.Stream)
 	err := a.Stream.ReadHead(&x.Sent, &x.Answer)

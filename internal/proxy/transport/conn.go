@@ -45,6 +45,7 @@ type Conn struct {
 	readErr     error
 	onReadable  func(uintptr) bool // c.readable, once
 	onAnswer    func(uintptr) bool // c.answer, once
+	onQuiet     func(uintptr) bool // c.listen, once
 	out         [2][]byte
 	wrote       bool
 	shared      bool // see Share
@@ -67,6 +68,7 @@ func NewConn(nc net.Conn, clock *Clock) *Conn {
 	}
 	c.onReadable = c.readable
 	c.onAnswer = c.answer
+	c.onQuiet = c.listen
 	c.timer = clock.NewTimer(c)
 	return c
 }

@@ -237,3 +237,23 @@ func TestWriteThree(t *testing.T) {
 		t.Error("bytes differ")
 	}
 }
+
+// TestQuiet: a connection that has something to say, or has ended, is not for another request.
+func TestQuiet(t *testing.T) {
+	for what, say := range map[string]func(nc *net.TCPConn){
+		"a byte": func(nc *net.TCPConn) { _, _ = io.WriteString(nc, "x") },
+		"an end": func(nc *net.TCPConn) { _ = nc.CloseWrite() },
+	} {
+		c, far := pair(t)
+		for range 2 {
+			if err := c.Quiet(); err != nil {
+				t.Errorf("a new connection: %v", err)
+			}
+		}
+		say(far)
+		if err := c.Quiet(); err != ErrStale {
+			t.Errorf("after %s: %v", what, err)
+		}
+		c.Close()
+	}
+}

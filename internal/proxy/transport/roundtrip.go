@@ -28,6 +28,32 @@ func (c *Conn) WriteBothThenRead(head, body []byte) error {
 	return c.readErr
 }
 
+// Quiet is the check of WriteThenRead alone, for a request that goes out in pieces: ErrStale when the peer has closed the
+// connection or sent something unasked, and any other error when the connection cannot be used either.
+func (c *Conn) Quiet() error {
+	if c.raw == nil {
+		return nil
+	}
+	c.readErr = nil
+	err := c.raw.Read(c.onQuiet)
+	c.outside()
+	if err != nil {
+		return err
+	}
+	return c.readErr
+}
+
+// listen is the callback of Quiet.
+func (c *Conn) listen(fd uintptr) bool {
+	c.inside(fd)
+	if c.makeRoom() != nil {
+		c.readErr = ErrBufferFull
+	} else if !c.quiet(fd) {
+		c.readErr = ErrStale
+	}
+	return true
+}
+
 // Written reports whether the last WriteThenRead got as far as writing.
 func (c *Conn) Written() bool { return c.wrote }
 

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"sync"
+	"sync/atomic"
 	"syscall"
 )
 
@@ -38,7 +39,8 @@ type socket struct {
 	// drained: the last read took all the kernel had, so the next byte makes a new event.
 	drained bool
 
-	in         []byte // of a blocking read
+	parked     atomic.Bool // a blocking read has found nothing
+	in         []byte      // of a blocking read
 	got        int
 	inErr      error
 	onReadable func(uintptr) bool // s.readable, once
@@ -84,8 +86,13 @@ func (s *socket) wait(p []byte) (int, error) {
 }
 
 func (s *socket) readable(fd uintptr) bool {
+	s.parked.Store(false) // before anything is taken: see Silence
 	s.got, s.inErr = readFD(int(fd), s.in)
-	return s.inErr != errWouldBlock
+	if s.inErr == errWouldBlock {
+		s.parked.Store(true)
+		return false
+	}
+	return true
 }
 
 func (s *socket) Write(p []byte) (int, error) {

@@ -54,24 +54,41 @@ func (c *conn1) RoundTrip(req *message.Request, body []byte, a *Answer) error {
 // broken says what a connection that failed before the first byte of the answer means.
 func (c *conn1) broken(err error) error {
 	switch {
-	case err == transport.ErrStale, !c.Written() && !errors.Is(err, transport.ErrTimeout):
-		return ErrUnsent
+	case err == transport.ErrStale, !c.Written():
+		return unsent(err)
 	case gone(err):
 		return ErrNoAnswer
 	}
 	return err
 }
 
-// gone reports whether err means that the peer ended the connection.
-func gone(err error) bool {
-	return err == io.EOF || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
+// unsent is the error of a head that did not go out whole: nobody can have acted upon it, but time may have run out.
+func unsent(err error) error {
+	if errors.Is(err, transport.ErrTimeout) {
+		return err
+	}
+	return ErrUnsent
 }
 
-// SendHead implements Stream.
+// gone reports whether err means that the peer ended the connection: with TLS and HTTP/2 the end of the connection below
+// comes unexpected.
+func gone(err error) bool {
+	return err == io.EOF || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
+}
+
+// SendHead implements Stream. What lies unread on a connection that carried a request before is nobody's answer.
 func (c *conn1) SendHead(req *message.Request) error {
+	if c.used {
+		if err := c.Quiet(); err != nil {
+			return unsent(err)
+		}
+	}
 	c.out = http1.AppendRequest(c.out[:0], req)
 	c.chunked = req.ContentLength == message.UnknownLength
-	return c.Write(c.out)
+	if err := c.Write(c.out); err != nil {
+		return unsent(err)
+	}
+	return nil
 }
 
 // SendData implements Stream.
@@ -133,7 +150,7 @@ func (c *conn1) readHead(req *message.Request, a *Answer) error {
 			c.openBody(a)
 			return nil
 		}
-		if informational++; informational > maxInformational {
+		if informational++; informational > message.MaxInformational {
 			return ErrInformational
 		}
 		if a.Informational != nil {

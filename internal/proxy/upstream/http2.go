@@ -16,7 +16,7 @@ import (
 // stream2 is a stream of an HTTP/2 connection to a backend.
 type stream2 struct {
 	pool  *Pool
-	conn  *http2.ClientConn
+	link  *link2
 	timer *transport.Timer
 	res   message.Response
 
@@ -25,6 +25,7 @@ type stream2 struct {
 	interrupted bool
 	overdue     bool
 	used        bool
+	own         bool // the connection was made for this stream, and is given to the pool with it
 }
 
 var _ Stream = (*stream2)(nil)
@@ -46,10 +47,14 @@ func (s *stream2) RoundTrip(req *message.Request, body []byte, a *Answer) error 
 
 // open opens the stream. A connection that has no room any more, or is going away, has not seen the request.
 func (s *stream2) open(req *message.Request, end bool) error {
-	cs, err := s.conn.Open(req, end)
+	scheme := req.Scheme
+	req.Scheme = s.pool.scheme() // of this hop
+	cs, err := s.link.Open(req, end)
+	req.Scheme = scheme
 	if err != nil {
 		return s.failure(err)
 	}
+	s.shareOwn()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.cs = cs
@@ -58,6 +63,14 @@ func (s *stream2) open(req *message.Request, end bool) error {
 		return transport.ErrTimeout
 	}
 	return nil
+}
+
+// shareOwn gives a connection that was made for this stream to the pool.
+func (s *stream2) shareOwn() {
+	if s.own {
+		s.own = false
+		s.pool.share(s.link)
+	}
 }
 
 // failure translates the errors of package http2.
@@ -73,6 +86,7 @@ func (s *stream2) failure(err error) error {
 	}
 	var conn *http2.ConnError
 	if errors.As(err, &conn) && conn.Err != nil && gone(conn.Err) {
+		s.used = s.used || s.link.Shared() // it may have ended because of others
 		return ErrNoAnswer
 	}
 	return err
@@ -209,6 +223,7 @@ func (s *stream2) Close() {
 	if cs != nil {
 		cs.Close()
 	}
+	s.shareOwn()
 	s.res.Header.Reset()
 	*s = stream2{res: message.Response{Header: s.res.Header}}
 	streams2.Put(s)

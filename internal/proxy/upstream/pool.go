@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"net"
+	"slices"
 	"sync"
 	"time"
 
@@ -51,11 +52,11 @@ type Pool struct {
 	http2 pool2
 }
 
-// Open returns a stream on an idle connection, where reuse allows that, or on a new one, which must fit the budget
-// (ErrOverflow). A wait that has ended is a ConnectError with transport.ErrTimeout.
+// Open returns a stream on a connection of the pool, where reuse allows that, or on a new one, which must fit the budget
+// (ErrOverflow): idle connections to other endpoints of the service give way. A wait that has ended is a ConnectError with transport.ErrTimeout.
 func (p *Pool) Open(waiting Waiting, reuse bool, budget Budget) (Stream, error) {
 	if p.target.HTTP2 {
-		return p.openStream2(waiting, budget)
+		return p.openStream2(waiting, !reuse, budget)
 	}
 	if reuse {
 		if c := p.take(); c != nil {
@@ -77,7 +78,7 @@ func (p *Pool) Open(waiting Waiting, reuse bool, budget Budget) (Stream, error) 
 
 // dial makes a connection. It counts until closed is called.
 func (p *Pool) dial(ctx context.Context, budget Budget) (net.Conn, error) {
-	if !budget.TryAcquire(balance.Connections) {
+	if !budget.TryAcquire(balance.Connections) && !(p.pools.evict(p) && budget.TryAcquire(balance.Connections)) {
 		return nil, ErrOverflow
 	}
 	nc, err := p.connect(ctx)
@@ -103,7 +104,11 @@ func (p *Pool) connect(waiting context.Context) (net.Conn, error) {
 	if err != nil {
 		return nil, connectError(waiting, false, err)
 	}
-	if p.target.TLS == nil {
+	switch {
+	case p.target.TLS != nil:
+	case p.target.HTTP2:
+		return transport.Eager(nc.(*net.TCPConn)), nil
+	default:
 		return nc, nil
 	}
 	tc := transport.TLSClient(nc.(*net.TCPConn), p.target.TLS)
@@ -178,6 +183,30 @@ func (p *Pool) sweep(then int64) {
 		p.drop(c)
 	}
 }
+
+// evict closes the connection that has been idle longest.
+func (p *Pool) evict() bool {
+	p.mu.Lock()
+	if len(p.idle) == 0 {
+		p.mu.Unlock()
+		return p.http2.evict()
+	}
+	c := p.idle[0]
+	p.idle = slices.Delete(p.idle, 0, 1)
+	p.mu.Unlock()
+	p.drop(c)
+	return true
+}
+
+// scheme is that of requests on this pool's connections.
+func (p *Pool) scheme() []byte {
+	if p.target.TLS != nil {
+		return schemeHTTPS
+	}
+	return schemeHTTP
+}
+
+var schemeHTTP, schemeHTTPS = []byte("http"), []byte("https")
 
 // Retire closes idle connections and makes every other close when it becomes idle.
 func (p *Pool) Retire() {

@@ -8,19 +8,32 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/spillway-lb/spillway/internal/proxy/balance"
+	"github.com/spillway-lb/spillway/internal/proxy/http2"
 	"github.com/spillway-lb/spillway/internal/proxy/message"
 	"github.com/spillway-lb/spillway/internal/proxy/metrics"
 	"github.com/spillway-lb/spillway/internal/proxy/transport"
 )
 
 // budget allows max connections.
-type budget struct{ used, max int }
+type budget struct {
+	mu        sync.Mutex
+	used, max int
+}
+
+func (b *budget) inUse() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.used
+}
 
 func (b *budget) TryAcquire(balance.Limited) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	if b.used == b.max {
 		return false
 	}
@@ -28,7 +41,41 @@ func (b *budget) TryAcquire(balance.Limited) bool {
 	return true
 }
 
-func (b *budget) ReleaseLimit(balance.Limited) { b.used-- }
+func (b *budget) ReleaseLimit(balance.Limited) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.used--
+}
+
+// backend2 is backend over HTTP/2. A POST has no answer.
+func backend2(t *testing.T) string {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = ln.Close() })
+	go func() {
+		for {
+			nc, err := ln.Accept()
+			if err != nil {
+				return
+			}
+			sc := http2.NewServerConn(nc, &http2.ServerConfig{})
+			go func() {
+				_ = sc.Serve(func(st *http2.ServerStream) {
+					if string(st.Request().Method) == "POST" {
+						<-st.Done()
+						return
+					}
+					_ = st.WriteHead(200, nil, false)
+					_ = st.WriteData([]byte("0"), true)
+				})
+			}()
+		}
+	}()
+	return ln.Addr().String()
+}
 
 // backend answers each request with the number of its connection.
 func backend(t *testing.T) string {
@@ -97,6 +144,18 @@ func open(t *testing.T, p *Pool, b Budget) Stream {
 	t.Helper()
 	s, err := p.Open(patient, true, b)
 	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// hold begins a request that has no end.
+func hold(t *testing.T, p *Pool, b Budget) Stream {
+	t.Helper()
+	s := open(t, p, b)
+	if err := s.SendHead(&message.Request{
+		Method: []byte("POST"), Path: []byte("/"), Authority: []byte("a"), ContentLength: message.UnknownLength,
+	}); err != nil {
 		t.Fatal(err)
 	}
 	return s
@@ -215,5 +274,124 @@ func TestWaitsForConnections(t *testing.T) {
 		}
 		_ = (<-accepted).Close()
 		_ = ln.Close()
+	}
+}
+
+// TestIdleConnectionsGiveWay: what is idle at one endpoint does not keep another from being asked.
+func TestIdleConnectionsGiveWay(t *testing.T) {
+	for _, http2 := range []bool{false, true} {
+		address := backend(t)
+		if http2 {
+			address = backend2(t)
+		}
+		pools, _ := newPool(t, address)
+		counts := metrics.New(metrics.Options{}).Service("s")
+		target := Target{Address: address, HTTP2: http2, Counts: counts}
+		a := pools.Create(&balance.Endpoint{}, target)
+		b := pools.Create(&balance.Endpoint{}, target)
+		stranger := pools.Create(&balance.Endpoint{}, Target{
+			Address: address, HTTP2: http2, Counts: metrics.New(metrics.Options{}).Service("other"),
+		})
+		other := &budget{max: 1}
+		ask(t, open(t, stranger, other))
+		one := &budget{max: 1}
+		ask(t, open(t, a, one))
+		s := hold(t, b, one)
+		if _, err := a.Open(patient, true, one); err != ErrOverflow {
+			t.Errorf("HTTP/2 %v: a connection in use gave way: %v", http2, err)
+		}
+		s.Close()
+		ask(t, open(t, a, one))
+		if one.inUse() != 1 || other.inUse() != 1 {
+			t.Errorf("HTTP/2 %v: %d and %d counted", http2, one.inUse(), other.inUse())
+		}
+	}
+}
+
+// TestOwnConnections of HTTP/2 are given to others after the request they were made for.
+func TestOwnConnections(t *testing.T) {
+	pools, _ := newPool(t, "127.0.0.1:1")
+	p := pools.Create(&balance.Endpoint{}, Target{
+		Address: backend2(t), HTTP2: true, Counts: metrics.New(metrics.Options{}).Service("s"),
+	})
+	b := &budget{max: 2}
+	ask(t, open(t, p, b))
+	own, err := p.Open(patient, false, b)
+	if err != nil || own.Reused() {
+		t.Fatalf("%v, reused %v", err, own.Reused())
+	}
+	if n := len(p.http2.conns); n != 1 {
+		t.Errorf("%d connections for everybody before the request", n)
+	}
+	ask(t, own)
+	if n := len(p.http2.conns); n != 2 {
+		t.Errorf("%d connections for everybody after it", n)
+	}
+}
+
+// TestOwnConnectionsBeyondTheBudget are shared ones.
+func TestOwnConnectionsBeyondTheBudget(t *testing.T) {
+	pools, _ := newPool(t, "127.0.0.1:1")
+	p := pools.Create(&balance.Endpoint{}, Target{
+		Address: backend2(t), HTTP2: true, Counts: metrics.New(metrics.Options{}).Service("s"),
+	})
+	b := &budget{max: 1}
+	busy := hold(t, p, b)
+	own, err := p.Open(patient, false, b)
+	if err != nil || !own.Reused() {
+		t.Fatalf("%v", err)
+	}
+	ask(t, own)
+	busy.Close()
+}
+
+// TestRetiredHTTP2PoolsKeepNothing, not even what was being made.
+func TestRetiredHTTP2PoolsKeepNothing(t *testing.T) {
+	pools, _ := newPool(t, "127.0.0.1:1")
+	b := &budget{max: 8}
+	p := pools.Create(&balance.Endpoint{}, Target{
+		Address: backend2(t), HTTP2: true, Counts: metrics.New(metrics.Options{}).Service("s"),
+	})
+	before := hold(t, p, b)
+	p.Retire()
+	before.Close()
+	ask(t, open(t, p, b))
+	own, err := p.Open(patient, false, b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	own.Close() // never used
+	deadline := time.After(10 * time.Second)
+	for b.inUse() > 0 {
+		select {
+		case <-deadline:
+			t.Fatalf("%d connections are kept", b.inUse())
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+}
+
+// TestCrowdedConnectionsGetCompany.
+func TestCrowdedConnectionsGetCompany(t *testing.T) {
+	pools, _ := newPool(t, "127.0.0.1:1")
+	p := pools.Create(&balance.Endpoint{}, Target{
+		Address: backend2(t), HTTP2: true, Counts: metrics.New(metrics.Options{}).Service("s"),
+	})
+	b := &budget{max: 8}
+	var streams []Stream
+	for range 3 * spreadAt {
+		streams = append(streams, hold(t, p, b))
+		p.http2.mu.Lock()
+		d := p.http2.dialing
+		p.http2.mu.Unlock()
+		if d != nil {
+			<-d.done
+		}
+	}
+	if n := len(p.http2.conns); n != 3 {
+		t.Errorf("%d connections", n)
+	}
+	for _, s := range streams {
+		s.Close()
 	}
 }

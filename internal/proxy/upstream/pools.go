@@ -101,6 +101,24 @@ func (p *Pools) Retire(e *balance.Endpoint) {
 	}
 }
 
+// evict closes an idle connection of the service that a pool belongs to.
+func (p *Pools) evict(of *Pool) bool {
+	p.mu.Lock()
+	var rest []*Pool
+	for _, pool := range p.all {
+		if pool.target.Counts == of.target.Counts {
+			rest = append(rest, pool)
+		}
+	}
+	p.mu.Unlock()
+	for _, pool := range rest {
+		if pool.evict() {
+			return true
+		}
+	}
+	return false
+}
+
 func (p *Pools) list() []*Pool {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -54,9 +54,6 @@ func (a *Answer) Reset() {
 	a.Bytes = 0
 }
 
-// maxInformational bounds the 1xx of one answer: a backend that sends more is broken or hostile.
-const maxInformational = 16
-
 // Why an attempt failed. Errors of the codecs (*http1.Refusal) and time-outs (transport.ErrTimeout) pass as they are.
 var (
 	// ErrUnsent: the backend has certainly not seen the request. Another connection may be tried at once.
