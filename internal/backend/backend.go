@@ -3,6 +3,8 @@ package backend
 import (
 	"fmt"
 
+	corev1 "k8s.io/api/core/v1"
+
 	"github.com/spillway-lb/spillway/internal/recompute"
 )
 
@@ -26,23 +28,59 @@ type Reason uint8
 const (
 	// NotFound: the object or its port is not there.
 	NotFound Reason = iota
+	// Unknown: it cannot be known at the moment, because a cluster is away.
+	Unknown
+	// Unsupported: it is there, and nothing can be sent to it.
+	Unsupported
+	// UnsupportedProtocol: nobody knows how to speak to it.
+	UnsupportedProtocol
 )
 
-// Of makes the backend of a key exist and reads it; held tells that the reader must hold, because it is not known now.
-func Of(v *recompute.View, k Key) (b Backend, held bool) {
+// Of makes the backend of a key exist and reads it. One that is not known at the moment is what an earlier process had of it.
+func Of(v *recompute.View, k Key) Backend {
 	b, ok, held := recompute.Value[Backend](v, unitBackend, k.String())
-	if !ok && !held {
+	switch {
+	case ok:
+	case held && v.Keeps(unitBackend, k.String()):
+		b.Service = k.name(v)
+	case held:
+		b.Problem = &Problem{Unknown, fmt.Sprintf("%s %q is not known yet: a cluster is away", k.kind(), k.Namespace+"/"+k.Name)}
+	default:
 		b.Problem = k.notFound()
 	}
-	return b, held
+	return b
+}
+
+func (k Key) kind() string {
+	if k.Imported {
+		return "ServiceImport"
+	}
+	return "Service"
 }
 
 func (k Key) notFound() *Problem {
-	kind := "Service"
-	if k.Imported {
-		kind = "ServiceImport"
+	return &Problem{NotFound, fmt.Sprintf("%s %q or its port %d not found", k.kind(), k.Namespace+"/"+k.Name, k.Port)}
+}
+
+// unfit is why no requests can be sent to a Service that is there, or nil.
+func (k Key) unfit(s *corev1.Service) *Problem {
+	if s.Spec.Type == corev1.ServiceTypeExternalName {
+		return &Problem{Unsupported, fmt.Sprintf("Service %q is of type ExternalName, which is not supported: it has no endpoints", k.Namespace+"/"+k.Name)}
 	}
-	return &Problem{NotFound, fmt.Sprintf("%s %q or its port %d not found", kind, k.Namespace+"/"+k.Name, k.Port)}
+	other := corev1.Protocol("")
+	for _, p := range s.Spec.Ports {
+		switch {
+		case p.Port != k.Port:
+		case p.Protocol == "" || p.Protocol == corev1.ProtocolTCP:
+			return nil
+		default:
+			other = p.Protocol
+		}
+	}
+	if other == "" {
+		return nil
+	}
+	return &Problem{Unsupported, fmt.Sprintf("Service %q: port %d is %s, not TCP", k.Namespace+"/"+k.Name, k.Port, other)}
 }
 
 // failed is the result of a backend that cannot be: others learn why, and nothing is published.

@@ -9,6 +9,6 @@
 //
 // Reading a unit makes it exist. A backend that cannot be says why, for the condition of whoever refers to it:
 //
-//	b, held := backend.Of(view, backend.Key{Scope: s, Namespace: "store", Name: "store", Port: 8080})
+//	b := backend.Of(view, backend.Key{Scope: s, Namespace: "store", Name: "store", Port: 8080})
 //	if b.Problem != nil { ... b.Problem.Reason, b.Problem.Message ... }
 package backend

@@ -9,7 +9,7 @@ import (
 // protocolOf reads a port's appProtocol. One that says nothing is HTTP/1.1, for a GRPCRoute HTTP/2 without TLS.
 func protocolOf(appProtocol string, grpc bool) lbv1.BackendProtocol {
 	switch strings.ToLower(appProtocol) {
-	case "https", "kubernetes.io/wss":
+	case "https", "wss", "kubernetes.io/wss":
 		if grpc {
 			return lbv1.BackendProtocol_HTTP2
 		}
@@ -37,4 +37,13 @@ func checkType(p lbv1.BackendProtocol) lbv1.HealthCheck_Type {
 		return lbv1.HealthCheck_TCP
 	}
 	return lbv1.HealthCheck_HTTP
+}
+
+// knownProtocol tells whether protocolOf knows what an appProtocol means.
+func knownProtocol(appProtocol string) bool {
+	switch strings.ToLower(appProtocol) {
+	case "", "http", "http/1.1", "https", "http2", "h2c", "grpc", "tcp", "ws", "wss", "kubernetes.io/h2c", "kubernetes.io/ws", "kubernetes.io/wss":
+		return true
+	}
+	return false
 }

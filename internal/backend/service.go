@@ -1,6 +1,7 @@
 package backend
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -31,12 +32,19 @@ func (t translator) translate(v *recompute.View, key string) recompute.Result {
 	if !ok {
 		return recompute.Result{}
 	}
+	if service, ok := recompute.Get[*corev1.Service](v, k.Ref()); ok && !k.Imported {
+		if problem := k.unfit(service); problem != nil {
+			return failed(problem)
+		}
+	}
 	b := builder{view: v, options: t.options, key: k}
 	switch found, held := b.findSources(); {
 	case held:
 		return recompute.Result{State: recompute.Held}
 	case !found:
 		return failed(k.notFound())
+	case !knownProtocol(b.appProtocol):
+		return failed(&Problem{UnsupportedProtocol, fmt.Sprintf("%s %q: appProtocol %q of port %d is not supported", k.kind(), k.Namespace+"/"+k.Name, b.appProtocol, k.Port)})
 	}
 	return b.result()
 }

@@ -23,53 +23,73 @@ type verdict struct {
 	reason  gatewayv1.RouteConditionReason
 	message string
 	places  []place
+	// counted are the listeners that the route is attached to. Those that are not accepted are among them: they count their
+	// routes, too.
+	counted []*Listener
 }
 
 func (d verdict) accepted() bool { return d.reason == gatewayv1.RouteReasonAccepted }
 
-// attach decides on one parent reference of a route to a Gateway.
-func attach(v *recompute.View, gw *Listeners, route *routeView, parent gatewayv1.ParentReference) verdict {
-	named := namedListeners(gw, parent)
-	if len(named) == 0 {
-		return verdict{reason: gatewayv1.RouteReasonNoMatchingParent, message: "no listener has the parentRef's sectionName and port"}
-	}
-	var allowed []*Listener
-	for _, l := range named {
-		if l.Problem == nil && slices.Contains(l.Kinds, route.kind) && allowsNamespace(v, l, gw.Namespace, route.ref) {
-			allowed = append(allowed, l)
+// attach decides on one parent reference of a route to a Gateway in a namespace with these listeners.
+func attach(v *recompute.View, listeners []Listener, namespace string, route *routeView, parent gatewayv1.ParentReference) verdict {
+	named, open := false, false
+	d := verdict{reason: gatewayv1.RouteReasonAccepted}
+	for i := range listeners {
+		l := &listeners[i]
+		if !names(parent, l) {
+			continue
+		}
+		named = true
+		if !slices.Contains(l.Kinds, route.kind) || !allowsNamespace(v, l, namespace, route.ref) {
+			continue
+		}
+		open = open || l.Problem == nil
+		hosts := l.hosts(route.hostnames)
+		if len(hosts) > 0 {
+			d.counted = append(d.counted, l)
+		}
+		for _, host := range hosts {
+			if l.Problem == nil {
+				d.places = append(d.places, place{l, host})
+			}
 		}
 	}
-	if len(allowed) == 0 {
+	switch {
+	case !named:
+		return verdict{reason: gatewayv1.RouteReasonNoMatchingParent, message: "no listener has the parentRef's sectionName and port"}
+	case !open:
 		return verdict{
 			reason:  gatewayv1.RouteReasonNotAllowedByListeners,
 			message: "no listener takes " + route.kind + "s of namespace " + route.ref.Namespace,
 		}
-	}
-	var places []place
-	for _, l := range allowed {
-		for _, host := range intersect(l.Host, route.hostnames) {
-			places = append(places, place{l, host})
-		}
-	}
-	if len(places) == 0 {
+	case len(d.places) == 0:
 		return verdict{
 			reason:  gatewayv1.RouteReasonNoMatchingListenerHostname,
 			message: "no hostname of the route is one of a listener's",
 		}
 	}
-	return verdict{reason: gatewayv1.RouteReasonAccepted, places: places}
+	return d
 }
 
-func namedListeners(gw *Listeners, parent gatewayv1.ParentReference) []*Listener {
-	var named []*Listener
-	for i := range gw.Listeners {
-		l := &gw.Listeners[i]
-		if parent.SectionName != nil && string(*parent.SectionName) != l.Name || parent.Port != nil && *parent.Port != l.Port {
-			continue
-		}
-		named = append(named, l)
+// names tells whether a parent reference to the Gateway is one to a listener.
+func names(parent gatewayv1.ParentReference, l *Listener) bool {
+	return (parent.SectionName == nil || string(*parent.SectionName) == l.Name) && (parent.Port == nil || *parent.Port == l.Port)
+}
+
+// hosts are those that a listener and a route have in common.
+func (l *Listener) hosts(route []gatewayv1.Hostname) []string {
+	hosts := intersect(l.Host, route)
+	if l.Within == "" {
+		return hosts
 	}
-	return named
+	narrow := make([]gatewayv1.Hostname, len(hosts))
+	for i, host := range hosts {
+		narrow[i] = gatewayv1.Hostname(host)
+	}
+	if slices.Contains(hosts, anyHost) {
+		narrow = nil
+	}
+	return intersect(l.Within, narrow)
 }
 
 func allowsNamespace(v *recompute.View, l *Listener, gateway string, route store.Ref) bool {

@@ -61,35 +61,117 @@ func translateAttachment(v *recompute.View, key string) recompute.Result {
 
 // attacher gathers the result of one attachment.
 type attacher struct {
+	// resolver follows the references of what is served.
 	resolver
 	gatewayRef store.Ref
-	bodies     []ruleBody
-	problem    *unacceptable
-	verdicts   []verdict
-	parents    []gatewayv1.ParentReference
+	// today is the route as it is written; good is its last version without problems.
+	today    *routeView
+	good     store.Object
+	problems []ruleProblem
+	// fallback: good is served, not today's.
+	fallback bool
+	parents  []gatewayv1.ParentReference
+	verdicts []verdict
+	places   []place
+	bodies   []ruleBody
 }
 
 func newAttacher(v *recompute.View, gw *Listeners, gatewayRef store.Ref, route *routeView) *attacher {
 	return &attacher{
 		resolver:   resolver{view: v, gw: gw, route: route, services: map[string]struct{}{}, targets: map[policy.Target]struct{}{}},
-		gatewayRef: gatewayRef,
+		gatewayRef: gatewayRef, today: route, good: route.object,
 	}
 }
 
+// attach decides what is served, and only then follows references: a route that may not attach makes nothing exist.
 func (a *attacher) attach() {
+	a.parents = a.parentsOf(a.today)
+	for _, parent := range a.parents {
+		a.verdicts = append(a.verdicts, a.yield(attach(a.view, a.gw.Listeners, a.gw.Namespace, a.today, parent)))
+	}
+	if a.problems = judgeRules(a.today); len(a.problems) > 0 {
+		a.fallBack()
+	}
+	a.findPlaces()
+	if len(a.places) == 0 {
+		return
+	}
 	for i := range a.route.rules {
-		body, problem := a.readRule(&a.route.rules[i], i)
-		if problem != nil && a.problem == nil {
-			a.problem = problem
-		}
-		a.bodies = append(a.bodies, body)
+		a.bodies = append(a.bodies, a.body(i))
 	}
-	for _, parent := range a.route.parents {
-		if gateway, ok := parentGateway(a.route.ref, parent); ok && gateway == a.gatewayRef {
-			a.parents = append(a.parents, parent)
-			a.verdicts = append(a.verdicts, a.yield(attach(a.view, a.gw, a.route, parent)))
+}
+
+// fallBack takes the last good version, if there is one: what it says is translated under what holds today.
+func (a *attacher) fallBack() {
+	a.good = a.view.Good()
+	if a.good == nil || a.good.GetUID() != a.today.object.GetUID() {
+		a.good = nil
+		return
+	}
+	if last, ok := routeViewOf(a.today.ref, a.good); ok && len(judgeRules(last)) == 0 {
+		a.route, a.fallback = last, true
+	}
+}
+
+func (a *attacher) parentsOf(route *routeView) []gatewayv1.ParentReference {
+	var parents []gatewayv1.ParentReference
+	for _, parent := range route.parents {
+		if gateway, ok := parentGateway(route.ref, parent); ok && gateway == a.gatewayRef {
+			parents = append(parents, parent)
 		}
 	}
+	return parents
+}
+
+// findPlaces finds where the route is served, each place once. The last good version is served where today's may attach.
+func (a *attacher) findPlaces() {
+	var verdicts []verdict
+	switch {
+	case !a.gw.Broken && !a.fallback:
+		verdicts = a.verdicts
+	case a.gw.Broken || a.attached():
+		for _, parent := range a.parentsOf(a.route) {
+			verdicts = append(verdicts, a.yield(attach(a.view, a.gw.Serving, a.gw.Namespace, a.route, parent)))
+		}
+	}
+	for _, d := range verdicts {
+		for _, p := range d.places {
+			if !slices.Contains(a.places, p) && a.named(p.listener) {
+				a.places = append(a.places, p)
+			}
+		}
+	}
+}
+
+// attached tells whether the route may attach by one of its references at least.
+func (a *attacher) attached() bool { return slices.ContainsFunc(a.verdicts, verdict.accepted) }
+
+func (a *attacher) named(l *Listener) bool {
+	return slices.ContainsFunc(a.parents, func(p gatewayv1.ParentReference) bool { return names(p, l) })
+}
+
+// problem is that of a rule that is served, or nil.
+func (a *attacher) problem(rule int) *ruleProblem {
+	if a.fallback {
+		return nil
+	}
+	for i := range a.problems {
+		if a.problems[i].rule == rule {
+			return &a.problems[i]
+		}
+	}
+	return nil
+}
+
+// body is what a rule does. One that cannot be obeyed answers with an error.
+func (a *attacher) body(rule int) ruleBody {
+	if a.problem(rule) != nil {
+		return refused(&a.route.rules[rule], a)
+	}
+	a.followed = true
+	// There is no problem that judgeRules has not found: it reads the same rule.
+	body, _ := readRule(a.route, rule, a)
+	return body
 }
 
 func (a *attacher) result() recompute.Result {
@@ -97,55 +179,56 @@ func (a *attacher) result() recompute.Result {
 	for i, parent := range a.parents {
 		value.Parents = append(value.Parents, parentConditions{parent, a.conditions(a.verdicts[i])})
 	}
-	result := recompute.Result{State: recompute.Present, Value: value}
-	if a.gw.Broken || a.problem != nil || a.held {
-		result.KeepPublished = true
-		return result
+	return recompute.Result{
+		State: recompute.Present, Value: value, Resources: a.resources(), Tallies: a.tallies(), Counts: a.counts(), Good: a.good,
 	}
-	result.Resources = a.resources()
-	result.Tallies = a.tallies()
-	return result
-}
-
-// places are where the accepted references put the route, each once.
-func (a *attacher) places() []place {
-	var all []place
-	for _, d := range a.verdicts {
-		for _, p := range d.places {
-			if !slices.Contains(all, p) {
-				all = append(all, p)
-			}
-		}
-	}
-	return all
 }
 
 func (a *attacher) resources() []*lbv1.Resource {
 	var out []*lbv1.Resource
-	for _, at := range a.places() {
+	for _, at := range a.places {
 		useURLMap(a.view, a.gatewayRef, at.listener.Port, a.gw.Scope)
 		for i := range a.bodies {
-			matches := a.route.rules[i].matches
+			matches, problem := a.route.rules[i].matches, a.problem(i)
 			for j := range matches {
-				out = append(out, a.bodies[i].resource(a.route, at, &matches[j], i, j))
+				if problem == nil || problem.sound[j] {
+					out = append(out, a.bodies[i].resource(a.route, at, &matches[j], i, j))
+				}
 			}
 		}
 	}
 	return out
 }
 
-func (a *attacher) tallies() []recompute.Tally {
+// counts are the listeners that count the route: those of references that are accepted.
+func (a *attacher) counts() []recompute.Tally {
+	if a.hopeless() {
+		return nil
+	}
 	var out []recompute.Tally
 	seen := map[string]bool{}
-	for _, at := range a.places() {
-		if key := attachedKey(a.gatewayRef, at.listener.Name); !seen[key] {
-			seen[key] = true
-			out = append(out, recompute.Tally{Index: tallyAttached, Key: key, Member: a.route.ref.String()})
+	for _, d := range a.verdicts {
+		if !d.accepted() {
+			continue
 		}
-		out = append(out, a.hostTallies(at)...)
+		for _, l := range d.counted {
+			if key := attachedKey(a.gatewayRef, l.Name); !seen[key] {
+				seen[key] = true
+				out = append(out, recompute.Tally{Index: tallyAttached, Key: key, Member: a.route.ref.String()})
+			}
+		}
 	}
-	if len(out) == 0 {
+	return out
+}
+
+// tallies are about what is served.
+func (a *attacher) tallies() []recompute.Tally {
+	if len(a.places) == 0 {
 		return nil
+	}
+	var out []recompute.Tally
+	for _, at := range a.places {
+		out = append(out, a.hostTallies(at)...)
 	}
 	for _, service := range slices.Sorted(maps.Keys(a.services)) {
 		out = append(out, recompute.Tally{Index: tallyBackends, Key: a.gatewayRef.String(), Member: service})
@@ -158,27 +241,7 @@ func (a *attacher) tallies() []recompute.Tally {
 
 func attachedKey(gateway store.Ref, listener string) string { return gateway.String() + " " + listener }
 
-// conditions are those of one parent reference, in GKE's order.
-func (a *attacher) conditions(d verdict) []metav1.Condition {
-	accepted := condition(a.route.generation, string(gatewayv1.RouteConditionAccepted), d.accepted(), string(d.reason), d.message)
-	if d.accepted() && a.problem != nil {
-		accepted.Status, accepted.Reason, accepted.Message = metav1.ConditionFalse, string(a.problem.reason), "Error GWCER104: "+a.problem.message
-	}
-	refs := condition(a.route.generation, string(gatewayv1.RouteConditionResolvedRefs), true, string(gatewayv1.RouteReasonResolvedRefs), "")
-	if len(a.problems) > 0 {
-		refs.Status = metav1.ConditionFalse
-		refs.Reason, refs.Message = unresolved(a.problems)
-	}
-	reconciled := condition(a.route.generation, conditionReconciled, true, reasonReconciled, "")
-	if accepted.Status != metav1.ConditionTrue {
-		reconciled.Status, reconciled.Reason, reconciled.Message = metav1.ConditionFalse, reasonNotReconciled, accepted.Message
-	}
-	return []metav1.Condition{accepted, refs, reconciled}
+// hopeless: there is no rule that can be obeyed.
+func (a *attacher) hopeless() bool {
+	return len(a.problems) > 0 && len(a.problems) == len(a.today.rules)
 }
-
-// Reconciled is GKE's own condition of routes.
-const (
-	conditionReconciled = "Reconciled"
-	reasonReconciled    = "ReconciliationSucceeded"
-	reasonNotReconciled = "ReconciliationFailed"
-)

@@ -20,8 +20,6 @@ type resolved struct {
 	// reason and message say why not.
 	reason  gatewayv1.RouteConditionReason
 	message string
-	// held: it is not known at the moment, so what is published has to stay.
-	held bool
 }
 
 // resolver follows the backend references of one route for one Gateway.
@@ -29,23 +27,20 @@ type resolver struct {
 	view  *recompute.View
 	gw    *Listeners
 	route *routeView
-	// services are the backend services that were found, targets the objects that policies name them by, problems the
-	// references that lead nowhere.
-	services map[string]struct{}
-	targets  map[policy.Target]struct{}
-	problems []resolved
-	held     bool
+	// services are the backend services that were found, targets the objects that policies name them by,
+	// refProblems the references that lead nowhere.
+	services    map[string]struct{}
+	targets     map[policy.Target]struct{}
+	refProblems []resolved
+	// followed: references of a rule were.
+	followed bool
 }
 
 // resolve returns the backend service of a reference, or the one that answers 500.
 func (r *resolver) resolve(ref gatewayv1.BackendObjectReference) (service string, ok bool) {
 	out := r.follow(ref)
-	switch {
-	case out.held:
-		r.held = true
-		return "", false
-	case out.service == "":
-		r.problems = append(r.problems, out)
+	if out.service == "" {
+		r.refProblems = append(r.refProblems, out)
 		return "", false
 	}
 	r.services[out.service] = struct{}{}
@@ -56,7 +51,8 @@ func (r *resolver) resolve(ref gatewayv1.BackendObjectReference) (service string
 // the one that its owner has to see to first: a kind that no change elsewhere makes good, a grant, an object.
 func unresolved(problems []resolved) (reason, message string) {
 	rank := []gatewayv1.RouteConditionReason{
-		gatewayv1.RouteReasonInvalidKind, gatewayv1.RouteReasonRefNotPermitted, gatewayv1.RouteReasonBackendNotFound,
+		gatewayv1.RouteReasonInvalidKind, gatewayv1.RouteReasonRefNotPermitted, gatewayv1.RouteReasonUnsupportedValue,
+		gatewayv1.RouteReasonUnsupportedProtocol, gatewayv1.RouteReasonBackendNotFound, gatewayv1.RouteReasonPending,
 	}
 	first := len(rank) - 1
 	var texts []string
@@ -106,13 +102,26 @@ func (r *resolver) follow(ref gatewayv1.BackendObjectReference) resolved {
 		}
 	}
 	key.Port = *ref.Port
-	b, held := backend.Of(r.view, key)
-	if held {
-		return resolved{held: true}
-	}
+	b := backend.Of(r.view, key)
 	if b.Problem != nil {
-		return resolved{reason: gatewayv1.RouteReasonBackendNotFound, message: "Error GWCER102: " + b.Problem.Message}
+		return resolved{reason: reasonOf(b.Problem.Reason), message: "Error GWCER102: " + b.Problem.Message}
 	}
 	r.targets[key.Target()] = struct{}{}
 	return resolved{service: b.Service}
 }
+
+// reasonOf is the Gateway API's word for a problem of a backend.
+func reasonOf(r backend.Reason) gatewayv1.RouteConditionReason {
+	switch r {
+	case backend.Unsupported:
+		return gatewayv1.RouteReasonUnsupportedValue
+	case backend.UnsupportedProtocol:
+		return gatewayv1.RouteReasonUnsupportedProtocol
+	case backend.Unknown:
+		return gatewayv1.RouteReasonPending
+	}
+	return gatewayv1.RouteReasonBackendNotFound
+}
+
+// serve500 is the backend service of references that lead nowhere.
+func (r *resolver) serve500() string { return backend.Default(r.view, r.gw.Scope, r.gw.Namespace, 500) }

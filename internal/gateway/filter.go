@@ -18,50 +18,76 @@ type filters struct {
 	redirect                        *lbv1.Redirect
 	mirrors                         []*lbv1.Mirror
 	cors                            *lbv1.CorsPolicy
+	// origins are where they come from, below the rule or the backend reference.
+	origins origins
 }
 
-// unacceptable is why a route cannot be obeyed.
+// unacceptable is why a rule cannot be obeyed.
 type unacceptable struct {
-	reason  gatewayv1.RouteConditionReason
-	message string
+	reason gatewayv1.RouteConditionReason
+	// field is below the rule, the match or the backend reference that was read.
+	field, message string
 }
 
-func unsupported(format string, args ...any) *unacceptable {
-	return &unacceptable{gatewayv1.RouteReasonUnsupportedValue, fmt.Sprintf(format, args...)}
+func unsupported(field, format string, args ...any) *unacceptable {
+	return &unacceptable{gatewayv1.RouteReasonUnsupportedValue, field, fmt.Sprintf(format, args...)}
+}
+
+// references follows the backend references of a rule.
+type references interface {
+	// resolve returns the backend service of a reference; false for one that leads nowhere.
+	resolve(gatewayv1.BackendObjectReference) (service string, ok bool)
+	// serve500 is the backend service that answers with an error.
+	serve500() string
 }
 
 // readFilters translates filters. Mirrors whose backend is not found are left out; the route's ResolvedRefs says so.
-func (r *resolver) readFilters(all []gatewayv1.HTTPRouteFilter) (out filters, problem *unacceptable) {
+func readFilters(all []gatewayv1.HTTPRouteFilter, refs references) (out filters, problem *unacceptable) {
 	for i := range all {
-		f := &all[i]
+		f, at := &all[i], item("filters", i)
 		switch {
 		case f.Type == gatewayv1.HTTPRouteFilterRequestHeaderModifier && f.RequestHeaderModifier != nil:
 			out.requestHeaders = headerEdit(f.RequestHeaderModifier)
+			out.from("request_headers", at+".requestHeaderModifier")
 		case f.Type == gatewayv1.HTTPRouteFilterResponseHeaderModifier && f.ResponseHeaderModifier != nil:
 			out.responseHeaders = headerEdit(f.ResponseHeaderModifier)
+			out.from("response_headers", at+".responseHeaderModifier")
 		case f.Type == gatewayv1.HTTPRouteFilterURLRewrite && f.URLRewrite != nil:
-			out.rewrite, problem = urlRewrite(f.URLRewrite)
+			out.rewrite, problem = urlRewrite(f.URLRewrite, at)
+			out.from("url_rewrite", at+".urlRewrite")
 		case f.Type == gatewayv1.HTTPRouteFilterRequestRedirect && f.RequestRedirect != nil:
-			out.redirect, problem = redirect(f.RequestRedirect)
+			out.redirect, problem = redirect(f.RequestRedirect, at)
+			out.from("redirect", at+".requestRedirect")
 		case f.Type == gatewayv1.HTTPRouteFilterCORS && f.CORS != nil:
 			out.cors = corsPolicy(f.CORS)
+			out.from("cors", at+".cors")
 		case f.Type == gatewayv1.HTTPRouteFilterRequestMirror && f.RequestMirror != nil:
-			if service, ok := r.resolve(f.RequestMirror.BackendRef); ok {
+			if service, ok := refs.resolve(f.RequestMirror.BackendRef); ok {
+				out.from(item("mirrors", len(out.mirrors)), at+".requestMirror")
 				out.mirrors = append(out.mirrors, mirror(service, f.RequestMirror))
 			}
 		default:
-			problem = unsupported("filter %s is not supported", f.Type)
+			problem = unsupported(at, "filter %s is not supported", f.Type)
 		}
 		if problem != nil {
 			return out, problem
 		}
 	}
-	if out.redirect != nil && out.rewrite != nil {
-		return out, &unacceptable{
-			gatewayv1.RouteReasonIncompatibleFilters, "RequestRedirect and URLRewrite cannot be in one rule",
-		}
+	return out, out.compatible()
+}
+
+func (f *filters) from(model, spec string) { f.origins = append(f.origins, origin{model, spec}) }
+
+// compatible refuses what has no effect beside a redirect: nothing is sent on.
+func (f *filters) compatible() *unacceptable {
+	switch {
+	case f.redirect == nil:
+	case f.rewrite != nil:
+		return &unacceptable{gatewayv1.RouteReasonIncompatibleFilters, f.origins.find("url_rewrite"), "RequestRedirect and URLRewrite cannot be in one rule"}
+	case len(f.mirrors) > 0:
+		return &unacceptable{gatewayv1.RouteReasonIncompatibleFilters, f.origins.find("mirrors[0]"), "RequestRedirect and RequestMirror cannot be in one rule"}
 	}
-	return out, nil
+	return nil
 }
 
 func headerEdit(f *gatewayv1.HTTPHeaderFilter) *lbv1.HeaderEdit {
@@ -78,7 +104,7 @@ func headerEdit(f *gatewayv1.HTTPHeaderFilter) *lbv1.HeaderEdit {
 	return edit
 }
 
-func urlRewrite(f *gatewayv1.HTTPURLRewriteFilter) (*lbv1.UrlRewrite, *unacceptable) {
+func urlRewrite(f *gatewayv1.HTTPURLRewriteFilter, at string) (*lbv1.UrlRewrite, *unacceptable) {
 	out := &lbv1.UrlRewrite{}
 	if f.Hostname != nil {
 		out.Host = string(*f.Hostname)
@@ -92,20 +118,15 @@ func urlRewrite(f *gatewayv1.HTTPURLRewriteFilter) (*lbv1.UrlRewrite, *unaccepta
 	case f.Path.Type == gatewayv1.PrefixMatchHTTPPathModifier && f.Path.ReplacePrefixMatch != nil:
 		out.Path = &lbv1.UrlRewrite_ReplacePrefix{ReplacePrefix: *f.Path.ReplacePrefixMatch}
 	default:
-		return nil, unsupported("path modifier %q is not supported", f.Path.Type)
+		return nil, unsupported(at+".urlRewrite.path.type", "%q is not supported", f.Path.Type)
 	}
 	return out, nil
 }
 
-func redirect(f *gatewayv1.HTTPRequestRedirectFilter) (*lbv1.Redirect, *unacceptable) {
+func redirect(f *gatewayv1.HTTPRequestRedirectFilter, at string) (*lbv1.Redirect, *unacceptable) {
 	out := &lbv1.Redirect{Status: 302}
 	if f.StatusCode != nil {
 		out.Status = uint32(*f.StatusCode)
-	}
-	switch out.GetStatus() {
-	case 301, 302, 303, 307, 308:
-	default:
-		return nil, unsupported("redirect status %d is not supported", out.GetStatus())
 	}
 	if f.Scheme != nil {
 		out.Scheme = strings.ToLower(*f.Scheme)
@@ -125,7 +146,7 @@ func redirect(f *gatewayv1.HTTPRequestRedirectFilter) (*lbv1.Redirect, *unaccept
 	case f.Path.Type == gatewayv1.PrefixMatchHTTPPathModifier && f.Path.ReplacePrefixMatch != nil:
 		out.Path = &lbv1.Redirect_ReplacePrefix{ReplacePrefix: *f.Path.ReplacePrefixMatch}
 	default:
-		return nil, unsupported("path modifier %q is not supported", f.Path.Type)
+		return nil, unsupported(at+".requestRedirect.path.type", "%q is not supported", f.Path.Type)
 	}
 	return out, nil
 }

@@ -1,8 +1,8 @@
 package gateway
 
 import (
-	"fmt"
 	"regexp"
+	"regexp/syntax"
 
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
@@ -14,7 +14,7 @@ import (
 func grpcRouteView(ref store.Ref, route *gatewayv1.GRPCRoute) *routeView {
 	out := &routeView{
 		ref: ref, owner: owner.Of(ref), kind: "GRPCRoute", generation: route.Generation, created: route.CreationTimestamp.Time,
-		parents: route.Spec.ParentRefs, hostnames: route.Spec.Hostnames,
+		parents: route.Spec.ParentRefs, hostnames: route.Spec.Hostnames, object: route,
 	}
 	for i := range route.Spec.Rules {
 		r := &route.Spec.Rules[i]
@@ -46,7 +46,9 @@ func grpcFilters(filters []gatewayv1.GRPCRouteFilter) []gatewayv1.HTTPRouteFilte
 }
 
 func grpcMatch(m *gatewayv1.GRPCRouteMatch) matchView {
-	out := matchView{match: &lbv1.RouteMatch{}}
+	out := matchView{match: &lbv1.RouteMatch{}, origins: origins{
+		{"match.prefix", "method"}, {"match.exact", "method"}, {"match.regex", "method"},
+	}}
 	out.setMethod(m.Method)
 	var headers []gatewayv1.HTTPHeaderMatch
 	for _, h := range m.Headers {
@@ -81,11 +83,9 @@ func (out *matchView) setMethod(m *gatewayv1.GRPCMethodMatch) {
 		out.match.Path = &lbv1.RouteMatch_Prefix{Prefix: "/"}
 		out.rank.path, out.rank.length = rankPrefix, 1
 	case kind == gatewayv1.GRPCMethodMatchRegularExpression:
-		out.checkRegex("service", service)
-		out.checkRegex("method", method)
-		out.match.Path = &lbv1.RouteMatch_Regex{Regex: "/" + group(service) + "/" + group(method)}
+		out.match.Path = &lbv1.RouteMatch_Regex{Regex: "/" + out.part("service", service) + "/" + out.part("method", method)}
 	case kind != gatewayv1.GRPCMethodMatchExact:
-		out.problem = fmt.Sprintf("method match type %q is not supported", kind)
+		out.problem = unsupported("method.type", "%q is not supported", kind)
 	case method == "":
 		out.match.Path = &lbv1.RouteMatch_Prefix{Prefix: "/" + service}
 	case service == "":
@@ -96,16 +96,30 @@ func (out *matchView) setMethod(m *gatewayv1.GRPCMethodMatch) {
 	}
 }
 
-// group makes a part of a larger expression; an empty one matches any service or method.
-func group(expression string) string {
+// part makes an expression of one part of the path; an empty one matches any service or method. It is matched whole anyway,
+// so that anchors, which would ask for the ends of the path, say nothing.
+func (out *matchView) part(field, expression string) string {
 	if expression == "" {
 		return "[^/]+"
+	}
+	parsed, err := syntax.Parse(expression, syntax.Perl)
+	if err != nil {
+		out.problem = unsupported("method."+field, "%v", err)
+		return "[^/]+"
+	}
+	if dropAnchors(parsed) {
+		expression = parsed.String()
 	}
 	return "(?:" + expression + ")"
 }
 
-func (out *matchView) checkRegex(what, expression string) {
-	if _, err := regexp.Compile(expression); err != nil {
-		out.problem = fmt.Sprintf("%s: %v", what, err)
+func dropAnchors(r *syntax.Regexp) (found bool) {
+	switch r.Op {
+	case syntax.OpBeginText, syntax.OpEndText, syntax.OpBeginLine, syntax.OpEndLine:
+		r.Op, found = syntax.OpEmptyMatch, true
 	}
+	for _, sub := range r.Sub {
+		found = dropAnchors(sub) || found
+	}
+	return found
 }

@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"fmt"
 	"strings"
 
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
@@ -15,14 +14,16 @@ import (
 type matchView struct {
 	match *lbv1.RouteMatch
 	rank  precedence
-	// problem is why no proxy can match so.
-	problem string
+	// problem is why no proxy can match so, but for what the proxy's compiler finds.
+	problem *unacceptable
+	// origins are where the fields of the match come from.
+	origins origins
 }
 
 func httpRouteView(ref store.Ref, route *gatewayv1.HTTPRoute) *routeView {
 	out := &routeView{
 		ref: ref, owner: owner.Of(ref), kind: "HTTPRoute", generation: route.Generation, created: route.CreationTimestamp.Time,
-		parents: route.Spec.ParentRefs, hostnames: route.Spec.Hostnames,
+		parents: route.Spec.ParentRefs, hostnames: route.Spec.Hostnames, object: route,
 	}
 	for i := range route.Spec.Rules {
 		r := &route.Spec.Rules[i]
@@ -42,7 +43,9 @@ func httpRouteView(ref store.Ref, route *gatewayv1.HTTPRoute) *routeView {
 }
 
 func httpMatch(m *gatewayv1.HTTPRouteMatch) matchView {
-	out := matchView{match: &lbv1.RouteMatch{}}
+	out := matchView{match: &lbv1.RouteMatch{}, origins: origins{
+		{"match.prefix", "path.value"}, {"match.exact", "path.value"}, {"match.regex", "path.value"}, {"match.method", "method"},
+	}}
 	out.setPath(m.Path)
 	if m.Method != nil {
 		out.match.Method = string(*m.Method)
@@ -75,9 +78,8 @@ func (out *matchView) setPath(path *gatewayv1.HTTPPathMatch) {
 	case gatewayv1.PathMatchRegularExpression:
 		out.match.Path = &lbv1.RouteMatch_Regex{Regex: value}
 		out.rank.path = rankRegex
-		out.checkRegex("path", value)
 	default:
-		out.problem = fmt.Sprintf("path match type %q is not supported", kind)
+		out.problem = unsupported("path.type", "%q is not supported", kind)
 	}
 	out.rank.length = len(value)
 }
@@ -85,7 +87,7 @@ func (out *matchView) setPath(path *gatewayv1.HTTPPathMatch) {
 // setHeaders leaves out a name that was there before, in any case of letters, as the Gateway API wants it.
 func (out *matchView) setHeaders(headers []gatewayv1.HTTPHeaderMatch) {
 	seen := map[string]bool{}
-	for _, h := range headers {
+	for i, h := range headers {
 		name := strings.ToLower(string(h.Name))
 		if seen[name] {
 			continue
@@ -95,14 +97,15 @@ func (out *matchView) setHeaders(headers []gatewayv1.HTTPHeaderMatch) {
 		if h.Type != nil {
 			kind = string(*h.Type)
 		}
-		out.match.Headers = append(out.match.Headers, out.valueMatch("header", name, kind, h.Value))
+		out.origins = append(out.origins, origin{item("match.headers", len(out.match.Headers)), item("headers", i)})
+		out.match.Headers = append(out.match.Headers, out.valueMatch(item("headers", i), name, kind, h.Value))
 	}
 	out.rank.headers = len(out.match.Headers)
 }
 
 func (out *matchView) setParams(params []gatewayv1.HTTPQueryParamMatch) {
 	seen := map[string]bool{}
-	for _, p := range params {
+	for i, p := range params {
 		name := string(p.Name)
 		if seen[name] {
 			continue
@@ -112,22 +115,22 @@ func (out *matchView) setParams(params []gatewayv1.HTTPQueryParamMatch) {
 		if p.Type != nil {
 			kind = string(*p.Type)
 		}
-		out.match.QueryParams = append(out.match.QueryParams, out.valueMatch("query parameter", name, kind, p.Value))
+		out.origins = append(out.origins, origin{item("match.query_params", len(out.match.QueryParams)), item("queryParams", i)})
+		out.match.QueryParams = append(out.match.QueryParams, out.valueMatch(item("queryParams", i), name, kind, p.Value))
 	}
 	out.rank.params = len(out.match.QueryParams)
 }
 
 // valueMatch takes the match types of headers and query parameters of both kinds of routes, which are spelled alike.
-func (out *matchView) valueMatch(what, name, kind, value string) *lbv1.ValueMatch {
+func (out *matchView) valueMatch(at, name, kind, value string) *lbv1.ValueMatch {
 	m := &lbv1.ValueMatch{Name: name}
 	switch kind {
 	case "", string(gatewayv1.HeaderMatchExact):
 		m.Value = &lbv1.ValueMatch_Exact{Exact: value}
 	case string(gatewayv1.HeaderMatchRegularExpression):
 		m.Value = &lbv1.ValueMatch_Regex{Regex: value}
-		out.checkRegex(what+" "+name, value)
 	default:
-		out.problem = fmt.Sprintf("%s %s: match type %q is not supported", what, name, kind)
+		out.problem = unsupported(at+".type", "%q is not supported", kind)
 	}
 	return m
 }

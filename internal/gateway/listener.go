@@ -21,8 +21,11 @@ type Listeners struct {
 	Namespace string
 	Name      string
 	Listeners []Listener
-	// Broken: the Gateway is not accepted, so what was published of it and its routes stays.
+	// Broken: the Gateway is not accepted, so what was published of it stays.
 	Broken bool
+	// Serving are the listeners that routes are served on while it is Broken: those of its last good version, as far as
+	// today's allow. It is Listeners otherwise.
+	Serving []Listener
 	// CrossRegional: each location has an address of its own name.
 	CrossRegional bool
 	// Project is the number of the project that paths name.
@@ -34,8 +37,10 @@ type Listener struct {
 	Name string
 	// Host is in lower case, "*" if there is none.
 	Host string
-	Port int32
-	TLS  bool
+	// Within is what today's version allows of Host, for a listener of an older one; "" is all of it.
+	Within string
+	Port   int32
+	TLS    bool
 	// Kinds are the kinds of routes that it takes.
 	Kinds    []string
 	From     gatewayv1.FromNamespaces
@@ -175,4 +180,26 @@ func hostOf(l *gatewayv1.Listener) string {
 
 func httpProtocol(p gatewayv1.ProtocolType) bool {
 	return p == gatewayv1.HTTPProtocolType || p == gatewayv1.HTTPSProtocolType
+}
+
+// serving are the listeners of a last good version that today's version still has, with today's permissions. Their ports and
+// hosts are those that are published.
+func serving(last, today []Listener) []Listener {
+	var out []Listener
+	for _, l := range last {
+		i := slices.IndexFunc(today, func(t Listener) bool { return t.Name == l.Name })
+		if l.Problem != nil || i < 0 {
+			continue
+		}
+		now := &today[i]
+		l.From, l.Selector = now.From, now.Selector
+		if now.Problem == nil || now.Problem.Reason != gatewayv1.ListenerReasonUnsupportedProtocol { // which has no kinds to be read
+			l.Kinds = now.Kinds
+		}
+		if now.Host != l.Host {
+			l.Within = now.Host
+		}
+		out = append(out, l)
+	}
+	return out
 }

@@ -55,7 +55,17 @@ func (u listenersUnit) translate(v *recompute.View, key string) recompute.Result
 		Listeners: readListeners(gw, ref, in),
 	}
 	value.Broken = !anyAccepted(value.Listeners) || unsupportedAddress(gw) != "" || hasParameters(gw)
-	return recompute.Result{State: recompute.Present, Value: value}
+	value.Serving = value.Listeners
+	good := store.Object(gw)
+	if value.Broken {
+		good = v.Good()
+		value.Serving = nil
+		if last, ok := good.(*gatewayv1.Gateway); ok && last.UID == gw.UID && last.Spec.GatewayClassName == gw.Spec.GatewayClassName {
+			value.Scope.Client = clientOf(last, ref)
+			value.Serving = serving(readListeners(last, ref, value.Scope), value.Listeners)
+		}
+	}
+	return recompute.Result{State: recompute.Present, Value: value, Good: good}
 }
 
 func classOf(v *recompute.View, gw *gatewayv1.Gateway, ref store.Ref) (Class, bool) {

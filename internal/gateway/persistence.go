@@ -24,7 +24,7 @@ func sessionPersistence(p *gatewayv1.SessionPersistence, route *routeView, rule 
 		case gatewayv1.HeaderBasedSessionPersistence:
 			out.Kind, out.SessionCookie = lbv1.SessionPersistence_HEADER, false
 		default:
-			return nil, unsupported("session persistence of type %q is not supported", *p.Type)
+			return nil, unsupported("sessionPersistence.type", "%q is not supported", *p.Type)
 		}
 	}
 	if c := p.CookieConfig; c != nil && c.LifetimeType != nil && *c.LifetimeType == gatewayv1.PermanentCookieLifetimeType {
@@ -33,11 +33,12 @@ func sessionPersistence(p *gatewayv1.SessionPersistence, route *routeView, rule 
 	if p.AbsoluteTimeout != nil {
 		d, err := time.ParseDuration(string(*p.AbsoluteTimeout))
 		if err != nil {
-			return nil, unsupported("session persistence: absolute timeout: %v", err)
+			return nil, unsupported("sessionPersistence.absoluteTimeout", "%v", err)
 		}
 		out.AbsoluteTimeout = durationpb.New(d)
-	} else if out.GetKind() == lbv1.SessionPersistence_COOKIE && !out.GetSessionCookie() {
-		return nil, unsupported("session persistence: a permanent cookie needs an absolute timeout")
+	}
+	if out.GetAbsoluteTimeout().AsDuration() == 0 && out.GetKind() == lbv1.SessionPersistence_COOKIE && !out.GetSessionCookie() {
+		return nil, unsupported("sessionPersistence.absoluteTimeout", "a permanent cookie needs one")
 	}
 	out.Name = "spillway-session-" + shortHash(route.kind+"/"+route.name()+"/"+strconv.Itoa(rule))
 	if p.SessionName != nil && *p.SessionName != "" {

@@ -108,6 +108,7 @@ func (a *attacher) yield(d verdict) verdict {
 		}
 	}
 	d.places = slices.DeleteFunc(d.places, func(p place) bool { return lost[p.listener] })
+	d.counted = slices.DeleteFunc(d.counted, func(l *Listener) bool { return lost[l] })
 	if d.accepted() && len(why) > 0 {
 		d.message = "HTTPRoutes and GRPCRoutes may have no host in common: " + strings.Join(why, "; ")
 		if len(d.places) == 0 {

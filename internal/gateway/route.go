@@ -21,6 +21,7 @@ type routeView struct {
 	parents    []gatewayv1.ParentReference
 	hostnames  []gatewayv1.Hostname
 	rules      []ruleView
+	object     store.Object
 }
 
 // ruleView is a rule of either kind of route. Filters and backends have the HTTP form, of which gRPC's is a part.
@@ -41,7 +42,11 @@ func (r *routeView) name() string { return r.ref.Namespace + "/" + r.ref.Name }
 func (r *routeView) grpc() bool { return r.kind == "GRPCRoute" }
 
 func readRoute(v *recompute.View, ref store.Ref) (*routeView, bool) {
-	switch route := v.Get(ref).(type) {
+	return routeViewOf(ref, v.Get(ref))
+}
+
+func routeViewOf(ref store.Ref, object store.Object) (*routeView, bool) {
+	switch route := object.(type) {
 	case *gatewayv1.HTTPRoute:
 		return httpRouteView(ref, route), true
 	case *gatewayv1.GRPCRoute:

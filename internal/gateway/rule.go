@@ -1,13 +1,14 @@
 package gateway
 
 import (
+	"math"
 	"time"
 
 	"google.golang.org/protobuf/types/known/durationpb"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
-	"github.com/spillway-lb/spillway/internal/backend"
+	"github.com/spillway-lb/spillway/internal/proxy/urlmap"
 )
 
 // ruleBody is a rule without its match and place.
@@ -28,94 +29,99 @@ type timeout struct {
 }
 
 // readRule translates what a rule does.
-func (r *resolver) readRule(rule *ruleView, index int) (body ruleBody, problem *unacceptable) {
+func readRule(route *routeView, index int, refs references) (body ruleBody, problem *unacceptable) {
+	rule := &route.rules[index]
 	body.name = rule.name
-	for _, m := range rule.matches {
-		if m.problem != "" {
-			return body, unsupported("rule %s: %s", rule.name, m.problem)
-		}
-	}
-	if body.filters, problem = r.readFilters(rule.filters); problem != nil {
-		return body, problem
-	}
-	if problem = checkPrefixModifiers(rule, body.filters); problem != nil {
+	if body.filters, problem = readFilters(rule.filters, refs); problem != nil {
 		return body, problem
 	}
 	if problem = body.setTimes(rule); problem != nil {
 		return body, problem
 	}
-	if body.persistence, problem = sessionPersistence(rule.persistence, r.route, index); problem != nil {
+	if body.persistence, problem = sessionPersistence(rule.persistence, route, index); problem != nil {
 		return body, problem
 	}
+	body.origins = append(body.origins, ruleOrigins...)
 	if body.redirect == nil {
-		body.forward, problem = r.readBackends(rule)
+		problem = body.readBackends(rule, refs)
 	}
 	return body, problem
 }
 
-// checkPrefixModifiers: replacing the matched prefix needs a match that has one.
-func checkPrefixModifiers(rule *ruleView, f filters) *unacceptable {
-	_, rewrites := f.rewrite.GetPath().(*lbv1.UrlRewrite_ReplacePrefix)
-	_, redirects := f.redirect.GetPath().(*lbv1.Redirect_ReplacePrefix)
-	if !rewrites && !redirects {
-		return nil
-	}
-	for _, m := range rule.matches {
-		if _, prefix := m.match.GetPath().(*lbv1.RouteMatch_Prefix); !prefix {
-			return unsupported("rule %s: ReplacePrefixMatch needs matches of type PathPrefix", rule.name)
-		}
-	}
-	return nil
+// refused is the body of a rule that cannot be obeyed: its requests get an error rather than what another rule says.
+func refused(rule *ruleView, refs references) ruleBody {
+	return ruleBody{name: rule.name, forward: &lbv1.Forward{Backends: []*lbv1.WeightedBackend{{BackendService: refs.serve500(), Weight: 1}}}}
+}
+
+// ruleOrigins are those of what a rule says beside its filters.
+var ruleOrigins = origins{
+	{"retry", "retry"},
+	{"persistence", "sessionPersistence"},
+	{"persistence.name", "sessionPersistence.sessionName"},
+	{"request_timeout", "timeouts.request"},
+	{"backend_timeout", "timeouts.backendRequest"},
+	{"forward", "backendRefs"},
+	{"forward.backends", "backendRefs"},
 }
 
 // readBackends splits a rule's requests. The share of a reference that leads nowhere gets 500, and so does everything if
 // no reference has a weight.
-func (r *resolver) readBackends(rule *ruleView) (*lbv1.Forward, *unacceptable) {
-	out := &lbv1.Forward{}
+func (b *ruleBody) readBackends(rule *ruleView, refs references) *unacceptable {
+	b.forward = &lbv1.Forward{}
 	for i := range rule.backends {
-		ref := &rule.backends[i]
+		ref, at := &rule.backends[i], item("backendRefs", i)
 		weight := uint32(1)
 		if ref.Weight != nil {
 			weight = uint32(*ref.Weight)
 		}
 		// A backend of weight 0 is followed, too: it stays known and its health checked.
-		service, ok := r.resolve(ref.BackendObjectReference)
-		f, problem := r.readFilters(ref.Filters)
+		service, ok := refs.resolve(ref.BackendObjectReference)
+		f, problem := readFilters(ref.Filters, refs)
 		if problem == nil {
-			problem = checkPrefixModifiers(rule, f)
+			problem = b.compatibleWith(&f)
 		}
 		if problem != nil {
-			return nil, problem
+			problem.field = at + "." + problem.field
+			return problem
 		}
 		if weight == 0 {
 			continue
 		}
+		b.origins = append(b.origins, f.origins.below(item("forward.backends", len(b.forward.GetBackends())), at)...)
 		if !ok {
-			out.Backends = append(out.Backends, &lbv1.WeightedBackend{BackendService: r.serve500(), Weight: weight})
+			b.forward.Backends = append(b.forward.Backends, &lbv1.WeightedBackend{BackendService: refs.serve500(), Weight: weight})
 			continue
 		}
-		out.Backends = append(out.Backends, &lbv1.WeightedBackend{
+		b.forward.Backends = append(b.forward.Backends, &lbv1.WeightedBackend{
 			BackendService: service, Weight: weight, RequestHeaders: f.requestHeaders, ResponseHeaders: f.responseHeaders,
 			UrlRewrite: f.rewrite, Mirrors: f.mirrors, Redirect: f.redirect, Cors: f.cors,
 		})
 	}
-	if len(out.GetBackends()) == 0 {
-		out.Backends = []*lbv1.WeightedBackend{{BackendService: r.serve500(), Weight: 1}}
+	if len(b.forward.GetBackends()) == 0 {
+		b.forward.Backends = []*lbv1.WeightedBackend{{BackendService: refs.serve500(), Weight: 1}}
 	}
-	return out, nil
+	return nil
 }
 
-func (r *resolver) serve500() string { return backend.Default(r.view, r.gw.Scope, r.gw.Namespace, 500) }
+// compatibleWith compares the filters of a rule with those of one of its backends.
+func (b *ruleBody) compatibleWith(f *filters) *unacceptable {
+	if f.redirect == nil || b.rewrite == nil && len(b.mirrors) == 0 {
+		return nil
+	}
+	return &unacceptable{
+		gatewayv1.RouteReasonIncompatibleFilters, f.origins.find("redirect"), "the rule has filter URLRewrite or RequestMirror, which does nothing for a RequestRedirect",
+	}
+}
 
 // setTimes reads timeouts and retries.
 func (b *ruleBody) setTimes(rule *ruleView) *unacceptable {
 	var err error
 	if t := rule.timeouts; t != nil {
 		if b.request, err = readTimeout(t.Request); err != nil {
-			return unsupported("rule %s: request timeout: %v", rule.name, err)
+			return unsupported("timeouts.request", "%v", err)
 		}
 		if b.backend, err = readTimeout(t.BackendRequest); err != nil {
-			return unsupported("rule %s: backend request timeout: %v", rule.name, err)
+			return unsupported("timeouts.backendRequest", "%v", err)
 		}
 	}
 	if rule.retry == nil {
@@ -123,7 +129,7 @@ func (b *ruleBody) setTimes(rule *ruleView) *unacceptable {
 	}
 	b.retry = &lbv1.RetryPolicy{Attempts: 1, ConnectionErrors: true}
 	if rule.retry.Attempts != nil {
-		b.retry.Attempts = uint32(*rule.retry.Attempts)
+		b.retry.Attempts = uint32(min(*rule.retry.Attempts, math.MaxInt32))
 	}
 	for _, code := range rule.retry.Codes {
 		b.retry.Codes = append(b.retry.Codes, uint32(code))
@@ -131,7 +137,7 @@ func (b *ruleBody) setTimes(rule *ruleView) *unacceptable {
 	if rule.retry.Backoff != nil {
 		d, err := time.ParseDuration(string(*rule.retry.Backoff))
 		if err != nil {
-			return unsupported("rule %s: retry backoff: %v", rule.name, err)
+			return unsupported("retry.backoff", "%v", err)
 		}
 		b.retry.Backoff = durationpb.New(d)
 	}
@@ -152,8 +158,8 @@ func readTimeout(text *gatewayv1.Duration) (timeout, error) {
 	return timeout{duration: durationpb.New(d)}, nil
 }
 
-// resource places the rule: one match at one host of one listener.
-func (b *ruleBody) resource(r *routeView, at place, m *matchView, ruleIndex, matchIndex int) *lbv1.Resource {
+// rule places the rule: one match at one host of one listener.
+func (b *ruleBody) rule(r *routeView, at place, m *matchView, ruleIndex, matchIndex int) *lbv1.RouteRule {
 	rank := m.rank
 	rank.created, rank.route, rank.kind, rank.rule, rank.match = r.created, r.name(), r.kind, ruleIndex, matchIndex
 	rule := &lbv1.RouteRule{
@@ -169,6 +175,11 @@ func (b *ruleBody) resource(r *routeView, at place, m *matchView, ruleIndex, mat
 	} else {
 		rule.Action = &lbv1.RouteRule_Forward{Forward: b.forward}
 	}
-	name := rule.GetUrlMap() + "/" + rule.GetListenerHost() + "/" + rule.GetHost() + "/" + rule.GetPrecedence()
-	return &lbv1.Resource{Name: name, Body: &lbv1.Resource_RouteRule{RouteRule: rule}}
+	return rule
+}
+
+// resource is the rule under its name.
+func (b *ruleBody) resource(r *routeView, at place, m *matchView, ruleIndex, matchIndex int) *lbv1.Resource {
+	rule := b.rule(r, at, m, ruleIndex, matchIndex)
+	return &lbv1.Resource{Name: urlmap.RuleName(rule), Body: &lbv1.Resource_RouteRule{RouteRule: rule}}
 }

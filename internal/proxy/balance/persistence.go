@@ -2,13 +2,13 @@ package balance
 
 import (
 	"bytes"
-	"fmt"
 	"strconv"
 	"strings"
 	"time"
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
 	"github.com/spillway-lb/spillway/internal/proxy/header"
+	"github.com/spillway-lb/spillway/internal/proxy/refusal"
 )
 
 // Persistence is a compiled SessionPersistence of a route rule: the session itself names its endpoint. It holds as long
@@ -26,7 +26,16 @@ func CompilePersistence(p *lbv1.SessionPersistence) (*Persistence, error) {
 		return nil, nil
 	}
 	if !checkCookieName(p.GetName()) {
-		return nil, fmt.Errorf("session persistence: name %q is not valid", p.GetName())
+		return nil, refusal.Errorf("name", "%q is not a name that a cookie or header can have", p.GetName())
+	}
+	if p.GetKind() == lbv1.SessionPersistence_HEADER && !checkSessionHeader(strings.ToLower(p.GetName())) {
+		return nil, refusal.Errorf("name", "header %q means something else and cannot carry a session", p.GetName())
+	}
+	if d := p.GetAbsoluteTimeout(); d != nil && d.AsDuration() != 0 && d.AsDuration() < time.Second {
+		return nil, refusal.Errorf("absolute_timeout", "%v is shorter than a second", d.AsDuration())
+	}
+	if d := p.GetIdleTimeout(); d != nil && d.AsDuration() != 0 && d.AsDuration() < time.Second {
+		return nil, refusal.Errorf("idle_timeout", "%v is shorter than a second", d.AsDuration())
 	}
 	out := &Persistence{
 		idle: p.GetIdleTimeout().AsDuration(), absolute: p.GetAbsoluteTimeout().AsDuration(), sessionCookie: p.GetSessionCookie(),
@@ -37,6 +46,17 @@ func CompilePersistence(p *lbv1.SessionPersistence) (*Persistence, error) {
 		out.cookie = p.GetName()
 	}
 	return out, nil
+}
+
+// checkSessionHeader refuses headers that frame, route or describe a message.
+func checkSessionHeader(name string) bool {
+	switch header.Lookup([]byte(name)) {
+	case header.Connection, header.ContentEncoding, header.ContentLength, header.ContentType, header.Cookie, header.Date, header.Expect,
+		header.Host, header.HTTP2Settings, header.KeepAlive, header.Location, header.ProxyConnection, header.SetCookie, header.TE,
+		header.Trailer, header.TransferEncoding, header.Upgrade, header.Vary, header.Via:
+		return false
+	}
+	return true
 }
 
 // session is what a cookie or header says: ID.STARTED, ID the endpoint's in base 16, STARTED seconds since 1970 in base 36

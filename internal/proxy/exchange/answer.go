@@ -41,17 +41,22 @@ func (x *Exchange) answer() {
 
 // editAnswer applies what the rule and the target proxy say about answers, in the reverse order of the request's.
 func (x *Exchange) editAnswer(res *message.Response) {
-	if x.backend != nil {
-		x.backend.ResponseHeaders.Apply(&res.Header)
-	}
-	if x.rule != nil {
-		x.rule.ResponseHeaders.Apply(&res.Header)
-		x.cors().Actual(&x.Request, &res.Header)
-	}
+	x.applyRule(&res.Header)
 	if len(x.pick.SetName) > 0 {
 		res.Header.Add(x.pick.SetName, x.pick.SetValue)
 	}
 	x.addVia(&res.Header)
+}
+
+// applyRule applies the rule's and its backend's edits of answers.
+func (x *Exchange) applyRule(h *header.Map) {
+	if x.backend != nil {
+		x.backend.ResponseHeaders.Apply(h)
+	}
+	if x.rule != nil {
+		x.rule.ResponseHeaders.Apply(h)
+		x.cors().Actual(&x.Request, h)
+	}
 }
 
 func (x *Exchange) addVia(h *header.Map) {

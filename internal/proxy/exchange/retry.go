@@ -113,11 +113,14 @@ func (x *Exchange) mayRetry(a *attempt) bool {
 	if x.attempts > allowed || !x.sendable(a) {
 		return false
 	}
-	if !x.service.TryAcquire(balance.Retries) {
-		x.derived.Counts.RetriesRefused.Inc()
-		return false
+	// The budget is of requests that are being retried: one is one of them, however many attempts it makes.
+	if x.retrying == 0 {
+		if !x.service.TryAcquire(balance.Retries) {
+			x.derived.Counts.RetriesRefused.Inc()
+			return false
+		}
+		x.retrying++
 	}
-	x.retrying++
 	return true
 }
 

@@ -33,18 +33,18 @@ func (x *Exchange) route() bool {
 	if x.rule == nil {
 		return x.to(x.target.DefaultService)
 	}
-	if x.rule.Redirect != nil {
-		x.redirect(x.rule.Redirect)
-		return false
-	}
 	x.backend = x.rule.Choose()
-	if x.backend.Redirect != nil {
-		x.redirect(x.backend.Redirect)
-		return false
-	}
 	if cors := x.cors(); cors.IsPreflight(&x.Request) {
 		cors.Preflight(&x.Request, &x.local.Header)
 		x.answerLocally(204, nil, accesslog.CORSPreflight)
+		return false
+	}
+	switch {
+	case x.rule.Redirect != nil:
+		x.redirect(x.rule.Redirect)
+		return false
+	case x.backend.Redirect != nil:
+		x.redirect(x.backend.Redirect)
 		return false
 	}
 	return x.to(x.backend.Service)
@@ -81,5 +81,6 @@ func (x *Exchange) redirect(r *filter.Redirect) {
 	at := len(x.arena)
 	x.arena = r.Location(x.arena, &x.Request, x.client.Frontend.Port, x.client.Frontend.Reach)
 	x.local.Header.AddID(header.Location, x.arena[at:])
+	x.applyRule(&x.local.Header)
 	x.answerLocally(r.Status, nil, accesslog.RedirectedByURLMap)
 }

@@ -8,11 +8,11 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/spillway-lb/spillway/internal/proxy/field"
-
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
+	"github.com/spillway-lb/spillway/internal/proxy/field"
 	"github.com/spillway-lb/spillway/internal/proxy/header"
 	"github.com/spillway-lb/spillway/internal/proxy/message"
+	"github.com/spillway-lb/spillway/internal/proxy/refusal"
 )
 
 var (
@@ -61,20 +61,24 @@ func CompileCORS(c *lbv1.CorsPolicy) (*CORS, error) {
 		expose:      joinList(c.GetExposeHeaders()),
 		credentials: c.GetAllowCredentials(),
 	}
-	for _, text := range c.GetAllowOrigins() {
+	for i, text := range c.GetAllowOrigins() {
 		if text == "*" {
 			out.anyOrigin = true
 			continue
 		}
 		o, err := compileOrigin(text)
 		if err != nil {
-			return nil, err
+			return nil, refusal.At(refusal.Item("allow_origins", i), err)
 		}
 		out.origins = append(out.origins, o)
 	}
-	for _, name := range slices.Concat(c.GetAllowMethods(), c.GetAllowHeaders(), c.GetExposeHeaders()) {
-		if name != "*" && !field.ValidName(strings.ToLower(name)) {
-			return nil, fmt.Errorf("CORS name %q is not valid", name)
+	for list, names := range map[string][]string{
+		"allow_methods": c.GetAllowMethods(), "allow_headers": c.GetAllowHeaders(), "expose_headers": c.GetExposeHeaders(),
+	} {
+		for i, name := range names {
+			if name != "*" && !field.ValidToken(name) {
+				return nil, refusal.Errorf(refusal.Item(list, i), "%q is not a name", name)
+			}
 		}
 	}
 	if c.GetMaxAge() != nil {
@@ -94,14 +98,14 @@ func compileOrigin(text string) (origin, error) {
 	scheme, rest, ok := strings.Cut(strings.ToLower(text), "://")
 	host, port := splitPort([]byte(rest))
 	if !ok || scheme == "" || len(host) == 0 || strings.ContainsAny(rest, "/?# ") {
-		return origin{}, fmt.Errorf("CORS origin %q is not scheme://host[:port]", text)
+		return origin{}, fmt.Errorf("%q is not scheme://host[:port]", text)
 	}
 	o := origin{scheme: scheme, host: string(host), port: string(port)}
 	if after, found := strings.CutPrefix(o.host, "*"); found {
 		o.wildcard, o.host = true, after
 	}
 	if strings.Contains(o.host, "*") {
-		return origin{}, fmt.Errorf("CORS origin %q: a wildcard stands only at the beginning of the host", text)
+		return origin{}, fmt.Errorf("%q: a wildcard stands only at the beginning of the host", text)
 	}
 	return o, nil
 }
@@ -121,19 +125,31 @@ func (o *origin) matches(b []byte) bool {
 	return len(host) > len(o.host) && string(host[len(host)-len(o.host):]) == o.host
 }
 
-// IsPreflight says whether the request is answered locally: OPTIONS with Origin and Access-Control-Request-Method.
+// PreflightMethod is the method that a preflight asks for; false for other requests. A preflight is OPTIONS with Origin and
+// Access-Control-Request-Method.
+func PreflightMethod(req *message.Request) ([]byte, bool) {
+	if string(req.Method) != http.MethodOptions {
+		return nil, false
+	}
+	if _, ok := req.Header.Get(header.Origin); !ok {
+		return nil, false
+	}
+	return req.Header.Get(header.AccessControlRequestMethod)
+}
+
+// IsPreflight says whether the request is answered locally.
 func (c *CORS) IsPreflight(req *message.Request) bool {
-	if c == nil || string(req.Method) != http.MethodOptions {
+	if c == nil {
 		return false
 	}
-	_, hasOrigin := req.Header.Get(header.Origin)
-	_, hasMethod := req.Header.Get(header.AccessControlRequestMethod)
-	return hasOrigin && hasMethod
+	_, ok := PreflightMethod(req)
+	return ok
 }
 
 // Preflight adds the fields of the answer to a preflight (status 204, no body). An origin that is not allowed gets none,
 // which the browser takes as a no.
 func (c *CORS) Preflight(req *message.Request, answer *header.Map) {
+	c.vary(answer)
 	if !c.allow(req, answer) {
 		return
 	}
@@ -166,6 +182,7 @@ func (c *CORS) Actual(req *message.Request, answer *header.Map) {
 	if c == nil {
 		return
 	}
+	c.vary(answer)
 	if _, ok := req.Header.Get(header.Origin); !ok {
 		return
 	}
@@ -188,11 +205,33 @@ func (c *CORS) allow(req *message.Request, answer *header.Map) bool {
 		return true
 	}
 	answer.Set(allowOrigin, from)
-	answer.AddID(header.Vary, varyOrigin)
 	if c.credentials {
 		answer.Set(allowCredentials, yes)
 	}
 	return true
+}
+
+// vary tells caches that the answer depends on the origin, also where the origin is not allowed or there is none: such an
+// answer is no answer to an origin that is.
+func (c *CORS) vary(answer *header.Map) {
+	if c.anyOrigin && !c.credentials {
+		return
+	}
+	for i := range answer.Len() {
+		if f := answer.At(i); f.ID == header.Vary && variesByOrigin(f.Value) {
+			return
+		}
+	}
+	answer.AddID(header.Vary, varyOrigin)
+}
+
+func variesByOrigin(vary []byte) bool {
+	for name := range bytes.SplitSeq(vary, []byte(",")) {
+		if name = bytes.TrimSpace(name); bytes.EqualFold(name, varyOrigin) || string(name) == "*" {
+			return true
+		}
+	}
+	return false
 }
 
 func (c *CORS) allows(from []byte) bool {

@@ -31,20 +31,20 @@ func TestPreflight(t *testing.T) {
 		want   string
 	}{
 		{"exact origin", listed, "https://app.example", lines(
-			"access-control-allow-origin: https://app.example", "vary: Origin",
+			"vary: Origin", "access-control-allow-origin: https://app.example",
 			"access-control-allow-methods: GET, PUT", "access-control-allow-headers: x-a, x-b",
 			"access-control-expose-headers: x-c, x-d", "access-control-max-age: 3600")},
 		{"wildcard origin", listed, "https://x.y.wild.example:8443", lines(
-			"access-control-allow-origin: https://x.y.wild.example:8443", "vary: Origin",
+			"vary: Origin", "access-control-allow-origin: https://x.y.wild.example:8443",
 			"access-control-allow-methods: GET, PUT", "access-control-allow-headers: x-a, x-b",
 			"access-control-expose-headers: x-c, x-d", "access-control-max-age: 3600")},
-		{"other scheme", listed, "http://app.example", ""},
-		{"other port", listed, "https://x.wild.example", ""},
-		{"the wildcard's own domain", listed, "https://wild.example:8443", ""},
+		{"other scheme", listed, "http://app.example", lines("vary: Origin")},
+		{"other port", listed, "https://x.wild.example", lines("vary: Origin")},
+		{"the wildcard's own domain", listed, "https://wild.example:8443", lines("vary: Origin")},
 		{"all wildcards", wild, "https://any.example", lines("access-control-allow-origin: *",
 			"access-control-allow-methods: *", "access-control-allow-headers: *")},
 		{"wildcards with credentials echo", trusted, "https://any.example", lines(
-			"access-control-allow-origin: https://any.example", "vary: Origin", "access-control-allow-credentials: true",
+			"vary: Origin", "access-control-allow-origin: https://any.example", "access-control-allow-credentials: true",
 			"access-control-allow-methods: PUT", "access-control-allow-headers: x-z")},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -96,10 +96,10 @@ func TestActual(t *testing.T) {
 		want string
 	}{
 		{"allowed", corsRequest("GET", "origin: https://app.example"), lines(
-			"x-a: 1", "access-control-allow-origin: https://app.example", "vary: Origin",
+			"x-a: 1", "vary: Origin", "access-control-allow-origin: https://app.example",
 			"access-control-allow-credentials: true", "access-control-expose-headers: x-a, x-b")},
-		{"not allowed", corsRequest("GET", "origin: https://evil.example"), lines("x-a: 1")},
-		{"no origin", corsRequest("GET"), lines(backend...)},
+		{"not allowed", corsRequest("GET", "origin: https://evil.example"), lines("x-a: 1", "vary: Origin")},
+		{"no origin", corsRequest("GET"), lines(append(backend[:2:2], "vary: Origin")...)},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			answer := fields(backend...)
@@ -121,5 +121,26 @@ func TestCompileCORSRefuses(t *testing.T) {
 		if _, err := CompileCORS(p); err == nil {
 			t.Errorf("%s: accepted", name)
 		}
+	}
+}
+
+func TestVaryIsSaidOnce(t *testing.T) {
+	cors, err := CompileCORS(&lbv1.CorsPolicy{AllowOrigins: []string{"https://app.example"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, has := range []string{"vary: accept, origin", "vary: *"} {
+		answer := fields(has)
+		if cors.Actual(corsRequest("GET"), answer); dump(answer) != lines(has) {
+			t.Errorf("got\n%s", dump(answer))
+		}
+	}
+	open, err := CompileCORS(&lbv1.CorsPolicy{AllowOrigins: []string{"*"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer := &header.Map{}
+	if open.Actual(corsRequest("GET"), answer); answer.Len() != 0 {
+		t.Errorf("got\n%s", dump(answer))
 	}
 }

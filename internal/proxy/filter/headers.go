@@ -1,14 +1,13 @@
 package filter
 
 import (
-	"fmt"
 	"strings"
 
-	"github.com/spillway-lb/spillway/internal/proxy/field"
-
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
+	"github.com/spillway-lb/spillway/internal/proxy/field"
 	"github.com/spillway-lb/spillway/internal/proxy/header"
 	"github.com/spillway-lb/spillway/internal/proxy/message"
+	"github.com/spillway-lb/spillway/internal/proxy/refusal"
 )
 
 // HeaderEdit is a compiled HeaderEdit. nil edits nothing.
@@ -18,55 +17,102 @@ type HeaderEdit struct {
 	host     []byte
 }
 
-// CompileHeaderEdit checks names and values. An empty or nil edit compiles to nil.
+// CompileRequestEdit checks names and values of an edit of requests. An empty or nil edit compiles to nil.
 //
 // Fields that frame a message or belong to one connection are the proxy's own and refused, as are pseudo-headers. `host`
-// may be set (it is the request's authority), not removed.
-func CompileHeaderEdit(e *lbv1.HeaderEdit) (*HeaderEdit, error) {
-	if len(e.GetSet()) == 0 && len(e.GetAdd()) == 0 && len(e.GetRemove()) == 0 {
-		return nil, nil
-	}
+// may be set (it is the request's authority), neither added, for there is one, nor removed. Of several fields of one name
+// in a list the first counts. A name that no header can have is not there to be removed.
+func CompileRequestEdit(e *lbv1.HeaderEdit) (*HeaderEdit, error) { return compileEdit(e, true) }
+
+// CompileResponseEdit is CompileRequestEdit for answers, where `host` is a header like any other.
+func CompileResponseEdit(e *lbv1.HeaderEdit) (*HeaderEdit, error) { return compileEdit(e, false) }
+
+func compileEdit(e *lbv1.HeaderEdit, request bool) (*HeaderEdit, error) {
 	out := &HeaderEdit{}
-	for _, h := range e.GetSet() {
-		if err := out.compileField(h, &out.set); err != nil {
-			return nil, err
-		}
+	var err error
+	if out.set, err = compileFields("set", e.GetSet()); err != nil {
+		return nil, err
 	}
-	for _, h := range e.GetAdd() {
-		if err := out.compileField(h, &out.add); err != nil {
-			return nil, err
-		}
+	if out.add, err = compileFields("add", e.GetAdd()); err != nil {
+		return nil, err
 	}
-	for _, name := range e.GetRemove() {
+	for i, name := range e.GetRemove() {
 		name = strings.ToLower(name)
 		if err := checkEditable(name); err != nil {
+			return nil, refusal.At(refusal.Item("remove", i), err)
+		}
+		if field.ValidName(name) {
+			out.remove = append(out.remove, []byte(name))
+		}
+	}
+	if request {
+		if err := out.takeHost(e); err != nil {
 			return nil, err
 		}
-		if name == "host" {
-			return nil, fmt.Errorf("header %q cannot be removed", name)
-		}
-		out.remove = append(out.remove, []byte(name))
+	}
+	if len(out.set) == 0 && len(out.add) == 0 && len(out.remove) == 0 && out.host == nil {
+		return nil, nil
 	}
 	return out, nil
 }
 
-func (e *HeaderEdit) compileField(h *lbv1.Header, to *[]header.Field) error {
-	name := strings.ToLower(h.GetName())
-	if err := checkEditable(name); err != nil {
-		return err
-	}
-	if err := checkValue(h.GetValue()); err != nil {
-		return fmt.Errorf("header %q: %w", name, err)
-	}
-	if name == "host" {
-		if h.GetValue() == "" {
-			return fmt.Errorf("header %q cannot be empty", name)
+// compileFields leaves out a name that was there before.
+func compileFields(list string, in []*lbv1.Header) ([]header.Field, error) {
+	var out []header.Field
+	seen := map[string]bool{}
+	for i, h := range in {
+		name := strings.ToLower(h.GetName())
+		if !field.ValidName(name) {
+			return nil, refusal.Errorf(refusal.Item(list, i)+".name", "no header can be called %q", h.GetName())
 		}
-		e.host = []byte(strings.ToLower(h.GetValue()))
+		if err := checkEditable(name); err != nil {
+			return nil, refusal.At(refusal.Item(list, i)+".name", err)
+		}
+		if err := CheckHeaderValue(h.GetValue()); err != nil {
+			return nil, refusal.At(refusal.Item(list, i)+".value", err)
+		}
+		if !seen[name] {
+			seen[name] = true
+			out = append(out, header.Field{Name: []byte(name), Value: []byte(h.GetValue()), ID: header.Lookup([]byte(name))})
+		}
+	}
+	return out, nil
+}
+
+// takeHost makes `host` the authority that it is.
+func (e *HeaderEdit) takeHost(in *lbv1.HeaderEdit) error {
+	for i, name := range in.GetRemove() {
+		if strings.EqualFold(name, "host") {
+			return refusal.Errorf(refusal.Item("remove", i), "no request goes without a host; it can be set")
+		}
+	}
+	for i, h := range in.GetAdd() {
+		if strings.EqualFold(h.GetName(), "host") {
+			return refusal.Errorf(refusal.Item("add", i), "a request has one host; it can be set")
+		}
+	}
+	for i := range e.set {
+		if e.set[i].ID != header.Host {
+			continue
+		}
+		host := []byte(strings.ToLower(string(e.set[i].Value)))
+		if !message.ValidAuthority(host) {
+			return refusal.Errorf(refusal.Item("set", firstOf(in.GetSet(), "host"))+".value", "%q is not a host", e.set[i].Value)
+		}
+		e.host = host
+		e.set = append(e.set[:i], e.set[i+1:]...)
 		return nil
 	}
-	*to = append(*to, header.Field{Name: []byte(name), Value: []byte(h.GetValue()), ID: header.Lookup([]byte(name))})
 	return nil
+}
+
+func firstOf(in []*lbv1.Header, name string) int {
+	for i, h := range in {
+		if strings.EqualFold(h.GetName(), name) {
+			return i
+		}
+	}
+	return 0
 }
 
 // Apply edits the fields of an answer.
@@ -100,24 +146,25 @@ func (e *HeaderEdit) ApplyRequest(r *message.Request) {
 	e.Apply(&r.Header)
 }
 
+// checkEditable refuses what is the proxy's own.
 func checkEditable(name string) error {
-	if !field.ValidName(name) {
-		return fmt.Errorf("header name %q is not valid", name)
+	if strings.HasPrefix(name, ":") {
+		return refusal.Errorf("", "%q is no header but a part of the request, and cannot be edited", name)
 	}
 	if field.Framing(header.Lookup([]byte(name))) {
-		return fmt.Errorf("header %q belongs to the connection and cannot be edited", name)
+		return refusal.Errorf("", "header %q belongs to the connection and cannot be edited", name)
 	}
 	return nil
 }
 
-func checkValue(v string) error {
-	for i := 0; i < len(v); i++ {
-		if c := v[i]; (c < ' ' && c != '\t') || c == 0x7f {
-			return fmt.Errorf("value has the control byte 0x%02x", c)
-		}
-	}
-	if strings.TrimSpace(v) != v {
-		return fmt.Errorf("value %q begins or ends with white space", v)
+// CheckHeaderValue says why no header can have a value.
+func CheckHeaderValue(v string) error {
+	switch {
+	case field.ValidValue(v):
+	case field.HasControl([]byte(v)):
+		return refusal.Errorf("", "the value %q has a control byte", v)
+	default:
+		return refusal.Errorf("", "the value %q begins or ends with white space", v)
 	}
 	return nil
 }

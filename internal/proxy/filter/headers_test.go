@@ -36,7 +36,7 @@ func lines(s ...string) string {
 }
 
 func TestHeaderEdit(t *testing.T) {
-	edit, err := CompileHeaderEdit(&lbv1.HeaderEdit{
+	edit, err := CompileResponseEdit(&lbv1.HeaderEdit{
 		Set:    []*lbv1.Header{{Name: "X-Set", Value: "new"}, {Name: "Cache-Control", Value: "no-store"}},
 		Add:    []*lbv1.Header{{Name: "x-add", Value: "b"}},
 		Remove: []string{"X-Gone", "Server"},
@@ -53,7 +53,7 @@ func TestHeaderEdit(t *testing.T) {
 }
 
 func TestHeaderEditHostIsTheAuthority(t *testing.T) {
-	edit, err := CompileHeaderEdit(&lbv1.HeaderEdit{Set: []*lbv1.Header{{Name: "Host", Value: "Other.example"}}})
+	edit, err := CompileRequestEdit(&lbv1.HeaderEdit{Set: []*lbv1.Header{{Name: "Host", Value: "Other.example"}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,29 +65,60 @@ func TestHeaderEditHostIsTheAuthority(t *testing.T) {
 }
 
 func TestHeaderEditRefuses(t *testing.T) {
-	for name, edit := range map[string]*lbv1.HeaderEdit{
-		"pseudo-header":      {Set: []*lbv1.Header{{Name: ":path", Value: "/"}}},
-		"framing":            {Add: []*lbv1.Header{{Name: "Content-Length", Value: "1"}}},
-		"transfer-encoding":  {Remove: []string{"Transfer-Encoding"}},
-		"connection":         {Set: []*lbv1.Header{{Name: "connection", Value: "close"}}},
-		"empty name":         {Set: []*lbv1.Header{{Value: "x"}}},
-		"line break":         {Set: []*lbv1.Header{{Name: "a", Value: "x\r\nb: c"}}},
-		"space around value": {Set: []*lbv1.Header{{Name: "a", Value: " x"}}},
-		"host removed":       {Remove: []string{"Host"}},
-		"empty host":         {Set: []*lbv1.Header{{Name: "Host"}}},
+	for want, edit := range map[string]*lbv1.HeaderEdit{
+		`set[0].name: no header can be called ":path"`:                                         {Set: []*lbv1.Header{{Name: ":path", Value: "/"}}},
+		`add[1].name: header "content-length" belongs to the connection and cannot be edited`:  {Add: []*lbv1.Header{{Name: "a"}, {Name: "Content-Length", Value: "1"}}},
+		`remove[0]: header "transfer-encoding" belongs to the connection and cannot be edited`: {Remove: []string{"Transfer-Encoding"}},
+		`remove[0]: ":path" is no header but a part of the request, and cannot be edited`:      {Remove: []string{":Path"}},
+		`set[0].name: header "connection" belongs to the connection and cannot be edited`:      {Set: []*lbv1.Header{{Name: "connection", Value: "close"}}},
+		`set[0].name: no header can be called ""`:                                              {Set: []*lbv1.Header{{Value: "x"}}},
+		`set[0].value: the value "x\r\nb: c" has a control byte`:                               {Set: []*lbv1.Header{{Name: "a", Value: "x\r\nb: c"}}},
+		`set[0].value: the value " x" begins or ends with white space`:                         {Set: []*lbv1.Header{{Name: "a", Value: " x"}}},
+		`remove[1]: no request goes without a host; it can be set`:                             {Remove: []string{"a", "Host"}},
+		`add[0]: a request has one host; it can be set`:                                        {Add: []*lbv1.Header{{Name: "Host", Value: "a"}}},
+		`set[1].value: "" is not a host`:                                                       {Set: []*lbv1.Header{{Name: "a"}, {Name: "Host"}}},
+		`set[0].value: "a b" is not a host`:                                                    {Set: []*lbv1.Header{{Name: "Host", Value: "a b"}}},
 	} {
-		t.Run(name, func(t *testing.T) {
-			if _, err := CompileHeaderEdit(edit); err == nil {
-				t.Error("accepted")
-			}
-		})
+		if _, err := CompileRequestEdit(edit); err == nil || err.Error() != want {
+			t.Errorf("got %v, want %s", err, want)
+		}
+	}
+}
+
+// Of two spellings of a name the first counts; what no header can be called is not there to be removed; an answer's host is
+// a header like any other.
+func TestHeaderEditObeysTheOdd(t *testing.T) {
+	in := &lbv1.HeaderEdit{
+		Set:    []*lbv1.Header{{Name: "X-A", Value: "first"}, {Name: "x-a", Value: "second"}},
+		Add:    []*lbv1.Header{{Name: "x-b", Value: "first"}, {Name: "X-B", Value: "second"}},
+		Remove: []string{"", "a b", "x-gone", "naïve"},
+	}
+	edit, err := CompileRequestEdit(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req := &message.Request{Authority: []byte("h"), Header: *fields("x-gone: 1")}
+	edit.ApplyRequest(req)
+	if got, want := dump(&req.Header), lines("x-a: first", "x-b: first"); got != want {
+		t.Errorf("got\n%swant\n%s", got, want)
+	}
+	if edit, err := CompileRequestEdit(&lbv1.HeaderEdit{Remove: []string{""}}); edit != nil || err != nil {
+		t.Errorf("an edit that does nothing compiles to %v, %v", edit, err)
+	}
+	edit, err = CompileResponseEdit(&lbv1.HeaderEdit{Set: []*lbv1.Header{{Name: "Host", Value: "a"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer := &header.Map{}
+	if edit.Apply(answer); dump(answer) != lines("host: a") {
+		t.Errorf("an answer has %q", dump(answer))
 	}
 }
 
 func TestNothingConfiguredAllocatesNothing(t *testing.T) {
 	req := &message.Request{Method: []byte("GET"), Path: []byte("/"), Authority: []byte("a")}
 	answer := fields("server: s")
-	edit, err := CompileHeaderEdit(&lbv1.HeaderEdit{})
+	edit, err := CompileRequestEdit(&lbv1.HeaderEdit{})
 	if err != nil || edit != nil {
 		t.Fatal("an empty edit is not nil", err)
 	}

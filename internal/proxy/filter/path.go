@@ -29,34 +29,49 @@ func compilePrefix(replacement, matched string) (pathEdit, error) {
 	if matched == "" {
 		return pathEdit{}, errors.New("replacing a prefix needs a match by prefix")
 	}
-	if err := checkPath(replacement); err != nil {
-		return pathEdit{}, err
-	}
-	return pathEdit{kind: replacePrefix, prefix: strings.TrimRight(matched, "/"), replacement: rooted(replacement)}, nil
+	path, err := encodePath(replacement)
+	return pathEdit{kind: replacePrefix, prefix: strings.TrimRight(matched, "/"), replacement: path}, err
 }
 
 func compileFull(replacement string) (pathEdit, error) {
-	if err := checkPath(replacement); err != nil {
-		return pathEdit{}, err
-	}
-	return pathEdit{kind: replaceFull, replacement: rooted(replacement)}, nil
+	path, err := encodePath(replacement)
+	return pathEdit{kind: replaceFull, replacement: path}, err
 }
 
-// rooted makes "" and "a" absolute.
-func rooted(path string) string {
-	if strings.HasPrefix(path, "/") {
-		return path
+// encodePath makes "" and "a" absolute, and percent-encodes what a path cannot hold as it is. What would end the path is
+// refused, and so are control bytes, which nobody means.
+func encodePath(path string) (string, error) {
+	var b strings.Builder
+	if !strings.HasPrefix(path, "/") {
+		b.WriteByte('/')
 	}
-	return "/" + path
-}
-
-func checkPath(path string) error {
 	for i := 0; i < len(path); i++ {
-		if c := path[i]; c <= ' ' || c == 0x7f || c == '#' {
-			return fmt.Errorf("path %q has the byte 0x%02x, which must be escaped", path, c)
+		switch c := path[i]; {
+		case c < ' ' || c == 0x7f:
+			return "", fmt.Errorf("path %q has the control byte 0x%02x", path, c)
+		case c == '?':
+			return "", fmt.Errorf("path %q has a query, but the query of the request is what stays", path)
+		case c == '#':
+			return "", fmt.Errorf("path %q has a fragment; a # in a path is written %%23", path)
+		case c == '%' && !escaped(path[i:]), !inPath(c):
+			fmt.Fprintf(&b, "%%%02X", c)
+		default:
+			b.WriteByte(c)
 		}
 	}
-	return nil
+	return b.String(), nil
+}
+
+// escaped says whether text begins with a percent-encoded byte.
+func escaped(text string) bool { return len(text) >= 3 && isHex(text[1]) && isHex(text[2]) }
+
+func isHex(c byte) bool {
+	return '0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F'
+}
+
+// inPath is for the bytes of a path by RFC 3986 section 3.3.
+func inPath(c byte) bool {
+	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte("-._~!$&'()*+,;=:@/%", c) >= 0
 }
 
 // appendTo appends the edited path, with the query of the original. A prefix is replaced in the path that rules matched.

@@ -2,12 +2,13 @@ package filter
 
 import (
 	"bytes"
-	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
 	"github.com/spillway-lb/spillway/internal/proxy/message"
+	"github.com/spillway-lb/spillway/internal/proxy/refusal"
 )
 
 // Redirect is a compiled Redirect.
@@ -27,18 +28,18 @@ func CompileRedirect(r *lbv1.Redirect, matchedPrefix string) (*Redirect, error) 
 	switch r.GetStatus() {
 	case 301, 302, 303, 307, 308:
 	default:
-		return nil, fmt.Errorf("redirect with status %d", r.GetStatus())
+		return nil, refusal.Errorf("status", "%d is not one of 301, 302, 303, 307, 308", r.GetStatus())
 	}
 	switch r.GetScheme() {
 	case "", "http", "https":
 	default:
-		return nil, fmt.Errorf("redirect to scheme %q", r.GetScheme())
+		return nil, refusal.Errorf("scheme", "%q is neither http nor https", r.GetScheme())
 	}
 	if r.GetPort() > 65535 {
-		return nil, fmt.Errorf("redirect to port %d", r.GetPort())
+		return nil, refusal.Errorf("port", "%d is not a port", r.GetPort())
 	}
 	if err := checkHost(r.GetHost()); err != nil {
-		return nil, err
+		return nil, refusal.At("host", err)
 	}
 	out := &Redirect{
 		Status: int(r.GetStatus()),
@@ -48,8 +49,10 @@ func CompileRedirect(r *lbv1.Redirect, matchedPrefix string) (*Redirect, error) 
 	switch p := r.GetPath().(type) {
 	case *lbv1.Redirect_ReplacePrefix:
 		out.path, err = compilePrefix(p.ReplacePrefix, matchedPrefix)
+		err = refusal.At("replace_prefix", err)
 	case *lbv1.Redirect_ReplaceFull:
 		out.path, err = compileFull(p.ReplaceFull)
+		err = refusal.At("replace_full", err)
 	}
 	return out, err
 }
@@ -61,6 +64,7 @@ func CompileRedirect(r *lbv1.Redirect, matchedPrefix string) (*Redirect, error) 
 // Gateway API's rules the port is the redirect's, else the well-known one of the redirect's scheme, else that of the
 // connection, and is shown unless it is the well-known one of the resulting scheme.
 func (r *Redirect) Location(dst []byte, req *message.Request, boundPort uint16, reach func(uint16) uint16) []byte {
+	start := len(dst)
 	host, _ := splitPort(req.Authority)
 	if r.host != "" || len(host) > 0 {
 		scheme := r.scheme
@@ -77,7 +81,18 @@ func (r *Redirect) Location(dst []byte, req *message.Request, boundPort uint16, 
 			dst = strconv.AppendUint(append(dst, ':'), uint64(port), 10)
 		}
 	}
-	return r.path.appendTo(dst, req)
+	at := len(dst)
+	dst = r.path.appendTo(dst, req)
+	if at == start && isNetworkPath(dst[at:]) {
+		// Without a host of its own in front, "//evil" would name a host; "/.//evil" is the same path and names none.
+		dst = slices.Insert(dst, at, '/', '.')
+	}
+	return dst
+}
+
+// isNetworkPath is for references that begin with a host. Browsers take "\" for "/".
+func isNetworkPath(ref []byte) bool {
+	return len(ref) > 1 && ref[0] == '/' && (ref[1] == '/' || ref[1] == '\\')
 }
 
 func (r *Redirect) shownPort(boundPort uint16, reach func(uint16) uint16) uint16 {

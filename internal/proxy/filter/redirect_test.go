@@ -82,3 +82,19 @@ func TestRedirectRefuses(t *testing.T) {
 		}
 	}
 }
+
+// A Location that begins with two slashes would name a host.
+func TestRedirectWithoutHostStaysHere(t *testing.T) {
+	r, err := CompileRedirect(&lbv1.Redirect{Status: 302, Path: &lbv1.Redirect_ReplacePrefix{ReplacePrefix: "/"}}, "/strip")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]string{
+		"/strip//evil.example/x": "/.//evil.example/x", "/strip/\\evil.example": "/./\\evil.example", "/strip/a": "/a", "/strip": "/",
+	} {
+		req := &message.Request{Scheme: []byte("http"), Path: []byte(path)}
+		if got := string(r.Location(nil, req, 80, nil)); got != want {
+			t.Errorf("%s is sent to %s, want %s", path, got, want)
+		}
+	}
+}

@@ -6,6 +6,7 @@ import (
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
 	"github.com/spillway-lb/spillway/internal/proxy/message"
+	"github.com/spillway-lb/spillway/internal/proxy/refusal"
 )
 
 // Rewrite is a compiled UrlRewrite. nil rewrites nothing.
@@ -22,7 +23,7 @@ func CompileRewrite(r *lbv1.UrlRewrite, matchedPrefix string) (*Rewrite, error) 
 	out := &Rewrite{}
 	if r.GetHost() != "" {
 		if err := checkHost(r.GetHost()); err != nil {
-			return nil, err
+			return nil, refusal.At("host", err)
 		}
 		out.host = []byte(strings.ToLower(r.GetHost()))
 	}
@@ -30,8 +31,10 @@ func CompileRewrite(r *lbv1.UrlRewrite, matchedPrefix string) (*Rewrite, error) 
 	switch p := r.GetPath().(type) {
 	case *lbv1.UrlRewrite_ReplacePrefix:
 		out.path, err = compilePrefix(p.ReplacePrefix, matchedPrefix)
+		err = refusal.At("replace_prefix", err)
 	case *lbv1.UrlRewrite_ReplaceFull:
 		out.path, err = compileFull(p.ReplaceFull)
+		err = refusal.At("replace_full", err)
 	}
 	return out, err
 }
@@ -55,8 +58,8 @@ func (r *Rewrite) Apply(req *message.Request, buf []byte) []byte {
 }
 
 func checkHost(host string) error {
-	if strings.ContainsAny(host, " \t\r\n/\\?#@*") {
-		return fmt.Errorf("host %q is not valid", host)
+	if host != "" && (!message.ValidAuthority([]byte(strings.ToLower(host))) || strings.Contains(host, "*")) {
+		return fmt.Errorf("%q is not a host", host)
 	}
 	return nil
 }

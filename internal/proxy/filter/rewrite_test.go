@@ -70,11 +70,29 @@ func TestRewriteHostAndFullPath(t *testing.T) {
 func TestRewriteRefuses(t *testing.T) {
 	for name, rw := range map[string]*lbv1.UrlRewrite{
 		"prefix without a match by prefix": {Path: &lbv1.UrlRewrite_ReplacePrefix{ReplacePrefix: "/a"}},
-		"space in the path":                {Path: &lbv1.UrlRewrite_ReplaceFull{ReplaceFull: "/a b"}},
+		"query":                            {Path: &lbv1.UrlRewrite_ReplaceFull{ReplaceFull: "/a?b"}},
+		"fragment":                         {Path: &lbv1.UrlRewrite_ReplaceFull{ReplaceFull: "/a#b"}},
+		"control byte":                     {Path: &lbv1.UrlRewrite_ReplaceFull{ReplaceFull: "/a\x01b"}},
 		"line break in the host":           {Host: "a\r\nb"},
 	} {
 		if _, err := CompileRewrite(rw, ""); err == nil {
 			t.Errorf("%s: accepted", name)
+		}
+	}
+}
+
+func TestPathsAreEncoded(t *testing.T) {
+	for in, want := range map[string]string{
+		"/a b": "/a%20b", "/ü": "/%C3%BC", "/%c3%bc": "/%c3%bc", "/100%": "/100%25", "/a\\b": "/a%5Cb", "/{x}": "/%7Bx%7D", "a": "/a", "": "/",
+		"/a;b=c,d:e@f!$&'()*+": "/a;b=c,d:e@f!$&'()*+",
+	} {
+		rw, err := CompileRewrite(&lbv1.UrlRewrite{Path: &lbv1.UrlRewrite_ReplaceFull{ReplaceFull: in}}, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		req := &message.Request{Path: []byte("/")}
+		if rw.Apply(req, nil); string(req.Path) != want {
+			t.Errorf("%q became %q, want %q", in, req.Path, want)
 		}
 	}
 }

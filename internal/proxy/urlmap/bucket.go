@@ -27,7 +27,17 @@ func (b *bucket) find(q *query) {
 	q.try(b.plain)
 	for i := range b.keyed {
 		k := &b.keyed[i]
-		if value, ok := k.value(q); ok {
+		value, ok := k.value(q)
+		if !ok {
+			continue
+		}
+		if rules, found := k.values.Get(value); found {
+			q.try(rules)
+		}
+		if !k.param {
+			continue
+		}
+		if value, ok = decoded(value); ok {
 			if rules, found := k.values.Get(value); found {
 				q.try(rules)
 			}

@@ -11,6 +11,7 @@ import (
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
 	"github.com/spillway-lb/spillway/internal/proxy/balance"
 	"github.com/spillway-lb/spillway/internal/proxy/filter"
+	"github.com/spillway-lb/spillway/internal/proxy/refusal"
 )
 
 // Services resolves the names of backend services while rules are compiled.
@@ -42,7 +43,7 @@ func Compile(name string, r *lbv1.RouteRule, services Services) (*Rule, error) {
 	c := compiler{services: services}
 	var err error
 	if out.match, err = compileMatch(r.GetMatch()); err != nil {
-		return nil, fmt.Errorf("match: %w", err)
+		return nil, refusal.At("match", err)
 	}
 	if out.match.kind == prefixPath {
 		c.prefix = out.match.path + "/"
@@ -63,15 +64,15 @@ type compiler struct {
 // check remembers the first error, with where it happened.
 func (c *compiler) check(where string, err error) {
 	if err != nil && c.err == nil {
-		c.err = fmt.Errorf("%s: %w", where, err)
+		c.err = refusal.At(where, err)
 	}
 }
 
 func (c *compiler) filters(out *Rule, r *lbv1.RouteRule) {
 	var err error
-	out.RequestHeaders, err = filter.CompileHeaderEdit(r.GetRequestHeaders())
+	out.RequestHeaders, err = filter.CompileRequestEdit(r.GetRequestHeaders())
 	c.check("request_headers", err)
-	out.ResponseHeaders, err = filter.CompileHeaderEdit(r.GetResponseHeaders())
+	out.ResponseHeaders, err = filter.CompileResponseEdit(r.GetResponseHeaders())
 	c.check("response_headers", err)
 	out.Rewrite, err = filter.CompileRewrite(r.GetUrlRewrite(), c.prefix)
 	c.check("url_rewrite", err)
@@ -79,7 +80,7 @@ func (c *compiler) filters(out *Rule, r *lbv1.RouteRule) {
 	c.check("cors", err)
 	out.Persistence, err = balance.CompilePersistence(r.GetPersistence())
 	c.check("persistence", err)
-	out.Mirrors = c.mirrors(r.GetMirrors())
+	out.Mirrors = c.mirrors("mirrors", r.GetMirrors())
 }
 
 func (c *compiler) limits(out *Rule, r *lbv1.RouteRule) {
@@ -106,22 +107,25 @@ func compileTimeout(d *durationpb.Duration, disabled bool) (Timeout, error) {
 	return out, nil
 }
 
-// maxRetryAttempts bounds what one request can cost.
-const maxRetryAttempts = 100
+// Limits of what one request can cost.
+const (
+	maxRetryAttempts = 100
+	maxRetryBackoff  = time.Hour
+)
 
 func compileRetry(p *lbv1.RetryPolicy) (*Retry, error) {
 	out := &Retry{
 		Attempts: int(p.GetAttempts()), Backoff: p.GetBackoff().AsDuration(), ConnectionErrors: p.GetConnectionErrors(),
 	}
 	if p.GetAttempts() > maxRetryAttempts {
-		return nil, fmt.Errorf("%d attempts are more than %d", p.GetAttempts(), maxRetryAttempts)
+		return nil, refusal.Errorf("attempts", "%d are more than %d", p.GetAttempts(), maxRetryAttempts)
 	}
-	if out.Backoff < 0 || out.Backoff > time.Hour {
-		return nil, fmt.Errorf("backoff %v", out.Backoff)
+	if out.Backoff < 0 || out.Backoff > maxRetryBackoff {
+		return nil, refusal.Errorf("backoff", "%v is not from 0 to %v", out.Backoff, maxRetryBackoff)
 	}
-	for _, code := range p.GetCodes() {
+	for i, code := range p.GetCodes() {
 		if code < 400 || code > 599 {
-			return nil, fmt.Errorf("code %d is not an error status", code)
+			return nil, refusal.Errorf(refusal.Item("codes", i), "%d is not an error status", code)
 		}
 		out.Codes = append(out.Codes, int(code))
 	}
@@ -144,37 +148,40 @@ func (c *compiler) action(out *Rule, r *lbv1.RouteRule) {
 func (c *compiler) forward(out *Rule, f *lbv1.Forward) {
 	weights := make([]uint32, 0, len(f.GetBackends()))
 	sum := uint64(0)
-	for _, b := range f.GetBackends() {
-		backend, err := c.backend(b)
-		c.check(fmt.Sprintf("backend_service %q", b.GetBackendService()), err)
-		out.Backends = append(out.Backends, backend)
+	for i, b := range f.GetBackends() {
+		out.Backends = append(out.Backends, c.backend(refusal.Item("forward.backends", i)+".", b))
 		weights = append(weights, b.GetWeight())
 		sum += uint64(b.GetWeight())
 	}
 	if sum == 0 || sum > math.MaxInt32 {
-		c.check("forward", fmt.Errorf("the sum of the weights is %d", sum))
+		c.check("forward.backends", fmt.Errorf("the sum of the weights is %d", sum))
 		return
 	}
 	out.split = balance.NewSplit(weights)
 }
 
-func (c *compiler) backend(b *lbv1.WeightedBackend) (Backend, error) {
+func (c *compiler) backend(at string, b *lbv1.WeightedBackend) Backend {
 	name := b.GetBackendService()
-	out := Backend{Service: c.service(name), ServiceName: name, Mirrors: c.mirrors(b.GetMirrors())}
-	var errs [5]error
-	out.RequestHeaders, errs[0] = filter.CompileHeaderEdit(b.GetRequestHeaders())
-	out.ResponseHeaders, errs[1] = filter.CompileHeaderEdit(b.GetResponseHeaders())
-	out.Rewrite, errs[2] = filter.CompileRewrite(b.GetUrlRewrite(), c.prefix)
-	out.Redirect, errs[3] = filter.CompileRedirect(b.GetRedirect(), c.prefix)
-	out.CORS, errs[4] = filter.CompileCORS(b.GetCors())
-	return out, errors.Join(errs[:]...)
+	out := Backend{Service: c.service(name), ServiceName: name, Mirrors: c.mirrors(at+"mirrors", b.GetMirrors())}
+	var err error
+	out.RequestHeaders, err = filter.CompileRequestEdit(b.GetRequestHeaders())
+	c.check(at+"request_headers", err)
+	out.ResponseHeaders, err = filter.CompileResponseEdit(b.GetResponseHeaders())
+	c.check(at+"response_headers", err)
+	out.Rewrite, err = filter.CompileRewrite(b.GetUrlRewrite(), c.prefix)
+	c.check(at+"url_rewrite", err)
+	out.Redirect, err = filter.CompileRedirect(b.GetRedirect(), c.prefix)
+	c.check(at+"redirect", err)
+	out.CORS, err = filter.CompileCORS(b.GetCors())
+	c.check(at+"cors", err)
+	return out
 }
 
-func (c *compiler) mirrors(in []*lbv1.Mirror) []Mirror {
+func (c *compiler) mirrors(at string, in []*lbv1.Mirror) []Mirror {
 	var out []Mirror
-	for _, m := range in {
+	for i, m := range in {
 		if m.GetDenominator() > 0 && m.GetNumerator() > m.GetDenominator() {
-			c.check("mirrors", fmt.Errorf("share %d/%d", m.GetNumerator(), m.GetDenominator()))
+			c.check(refusal.Item(at, i), fmt.Errorf("a share of %d/%d is more than all", m.GetNumerator(), m.GetDenominator()))
 		}
 		out = append(out, Mirror{
 			Service: c.service(m.GetBackendService()), ServiceName: m.GetBackendService(),

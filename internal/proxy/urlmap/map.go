@@ -1,6 +1,9 @@
 package urlmap
 
 import (
+	"net/http"
+
+	"github.com/spillway-lb/spillway/internal/proxy/filter"
 	"github.com/spillway-lb/spillway/internal/proxy/message"
 )
 
@@ -19,8 +22,22 @@ type listener struct {
 // New is a map without listener hosts, to which no request belongs.
 func New() *Map { return &Map{listeners: newHosts[*listener]()} }
 
-// Match finds the rule of a request; nil means that the default service answers.
+// Match finds the rule of a request; nil means that the default service answers. A preflight goes to the rule of the
+// method that it asks for, if that rule has a CORS policy and none is there for OPTIONS itself.
 func (m *Map) Match(req *message.Request) *Rule {
+	r := m.match(req, req.Method)
+	if string(req.Method) != http.MethodOptions || r != nil && r.match.method != "" {
+		return r
+	}
+	if asked, ok := filter.PreflightMethod(req); ok {
+		if of := m.match(req, asked); of != nil && of.shares() {
+			return of
+		}
+	}
+	return r
+}
+
+func (m *Map) match(req *message.Request, method []byte) *Rule {
 	host := HostOf(req.Authority)
 	l, ok := m.listeners.find(host)
 	if !ok {
@@ -31,6 +48,7 @@ func (m *Map) Match(req *message.Request) *Rule {
 		return nil
 	}
 	q := newQuery(req)
+	q.method = method
 	return r.find(&q)
 }
 

@@ -2,6 +2,9 @@ package urlmap
 
 import (
 	"testing"
+	"time"
+
+	"google.golang.org/protobuf/types/known/durationpb"
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
 )
@@ -54,9 +57,11 @@ func TestPaths(t *testing.T) {
 		compiled(t, spec("*", "*", "2-regex", regex("/r/[0-9]+"))),
 		compiled(t, spec("*", "*", "3-prefix", prefix("/a/"))),
 		compiled(t, spec("*", "*", "4-long", prefix("/a/b/c"))),
+		compiled(t, spec("*", "*", "5-encoded", exact("/e/%61"))),
 		compiled(t, spec("*", "*", "9-all", nil)),
 	)
 	for _, c := range []struct{ target, want string }{
+		{"h/e/a", "5-encoded"},
 		{"h/a/b", "1-exact"},
 		{"h/a/b?x=/y", "1-exact"},
 		{"h/a/b/", "3-prefix"},
@@ -99,6 +104,9 @@ func TestMatchesBeyondThePath(t *testing.T) {
 		}})),
 		compiled(t, spec("*", "*", "08", &lbv1.RouteMatch{Headers: []*lbv1.ValueMatch{valueIs("list", "a,b")}})),
 		compiled(t, spec("*", "*", "09", &lbv1.RouteMatch{Headers: []*lbv1.ValueMatch{valueIs("host", "by-host")}})),
+		compiled(t, spec("*", "*", "10", &lbv1.RouteMatch{QueryParams: []*lbv1.ValueMatch{valueIs("q", "a b")}})),
+		compiled(t, spec("*", "*", "11", &lbv1.RouteMatch{QueryParams: []*lbv1.ValueMatch{valueIs("q", "1+1")}})),
+		compiled(t, spec("*", "*", "12", &lbv1.RouteMatch{Headers: []*lbv1.ValueMatch{valueIs("Upgrade", "websocket")}})),
 		compiled(t, spec("*", "*", "99", nil)),
 	)
 	for _, c := range []struct {
@@ -120,7 +128,13 @@ func TestMatchesBeyondThePath(t *testing.T) {
 		{"h/?n=12", nil, "07"},
 		{"h/?n", nil, "07"},
 		{"h/?n=x", nil, "99"},
-		{"h/?user=a%6en", nil, "99"}, // compared as written
+		{"h/?user=a%6en", nil, "06"}, // as written, or decoded
+		{"h/?user=a%zz", nil, "99"},
+		{"h/?n=%31", nil, "07"},
+		{"h/?q=a+b", nil, "10"},
+		{"h/?q=a%20b", nil, "10"},
+		{"h/?q=1%2B1", nil, "11"},
+		{"h/?q=1+1", nil, "11"},
 		{"h/", []string{"list: a", "x: y", "list: b"}, "08"},
 		{"h/", []string{"list: a,b"}, "08"},
 		{"h/", []string{"list: a"}, "99"},
@@ -129,6 +143,55 @@ func TestMatchesBeyondThePath(t *testing.T) {
 		if got := answer(m, request(c.line, c.fields...)); got != c.want {
 			t.Errorf("%s %v: %q, want %q", c.line, c.fields, got, c.want)
 		}
+	}
+}
+
+func TestAnUpgradeIsMatched(t *testing.T) {
+	m := mapOf([]string{"*"},
+		compiled(t, spec("*", "*", "1", &lbv1.RouteMatch{Headers: []*lbv1.ValueMatch{valueIs("Upgrade", "WebSocket")}})),
+		compiled(t, spec("*", "*", "2", nil)),
+	)
+	req := request("h/")
+	if got := answer(m, req); got != "2" {
+		t.Errorf("a plain request goes to %q", got)
+	}
+	if req.Protocol = []byte("websocket"); answer(m, req) != "1" {
+		t.Errorf("a WebSocket goes to %q", answer(m, req))
+	}
+}
+
+// A preflight has no method of its own to be routed by.
+func TestAPreflightGoesWhereItsMethodDoes(t *testing.T) {
+	share := func(s *lbv1.RouteRule) *lbv1.RouteRule {
+		s.Cors = &lbv1.CorsPolicy{AllowOrigins: []string{"*"}}
+		return s
+	}
+	onBackend := spec("*", "*", "2", &lbv1.RouteMatch{Method: "PATCH"})
+	onBackend.GetForward().Backends[0].Cors = &lbv1.CorsPolicy{AllowOrigins: []string{"*"}}
+	own := &lbv1.RouteMatch{Path: &lbv1.RouteMatch_Prefix{Prefix: "/own"}, Method: "OPTIONS"}
+	m := mapOf([]string{"*"},
+		compiled(t, spec("*", "*", "0", own)),
+		compiled(t, share(spec("*", "*", "1", &lbv1.RouteMatch{Method: "GET"}))),
+		compiled(t, onBackend),
+		compiled(t, spec("*", "*", "3", &lbv1.RouteMatch{Method: "PUT"})),
+		compiled(t, spec("*", "*", "4", prefix("/all"))),
+	)
+	for _, c := range []struct{ target, method, want string }{
+		{"h/", "GET", "1"},
+		{"h/", "PATCH", "2"},
+		{"h/", "PUT", ""},
+		{"h/", "DELETE", ""},
+		{"h/all", "GET", "1"},
+		{"h/all", "PUT", "4"},
+		{"h/own", "GET", "0"},
+	} {
+		req := request("OPTIONS "+c.target, "origin: https://a.example", "access-control-request-method: "+c.method)
+		if got := answer(m, req); got != c.want {
+			t.Errorf("a preflight for %s of %s goes to %q, want %q", c.method, c.target, got, c.want)
+		}
+	}
+	if got := answer(m, request("OPTIONS h/", "access-control-request-method: GET")); got != "" {
+		t.Errorf("OPTIONS without an origin goes to %q", got)
 	}
 }
 
@@ -193,7 +256,20 @@ func TestCompileRefuses(t *testing.T) {
 		"header expression": func(r *lbv1.RouteRule) {
 			r.Match.Headers = []*lbv1.ValueMatch{{Name: "a", Value: &lbv1.ValueMatch_Regex{Regex: "("}}}
 		},
-		"header without":     func(r *lbv1.RouteRule) { r.Match.Headers = []*lbv1.ValueMatch{{Name: "a"}} },
+		"header without":        func(r *lbv1.RouteRule) { r.Match.Headers = []*lbv1.ValueMatch{{Name: "a"}} },
+		"encoded dots":          func(r *lbv1.RouteRule) { r.Match = exact("/a/%2e%2E/b") },
+		"space in a path":       func(r *lbv1.RouteRule) { r.Match = prefix("/a b") },
+		"expression of no path": func(r *lbv1.RouteRule) { r.Match = regex("api/.*") },
+		"expression with query": func(r *lbv1.RouteRule) { r.Match = regex(`/a\?x=.*`) },
+		"CONNECT":               func(r *lbv1.RouteRule) { r.Match.Method = "CONNECT" },
+		"connection":            func(r *lbv1.RouteRule) { r.Match.Headers = []*lbv1.ValueMatch{valueIs("Connection", "Upgrade")} },
+		"te":                    func(r *lbv1.RouteRule) { r.Match.Headers = []*lbv1.ValueMatch{valueIs("te", "gzip")} },
+		"white space around":    func(r *lbv1.RouteRule) { r.Match.Headers = []*lbv1.ValueMatch{valueIs("a", " b")} },
+		"attempts":              func(r *lbv1.RouteRule) { r.Retry = &lbv1.RetryPolicy{Attempts: 101} },
+		"backoff":               func(r *lbv1.RouteRule) { r.Retry = &lbv1.RetryPolicy{Backoff: durationpb.New(2 * time.Hour)} },
+		"session in a header": func(r *lbv1.RouteRule) {
+			r.Persistence = &lbv1.SessionPersistence{Kind: lbv1.SessionPersistence_HEADER, Name: "Host"}
+		},
 		"weights":            func(r *lbv1.RouteRule) { r.GetForward().Backends[0].Weight = 0 },
 		"mirror share":       func(r *lbv1.RouteRule) { r.Mirrors = []*lbv1.Mirror{{Numerator: 3, Denominator: 2}} },
 		"retry code":         func(r *lbv1.RouteRule) { r.Retry = &lbv1.RetryPolicy{Codes: []uint32{200}} },

@@ -3,12 +3,16 @@ package urlmap
 import (
 	"bytes"
 	"fmt"
+	"net/url"
 	"regexp"
 	"strings"
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
+	"github.com/spillway-lb/spillway/internal/proxy/filter"
 	"github.com/spillway-lb/spillway/internal/proxy/header"
 	"github.com/spillway-lb/spillway/internal/proxy/message"
+	"github.com/spillway-lb/spillway/internal/proxy/refusal"
+	"github.com/spillway-lb/spillway/internal/proxy/requestpath"
 )
 
 // match is a compiled RouteMatch.
@@ -53,19 +57,20 @@ func compileMatch(m *lbv1.RouteMatch) (match, error) {
 	if err := out.compilePath(m); err != nil {
 		return out, err
 	}
-	for _, h := range m.GetHeaders() {
-		v, err := compileValue(h)
+	if m.GetMethod() == "CONNECT" {
+		return out, refusal.Errorf("method", "CONNECT is never routed; a WebSocket over HTTP/2 counts as GET")
+	}
+	for i, h := range m.GetHeaders() {
+		v, err := compileHeader(h)
 		if err != nil {
-			return out, fmt.Errorf("header %q: %w", h.GetName(), err)
+			return out, refusal.At(refusal.Item("headers", i), err)
 		}
-		v.name = bytes.ToLower(v.name)
-		v.id = header.Lookup(v.name)
 		out.headers = append(out.headers, v)
 	}
-	for _, p := range m.GetQueryParams() {
+	for i, p := range m.GetQueryParams() {
 		v, err := compileValue(p)
 		if err != nil {
-			return out, fmt.Errorf("query parameter %q: %w", p.GetName(), err)
+			return out, refusal.At(refusal.Item("query_params", i), err)
 		}
 		out.params = append(out.params, v)
 	}
@@ -77,34 +82,84 @@ func (m *match) compilePath(in *lbv1.RouteMatch) error {
 	case nil:
 		m.kind = prefixPath
 	case *lbv1.RouteMatch_Prefix:
-		if !strings.HasPrefix(p.Prefix, "/") {
-			return fmt.Errorf("prefix %q does not begin with /", p.Prefix)
-		}
-		m.kind, m.path = prefixPath, strings.TrimRight(p.Prefix, "/")
+		path, err := readPath(p.Prefix)
+		m.kind, m.path = prefixPath, strings.TrimRight(path, "/")
+		return refusal.At("prefix", err)
 	case *lbv1.RouteMatch_Exact:
-		if !strings.HasPrefix(p.Exact, "/") {
-			return fmt.Errorf("path %q does not begin with /", p.Exact)
-		}
-		m.kind, m.path = exactPath, p.Exact
+		path, err := readPath(p.Exact)
+		m.kind, m.path = exactPath, path
+		return refusal.At("exact", err)
 	case *lbv1.RouteMatch_Regex:
-		m.kind = regexPath
-		free, err := regexp.Compile(p.Regex)
-		if err != nil {
-			return fmt.Errorf("path: %w", err)
-		}
-		m.path, _ = free.LiteralPrefix()
-		m.regex = regexp.MustCompile(whole(p.Regex))
+		return refusal.At("regex", m.compileRegex(p.Regex))
 	}
+	return nil
+}
+
+// readPath reads a path as those of requests are read, so that "/%61" is "/a", too. It is an error if no request has such a path.
+func readPath(path string) (string, error) {
+	if !strings.HasPrefix(path, "/") {
+		return "", fmt.Errorf("%q does not begin with /", path)
+	}
+	for i := 0; i < len(path); i++ {
+		if c := path[i]; c <= ' ' || c == 0x7f || c == '?' || c == '#' {
+			return "", fmt.Errorf("no path has the byte 0x%02x, as %q does", c, path)
+		}
+	}
+	if resolved := requestpath.Normalize([]byte(path)); string(resolved) != path {
+		return "", fmt.Errorf("%q has dot segments, which are resolved before a request is routed: write %q", path, resolved)
+	}
+	policy := requestpath.Compile(nil)
+	reading, err := policy.Read([]byte(path))
+	return string(reading.Matched), err
+}
+
+func (m *match) compileRegex(expr string) error {
+	m.kind = regexPath
+	free, err := regexp.Compile(expr)
+	if err != nil {
+		return err
+	}
+	m.path, _ = free.LiteralPrefix()
+	if m.path != "" {
+		if !strings.HasPrefix(m.path, "/") {
+			return fmt.Errorf("%q matches no path: an expression has to match all of it, from the first / on", expr)
+		}
+		if i := strings.IndexAny(m.path, "?# "); i >= 0 {
+			return fmt.Errorf("%q matches no path: none has a %q", expr, m.path[i])
+		}
+	}
+	m.regex = regexp.MustCompile(whole(expr))
 	return nil
 }
 
 // whole makes an expression match all of a text only.
 func whole(expr string) string { return "^(?:" + expr + ")$" }
 
+// compileHeader refuses what no request has when it is routed. The upgrade of a WebSocket is there, as "upgrade".
+func compileHeader(in *lbv1.ValueMatch) (valueMatch, error) {
+	out, err := compileValue(in)
+	if err != nil {
+		return out, err
+	}
+	out.name = bytes.ToLower(out.name)
+	out.id = header.Lookup(out.name)
+	switch out.id {
+	case header.Connection, header.KeepAlive, header.ProxyConnection, header.TransferEncoding, header.HTTP2Settings, header.Expect:
+		return out, refusal.Errorf("name", "header %q belongs to the client's connection, and is gone when a request is routed", out.name)
+	case header.Upgrade: // which is compared without regard to case
+		out.exact = bytes.ToLower(out.exact)
+	case header.TE:
+		if out.kind == exactValue && string(out.exact) != "trailers" {
+			return out, refusal.Errorf("value", "te belongs to the client's connection, and nothing but \"trailers\" is left of it when a request is routed")
+		}
+	}
+	return out, refusal.At("value", filter.CheckHeaderValue(in.GetExact()))
+}
+
 func compileValue(in *lbv1.ValueMatch) (valueMatch, error) {
 	out := valueMatch{name: []byte(in.GetName())}
 	if in.GetName() == "" {
-		return out, fmt.Errorf("the name is empty")
+		return out, refusal.Errorf("name", "the name is empty")
 	}
 	switch v := in.GetValue().(type) {
 	case *lbv1.ValueMatch_Exact:
@@ -112,7 +167,7 @@ func compileValue(in *lbv1.ValueMatch) (valueMatch, error) {
 	case *lbv1.ValueMatch_Regex:
 		out.kind = regexValue
 		if _, err := regexp.Compile(v.Regex); err != nil {
-			return out, err
+			return out, refusal.At("value", err)
 		}
 		out.regex = regexp.MustCompile(whole(v.Regex))
 	case *lbv1.ValueMatch_Present:
@@ -128,7 +183,8 @@ func compileValue(in *lbv1.ValueMatch) (valueMatch, error) {
 
 // query is a request as rules look at it.
 type query struct {
-	req *message.Request
+	req    *message.Request
+	method []byte
 	// path has no query; params is what follows the "?".
 	path, params []byte
 	best         *Rule
@@ -139,7 +195,7 @@ func newQuery(req *message.Request) query {
 	if path == nil {
 		path = req.Path
 	}
-	q := query{req: req, path: path}
+	q := query{req: req, method: req.Method, path: path}
 	if i := bytes.IndexByte(path, '?'); i >= 0 {
 		q.path, q.params = path[:i], path[i+1:]
 	}
@@ -148,7 +204,7 @@ func newQuery(req *message.Request) query {
 
 // beyond the path, does the rule match?
 func (m *match) matches(q *query) bool {
-	if m.method != "" && m.method != string(q.req.Method) {
+	if m.method != "" && m.method != string(q.method) {
 		return false
 	}
 	for i := range m.headers {
@@ -157,8 +213,15 @@ func (m *match) matches(q *query) bool {
 		}
 	}
 	for i := range m.params {
-		if v, ok := q.param(m.params[i].name); !ok || !m.params[i].accepts(v) {
+		p := &m.params[i]
+		v, ok := q.param(p.name)
+		if !ok {
 			return false
+		}
+		if !p.accepts(v) {
+			if v, ok = decoded(v); !ok || !p.accepts(v) {
+				return false
+			}
 		}
 	}
 	return m.regex == nil || m.regex.Match(q.path)
@@ -178,6 +241,9 @@ func (v *valueMatch) accepts(value []byte) bool {
 func (q *query) header(v *valueMatch) ([]byte, bool) {
 	if v.id == header.Host {
 		return q.req.Authority, len(q.req.Authority) > 0
+	}
+	if v.id == header.Upgrade {
+		return q.req.Protocol, q.req.Protocol != nil
 	}
 	m := &q.req.Header
 	var first []byte
@@ -203,7 +269,16 @@ func (q *query) header(v *valueMatch) ([]byte, bool) {
 	return first, n == 1
 }
 
-// param is the first query parameter of a name, compared as it is written: percent-encoding is not undone.
+// decoded undoes the encoding of a query parameter's value; false if there is none or it is broken.
+func decoded(value []byte) ([]byte, bool) {
+	if bytes.IndexByte(value, '%') < 0 && bytes.IndexByte(value, '+') < 0 {
+		return nil, false
+	}
+	text, err := url.QueryUnescape(string(value))
+	return []byte(text), err == nil
+}
+
+// param is the first query parameter of a name, as it is written. A value is compared so, and decoded.
 func (q *query) param(name []byte) ([]byte, bool) {
 	rest := q.params
 	for len(rest) > 0 {

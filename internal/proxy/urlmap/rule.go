@@ -73,3 +73,16 @@ func (r *Rule) Choose() *Backend {
 	}
 	return &r.Backends[r.split.Next()]
 }
+
+// shares tells whether the rule, or a backend of it, has a CORS policy.
+func (r *Rule) shares() bool {
+	if r.CORS != nil {
+		return true
+	}
+	for i := range r.Backends {
+		if r.Backends[i].CORS != nil {
+			return true
+		}
+	}
+	return false
+}
