@@ -159,3 +159,26 @@ func TestOldVersions(t *testing.T) {
 		t.Errorf("Service is %+v", k)
 	}
 }
+
+// The table of kinds, the Go types and the CRDs' versions agree.
+func TestEveryKindHasAType(t *testing.T) {
+	types := objectTypes()
+	for _, k := range kinds() {
+		if k.new == nil {
+			t.Errorf("%s has no Go type", k.Ref())
+			continue
+		}
+		delete(types, k.Ref())
+		if !k.Custom {
+			continue
+		}
+		for _, version := range append([]string{k.Version}, k.Older...) {
+			if _, err := compile(k.Group, k.Plural, version); err != nil {
+				t.Errorf("%s: %v", k.Ref(), err)
+			}
+		}
+	}
+	for ref := range types {
+		t.Errorf("%s has a Go type and no row in the table of kinds", ref)
+	}
+}

@@ -7,6 +7,9 @@ import (
 
 // helloApp is google-samples/hello-app, whose tags 1.0 and 2.0 differ in the version they tell.
 func helloApp(pod Pod, c Container) (*Backend, error) {
+	if err := c.noCommand("hello-app"); err != nil {
+		return nil, err
+	}
 	port, err := c.envPort("PORT", 8080)
 	if err != nil {
 		return nil, err

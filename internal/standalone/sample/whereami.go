@@ -21,6 +21,9 @@ type field struct {
 
 // whereami is the sample that tells where the Pod that answers runs.
 func whereami(pod Pod, c Container) (*Backend, error) {
+	if err := c.noCommand("whereami"); err != nil {
+		return nil, err
+	}
 	port, err := c.envPort("PORT", 8080)
 	if err != nil {
 		return nil, err
