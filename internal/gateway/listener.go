@@ -100,7 +100,23 @@ func readListener(l *gatewayv1.Listener) Listener {
 		return out
 	}
 	out.Kinds, out.BadKinds = routeKinds(l.AllowedRoutes)
+	if out.Problem == nil && out.From == gatewayv1.NamespacesFromSelector {
+		out.Problem = selectorProblem(out.Selector)
+	}
 	return out
+}
+
+// selectorProblem is why no namespace can be selected.
+func selectorProblem(selector *metav1.LabelSelector) *ListenerProblem {
+	text := "there is none"
+	if selector != nil {
+		_, err := metav1.LabelSelectorAsSelector(selector)
+		if err == nil {
+			return nil
+		}
+		text = err.Error()
+	}
+	return &ListenerProblem{Reason: gatewayv1.ListenerReasonUnsupportedValue, Message: "allowedRoutes.namespaces.selector: " + text}
 }
 
 // optionCertificates names Secrets of the Gateway's namespace, as pre-shared certificates of Google Cloud are named.

@@ -195,18 +195,33 @@ type tlsStatus struct {
 	policy *gatewayv1.BackendTLSPolicy
 }
 
+// ancestors are the Gateways that use a target, and the targets of which there is something to say: that they are not there,
+// or that no Gateway uses them.
 func (s *tlsStatus) ancestors() []gatewayv1.PolicyAncestorStatus {
 	var gateways []string
-	for _, t := range s.targets() {
-		for _, gateway := range s.view.First(TallyAncestors, t.key(), maxAncestors) {
+	var out []gatewayv1.PolicyAncestorStatus
+	for _, r := range s.policy.Spec.TargetRefs {
+		t, problem := s.target(r)
+		if problem != nil {
+			out = append(out, s.onTarget(r, *problem))
+			continue
+		}
+		used := s.view.First(TallyAncestors, t.key(), maxAncestors)
+		if len(used) == 0 {
+			conditions := s.conditions()
+			if conditions[0].Status == metav1.ConditionTrue {
+				conditions[0].Message = "no Gateway of cluster " + t.Cluster + " routes to " + targetName(t)
+			}
+			out = append(out, s.onTarget(r, conditions...))
+		}
+		for _, gateway := range used {
 			if !slices.Contains(gateways, gateway) {
 				gateways = append(gateways, gateway)
 			}
 		}
 	}
 	slices.Sort(gateways)
-	var out []gatewayv1.PolicyAncestorStatus
-	for _, text := range gateways[:min(len(gateways), maxAncestors)] {
+	for _, text := range gateways {
 		gateway, _ := store.ParseRef(text)
 		group, kind, namespace := gatewayv1.Group("gateway.networking.k8s.io"), gatewayv1.Kind("Gateway"), gatewayv1.Namespace(gateway.Namespace)
 		out = append(out, gatewayv1.PolicyAncestorStatus{
@@ -216,20 +231,41 @@ func (s *tlsStatus) ancestors() []gatewayv1.PolicyAncestorStatus {
 			ControllerName: controllerName, Conditions: s.conditions(),
 		})
 	}
-	return out
+	return out[:min(len(out), maxAncestors)]
+}
+
+func targetName(t Target) string { return fmt.Sprintf("%s %q", t.Kind, t.Namespace+"/"+t.Name) }
+
+// target is what a reference names; problem is why it names nothing.
+func (s *tlsStatus) target(r gatewayv1.LocalPolicyTargetReferenceWithSectionName) (t Target, problem *metav1.Condition) {
+	refuse := func(reason gatewayv1.PolicyConditionReason, format string, args ...any) *metav1.Condition {
+		return &metav1.Condition{
+			Type: string(gatewayv1.PolicyConditionAccepted), Status: metav1.ConditionFalse, ObservedGeneration: s.policy.Generation,
+			Reason: string(reason), Message: fmt.Sprintf(format, args...),
+		}
+	}
+	t = Target{s.ref.Cluster, kindOf(string(r.Group), string(r.Kind)), s.ref.Namespace, string(r.Name)}
+	switch {
+	case t.Kind != Service && t.Kind != ServiceImport:
+		return t, refuse(gatewayv1.PolicyReasonInvalid, "targetRefs: a BackendTLSPolicy cannot target kind %q of group %q, only Service and ServiceImport", r.Kind, r.Group)
+	case !exists(s.view, t):
+		return t, refuse(gatewayv1.PolicyReasonTargetNotFound, "targetRefs: %s not found", targetName(t))
+	case sectionOf(r) != "" && !hasPort(s.view, t, sectionOf(r)):
+		return t, refuse(gatewayv1.PolicyReasonTargetNotFound, "targetRefs: %s has no port named %q", targetName(t), sectionOf(r))
+	}
+	return t, nil
+}
+
+// onTarget says something of a target itself, where there is no Gateway to say it of.
+func (s *tlsStatus) onTarget(r gatewayv1.LocalPolicyTargetReferenceWithSectionName, conditions ...metav1.Condition) gatewayv1.PolicyAncestorStatus {
+	group, kind := r.Group, r.Kind
+	return gatewayv1.PolicyAncestorStatus{
+		AncestorRef:    gatewayv1.ParentReference{Group: &group, Kind: &kind, Name: r.Name, SectionName: r.SectionName},
+		ControllerName: controllerName, Conditions: conditions,
+	}
 }
 
 const controllerName = "networking.gke.io/gateway"
-
-func (s *tlsStatus) targets() []Target {
-	var out []Target
-	for _, t := range s.policy.Spec.TargetRefs {
-		if kind := kindOf(string(t.Group), string(t.Kind)); kind == Service || kind == ServiceImport {
-			out = append(out, Target{s.ref.Cluster, kind, s.ref.Namespace, string(t.Name)})
-		}
-	}
-	return out
-}
 
 func (s *tlsStatus) conditions() []metav1.Condition {
 	generation := s.policy.Generation

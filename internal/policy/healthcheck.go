@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"fmt"
 	"time"
 
 	"google.golang.org/protobuf/types/known/durationpb"
@@ -8,6 +9,8 @@ import (
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
 	networkingv1 "github.com/spillway-lb/spillway/api/networking/v1"
+	proxyconfig "github.com/spillway-lb/spillway/internal/proxy/config"
+	"github.com/spillway-lb/spillway/internal/proxy/refusal"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/store"
 )
@@ -45,10 +48,37 @@ func httpFamily(kind lbv1.HealthCheck_Type) bool {
 // HealthCheck returns the health check of a backend: its policy's, or the default of the given type.
 func HealthCheck(v *recompute.View, t Target, kind lbv1.HealthCheck_Type) *lbv1.HealthCheck {
 	_, p, ok := winner[*networkingv1.HealthCheckPolicy](v, KindHealthCheck, t)
-	if !ok || p.Spec.Default == nil {
+	if !ok || p.Spec.Default == nil || refusedCheck(v, t, p.Spec.Default) != "" {
 		return DefaultHealthCheck(kind)
 	}
-	c := p.Spec.Default
+	return healthCheckOf(p.Spec.Default, kind)
+}
+
+// refusedCheck is why a HealthCheckPolicy cannot be obeyed as a whole, or "": what the prober's own compiler says, and a port
+// that its target does not have.
+func refusedCheck(v *recompute.View, t Target, c *networkingv1.HealthCheckPolicyConfig) string {
+	if c == nil {
+		return ""
+	}
+	check := healthCheckOf(c, lbv1.HealthCheck_HTTP)
+	if err := proxyconfig.CheckHealthCheck(check); err != nil {
+		at := refusal.Of(err)
+		switch at.Path {
+		case "request_path":
+			return "requestPath: " + at.Text
+		case "":
+			return at.Text
+		}
+		return at.Path + ": " + at.Text
+	}
+	if check.GetPortSpecification() == lbv1.HealthCheck_USE_NAMED_PORT && !hasPort(v, t, check.GetPortName()) {
+		return fmt.Sprintf("portName: %s %q has no port named %q", t.Kind, t.Namespace+"/"+t.Name, check.GetPortName())
+	}
+	return ""
+}
+
+// healthCheckOf is what a policy says of a backend whose default probe is of the given type.
+func healthCheckOf(c *networkingv1.HealthCheckPolicyConfig, kind lbv1.HealthCheck_Type) *lbv1.HealthCheck {
 	check := &lbv1.HealthCheck{
 		Type: kind, CheckInterval: seconds(or(c.CheckIntervalSec, policyInterval)), Timeout: seconds(or(c.TimeoutSec, policyTimeout)),
 		HealthyThreshold: uint32(or(c.HealthyThreshold, policyThresholds)), UnhealthyThreshold: uint32(or(c.UnhealthyThreshold, policyThresholds)),
@@ -135,6 +165,11 @@ func translateHealthCheckPolicy(v *recompute.View, key string) recompute.Result 
 		return recompute.Result{}
 	}
 	o := judge[*networkingv1.HealthCheckPolicy](v, ref, p.Spec.TargetRef, KindHealthCheck, Service, ServiceImport)
+	if t, ok := targetOf(ref, p.Spec.TargetRef); ok && o.ok {
+		if problem := refusedCheck(v, t, p.Spec.Default); problem != "" {
+			o = invalid(problem + "; nothing of the policy is applied")
+		}
+	}
 	status := &networkingv1.HealthCheckPolicyStatus{Conditions: []metav1.Condition{o.condition(p.Generation)}}
 	return recompute.Result{State: recompute.Present, Writes: o.writes(v, ref, p, status)}
 }

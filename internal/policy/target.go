@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 
+	corev1 "k8s.io/api/core/v1"
+
 	networkingv1 "github.com/spillway-lb/spillway/api/networking/v1"
 	"github.com/spillway-lb/spillway/internal/fleet"
 	"github.com/spillway-lb/spillway/internal/kind"
@@ -86,6 +88,16 @@ func exists(v *recompute.View, t Target) bool {
 		return v.Get(ref) != nil
 	}
 	return false
+}
+
+// hasPort tells whether a target has a port of a name.
+func hasPort(v *recompute.View, t Target, name string) bool {
+	if t.Kind == ServiceImport {
+		imported, ok, held := recompute.Value[*fleet.Import](v, fleet.UnitImport, fleet.ImportKey(t.Namespace, t.Name))
+		return held || ok && slices.ContainsFunc(imported.Ports, func(p fleet.Port) bool { return p.Name == name })
+	}
+	service, ok := recompute.Get[*corev1.Service](v, store.Ref{Cluster: t.Cluster, Kind: "Service", Namespace: t.Namespace, Name: t.Name})
+	return ok && slices.ContainsFunc(service.Spec.Ports, func(p corev1.ServicePort) bool { return p.Name == name })
 }
 
 // winner returns the policy of a kind that applies to a target: the oldest, of equally old ones the first by name.

@@ -9,6 +9,9 @@ import (
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
 	"github.com/spillway-lb/spillway/internal/proxy/balance"
+	"github.com/spillway-lb/spillway/internal/proxy/field"
+	"github.com/spillway-lb/spillway/internal/proxy/message"
+	"github.com/spillway-lb/spillway/internal/proxy/refusal"
 	"github.com/spillway-lb/spillway/internal/proxy/urlmap"
 )
 
@@ -154,13 +157,22 @@ func checkHealthCheck(h *lbv1.HealthCheck) error {
 	case h.GetPortSpecification() == lbv1.HealthCheck_USE_FIXED_PORT && h.GetPort() == 0:
 		return errors.New("USE_FIXED_PORT without a port")
 	case h.GetRequestPath() != "" && !strings.HasPrefix(h.GetRequestPath(), "/"):
-		return fmt.Errorf("request_path %q does not begin with /", h.GetRequestPath())
-	case strings.ContainsAny(h.GetRequestPath()+h.GetHost(), "\r\n\x00 "):
-		return errors.New("request_path or host has a space or control byte")
+		return refusal.Errorf("request_path", "%q does not begin with /", h.GetRequestPath())
+	case strings.HasPrefix(h.GetRequestPath(), "//"):
+		return refusal.Errorf("request_path", "%q begins with two slashes, which would name a host", h.GetRequestPath())
+	case h.GetRequestPath() != "" && !isTarget(h.GetRequestPath()):
+		return refusal.Errorf("request_path", "%q has a byte that has to be percent-encoded", h.GetRequestPath())
+	case h.GetHost() != "" && !message.ValidAuthority([]byte(h.GetHost())):
+		return refusal.Errorf("host", "%q is not a host", h.GetHost())
 	case len(h.GetResponse()) > maxProbeResponse:
 		return fmt.Errorf("response has %d bytes, more than %d", len(h.GetResponse()), maxProbeResponse)
 	}
 	return nil
+}
+
+// isTarget is for request targets of ASCII.
+func isTarget(path string) bool {
+	return field.ValidTarget(path) && strings.IndexFunc(path, func(r rune) bool { return r >= 0x7f }) < 0
 }
 
 // compileEndpointHealth returns the address.
