@@ -18,7 +18,8 @@ func newURLsCommand(c *connection) *cobra.Command {
 	var output string
 	cmd := &cobra.Command{
 		Use: "urls", Short: "Where to curl: one row for each listener and location", Example: urlsExample, Args: cobra.NoArgs,
-		Long: `Where to curl: one row for each listener and location. The URL is what curl takes as it is, port included.`,
+		Long: `Where to curl: one row for each listener and location. The URL is what curl takes as it is, port
+included; where a TLS listener has a hostname, or rules want a host, -o wide adds a curl command that works as printed.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			client, _, err := c.connect(cmd.Context())
 			if err != nil {
@@ -50,16 +51,19 @@ func printURLs(w io.Writer, urls []control.URL, output string) error {
 	}
 	tw := tabwriter.NewWriter(w, 6, 4, 3, ' ', 0)
 	if output == "wide" {
-		fmt.Fprintln(tw, "KIND\tNAMESPACE\tNAME\tCLASS\tLISTENER\tREGION\tURL")
+		fmt.Fprintln(tw, "KIND\tNAMESPACE\tNAME\tCLASS\tLISTENER\tREGION\tURL\tCURL")
 	} else {
 		fmt.Fprintln(tw, "KIND\tNAMESPACE\tNAME\tLISTENER\tREGION\tURL")
 	}
 	for _, u := range urls {
-		class := ""
+		class, curl := "", ""
 		if output == "wide" {
-			class = u.Class + "\t"
+			class, curl = u.Class+"\t", "\t<none>"
+			if len(u.Curl) > 0 {
+				curl = "\t" + u.Curl[0]
+			}
 		}
-		fmt.Fprintf(tw, "%s\t%s\t%s\t%s%s\t%s\t%s\n", u.Kind, u.Namespace, u.Name, class, u.Listener, u.Region, u.URL)
+		fmt.Fprintf(tw, "%s\t%s\t%s\t%s%s\t%s\t%s%s\n", u.Kind, u.Namespace, u.Name, class, u.Listener, u.Region, u.URL, curl)
 	}
 	return tw.Flush()
 }

@@ -65,6 +65,8 @@ type Config struct {
 	Look func(snapshot *store.Snapshot, touched []string)
 	// Say tells an operator what must not happen, and of proxies in trouble.
 	Say func(format string, args ...any)
+	// Settled, if not nil, is told when what rounds say about objects has been written, if anything.
+	Settled func()
 	// Now is the clock.
 	Now func() time.Time
 }
@@ -84,6 +86,7 @@ type Loop struct {
 	// held are status writes that wait for proxies, until deadline.
 	held     []recompute.WriteChange
 	deadline time.Time
+	spoke    bool              // a round ran since Settled was told
 	trouble  map[string]string // by location, its last error
 	withheld map[config.Refusal]bool
 
@@ -187,7 +190,7 @@ func (l *Loop) round() {
 	if len(l.held) == 0 {
 		l.deadline = now.Add(settleTime)
 	}
-	l.held = append(l.held, statuses...)
+	l.held, l.spoke = append(l.held, statuses...), true
 	l.notBefore = now.Add(min(now.Sub(began), maxHoldOff))
 }
 
@@ -288,6 +291,10 @@ func (l *Loop) settle() {
 		l.config.Applier.Apply(l.held, nil, l.config.Now())
 		l.held = nil
 	}
+	if l.spoke && l.config.Settled != nil {
+		l.config.Settled()
+	}
+	l.spoke = false
 }
 
 // settled returns the facts that changed, unless proxies still have time.

@@ -7,6 +7,7 @@ import (
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
 	"github.com/spillway-lb/spillway/internal/address"
+	"github.com/spillway-lb/spillway/internal/fact"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/store"
 )
@@ -29,15 +30,9 @@ type Addresses struct {
 	Unusable string
 }
 
-// Options are what no object holds.
-type Options struct {
-	// Usable tells whether the data planes can have an address that an owner asks for; nil means any.
-	Usable func(netip.Addr) bool
-}
-
 // ReadAddresses claims the addresses that an owner asks for.
-func ReadAddresses(v *recompute.View, o Options, owner store.Ref, requests []Request) Addresses {
-	r := addressReader{view: v, options: o, owner: owner, unnamed: map[string]int{}}
+func ReadAddresses(v *recompute.View, owner store.Ref, requests []Request) Addresses {
+	r := addressReader{view: v, owner: owner, unnamed: map[string]int{}}
 	for _, request := range requests {
 		r.add(request)
 	}
@@ -46,9 +41,8 @@ func ReadAddresses(v *recompute.View, o Options, owner store.Ref, requests []Req
 
 // addressReader finds the addresses of one owner.
 type addressReader struct {
-	view    *recompute.View
-	options Options
-	owner   store.Ref
+	view  *recompute.View
+	owner store.Ref
 	// unnamed is how many addresses of a region were chosen by us.
 	unnamed map[string]int
 	out     Addresses
@@ -87,7 +81,7 @@ func (r *addressReader) literal(request Request) {
 		r.out.Unusable = fmt.Sprintf("address %s is in use by another Gateway", request.Literal)
 		return
 	}
-	if r.options.Usable != nil && !r.options.Usable(addr) {
+	if usable, known := recompute.Fact[bool](r.view, fact.HostAddress(addr)); known && !usable {
 		r.out.Unusable = fmt.Sprintf("address %s is not an address of the proxies' host", request.Literal)
 		return
 	}

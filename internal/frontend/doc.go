@@ -5,7 +5,7 @@
 // owners claim, through a recompute.View. Out: addresses (each a unit of its own, frontend.claim, so that two owners never
 // get the same one), resources, certificates, and problems in words.
 //
-//	at := frontend.ReadAddresses(view, options, owner, []frontend.Request{{Region: "us-west1"}})
+//	at := frontend.ReadAddresses(view, owner, []frontend.Request{{Region: "us-west1"}})
 //	certificate, problem := frontend.ReadCertificate(view, cluster, from, to)
 //	resources := frontend.Port{Owner: owner, VIPs: at.VIPs, ...}.Resources()
 package frontend

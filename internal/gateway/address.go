@@ -62,7 +62,7 @@ func readAddresses(v *recompute.View, o Options, gw *gatewayv1.Gateway, ref stor
 	if len(gw.Spec.Addresses) == 0 {
 		requests = everywhere(s.ReadLocations(v, o.Home))
 	}
-	return frontend.ReadAddresses(v, frontend.Options{Usable: o.Usable}, ref, requests)
+	return frontend.ReadAddresses(v, ref, requests)
 }
 
 // addressRequests are what one entry of spec.addresses asks for.

@@ -20,6 +20,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
+	"github.com/spillway-lb/spillway/internal/fact"
 	"github.com/spillway-lb/spillway/internal/manifests"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/store"
@@ -88,7 +89,7 @@ func newScenarioWorld(t *testing.T, comment string) *world {
 	}
 	unusable := map[string]bool{}
 	w.engine = recompute.New(translate.Config(translate.Options{
-		Traffic: translate.Proximity(), Usable: func(a netip.Addr) bool { return !unusable[a.String()] },
+		Traffic: translate.Proximity(),
 	}))
 	w.sub = w.store.Subscribe()
 	for line := range strings.Lines(comment) {
@@ -100,6 +101,11 @@ func newScenarioWorld(t *testing.T, comment string) *world {
 			}
 		}
 	}
+	w.store.Commit(func(tx *store.Tx) {
+		for address := range unusable {
+			tx.SetFact(fact.HostAddress(netip.MustParseAddr(address)), false)
+		}
+	})
 	if len(w.show) == 0 {
 		t.Fatal("the comment has no line show:")
 	}

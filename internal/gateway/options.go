@@ -1,8 +1,6 @@
 package gateway
 
 import (
-	"net/netip"
-
 	"github.com/spillway-lb/spillway/internal/backend"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/store"
@@ -16,8 +14,6 @@ type Options struct {
 	// NamedAddresses are the addresses behind names in spec.addresses. A name that is not in it gets an address like a
 	// Gateway without addresses does, by the hash of the name.
 	NamedAddresses map[string]string
-	// Usable tells whether the data planes can have an address that a Gateway asks for; nil means any.
-	Usable func(netip.Addr) bool
 	// Programmed tells whether data planes serve what is published of a Gateway; nil means they do. It may read facts
 	// through the view and must be pure.
 	Programmed func(v *recompute.View, gateway store.Ref) bool

@@ -1,12 +1,14 @@
 package serve
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"runtime"
 	"slices"
-	"strings"
+	"time"
 
 	"github.com/spillway-lb/spillway/internal/control"
 	"github.com/spillway-lb/spillway/internal/fact"
@@ -14,15 +16,42 @@ import (
 	"github.com/spillway-lb/spillway/internal/view"
 )
 
-// announcer prints addresses when they appear, move or go.
+const (
+	// announceInterval bounds how often addresses are looked through.
+	announceInterval = 200 * time.Millisecond
+	// maxAnnounced is how many listeners are printed at once.
+	maxAnnounced = 20
+)
+
+// announcer prints addresses when they appear, move or go, and how to try them.
 type announcer struct {
 	store  *store.Store
 	source *view.Source
 	report *reporter
-	// shown are the rows printed so far.
-	shown    []control.URL
+	// shown are the URLs printed so far; tried are the listeners whose curl commands were.
+	shown    map[row]string
+	tried    map[listener]bool
+	seen     map[listener]time.Time
+	waiting  bool // for a listener's curl commands
+	again    bool // soon, whatever happens
+	now      func() time.Time
 	welcomed bool
 	hinted   bool
+}
+
+// listener is one of a Gateway's, row the same at a location.
+type (
+	listener struct{ cluster, namespace, gateway, name string }
+	row      struct {
+		listener
+		region string
+	}
+)
+
+func listenerOf(u control.URL) listener { return listener{u.Cluster, u.Namespace, u.Name, u.Listener} }
+
+func (l listener) String() string {
+	return fmt.Sprintf("Gateway %s/%s, listener %s", l.namespace, l.gateway, l.name)
 }
 
 // run prints what changed until the context ends.
@@ -34,75 +63,164 @@ func (a *announcer) run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-sub.Ready():
-			if _, touched := sub.Take(); concernsURLs(touched) {
-				a.announce()
+			if _, touched := sub.Take(); !a.again && !a.concerns(touched) {
+				continue
 			}
+		case <-a.soon():
+		}
+		a.announce(a.source.URLs())
+		if !pause(ctx, announceInterval) {
+			return
 		}
 	}
 }
 
-// concernsURLs says whether what was touched may change a row: what is known of a Gateway, or how far proxies are.
-func concernsURLs(touched []string) bool {
+// soon receives at once if there is something to look at again, else never.
+func (a *announcer) soon() <-chan time.Time {
+	if a.again {
+		return time.After(0)
+	}
+	return nil
+}
+
+// pause waits; it returns false if the context ended.
+func pause(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
+}
+
+// concerns says whether what was touched may change a line: what is said of a Gateway, or a verdict while a listener
+// waits for an endpoint that answers.
+func (a *announcer) concerns(touched []string) bool {
 	return slices.ContainsFunc(touched, func(read string) bool {
-		ref, isObject := store.ObjectOf(read)
-		written, isWritten := store.WrittenOf(read)
-		f, isFact := store.FactOf(read)
-		return isObject && ref.Kind == kindGateway || isWritten && written.Kind == kindGateway || isFact && f.Kind == fact.KindProgress
+		if ref, ok := store.WrittenOf(read); ok {
+			return ref.Kind == kindGateway
+		}
+		if ref, ok := store.ObjectOf(read); ok {
+			return ref.Kind == kindGateway
+		}
+		f, ok := store.FactOf(read)
+		return ok && f.Kind == fact.KindHealth && a.waiting
 	})
 }
 
-func (a *announcer) announce() {
-	urls := a.source.URLs()
-	for _, u := range a.shown {
-		if !slices.Contains(urls, u) {
-			a.report.say("gone: %s of Gateway %s/%s, listener %s", u.URL, u.Namespace, u.Name, u.Listener)
-		}
+func (a *announcer) announce(urls []control.URL) {
+	if a.shown == nil {
+		a.shown, a.tried, a.seen = map[row]string{}, map[listener]bool{}, map[listener]time.Time{}
 	}
+	urls = a.ripe(urls)
+	now := map[row]string{}
+	var order []listener
+	groups := map[listener][]control.URL{}
+	for _, u := range urls {
+		l := listenerOf(u)
+		now[row{l, u.Region}] = u.URL
+		if groups[l] == nil {
+			order = append(order, l)
+		}
+		groups[l] = append(groups[l], u)
+	}
+	a.farewell(now)
 	var lines []string
-	var heading string
-	for i, u := range urls {
-		if slices.Contains(a.shown, u) {
+	printed := 0
+	a.waiting = false
+	for _, l := range order {
+		block := a.block(l, groups[l])
+		if len(block) == 0 {
 			continue
 		}
-		if h := fmt.Sprintf("Gateway %s/%s, listener %s", u.Namespace, u.Name, u.Listener); h != heading {
-			heading = h
-			lines = append(lines, "", h)
-		}
-		lines = append(lines, fmt.Sprintf("  %-16s %s", u.Region, u.URL))
-		if i+1 == len(urls) || urls[i+1].Name != u.Name || urls[i+1].Namespace != u.Namespace {
-			lines = append(lines, a.try(urls, u)...)
+		if printed++; printed <= maxAnnounced {
+			lines = append(lines, block...)
 		}
 	}
-	a.shown = urls
+	if printed > maxAnnounced {
+		lines = append(lines, "", fmt.Sprintf("and %d listeners more: spillway urls", printed-maxAnnounced))
+	}
+	a.shown = now
 	if len(lines) > 0 {
 		a.report.block(append(lines, "")...)
 		a.hint()
-		a.welcome(urls[0])
+		a.welcome(order[0])
 	}
+}
+
+// patience is how long a new listener's line waits for an endpoint that answers, so that address and commands come
+// together.
+const patience = time.Second
+
+// ripe leaves out the listeners that are new and still have time.
+func (a *announcer) ripe(urls []control.URL) []control.URL {
+	answers, present := map[listener]bool{}, map[listener]bool{}
+	for _, u := range urls {
+		answers[listenerOf(u)] = answers[listenerOf(u)] || len(u.Curl) > 0
+	}
+	a.again = false
+	out := slices.DeleteFunc(slices.Clone(urls), func(u control.URL) bool {
+		l := listenerOf(u)
+		if present[l] = true; a.seen[l].IsZero() {
+			a.seen[l] = a.now()
+		}
+		young := !answers[l] && a.now().Sub(a.seen[l]) < patience
+		a.again = a.again || young
+		return young
+	})
+	maps.DeleteFunc(a.seen, func(l listener, _ time.Time) bool { return !present[l] })
+	return out
+}
+
+// farewell says which addresses are gone, and which have moved.
+func (a *announcer) farewell(now map[row]string) {
+	for _, r := range sortedRows(a.shown) {
+		next, still := now[r]
+		switch old := a.shown[r]; {
+		case !still:
+			a.report.say("gone: %s of %s", old, r.listener)
+			delete(a.tried, r.listener)
+		case next != old:
+			a.report.say("moved: %s of %s is at %s now", old, r.listener, next)
+			delete(a.tried, r.listener)
+		}
+	}
+}
+
+// block are the lines of a listener: where it is if that is new, and how to try it as soon as something answers.
+func (a *announcer) block(l listener, urls []control.URL) []string {
+	var lines []string
+	for _, u := range urls {
+		if a.shown[row{l, u.Region}] != u.URL {
+			lines = append(lines, fmt.Sprintf("  %-16s %s", u.Region, u.URL))
+		}
+	}
+	with := slices.IndexFunc(urls, func(u control.URL) bool { return len(u.Curl) > 0 })
+	switch {
+	case a.tried[l]:
+	case with < 0:
+		a.waiting = true
+	default:
+		a.tried[l] = true
+		lines = append(lines, "Try:")
+		for _, command := range urls[with].Curl {
+			lines = append(lines, "  "+command)
+		}
+	}
+	if len(lines) == 0 {
+		return nil
+	}
+	return append([]string{"", l.String()}, lines...)
 }
 
 // welcome says, once, how to go on.
-func (a *announcer) welcome(u control.URL) {
+func (a *announcer) welcome(l listener) {
 	if !a.welcomed {
 		a.welcomed = true
-		a.report.say("serving until Ctrl-C; in another terminal: spillway urls, spillway describe gateway %s -n %s", u.Name, u.Namespace)
+		a.report.say("serving until Ctrl-C; in another terminal: spillway urls, spillway describe gateway %s -n %s", l.gateway, l.namespace)
 	}
-}
-
-// try lists curl commands for a Gateway, by way of its first URL.
-func (a *announcer) try(urls []control.URL, u control.URL) []string {
-	first := slices.IndexFunc(urls, func(other control.URL) bool { return other.Name == u.Name && other.Namespace == u.Namespace })
-	u = urls[max(first, 0)]
-	for _, socket := range a.source.Sockets() {
-		if strings.HasSuffix(u.URL, "//"+socket.Actual.String()) {
-			lines := []string{"Try:"}
-			for _, command := range a.source.Published.Suggestions(socket.ForwardingRule, u.URL) {
-				lines = append(lines, "  "+command)
-			}
-			return lines
-		}
-	}
-	return nil
 }
 
 // hint says, once, how to get the ports as written.
@@ -118,4 +236,10 @@ func (a *announcer) hint() {
 			return
 		}
 	}
+}
+
+func sortedRows(m map[row]string) []row {
+	return slices.SortedFunc(maps.Keys(m), func(a, b row) int {
+		return cmp.Or(cmp.Compare(a.String(), b.String()), cmp.Compare(a.region, b.region))
+	})
 }

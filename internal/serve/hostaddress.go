@@ -76,7 +76,7 @@ func wantedAddresses(snapshot *store.Snapshot) []netip.Addr {
 		}
 		for _, a := range gateway.Spec.Addresses {
 			if addr, err := netip.ParseAddr(strings.TrimSpace(a.Value)); err == nil {
-				out = append(out, addr)
+				out = append(out, addr.Unmap())
 			}
 		}
 		return true

@@ -46,6 +46,17 @@ func (r *reporter) say(format string, args ...any) {
 	fmt.Fprintf(r.out, "%s  %s\n", r.now().Format(time.TimeOnly), text)
 }
 
+// warn prints a line about something that is not in order.
+func (r *reporter) warn(text string) {
+	if r.json == nil {
+		r.say("%s", text)
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.json.Warn(text)
+}
+
 // block prints lines as they are; in JSON each is a message.
 func (r *reporter) block(lines ...string) {
 	r.mu.Lock()
@@ -110,11 +121,14 @@ func (r *reporter) names(verb string, names []string) {
 // implicit is the origin of objects that no file holds.
 const implicit = "implicit"
 
+// defaultCluster is that of a directory without cluster folders; nobody named it.
+const defaultCluster = "default"
+
 func describe(cluster, kind, namespace, name string) string {
 	if namespace != "" {
 		name = namespace + "/" + name
 	}
-	if cluster != "" {
+	if cluster != "" && cluster != defaultCluster {
 		return kind + " " + name + " in " + cluster
 	}
 	return kind + " " + name

@@ -61,6 +61,7 @@ type server struct {
 	loop      *controlplane.Loop
 	planes    *dataplanes.Set
 	announcer *announcer
+	troubles  *troubles
 	addresses *hostAddresses
 	directory *directory
 	standin   *standalone.Controller
@@ -106,9 +107,10 @@ func newServer(c Config) (*server, error) {
 		Dir: c.Dir, Logger: c.Log, Now: c.Now, Healthy: func() map[netip.Addr]bool { return healthyPods(s.store.Snapshot()) },
 	})
 	s.addresses = &hostAddresses{store: s.store, usable: hostHas}
+	s.troubles = newTroubles(s.store, s.report)
 	s.loop = controlplane.New(controlplane.Config{
 		Store: s.store, Engine: recompute.New(translate.Config(options(c.From))), Model: s.model, Applier: writer, Home: c.From,
-		Await: s.standin.Await, Look: s.addresses.look, Say: s.report.say, Now: c.Now,
+		Await: s.standin.Await, Look: s.addresses.look, Say: s.report.say, Settled: s.troubles.wake, Now: c.Now,
 	})
 	s.planes = dataplanes.New(dataplanes.Config{
 		Everything: s.model.Everything, Feedback: s.loop, AccessLog: c.AccessLog, Tracer: c.Tracer, Logger: c.Log,
@@ -118,7 +120,7 @@ func newServer(c Config) (*server, error) {
 		Started: startedInfo(c), From: c.From, Store: s.store, Published: s.model, Sockets: s.sockets, Locations: s.planes.Locations,
 		Output: s.standin.Logs,
 	}
-	s.announcer = &announcer{store: s.store, source: s.source, report: s.report}
+	s.announcer = &announcer{store: s.store, source: s.source, report: s.report, now: c.Now}
 	s.directory = &directory{path: c.Dir, store: s.store, report: s.report, problems: newProblemsGauge(), loaded: make(chan struct{})}
 	return s, nil
 }
@@ -156,6 +158,7 @@ func (s *server) run(ctx context.Context) error {
 	parts.Go(func() { s.addresses.run(running) })
 	parts.Go(func() { s.compute(running) })
 	parts.Go(func() { s.announcer.run(running) })
+	parts.Go(func() { s.troubles.run(running) })
 	<-ctx.Done()
 	s.report.say("ending: requests in flight are answered first")
 	grace := podGrace

@@ -53,7 +53,7 @@ func (s *Source) Model() *lbv1.Model { return s.Published.All() }
 
 // URLs implements control.Source.
 func (s *Source) URLs() []control.URL {
-	return urlsOf(s.Store.Snapshot(), s.Published.Kind(kindForwardingRule), s.Sockets(), s.home())
+	return s.Published.urls(s.Store.Snapshot(), s.Sockets(), s.home())
 }
 
 // Health implements control.Source.

@@ -5,16 +5,16 @@ import (
 	"net/netip"
 	"slices"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
 	"github.com/spillway-lb/spillway/internal/control"
-	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/owner"
 	"github.com/spillway-lb/spillway/internal/store"
 )
 
-const kindGateway = kind.Gateway
+const kindGateway = "Gateway.gateway.networking.k8s.io"
 
 // Socket is an address that the proxy of a location listens on.
 type Socket struct {
@@ -24,27 +24,30 @@ type Socket struct {
 	Requested, Actual netip.AddrPort
 }
 
-// urlsOf lists where to curl: a row for each listener of each Gateway at each location that has bound its port. home is
+// urls lists where to curl: a row for each listener that is Programmed, at each location that has bound its port. home is
 // the region that comes first.
-func urlsOf(snapshot *store.Snapshot, rules []*lbv1.Resource, sockets []Socket, home string) []control.URL {
+func (m *Model) urls(snapshot *store.Snapshot, sockets []Socket, home string) []control.URL {
+	bound := map[string][]Socket{}
+	for _, s := range sockets {
+		bound[s.ForwardingRule] = append(bound[s.ForwardingRule], s)
+	}
 	var urls []control.URL
-	for _, r := range rules {
-		ref, ok := gatewayOf(r.GetForwardingRule())
-		if !ok {
+	for _, r := range m.Kind(kindForwardingRule) {
+		ref, ok := owner.Ref(r.GetForwardingRule().GetOwner())
+		gateway, status := gatewayObject(snapshot, ref)
+		if !ok || gateway == nil {
 			continue
 		}
-		gateway := gatewayObject(snapshot, ref)
-		if gateway == nil {
-			continue
-		}
-		for _, socket := range sockets {
-			if socket.ForwardingRule == r.GetName() {
-				urls = append(urls, listenerURLs(ref, gateway, r.GetForwardingRule(), socket)...)
+		for _, socket := range bound[r.GetName()] {
+			for _, l := range gateway.Spec.Listeners {
+				if uint32(l.Port) == r.GetForwardingRule().GetPort() && isProgrammed(status, l.Name) {
+					urls = append(urls, m.listenerURL(snapshot, ref, gateway, &l, r.GetForwardingRule(), socket))
+				}
 			}
 		}
 	}
 	slices.SortStableFunc(urls, func(a, b control.URL) int {
-		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name),
+		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Cluster, b.Cluster),
 			cmp.Compare(notHome(a.Region, home), notHome(b.Region, home)), cmp.Compare(a.Region, b.Region),
 			cmp.Compare(a.URL, b.URL), cmp.Compare(a.Listener, b.Listener))
 	})
@@ -58,35 +61,47 @@ func notHome(region, home string) int {
 	return 1
 }
 
-func listenerURLs(ref store.Ref, gateway *gatewayv1.Gateway, rule *lbv1.ForwardingRule, socket Socket) []control.URL {
-	var urls []control.URL
-	for _, l := range gateway.Spec.Listeners {
-		if uint32(l.Port) != rule.GetPort() {
-			continue
-		}
-		scheme := "http"
-		if l.Protocol == gatewayv1.HTTPSProtocolType {
-			scheme = "https"
-		}
-		urls = append(urls, control.URL{
-			Kind: "Gateway", Namespace: ref.Namespace, Name: ref.Name, Class: string(gateway.Spec.GatewayClassName),
-			Listener: string(l.Name), Region: socket.Location, URL: scheme + "://" + socket.Actual.String(),
-		})
+func (m *Model) listenerURL(
+	snapshot *store.Snapshot, ref store.Ref, gateway *gatewayv1.Gateway, l *gatewayv1.Listener, rule *lbv1.ForwardingRule, socket Socket,
+) control.URL {
+	at := end{scheme: "http", host: "*", address: socket.Actual}
+	if l.Protocol == gatewayv1.HTTPSProtocolType {
+		at.scheme = "https"
 	}
-	return urls
+	if l.Hostname != nil && *l.Hostname != "" {
+		at.host = string(*l.Hostname)
+	}
+	return control.URL{
+		Kind: "Gateway", Cluster: ref.Cluster, Namespace: ref.Namespace, Name: ref.Name, Class: string(gateway.Spec.GatewayClassName),
+		Listener: string(l.Name), Region: socket.Location, URL: at.scheme + "://" + socket.Actual.String(),
+		Curl: m.suggestions(snapshot, rule.GetTargetProxy(), at, socket.Location),
+	}
 }
 
-func gatewayObject(snapshot *store.Snapshot, ref store.Ref) *gatewayv1.Gateway {
+// gatewayObject is a Gateway and what is said of it; nil if there is none.
+func gatewayObject(snapshot *store.Snapshot, ref store.Ref) (*gatewayv1.Gateway, *gatewayv1.GatewayStatus) {
 	e := snapshot.Get(ref)
 	if e == nil {
-		return nil
+		return nil, nil
 	}
 	gateway, _ := e.Object.(*gatewayv1.Gateway)
-	return gateway
+	if e.Written == nil {
+		return gateway, nil
+	}
+	status, _ := e.Written.Status.(*gatewayv1.GatewayStatus)
+	return gateway, status
 }
 
-// gatewayOf is the Gateway that a forwarding rule was made for; ok is false if it was made for something else.
-func gatewayOf(rule *lbv1.ForwardingRule) (ref store.Ref, ok bool) {
-	ref, ok = owner.Ref(rule.GetOwner())
-	return ref, ok && ref.Kind == kindGateway
+func isProgrammed(status *gatewayv1.GatewayStatus, listener gatewayv1.SectionName) bool {
+	if status == nil {
+		return false
+	}
+	for _, l := range status.Listeners {
+		if l.Name == listener {
+			return slices.ContainsFunc(l.Conditions, func(c metav1.Condition) bool {
+				return c.Type == string(gatewayv1.ListenerConditionProgrammed) && c.Status == metav1.ConditionTrue
+			})
+		}
+	}
+	return false
 }

@@ -1,0 +1,208 @@
+package controlplane
+
+import (
+	"net/netip"
+	"sync"
+	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
+	"github.com/spillway-lb/spillway/internal/fact"
+	"github.com/spillway-lb/spillway/internal/health"
+	"github.com/spillway-lb/spillway/internal/location"
+	"github.com/spillway-lb/spillway/internal/owner"
+	"github.com/spillway-lb/spillway/internal/proxy/config"
+	"github.com/spillway-lb/spillway/internal/recompute"
+	"github.com/spillway-lb/spillway/internal/store"
+)
+
+const kindGateway = "Gateway.gateway.networking.k8s.io"
+
+var web = store.Ref{Cluster: "c", Kind: kindGateway, Namespace: "n", Name: "web"}
+
+// publishes makes a backend service and a status that says how far the proxies are with it.
+func publishes(v *recompute.View, key string) recompute.Result {
+	ref, _ := store.ParseRef(key)
+	object, ok := recompute.Get[*gatewayv1.Gateway](v, ref)
+	if !ok {
+		return recompute.Result{}
+	}
+	said := "nothing"
+	if p, ok := recompute.Fact[fact.Progress](v, fact.ProgressOf(ref)); ok {
+		said = p.String()
+	}
+	return recompute.Result{
+		State: recompute.Present,
+		Resources: []*lbv1.Resource{{Name: ref.Name, Body: &lbv1.Resource_BackendService{BackendService: &lbv1.BackendService{
+			Owner: owner.Of(ref), Description: object.ResourceVersion, AbortStatus: 500,
+		}}}},
+		Writes: []recompute.Write{{Ref: ref, Part: recompute.PartStatus, Value: said}},
+	}
+}
+
+// ends are the sink, the model and the applier of a loop.
+type ends struct {
+	mu       sync.Mutex
+	model    map[string]*lbv1.Resource
+	newest   uint64
+	statuses []string
+}
+
+func (e *ends) Follow([]config.Location) {}
+
+func (e *ends) Apply(tx *lbv1.Transaction) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.newest = tx.GetSeq()
+	for _, r := range tx.GetUpserts() {
+		e.model[keyOf(r)] = r
+	}
+}
+
+func (e *ends) Get(kind, name string) *lbv1.Resource {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.model[kind+" "+name]
+}
+
+func (e *ends) seq() uint64 {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.newest
+}
+
+func (e *ends) said() []string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return append([]string(nil), e.statuses...)
+}
+
+// applier records statuses.
+type applier struct{ *ends }
+
+func (a applier) Apply(changes []recompute.WriteChange, _ []string, _ time.Time) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	last := ""
+	for _, c := range changes {
+		last, _ = c.Value.(string)
+	}
+	if last != "" {
+		a.statuses = append(a.statuses, last)
+	}
+}
+
+func (a applier) Expire(time.Time) {}
+
+func startLoop(t *testing.T) (*Loop, *ends, *store.Store) {
+	t.Helper()
+	s, e := store.New(), &ends{model: map[string]*lbv1.Resource{}}
+	l := New(Config{
+		Store: s, Model: e, Applier: applier{e}, Say: t.Logf, Now: time.Now,
+		Engine: recompute.New(recompute.Config{
+			Units: map[string]recompute.Translator{"gateway": publishes}, Roots: []recompute.Root{{Kind: kindGateway, Unit: "gateway"}},
+		}),
+	})
+	l.To(e)
+	l.Opened("a")
+	put(s, "1")
+	go l.Run(t.Context())
+	return l, e, s
+}
+
+func put(s *store.Store, version string) {
+	s.Commit(func(tx *store.Tx) {
+		tx.Put("c", &gatewayv1.Gateway{
+			TypeMeta:   metav1.TypeMeta{APIVersion: "gateway.networking.k8s.io/v1", Kind: "Gateway"},
+			ObjectMeta: metav1.ObjectMeta{Namespace: "n", Name: "web", ResourceVersion: version, Generation: int64(len(version))},
+			Spec:       gatewayv1.GatewaySpec{GatewayClassName: gatewayv1.ObjectName("v" + version)},
+		}, "")
+	})
+}
+
+func eventually(t *testing.T, what string, f func() bool) {
+	t.Helper()
+	for deadline := time.After(20 * time.Second); !f(); {
+		select {
+		case <-deadline:
+			t.Fatalf("never: %s", what)
+		case <-time.After(time.Millisecond):
+		}
+	}
+}
+
+func last(said []string) string {
+	if len(said) == 0 {
+		return ""
+	}
+	return said[len(said)-1]
+}
+
+func TestStatusesWaitForTheProxies(t *testing.T) {
+	l, e, s := startLoop(t)
+	eventually(t, "published", func() bool { return e.seq() == 1 })
+	l.Report(location.Report{Location: "a", Seq: 1})
+	eventually(t, "told", func() bool { return last(e.said()) == "1 of 1 proxy has it" })
+	put(s, "2")
+	eventually(t, "published again", func() bool { return e.seq() == 2 })
+	l.Report(location.Report{Location: "a", Seq: 2, Refused: []config.Refusal{{Kind: "backend_service", Name: "web", Reason: "no"}}})
+	eventually(t, "the refusal is told", func() bool { return last(e.said()) == "the proxy in a refuses it: backend_service web: no" })
+	for _, said := range e.said() {
+		if said != "1 of 1 proxy has it" && said != last(e.said()) {
+			t.Errorf("said %q on the way", said)
+		}
+	}
+}
+
+// TestAProxyThatHangsIsPending never reports: the status says so when its time is over, and never more than that.
+func TestAProxyThatHangsIsPending(t *testing.T) {
+	l, e, s := startLoop(t)
+	eventually(t, "told", func() bool { return last(e.said()) == "0 of 1 proxy has it" })
+	put(s, "2")
+	eventually(t, "published again", func() bool { return e.seq() == 2 })
+	l.Opened("b")
+	l.Report(location.Report{Location: "b", Seq: 2})
+	eventually(t, "the other one counts", func() bool { return last(e.said()) == "1 of 2 proxies have it" })
+	l.Closed("a")
+	eventually(t, "the one that hangs has gone", func() bool { return last(e.said()) == "1 of 1 proxy has it" })
+}
+
+func TestVerdictsAreFactsUntilTheirLocationGoes(t *testing.T) {
+	l, _, s := startLoop(t)
+	at := netip.MustParseAddrPort("127.0.0.1:9")
+	f := fact.Health(fact.Probe{Location: "a", Check: "hc", Endpoint: at})
+	state := func() any { return s.Snapshot().Fact(f) }
+	for _, want := range []lbv1.HealthState{lbv1.HealthState_HEALTHY, lbv1.HealthState_UNHEALTHY} {
+		l.Verdict("a", health.Verdict{Check: "hc", Address: at, State: want}, false)
+		eventually(t, "the verdict is a fact", func() bool { return state() == fact.Verdict{State: want} })
+	}
+	l.Verdict("nowhere", health.Verdict{Check: "hc", Address: at, State: lbv1.HealthState_HEALTHY}, false)
+	l.Closed("a")
+	eventually(t, "it goes with its location", func() bool { return len(s.Snapshot().Facts(fact.KindHealth)) == 0 })
+	l.Opened("a")
+	l.Verdict("a", health.Verdict{Check: "hc", Address: at, State: lbv1.HealthState_HEALTHY}, false)
+	eventually(t, "a new one is a fact", func() bool { return state() != nil })
+	l.Verdict("a", health.Verdict{Check: "hc", Address: at}, true)
+	eventually(t, "it goes with its endpoint", func() bool { return state() == nil })
+}
+
+// TestFlappingCostsLittle counts the revisions that a thousand verdicts make.
+func TestFlappingCostsLittle(t *testing.T) {
+	l, e, s := startLoop(t)
+	eventually(t, "published", func() bool { return e.seq() == 1 })
+	l.Report(location.Report{Location: "a", Seq: 1})
+	eventually(t, "told", func() bool { return last(e.said()) == "1 of 1 proxy has it" })
+	before, began := s.Snapshot().Revision(), time.Now()
+	at := netip.MustParseAddrPort("127.0.0.1:9")
+	f := fact.Health(fact.Probe{Location: "a", Check: "hc", Endpoint: at})
+	for i := range 1000 {
+		l.Verdict("a", health.Verdict{Check: "hc", Address: at, State: lbv1.HealthState(1 + i%2)}, false)
+	}
+	eventually(t, "the last verdict is a fact", func() bool { return s.Snapshot().Fact(f) == fact.Verdict{State: lbv1.HealthState(1 + 999%2)} })
+	if made, most := s.Snapshot().Revision()-before, 2+uint64(time.Since(began)/verdictInterval); made > most {
+		t.Errorf("a thousand verdicts made %d revisions in %v", made, time.Since(began))
+	}
+}

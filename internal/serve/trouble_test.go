@@ -1,0 +1,125 @@
+package serve
+
+import (
+	"io"
+	"strings"
+	"testing"
+	"time"
+)
+
+const troubled = `
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: {name: foreign}
+spec: {gatewayClassName: nginx, listeners: [{name: http, protocol: HTTP, port: 8091}]}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: {name: web}
+spec:
+  gatewayClassName: gke-l7-global-external-managed
+  listeners:
+  - {name: http, protocol: HTTP, port: 8092}
+  - {name: tls, protocol: HTTPS, port: 8493, hostname: foo.test, tls: {certificateRefs: [{name: missing}]}}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {name: noparent}
+spec: {parentRefs: [{name: nix}], rules: [{backendRefs: [{name: app, port: 80}]}]}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {name: a}
+spec: {parentRefs: [{name: web}], rules: [{backendRefs: [{name: BACKEND, port: 80}]}]}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {name: b}
+spec: {parentRefs: [{name: web}], rules: [{backendRefs: [{name: BACKEND, port: 80}]}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: app}
+spec: {selector: {app: app}, ports: [{port: 80, targetPort: 8080}]}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: app}
+spec:
+  replicas: 2
+  selector: {matchLabels: {app: app}}
+  template:
+    metadata: {labels: {app: app}}
+    spec: {containers: [{name: app, image: example.com/unknown:1, ports: [{containerPort: 8080}]}]}
+`
+
+// TestTroubleIsToldOnce wants a line for each thing that does not work, none twice, and a word when it has mended.
+func TestTroubleIsToldOnce(t *testing.T) {
+	files := map[string]string{"a.yaml": strings.ReplaceAll(troubled, "BACKEND", "nix")}
+	r := start(t, files, time.Second)
+	lines := []string{
+		"Gateway default/foreign: gatewayClassName nginx is no class of Spillway's",
+		`Gateway default/web: listener tls: ResolvedRefs=False InvalidCertificateRef: Error GWCER102: Secret "default/missing" not found`,
+		"HTTPRoute default/noparent: parent Gateway default/nix does not exist",
+		`HTTPRoute default/a and 1 more: Gateway web: ResolvedRefs=False BackendNotFound:`,
+		"and 1 more: container app: ErrImagePull: Failed to pull image",
+	}
+	for _, line := range lines {
+		eventually(t, line, func() bool { return strings.Contains(r.out.String(), line) })
+	}
+	r.write(t, "a.yaml", strings.ReplaceAll(troubled, "BACKEND", "app"))
+	eventually(t, "routes mend", func() bool {
+		return strings.Contains(r.out.String(), "in order again: HTTPRoute default/a and 1 more\n")
+	})
+	for _, line := range lines {
+		if n := strings.Count(r.out.String(), line); n != 1 {
+			t.Errorf("%q was told %d times", line, n)
+		}
+	}
+	if out := r.out.String(); strings.Contains(out, "Try:") || strings.Contains(out, "https://") {
+		t.Error("a listener that is not Programmed, or that nothing answers on, is said to work")
+	}
+}
+
+// TestFloodsOfTroubleAreBounded tells of a thousand objects that each have something else to say.
+func TestFloodsOfTroubleAreBounded(t *testing.T) {
+	files := map[string]string{}
+	var all strings.Builder
+	for i := range 300 {
+		all.WriteString("---\napiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\nmetadata: {name: r" + string(rune('a'+i%26)) + strings.Repeat("x", i/26) +
+			"}\nspec: {parentRefs: [{name: gw" + string(rune('a'+i%26)) + strings.Repeat("y", i/26) + "}], rules: [{backendRefs: [{name: app, port: 80}]}]}\n")
+	}
+	files["a.yaml"] = all.String()
+	r := start(t, files, time.Second)
+	eventually(t, "the rest is counted", func() bool { return strings.Contains(r.out.String(), "and 290 lines more like these") })
+	if n := strings.Count(r.out.String(), "does not exist"); n != maxTroubles {
+		t.Errorf("%d lines at once", n)
+	}
+}
+
+// TestAddressesComeWithWhatWorks wants an address with a curl command, and a word when it goes.
+func TestAddressesComeWithWhatWorks(t *testing.T) {
+	r := start(t, map[string]string{"app.yaml": strings.ReplaceAll(app, "NAME", "announced")}, time.Second)
+	eventually(t, "a command is printed", func() bool { return strings.Contains(r.out.String(), "\nTry:\n  curl http://127.") })
+	u := r.source.URLs()[0]
+	if !strings.Contains(r.out.String(), "\nGateway default/announced, listener http\n  us-west1         "+u.URL+"\nTry:\n  curl "+u.URL+"/\n") {
+		t.Error("address and command are not in one block")
+	}
+	if code, _, err := get(strings.TrimPrefix(u.Curl[0], "curl ")); err != nil || code != 200 {
+		t.Errorf("%s: %d, %v", u.Curl[0], code, err)
+	}
+	r.write(t, "app.yaml", "# empty\n")
+	eventually(t, "it is gone", func() bool {
+		return strings.Contains(r.out.String(), "gone: "+u.URL+" of Gateway default/announced, listener http")
+	})
+}
+
+func TestTroubleInJSON(t *testing.T) {
+	out := &buffer{}
+	r := newReporter(out, FormatJSON, time.Now)
+	r.warn("HTTPRoute default/bad: Accepted=False UnsupportedValue: a \"quote\"")
+	if !strings.Contains(out.String(), `"level":"WARN","msg":"HTTPRoute default/bad: Accepted=False UnsupportedValue: a \"quote\""`) {
+		t.Errorf("printed %s", out)
+	}
+	newReporter(io.Discard, FormatText, time.Now).warn("x")
+}
