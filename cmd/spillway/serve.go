@@ -57,6 +57,11 @@ IMAGES
         - image: example.com/legacy:*
           address: 127.0.0.1:9000
 
+RESTARTS
+  What is published, and what was said of objects, is kept in a file of the user's (--state). After a restart generations
+  and times go on, a file that is broken keeps the objects that it last held, and a route that is broken its last good
+  version. A state that cannot be used is told and ignored.
+
 ENDING
   Ctrl-C, SIGTERM and a closed terminal (SIGHUP) let requests in flight end, then the status is 0. A second signal ends at
   once.`
@@ -66,10 +71,10 @@ const serveExample = `  spillway serve examples/multi-cluster-gateway
 
 // serveFlags are the flags of `spillway serve`.
 type serveFlags struct {
-	from, socket, format, accessLog, admin string
-	drain                                  time.Duration
-	verbose                                bool
-	tracing                                tracing
+	from, socket, state, format, accessLog, admin string
+	drain                                         time.Duration
+	verbose                                       bool
+	tracing                                       tracing
 }
 
 func newServeCommand() *cobra.Command {
@@ -82,6 +87,8 @@ func newServeCommand() *cobra.Command {
 	flags := cmd.Flags()
 	flags.StringVar(&f.from, "from", "", "home region: where you stand; the config cluster's region by default")
 	flags.StringVar(&f.socket, "socket", "", "path of the control socket; PID.sock in $XDG_RUNTIME_DIR/spillway by default")
+	flags.StringVar(&f.state, "state", "", `file that keeps over a restart what is published and was said of objects, private keys included;
+one for each DIR in $XDG_STATE_HOME/spillway (~/.local/state/spillway) by default, none with "none"`)
 	flags.StringVar(&f.format, "log-format", serve.FormatText, "text or json")
 	flags.StringVar(&f.accessLog, "access-log", "", `file for access logs, a JSON line for each request; "-" is standard output`)
 	flags.StringVar(&f.admin, "admin", "", "address for /metrics of all locations and /debug/pprof, such as 127.0.0.1:0")
@@ -118,7 +125,7 @@ func (f *serveFlags) run(cmd *cobra.Command, dir string) error {
 	}
 	defer endTracing()
 	err = serve.Run(ctx, serve.Config{
-		Dir: absolute, From: f.from, Socket: f.socket, Drain: f.drain, Format: f.format, Out: cmd.OutOrStdout(),
+		Dir: absolute, From: f.from, Socket: f.socket, State: f.state, Drain: f.drain, Format: f.format, Out: cmd.OutOrStdout(),
 		Log: f.logger(cmd.ErrOrStderr()), AccessLog: accessLog, Tracer: tracer, Admin: f.admin,
 		Version: version(), Now: time.Now,
 	})

@@ -29,6 +29,8 @@ const (
 	verdictInterval = 200 * time.Millisecond
 	// maxRepeats bounds the rounds that facts of one settlement may lead to.
 	maxRepeats = 5
+	// keepInterval is how often at most what is published is handed out to be kept.
+	keepInterval = 2 * time.Second
 )
 
 // Sink takes what is published: data planes in this process, or a server that they connect to.
@@ -61,6 +63,10 @@ type Config struct {
 	Home string
 	// Await returns when what a revision calls for (Pods, EndpointSlices) has been added to the store; nil: nothing is.
 	Await func(ctx context.Context, revision uint64)
+	// Inherited is what an earlier process had published, in one transaction; nil for nothing. The engine knows of it.
+	Inherited *lbv1.Transaction
+	// Keep, if not nil, is given what is published now and then, and by Flush; it returns at once.
+	Keep func(seq uint64, units map[recompute.ID]recompute.Published)
 	// Look commits the facts about the outside that a round is about to read; nil has none.
 	Look func(snapshot *store.Snapshot, touched []string)
 	// Say tells an operator what must not happen, and of proxies in trouble.
@@ -81,6 +87,9 @@ type Loop struct {
 	Metrics   *Metrics
 
 	sub        *store.Subscription
+	flush      chan chan struct{}
+	keepAt     time.Time // when what is published may be kept again
+	unkept     bool
 	notBefore  time.Time // of the next round
 	verdictsAt time.Time // when verdicts may become facts again
 	// held are status writes that wait for proxies, until deadline.
@@ -97,7 +106,7 @@ type Loop struct {
 // New makes a loop; it hears of data planes before Run. A sink that needs the loop as its feedback is set with To.
 func New(c Config) *Loop {
 	return &Loop{
-		config: c, publisher: translate.NewPublisher(), feedback: newFeedback(), Metrics: newMetrics(),
+		config: c, publisher: translate.NewPublisher(), feedback: newFeedback(), Metrics: newMetrics(), flush: make(chan chan struct{}),
 		trouble: map[string]string{}, withheld: map[config.Refusal]bool{}, progress: NewProgress(c.Model.Get),
 	}
 }
@@ -107,6 +116,7 @@ func (l *Loop) To(s Sink) { l.sink = s }
 
 // Run runs rounds until the context ends; the first one is made of everything that is in the store.
 func (l *Loop) Run(ctx context.Context) {
+	l.publish(l.config.Inherited)
 	l.sub = l.config.Store.Subscribe()
 	defer l.config.Store.Unsubscribe(l.sub)
 	expiry := time.NewTicker(expiryInterval)
@@ -127,6 +137,9 @@ func (l *Loop) Run(ctx context.Context) {
 			l.config.Applier.Expire(l.config.Now())
 		case <-timer.C:
 		case <-l.feedback.news:
+		case kept := <-l.flush:
+			l.keep()
+			close(kept)
 		case <-ready:
 			l.await(ctx)
 			l.round()
@@ -134,7 +147,31 @@ func (l *Loop) Run(ctx context.Context) {
 		l.hear()
 		l.settle()
 		l.tellVerdicts()
+		if l.unkept && !l.config.Now().Before(l.keepAt) {
+			l.keep()
+		}
 	}
+}
+
+// Flush hands out what is published, to be kept, and returns then. It does nothing when the loop does not run.
+func (l *Loop) Flush(ctx context.Context) {
+	kept := make(chan struct{})
+	select {
+	case l.flush <- kept:
+		<-kept
+	case <-ctx.Done():
+	}
+}
+
+func (l *Loop) keep() {
+	if l.config.Keep != nil {
+		began := l.config.Now()
+		l.config.Keep(l.config.Engine.Published())
+		now := l.config.Now()
+		// Gathering takes no more than a twentieth of a core's time.
+		l.keepAt = now.Add(max(keepInterval, 20*now.Sub(began)))
+	}
+	l.unkept = false
 }
 
 // pause is how long nothing is due but news.
@@ -151,6 +188,9 @@ func (l *Loop) pause(now time.Time) time.Duration {
 	}
 	if l.feedback.anyVerdicts() {
 		due(l.verdictsAt)
+	}
+	if l.unkept {
+		due(l.keepAt)
 	}
 	return pause
 }
@@ -172,16 +212,18 @@ func (l *Loop) round() {
 	if len(touched) == 0 {
 		return
 	}
-	if concernsClusters(touched) {
-		l.sink.Follow(Locations(snapshot, l.config.Home))
-		l.hear()
-	}
 	round := l.config.Engine.Run(snapshot, touched)
 	for _, p := range round.Problems {
 		l.Metrics.broken.Inc()
 		l.config.Say("internal error: %s: %s", p.Unit, p.Text)
 	}
 	l.publish(round.Tx)
+	// New proxies start with all that is published; after the first round that is nothing of an earlier process's any more.
+	if concernsClusters(touched) {
+		l.sink.Follow(Locations(snapshot, l.config.Home))
+		l.hear()
+	}
+	l.unkept = true
 	l.Metrics.rounds.Inc()
 	now := l.config.Now()
 	l.Metrics.roundTime.Observe(now.Sub(began).Seconds())

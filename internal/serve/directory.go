@@ -19,6 +19,8 @@ type directory struct {
 	path   string
 	store  *store.Store
 	report *reporter
+	// restore knows what an earlier process knew.
+	restore *restorer
 	// problems is how much is wrong now.
 	problems prometheus.Gauge
 	// loaded is closed when the directory has been read for the first time.
@@ -48,7 +50,7 @@ func (d *directory) follow(ctx context.Context) {
 		_ = watcher.Run(ctx)
 	}()
 	for delta := range watcher.Deltas() {
-		d.apply(&delta)
+		d.apply(&delta, false)
 		d.report.reload(&delta)
 		d.report.problems(&delta)
 	}
@@ -57,7 +59,7 @@ func (d *directory) follow(ctx context.Context) {
 
 // begin takes in what is there at the start.
 func (d *directory) begin(first *manifests.Delta) {
-	d.apply(first)
+	d.apply(first, true)
 	objects := 0
 	for _, u := range first.Upserts {
 		if u.Origin != implicit {
@@ -65,6 +67,9 @@ func (d *directory) begin(first *manifests.Delta) {
 		}
 	}
 	d.report.problems(first)
+	if n := d.restore.count(); n > 0 {
+		d.report.say("broken files keep what they last held: %d objects", n)
+	}
 	switch {
 	case objects > 0:
 		d.report.say("objects in %s: %d", d.path, objects)
@@ -75,9 +80,7 @@ func (d *directory) begin(first *manifests.Delta) {
 	}
 }
 
-func (d *directory) apply(delta *manifests.Delta) {
+func (d *directory) apply(delta *manifests.Delta, first bool) {
 	d.problems.Add(float64(len(delta.Problems) - len(delta.Solved)))
-	if len(delta.Upserts)+len(delta.Deletes) > 0 {
-		d.store.Commit(delta.Apply)
-	}
+	d.store.Commit(func(tx *store.Tx) { d.restore.apply(tx, delta, first) })
 }

@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -32,6 +33,9 @@ type Config struct {
 	From string
 	// Socket is the path of the control socket; one in the runtime directory if empty.
 	Socket string
+	// State is the file that keeps what is to outlive the process; one for each directory in the user's state directory if
+	// empty, none if it is StateNone.
+	State string
 	// Drain bounds how long requests in flight may take after the end.
 	Drain time.Duration
 	// Format is FormatText or FormatJSON.
@@ -62,6 +66,7 @@ type server struct {
 	planes    *dataplanes.Set
 	announcer *announcer
 	troubles  *troubles
+	keeper    *keeper
 	addresses *hostAddresses
 	directory *directory
 	standin   *standalone.Controller
@@ -108,9 +113,14 @@ func newServer(c Config) (*server, error) {
 	})
 	s.addresses = &hostAddresses{store: s.store, usable: hostHas}
 	s.troubles = newTroubles(s.store, s.report)
+	s.keeper = newKeeper(cmp.Or(c.State, StatePath(c.Dir)), s.store, s.report, c.Now)
+	kept := s.keeper.load()
+	engine := translate.Config(options(c.From))
+	engine.Published, engine.Seq = kept.Units, kept.Seq
 	s.loop = controlplane.New(controlplane.Config{
-		Store: s.store, Engine: recompute.New(translate.Config(options(c.From))), Model: s.model, Applier: writer, Home: c.From,
-		Await: s.standin.Await, Look: s.addresses.look, Say: s.report.say, Settled: s.troubles.wake, Now: c.Now,
+		Store: s.store, Engine: recompute.New(engine), Model: s.model, Applier: writer, Home: c.From,
+		Await: s.standin.Await, Look: s.addresses.look, Say: s.report.say, Settled: s.troubles.wake,
+		Inherited: inherited(kept), Keep: s.keeper.keep, Now: c.Now,
 	})
 	s.planes = dataplanes.New(dataplanes.Config{
 		Everything: s.model.Everything, Feedback: s.loop, AccessLog: c.AccessLog, Tracer: c.Tracer, Logger: c.Log,
@@ -121,7 +131,7 @@ func newServer(c Config) (*server, error) {
 		Output: s.standin.Logs,
 	}
 	s.announcer = &announcer{store: s.store, source: s.source, report: s.report, now: c.Now}
-	s.directory = &directory{path: c.Dir, store: s.store, report: s.report, problems: newProblemsGauge(), loaded: make(chan struct{})}
+	s.directory = &directory{path: c.Dir, store: s.store, report: s.report, restore: newRestorer(kept), problems: newProblemsGauge(), loaded: make(chan struct{})}
 	return s, nil
 }
 
@@ -161,6 +171,7 @@ func (s *server) run(ctx context.Context) error {
 	parts.Go(func() { s.troubles.run(running) })
 	<-ctx.Done()
 	s.report.say("ending: requests in flight are answered first")
+	s.keep()
 	grace := podGrace
 	err := s.planes.Drain(s.config.Drain)
 	if err != nil {
@@ -172,6 +183,21 @@ func (s *server) run(ctx context.Context) error {
 	_ = answers.Close() // the process ends
 	parts.Wait()
 	return err
+}
+
+// keepTime bounds how long the end waits for the round that is under way, so that the last state is kept.
+const keepTime = 5 * time.Second
+
+// keep saves what is there now, before parts of it end.
+func (s *server) keep() {
+	ctx, cancel := context.WithTimeout(context.Background(), keepTime)
+	defer cancel()
+	select {
+	case <-s.directory.loaded:
+		s.loop.Flush(ctx)
+	default: // what an earlier process kept is better than nothing
+	}
+	s.keeper.close()
 }
 
 // podGrace bounds how long Pods may take to end when no proxy sends them anything any more.

@@ -68,10 +68,10 @@ func (b *buffer) String() string {
 // running is a server in this process.
 type running struct {
 	*server
-	dir  string
-	out  *buffer
-	stop context.CancelFunc
-	done chan error
+	dir, state string
+	out        *buffer
+	stop       context.CancelFunc
+	done       chan error
 }
 
 // start serves a directory with the given files.
@@ -82,13 +82,21 @@ func start(t *testing.T, files map[string]string, drain time.Duration) *running 
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
-	r := &running{dir: filepath.Join(dir, "d"), out: &buffer{}, done: make(chan error, 1)}
+	r := &running{dir: filepath.Join(dir, "d")}
 	for name, text := range files {
 		r.write(t, name, text)
 	}
+	return startIn(t, dir, drain, time.Now)
+}
+
+// startIn serves what is in the folder d below a directory; the state is kept beside it.
+func startIn(t *testing.T, dir string, drain time.Duration, now func() time.Time) *running {
+	t.Helper()
+	r := &running{dir: filepath.Join(dir, "d"), state: filepath.Join(dir, "state"), out: &buffer{}, done: make(chan error, 1)}
+	var err error
 	r.server, err = newServer(Config{
-		Dir: r.dir, Socket: filepath.Join(dir, "s"), Drain: drain, Format: FormatText, Out: r.out,
-		Log: slog.New(slog.DiscardHandler), Version: "test", Now: time.Now,
+		Dir: r.dir, Socket: filepath.Join(dir, "s"), State: r.state, Drain: drain, Format: FormatText, Out: r.out,
+		Log: slog.New(slog.DiscardHandler), Version: "test", Now: now,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -97,17 +105,24 @@ func start(t *testing.T, files map[string]string, drain time.Duration) *running 
 	r.stop = cancel
 	go func() { r.done <- r.run(ctx) }()
 	t.Cleanup(func() {
-		cancel()
-		select {
-		case <-r.done:
-		case <-time.After(time.Minute):
-			t.Error("the server does not end")
-		}
+		r.end(t)
 		if t.Failed() {
 			t.Log(r.out.String())
 		}
 	})
 	return r
+}
+
+// end stops the server and waits for it.
+func (r *running) end(t *testing.T) {
+	t.Helper()
+	r.stop()
+	select {
+	case err := <-r.done:
+		r.done <- err
+	case <-time.After(time.Minute):
+		t.Error("the server does not end")
+	}
 }
 
 func (r *running) write(t *testing.T, name, text string) {

@@ -71,6 +71,21 @@ func says(v any) bool {
 	}
 }
 
+// New makes an empty object of an API version and kind, with both set; ok is false for one that Spillway does not know.
+func New(apiVersion, name string) (o store.Object, ok bool) {
+	gv, err := schema.ParseGroupVersion(apiVersion)
+	if err != nil {
+		return nil, false
+	}
+	make := objectTypes()[kind.Join(name, gv.Group)]
+	if make == nil {
+		return nil, false
+	}
+	o = make()
+	o.GetObjectKind().SetGroupVersionKind(gv.WithKind(name))
+	return o, true
+}
+
 // finish gives an object its type, metadata and defaults.
 func (k *Kind) finish(o store.Object, meta *metav1.ObjectMeta) {
 	o.GetObjectKind().SetGroupVersionKind(schema.GroupVersionKind{Group: k.Group, Version: k.Version, Kind: k.Name})

@@ -1,0 +1,162 @@
+package serve
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
+	"github.com/spillway-lb/spillway/internal/kind"
+	"github.com/spillway-lb/spillway/internal/manifests/schema"
+	"github.com/spillway-lb/spillway/internal/persist"
+	"github.com/spillway-lb/spillway/internal/recompute"
+	"github.com/spillway-lb/spillway/internal/status"
+	"github.com/spillway-lb/spillway/internal/store"
+)
+
+// StateNone keeps no state.
+const StateNone = "none"
+
+// maxStateAge is how old what was kept may be to count still.
+const maxStateAge = 7 * 24 * time.Hour
+
+// StatePath is where the state of a directory is kept: one file for each directory below $XDG_STATE_HOME/spillway, or
+// ~/.local/state/spillway; "" if there is no home.
+func StatePath(dir string) string {
+	base := os.Getenv("XDG_STATE_HOME")
+	if !filepath.IsAbs(base) {
+		home, err := os.UserHomeDir()
+		if err != nil || !filepath.IsAbs(home) {
+			return ""
+		}
+		base = filepath.Join(home, ".local", "state")
+	}
+	sum := sha256.Sum256([]byte(dir))
+	return filepath.Join(base, "spillway", filepath.Base(dir)+"-"+hex.EncodeToString(sum[:6])+".state")
+}
+
+// keeper keeps what is to outlive the process: what is published, the objects of the files, and what was said of them.
+type keeper struct {
+	path   string // "" keeps nothing
+	store  *store.Store
+	report *reporter
+	now    func() time.Time
+
+	mu      sync.Mutex
+	next    *persist.State // to be saved
+	saving  bool
+	closed  bool
+	done    *sync.Cond
+	trouble string
+}
+
+func newKeeper(path string, s *store.Store, r *reporter, now func() time.Time) *keeper {
+	if path == StateNone {
+		path = ""
+	}
+	k := &keeper{path: path, store: s, report: r, now: now}
+	k.done = sync.NewCond(&k.mu)
+	return k
+}
+
+// load returns what an earlier process kept; what cannot be used is told, and counts as nothing.
+func (k *keeper) load() *persist.State {
+	if k.path == "" {
+		return &persist.State{}
+	}
+	state, err := persist.Load(k.path, persist.Limits{Now: k.now(), MaxAge: maxStateAge, New: newObject})
+	if err != nil {
+		k.report.say("kept state: %v; starting without it", err)
+	}
+	return state
+}
+
+// newObject makes an object of a kind that is kept.
+func newObject(apiVersion, name string) (store.Object, bool) {
+	if apiVersion == "v1" && name == kind.Event {
+		return &corev1.Event{TypeMeta: metav1.TypeMeta{APIVersion: apiVersion, Kind: name}}, true
+	}
+	return schema.New(apiVersion, name)
+}
+
+// keep saves what is published with the objects as they are now; if a save is under way, the newest follows it.
+func (k *keeper) keep(seq uint64, units map[recompute.ID]recompute.Published) {
+	if k.path == "" {
+		return
+	}
+	now := k.now()
+	state := &persist.State{SavedAt: now, Seq: seq, Units: units, Objects: persist.Of(k.store.Snapshot(), now, isKept)}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.closed {
+		return
+	}
+	k.next = state
+	if !k.saving {
+		k.saving = true
+		go k.save()
+	}
+}
+
+// isKept leaves out what is made anew from the rest.
+func isKept(e *store.Entry) bool {
+	switch e.Origin {
+	case implicit:
+		return false
+	case status.Origin:
+		return e.Ref.Kind == kind.Event
+	}
+	return true
+}
+
+// save writes until nothing newer waits.
+func (k *keeper) save() {
+	for {
+		k.mu.Lock()
+		state := k.next
+		k.next = nil
+		if state == nil {
+			k.saving = false
+			k.done.Broadcast()
+			k.mu.Unlock()
+			return
+		}
+		k.mu.Unlock()
+		trouble := ""
+		if err := persist.Save(k.path, state); err != nil {
+			trouble = err.Error()
+		}
+		if trouble != "" && trouble != k.trouble {
+			k.report.say("state is not kept: %s", trouble)
+		}
+		k.trouble = trouble
+	}
+}
+
+// close returns when everything that was kept is on disk; nothing is kept after that.
+func (k *keeper) close() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.closed = true
+	for k.saving {
+		k.done.Wait()
+	}
+}
+
+// inherited is all that was published, as one transaction; nil if that is nothing.
+func inherited(s *persist.State) *lbv1.Transaction {
+	tx := &lbv1.Transaction{Seq: s.Seq}
+	for _, unit := range s.Units {
+		tx.Upserts = append(tx.Upserts, unit.Resources...)
+	}
+	if len(tx.GetUpserts()) == 0 {
+		return nil
+	}
+	return tx
+}

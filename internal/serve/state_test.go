@@ -1,0 +1,162 @@
+package serve
+
+import (
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	"github.com/spillway-lb/spillway/internal/kind"
+	"github.com/spillway-lb/spillway/internal/store"
+)
+
+// programmed returns the Gateway of a server when it is Programmed, with that condition.
+func (r *running) programmed(t *testing.T, name string) (store.Entry, metav1.Condition) {
+	t.Helper()
+	ref := store.Ref{Cluster: "default", Kind: kind.Gateway, Namespace: "default", Name: name}
+	var entry store.Entry
+	var found metav1.Condition
+	eventually(t, "Gateway "+name+" is Programmed", func() bool {
+		e := r.store.Snapshot().Get(ref)
+		if e == nil || e.Written == nil {
+			return false
+		}
+		status, _ := e.Written.Status.(*gatewayv1.GatewayStatus)
+		for _, c := range status.Conditions {
+			if c.Type == "Programmed" && c.Status == metav1.ConditionTrue && c.ObservedGeneration == e.Object.GetGeneration() {
+				entry, found = *e, c
+				return true
+			}
+		}
+		return false
+	})
+	return entry, found
+}
+
+// later is the clock of a process that starts after the restart.
+func later() time.Time { return time.Now().Add(time.Hour) }
+
+func sameTime(a, b metav1.Time) bool { return a.Time.Equal(b.Time) }
+
+// bad is a route rule that cannot be used.
+const bad = `rules: [{matches: [{path: {type: RegularExpression, value: "/user/(?=x)"}}], backendRefs: [{name: app, port: 80}]}]`
+
+// TestARestartChangesNothing breaks a route, restarts, and wants its last good version to serve on; times and generations
+// go on.
+func TestARestartChangesNothing(t *testing.T) {
+	good := strings.ReplaceAll(app, "NAME", "restart")
+	r := start(t, map[string]string{"app.yaml": good}, time.Second)
+	r.url(t)
+	r.write(t, "app.yaml", strings.Replace(good, "port: 8082", "port: 8085", 1))
+	eventually(t, "generation 2", func() bool {
+		e, _ := r.programmed(t, "restart")
+		return e.Object.GetGeneration() == 2
+	})
+	before, condition := r.programmed(t, "restart")
+	r.write(t, "app.yaml", strings.Replace(strings.Replace(good, "port: 8082", "port: 8085", 1), "rules: [{backendRefs: [{name: app, port: 80}]}]", bad, 1))
+	eventually(t, "the broken rule is told", func() bool { return strings.Contains(r.out.String(), "HTTPRoute default/app: ") })
+	url := r.url(t)
+	r.end(t)
+
+	again := startIn(t, filepath.Dir(r.dir), time.Second, later)
+	after, same := again.programmed(t, "restart")
+	if got := again.url(t); got != url {
+		t.Errorf("served at %s, was at %s", got, url)
+	}
+	if after.Object.GetGeneration() != before.Object.GetGeneration() || !sameTime(after.Object.GetCreationTimestamp(), before.Object.GetCreationTimestamp()) {
+		t.Errorf("generation %d, created %v; were %d, %v", after.Object.GetGeneration(), after.Object.GetCreationTimestamp(),
+			before.Object.GetGeneration(), before.Object.GetCreationTimestamp())
+	}
+	if !sameTime(same.LastTransitionTime, condition.LastTransitionTime) {
+		t.Errorf("the condition was %+v, is %+v", condition, same)
+	}
+	again.write(t, "app.yaml", good)
+	eventually(t, "generation 3", func() bool {
+		e, _ := again.programmed(t, "restart")
+		return e.Object.GetGeneration() == 3
+	})
+}
+
+// TestABrokenFileKeepsItsObjectsOverARestart has a file that no longer parses when the next process starts.
+func TestABrokenFileKeepsItsObjectsOverARestart(t *testing.T) {
+	good := strings.ReplaceAll(app, "NAME", "kept")
+	r := start(t, map[string]string{"app.yaml": good}, time.Second)
+	url := r.url(t)
+	r.end(t)
+	r.write(t, "app.yaml", good+"\n  this: [is no YAML\n")
+	again := startIn(t, filepath.Dir(r.dir), time.Second, later)
+	if got := again.url(t); got != url {
+		t.Errorf("served at %s, was at %s", got, url)
+	}
+	if !strings.Contains(again.out.String(), "broken files keep what they last held") {
+		t.Error("nobody is told")
+	}
+	again.write(t, "app.yaml", "# nothing\n")
+	eventually(t, "the mended file counts", func() bool { return len(again.source.URLs()) == 0 })
+}
+
+// TestAKilledProcessHasKeptItsState reads the state while the process runs: what a kill would leave.
+func TestAKilledProcessHasKeptItsState(t *testing.T) {
+	r := start(t, map[string]string{"app.yaml": strings.ReplaceAll(app, "NAME", "killed")}, time.Second)
+	r.url(t)
+	_, condition := r.programmed(t, "killed")
+	left := filepath.Join(filepath.Dir(r.dir), "left")
+	eventually(t, "the state is kept", func() bool {
+		b, err := os.ReadFile(r.state)
+		if err != nil || os.WriteFile(left, b, 0o600) != nil {
+			return false
+		}
+		k := newKeeper(left, store.New(), r.report, time.Now)
+		for _, o := range k.load().Objects {
+			if status, ok := o.Object.(*gatewayv1.Gateway); ok && status.Name == "killed" && o.Written != nil {
+				return true
+			}
+		}
+		return false
+	})
+	if info, err := os.Stat(r.state); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("the state is readable by others: %v, %v", info.Mode(), err)
+	}
+	r.end(t)
+	if err := os.Rename(left, r.state); err != nil {
+		t.Fatal(err)
+	}
+	again := startIn(t, filepath.Dir(r.dir), time.Second, later)
+	if _, same := again.programmed(t, "killed"); !sameTime(same.LastTransitionTime, condition.LastTransitionTime) {
+		t.Errorf("the condition was %+v, is %+v", condition, same)
+	}
+}
+
+func TestABrokenStateIsToldAndIgnored(t *testing.T) {
+	r := start(t, map[string]string{"app.yaml": strings.ReplaceAll(app, "NAME", "garbage")}, time.Second)
+	r.url(t)
+	r.end(t)
+	if err := os.WriteFile(r.state, []byte("spillway-state 1 cut off"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	again := startIn(t, filepath.Dir(r.dir), time.Second, later)
+	if code, _, err := get(again.url(t) + "/health"); err != nil || code != http.StatusOK {
+		t.Errorf("%d, %v", code, err)
+	}
+	if !strings.Contains(again.out.String(), "starting without it") {
+		t.Error("nobody is told")
+	}
+}
+
+func TestStatePath(t *testing.T) {
+	t.Setenv("XDG_STATE_HOME", "/state")
+	a, b := StatePath("/home/x/demo"), StatePath("/home/y/demo")
+	if a == b || !strings.HasPrefix(a, "/state/spillway/demo-") || !strings.HasSuffix(a, ".state") {
+		t.Errorf("%s and %s", a, b)
+	}
+	t.Setenv("XDG_STATE_HOME", "relative")
+	t.Setenv("HOME", "/home/z")
+	if got := StatePath("/d"); !strings.HasPrefix(got, "/home/z/.local/state/spillway/d-") {
+		t.Error(got)
+	}
+}
