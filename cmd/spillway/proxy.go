@@ -21,7 +21,8 @@ import (
 
 const proxyLong = `Proxy serves a load balancer model (as ` + "`spillway translate`" + ` prints it) without a control plane.
 
-SIGHUP reads the file again. SIGTERM and SIGINT drain: no new connections, and the old ones end with their requests.
+SIGHUP reads the file again, and logs what changed. A model that cannot be used, or that would close every listener, is
+refused; see --allow-empty. SIGTERM and SIGINT drain: no new connections, and the old ones end with their requests.
 
 With --handover PATH, a second proxy started with the same path takes the listening sockets over from the first one,
 which then drains: an upgrade loses no connection. If the second one cannot serve, the first one goes on.`
@@ -29,6 +30,7 @@ which then drains: an upgrade loses no connection. If the second one cannot serv
 // proxyFlags are the flags of `spillway proxy`.
 type proxyFlags struct {
 	file, region, zone, admin, accessLog, handover string
+	allowEmpty                                     bool
 	drain                                          time.Duration
 	tracing                                        tracing
 }
@@ -48,6 +50,7 @@ func newProxyCommand() *cobra.Command {
 	flags.StringVar(&f.admin, "admin", "", "address for /metrics and /debug/pprof, such as 127.0.0.1:0")
 	flags.StringVar(&f.accessLog, "access-log", "", `file for access logs; "-" is standard output`)
 	flags.StringVar(&f.handover, "handover", "", "Unix socket over which listening sockets are handed to the next process")
+	flags.BoolVar(&f.allowEmpty, "allow-empty", false, "on SIGHUP, take a model without a forwarding rule, too, which closes every listener")
 	flags.DurationVar(&f.drain, "drain", 30*time.Second, "how long requests may take to end after SIGTERM")
 	f.tracing.addFlags(flags)
 	_ = cmd.MarkFlagRequired("config")
@@ -93,7 +96,8 @@ func runProxy(ctx context.Context, f proxyFlags, stdout, stderr io.Writer) error
 		},
 	})
 	defer func() { _ = p.Close() }()
-	if err := load(p, f.file); err != nil {
+	model := &modelFile{path: f.file, allowEmpty: f.allowEmpty, proxy: p, log: log}
+	if err := model.load(); err != nil {
 		return err
 	}
 	if f.admin != "" {
@@ -111,7 +115,7 @@ func runProxy(ctx context.Context, f proxyFlags, stdout, stderr io.Writer) error
 	for {
 		select {
 		case <-reload:
-			if err := load(p, f.file); err != nil {
+			if err := model.load(); err != nil {
 				log.Error("configuration not used", "file", f.file, "err", err)
 			}
 		case <-handed:
@@ -135,15 +139,6 @@ func probeUntilDone(ctx context.Context, prober *health.Prober) (stop func()) {
 		cancel()
 		<-ended
 	}
-}
-
-// load reads the model and makes it the whole configuration: what it does not hold any more is deleted.
-func load(p *proxy.Proxy, file string) error {
-	model, err := config.LoadFile(file)
-	if err != nil {
-		return err
-	}
-	return p.Replace(model)
 }
 
 func drain(p *proxy.Proxy, patience time.Duration) error {

@@ -56,6 +56,7 @@ func setup(env *testscript.Env) error {
 	env.Setenv("EXAMPLES", examples)
 	env.Setenv("NET", network(os.Getpid()))
 	env.Setenv("XDG_RUNTIME_DIR", runtime)
+	env.Setenv("XDG_STATE_HOME", filepath.Join(runtime, "state"))
 	return nil
 }
 

@@ -55,15 +55,17 @@ type Cluster struct {
 // URL is one listener at one location. URL is where it listens, port included. A TLS listener with a hostname needs the
 // name besides, so Curl has commands that work as they are; it is empty while no rule of the listener is known to answer.
 type URL struct {
-	Kind      string   `json:"kind"`
-	Cluster   string   `json:"cluster"`
-	Namespace string   `json:"namespace"`
-	Name      string   `json:"name"`
-	Class     string   `json:"class"`
-	Listener  string   `json:"listener"`
-	Region    string   `json:"region"`
-	URL       string   `json:"url"`
-	Curl      []string `json:"curl,omitempty"`
+	Kind      string `json:"kind"`
+	Cluster   string `json:"cluster"`
+	Namespace string `json:"namespace"`
+	Name      string `json:"name"`
+	Class     string `json:"class"`
+	Listener  string `json:"listener"`
+	Region    string `json:"region"`
+	URL       string `json:"url"`
+	// AttachedRoutes is the listener's count.
+	AttachedRoutes int32    `json:"attachedRoutes"`
+	Curl           []string `json:"curl,omitempty"`
 }
 
 // Endpoint is one endpoint of a backend service.

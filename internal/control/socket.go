@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // longestPath is how many bytes the address of a Unix socket can have.
@@ -30,7 +31,8 @@ func RuntimeDir() string {
 }
 
 // Listen opens the control socket at a path, PID.sock in the runtime directory if it is empty. Only this user can use
-// it. A socket that a dead server left at the path is replaced, a living one's is not.
+// it. A socket that a dead server left at the path is replaced, a living one's is not; one that is about to end is waited
+// for.
 func Listen(path string) (net.Listener, error) {
 	if path == "" {
 		dir := RuntimeDir()
@@ -43,12 +45,11 @@ func Listen(path string) (net.Listener, error) {
 		return nil, fmt.Errorf("control socket: the path has %d bytes, sockets have at most %d; choose a shorter one with --socket: %s",
 			len(path), longestPath, path)
 	}
-	if stale(path) {
-		if err := os.Remove(path); err != nil {
-			return nil, err
-		}
+	l, err := bindSocket(path)
+	for deadline := time.Now().Add(takeoverTime); errors.Is(err, syscall.EADDRINUSE) && time.Now().Before(deadline); {
+		time.Sleep(takeoverPoll)
+		l, err = bindSocket(path)
 	}
-	l, err := net.Listen("unix", path)
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return nil, fmt.Errorf("control socket: %s is in use; choose another with --socket", path)
 	}
@@ -60,6 +61,23 @@ func Listen(path string) (net.Listener, error) {
 		return nil, err
 	}
 	return l, nil
+}
+
+// takeoverTime is how long a socket is waited for that a process holds which has just been killed: one with much memory
+// takes a while to go. takeoverPoll is how often it is tried.
+const (
+	takeoverTime = 2 * time.Second
+	takeoverPoll = 20 * time.Millisecond
+)
+
+// bindSocket listens at a path, after removing what a dead server left there.
+func bindSocket(path string) (net.Listener, error) {
+	if stale(path) {
+		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+	}
+	return net.Listen("unix", path)
 }
 
 // makePrivate makes a directory that only its owner can enter, and refuses one that others can.

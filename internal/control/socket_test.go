@@ -1,6 +1,7 @@
 package control_test
 
 import (
+	"net"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -74,5 +75,37 @@ func TestLongRuntimeDirIsNotUsed(t *testing.T) {
 	t.Setenv("XDG_RUNTIME_DIR", "/"+strings.Repeat("x", 90))
 	if dir := control.RuntimeDir(); strings.Contains(dir, "xxx") {
 		t.Errorf("sockets would be in %s", dir)
+	}
+}
+
+// A server that is started again at once finds the socket of the one before, which is about to end.
+func TestASocketOfADyingServerIsWaitedFor(t *testing.T) {
+	path := filepath.Join(shortDir(t), "s")
+	dying, err := control.Listen(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	type result struct {
+		l   net.Listener
+		err error
+	}
+	next := make(chan result, 1)
+	go func() {
+		l, err := control.Listen(path)
+		next <- result{l, err}
+	}()
+	conn, err := dying.Accept() // the next one has looked whether somebody lives
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn.Close()
+	dying.Close()
+	r := <-next
+	if r.err != nil {
+		t.Fatal(r.err)
+	}
+	defer r.l.Close()
+	if _, err := control.Listen(path); err == nil || !strings.Contains(err.Error(), "is in use") {
+		t.Errorf("the socket of a living server: %v", err)
 	}
 }

@@ -154,11 +154,11 @@ func (a *announcer) announce(urls []control.URL) {
 // together.
 const patience = time.Second
 
-// ripe leaves out the listeners that are new and still have time.
+// ripe leaves out the listeners that are new, have routes, and still have time.
 func (a *announcer) ripe(urls []control.URL) []control.URL {
 	answers, present := map[listener]bool{}, map[listener]bool{}
 	for _, u := range urls {
-		answers[listenerOf(u)] = answers[listenerOf(u)] || len(u.Curl) > 0
+		answers[listenerOf(u)] = answers[listenerOf(u)] || len(u.Curl) > 0 || u.AttachedRoutes == 0
 	}
 	a.again = false
 	out := slices.DeleteFunc(slices.Clone(urls), func(u control.URL) bool {

@@ -5,7 +5,7 @@ import (
 	"net/netip"
 	"slices"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
@@ -40,8 +40,11 @@ func (m *Model) urls(snapshot *store.Snapshot, sockets []Socket, home string) []
 		}
 		for _, socket := range bound[r.GetName()] {
 			for _, l := range gateway.Spec.Listeners {
-				if uint32(l.Port) == r.GetForwardingRule().GetPort() && isProgrammed(status, l.Name) {
-					urls = append(urls, m.listenerURL(snapshot, ref, gateway, &l, r.GetForwardingRule(), socket))
+				said := programmed(status, l.Name)
+				if uint32(l.Port) == r.GetForwardingRule().GetPort() && said != nil {
+					u := m.listenerURL(snapshot, ref, gateway, &l, r.GetForwardingRule(), socket)
+					u.AttachedRoutes = said.AttachedRoutes
+					urls = append(urls, u)
 				}
 			}
 		}
@@ -92,16 +95,16 @@ func gatewayObject(snapshot *store.Snapshot, ref store.Ref) (*gatewayv1.Gateway,
 	return gateway, status
 }
 
-func isProgrammed(status *gatewayv1.GatewayStatus, listener gatewayv1.SectionName) bool {
+// programmed is a listener's status if it is Programmed, else nil.
+func programmed(status *gatewayv1.GatewayStatus, listener gatewayv1.SectionName) *gatewayv1.ListenerStatus {
 	if status == nil {
-		return false
+		return nil
 	}
-	for _, l := range status.Listeners {
-		if l.Name == listener {
-			return slices.ContainsFunc(l.Conditions, func(c metav1.Condition) bool {
-				return c.Type == string(gatewayv1.ListenerConditionProgrammed) && c.Status == metav1.ConditionTrue
-			})
+	for i := range status.Listeners {
+		l := &status.Listeners[i]
+		if l.Name == listener && meta.IsStatusConditionTrue(l.Conditions, string(gatewayv1.ListenerConditionProgrammed)) {
+			return l
 		}
 	}
-	return false
+	return nil
 }

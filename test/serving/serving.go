@@ -47,7 +47,9 @@ func Start(ctx context.Context, binary, dir string, flags ...string) (*Server, e
 		return nil, err
 	}
 	s := &Server{binary: binary, socket: filepath.Join(scratch, "socket"), output: output, exited: make(chan error, 1)}
-	s.cmd = exec.CommandContext(ctx, binary, append([]string{"serve", dir, "--socket", s.socket}, flags...)...)
+	s.cmd = exec.CommandContext(ctx, binary, append([]string{
+		"serve", dir, "--socket", s.socket, "--state", filepath.Join(scratch, "state"),
+	}, flags...)...)
 	s.cmd.Stdout, s.cmd.Stderr = output, output
 	s.cmd.Cancel = func() error { return s.cmd.Process.Signal(syscall.SIGTERM) }
 	s.cmd.WaitDelay = 20 * time.Second
