@@ -5,7 +5,7 @@
 //
 //	at, err := admin.Serve(ctx, "127.0.0.1:0", proxy.Metrics())
 //
-// There is no authentication: the address belongs on a loopback or a private network.
+// There is no authentication: the address belongs on a loopback (see OnLoopback) or a private network.
 package admin
 
 import (
@@ -34,7 +34,7 @@ func Serve(ctx context.Context, address string, counted ...prometheus.Collector)
 	if err != nil {
 		return nil, err
 	}
-	server := &http.Server{Handler: handler, ReadHeaderTimeout: headerTimeout}
+	server := &http.Server{Handler: ownHosts(ln.Addr(), handler), ReadHeaderTimeout: headerTimeout}
 	context.AfterFunc(ctx, func() { _ = server.Close() })
 	go func() { _ = server.Serve(ln) }() // it fails with its context only
 	return ln.Addr(), nil

@@ -29,7 +29,7 @@ func Content(e *store.Entry, secrets bool) (map[string]any, error) {
 		delete(metadata, "creationTimestamp")
 	}
 	metadata["resourceVersion"] = strconv.FormatUint(e.Revision, 10)
-	if status, ok := content["status"].(map[string]any); ok && len(status) == 0 {
+	if status, ok := content["status"].(map[string]any); ok && !saysAnything(status) {
 		delete(content, "status")
 	}
 	if e.Written != nil {
@@ -41,6 +41,16 @@ func Content(e *store.Entry, secrets bool) (map[string]any, error) {
 		redact(content)
 	}
 	return content, nil
+}
+
+// saysAnything is false for a status that nobody has written, though it may have required lists, as null.
+func saysAnything(status map[string]any) bool {
+	for _, value := range status {
+		if value != nil {
+			return true
+		}
+	}
+	return false
 }
 
 func merge(content, metadata map[string]any, w *store.Written) error {

@@ -9,6 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	mcsv1beta1 "sigs.k8s.io/mcs-api/pkg/apis/v1beta1"
 
+	"github.com/spillway-lb/spillway/internal/fact"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/store"
 )
@@ -41,6 +42,11 @@ func translateMerge(v *recompute.View, key string) recompute.Result {
 	}
 	if !ok {
 		return recompute.Result{State: recompute.Absent}
+	}
+	for _, member := range fleet.Members {
+		if fact.Pending(v, member.Name, KindServiceExport, KindMCSServiceExport) {
+			return recompute.Result{State: recompute.Held}
+		}
 	}
 	exports := exportsOf(v, fleet, key)
 	if len(exports) == 0 {

@@ -42,6 +42,9 @@ type Outcome struct {
 	// Silent is a failure without any word from the endpoint: a time-out, or no way to it. A refused connection or a wrong
 	// answer is not silent.
 	Silent bool
+	// Own is a failure of this host's: it has no descriptor, port or memory left for a probe. It says nothing about the
+	// endpoint.
+	Own    bool
 	Detail string
 }
 
@@ -70,6 +73,7 @@ type probe struct {
 	wasHealthy bool // needs thresholds to change
 	good, bad  int  // in a row
 	silent     int  // in a row
+	own        int  // in a row
 	detail     string
 
 	tries   int
@@ -213,6 +217,15 @@ func (c *Core) Result(job Job, o Outcome) []Verdict {
 
 // next is the state that the outcome asks for.
 func (p *probe) next(o Outcome) lbv1.HealthState {
+	if o.Own {
+		// Nothing was learned. When that goes on for as long as a verdict would have taken, nothing is known.
+		p.own++
+		if !p.known || p.state == lbv1.HealthState_HEALTHY && p.own >= p.job.Settings.Unhealthy {
+			return lbv1.HealthState_UNKNOWN
+		}
+		return p.state
+	}
+	p.own = 0
 	if o.OK {
 		p.good, p.bad, p.silent = p.good+1, 0, 0
 		if p.state != lbv1.HealthState_UNHEALTHY || !p.wasHealthy || p.good >= p.job.Settings.Healthy {

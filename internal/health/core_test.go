@@ -89,6 +89,7 @@ var (
 	ok      = Outcome{OK: true, Detail: "HTTP 200"}
 	refused = Outcome{Detail: "connection refused"}
 	silence = Outcome{Silent: true, Detail: "no answer in 1s"}
+	own     = Outcome{Own: true, Detail: "no probe could be made"}
 )
 
 func TestOneSuccessIsEnoughAtFirst(t *testing.T) {
@@ -387,5 +388,61 @@ func BenchmarkCore(b *testing.B) {
 		for _, job := range c.Tick(now, 1) {
 			c.Result(job, ok)
 		}
+	}
+}
+
+// TestOwnFailuresSayNothing: a prober that is out of descriptors says UNKNOWN of one endpoint as of many, and never
+// UNHEALTHY; what was UNHEALTHY stays so, and needs its successes.
+func TestOwnFailuresSayNothing(t *testing.T) {
+	w := newWorld(t)
+	w.check("hc", every(time.Second))
+	w.add("hc", 1, 2)
+	w.set(ok, 1, 2)
+	w.run(3 * time.Second)
+	w.set(refused, 2)
+	w.run(6 * time.Second)
+	w.want("hc", 1, healthy)
+	w.want("hc", 2, unhealthy)
+	w.set(own, 1, 2)
+	w.run(1500 * time.Millisecond)
+	w.want("hc", 1, healthy) // not yet
+	w.run(time.Minute)
+	w.want("hc", 1, unknown)
+	w.want("hc", 2, unhealthy)
+	w.set(ok, 1, 2)
+	w.run(1010 * time.Millisecond)
+	w.want("hc", 1, healthy)
+	w.want("hc", 2, unhealthy)
+	w.run(2 * time.Second)
+	w.want("hc", 2, healthy)
+}
+
+// TestOwnFailuresAtFirst: an endpoint that could not be asked yet is unknown.
+func TestOwnFailuresAtFirst(t *testing.T) {
+	w := newWorld(t)
+	w.check("hc", every(time.Second))
+	w.add("hc", 1)
+	w.set(own, 1)
+	w.run(10 * time.Second)
+	w.want("hc", 1, unknown)
+	w.set(refused, 1)
+	w.run(10 * time.Second)
+	w.want("hc", 1, unhealthy)
+}
+
+// TestIntervalsAreBounded: a check cannot ask for probes without a pause, or for none at all.
+func TestIntervalsAreBounded(t *testing.T) {
+	for asked, want := range map[time.Duration]time.Duration{1: minInterval, time.Second: time.Second, 1 << 62: maxInterval} {
+		if got := settingsOf(every(asked)).Interval; got != want {
+			t.Errorf("%v becomes %v, want %v", asked, got, want)
+		}
+	}
+	w := newWorld(t)
+	w.check("hc", every(1))
+	w.add("hc", 1)
+	w.set(ok, 1)
+	w.run(time.Second)
+	if n := w.probes[at(1)]; n > 40 {
+		t.Errorf("%d probes in a second", n)
 	}
 }

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
+	"github.com/spillway-lb/spillway/internal/descriptors"
 )
 
 // maxAnswer is how much of an answer is looked at.
@@ -216,13 +217,14 @@ const closedBeforeUse = "server closed idle connection"
 func failed(ctx context.Context, s *Settings, err error) Outcome {
 	var timeout net.Error
 	switch {
+	case descriptors.Own(err):
+		return Outcome{Own: true, Detail: "no probe could be made: " + err.Error()}
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return Outcome{Detail: "connection refused"}
 	case errors.Is(ctx.Err(), context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded),
 		errors.As(err, &timeout) && timeout.Timeout():
 		return Outcome{Silent: true, Detail: fmt.Sprintf("no answer in %v", s.Timeout.Round(time.Millisecond))}
-	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH), errors.Is(err, syscall.EADDRNOTAVAIL),
-		errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE), errors.Is(err, context.Canceled):
+	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH), errors.Is(err, context.Canceled):
 		return Outcome{Silent: true, Detail: err.Error()}
 	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE), errors.Is(err, io.EOF),
 		errors.Is(err, io.ErrUnexpectedEOF), strings.Contains(err.Error(), closedBeforeUse):

@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/spillway-lb/spillway/internal/guard"
 	"github.com/spillway-lb/spillway/internal/proxy/config"
 )
 
@@ -17,6 +18,8 @@ type Options struct {
 	UserAgent string
 	// OnVerdict, if set, is called for every verdict that changes, after the root knows it. Calls do not overlap.
 	OnVerdict func(Verdict)
+	// Guard recovers probes; nil does so without a word.
+	Guard *guard.Guard
 }
 
 const (
@@ -97,7 +100,7 @@ func (p *Prober) now() time.Duration { return time.Since(p.start) }
 func (p *Prober) probe(ctx context.Context, job Job) {
 	ctx, cancel := context.WithTimeout(ctx, job.Settings.Timeout)
 	defer cancel()
-	outcome := p.dialer.run(ctx, job)
+	outcome := p.run(ctx, job)
 	p.probes.Add(1)
 	if !outcome.OK {
 		p.failures.Add(1)
@@ -111,6 +114,13 @@ func (p *Prober) probe(ctx context.Context, job Job) {
 	case p.wake <- struct{}{}:
 	default:
 	}
+}
+
+// run makes a probe. One that ends in a panic has learned nothing.
+func (p *Prober) run(ctx context.Context, job Job) (o Outcome) {
+	o = Outcome{Own: true, Detail: "internal error"}
+	defer p.opts.Guard.Recover("probe", nil)
+	return p.dialer.run(ctx, job)
 }
 
 // Follow takes the health checks and endpoints of a root: only what changed, if it is the next one after the last.

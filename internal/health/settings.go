@@ -14,6 +14,15 @@ const (
 	defaultThreshold = 2
 )
 
+// Bounds of what a health check may ask for: a shorter interval would keep the prober busy with one endpoint, a longer one
+// would never tell. Google's are 1 s to 5 min.
+const (
+	minInterval  = 50 * time.Millisecond
+	maxInterval  = time.Hour
+	minTimeout   = time.Millisecond
+	maxThreshold = 100
+)
+
 // Settings are all of a health check that matters for probing. Checks with equal settings share probes.
 type Settings struct {
 	Type               lbv1.HealthCheck_Type
@@ -37,10 +46,13 @@ func settingsOf(h *lbv1.HealthCheck) Settings {
 	if s.Interval <= 0 {
 		s.Interval = defaultInterval
 	}
+	s.Interval = min(max(s.Interval, minInterval), maxInterval)
 	if s.Timeout <= 0 {
 		s.Timeout = min(defaultTimeout, s.Interval)
 	}
-	s.Healthy, s.Unhealthy = orDefault(s.Healthy, defaultThreshold), orDefault(s.Unhealthy, defaultThreshold)
+	s.Timeout = min(max(s.Timeout, minTimeout), maxInterval)
+	s.Healthy = min(orDefault(s.Healthy, defaultThreshold), maxThreshold)
+	s.Unhealthy = min(orDefault(s.Unhealthy, defaultThreshold), maxThreshold)
 	if s.Path == "" {
 		s.Path = "/"
 	}

@@ -7,6 +7,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/spillway-lb/spillway/internal/fact"
 	"github.com/spillway-lb/spillway/internal/fleet"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/store"
@@ -30,7 +31,7 @@ type topology struct {
 
 func translateNodes(v *recompute.View, cluster string) recompute.Result {
 	members, ok, held := recompute.Value[*fleet.Fleet](v, fleet.UnitMembers, "")
-	if held {
+	if held || fact.Pending(v, cluster, kindNode) {
 		return recompute.Result{State: recompute.Held}
 	}
 	t := &topology{ZoneOf: map[string]string{}, RegionOf: map[string]string{}}

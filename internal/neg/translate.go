@@ -13,7 +13,9 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
+	"github.com/spillway-lb/spillway/internal/fact"
 	"github.com/spillway-lb/spillway/internal/fleet"
+	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/shard"
 	"github.com/spillway-lb/spillway/internal/store"
@@ -37,7 +39,7 @@ func translateMembers(v *recompute.View, key string) recompute.Result {
 		return recompute.Result{State: recompute.Absent}
 	}
 	topology, held := topologyOf(v, of.cluster)
-	if held {
+	if held || fact.Pending(v, of.cluster, kind.EndpointSlice) {
 		return recompute.Result{State: recompute.Held}
 	}
 	c := &collector{view: v, of: of, portName: port.Name, topology: topology, members: map[netip.AddrPort]member{}}

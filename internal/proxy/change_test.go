@@ -327,7 +327,11 @@ func TestNothingIsLeftBehind(t *testing.T) {
 			}
 			c.gone()
 		})
-		r := newRig(t, []string{backend}, nil)
+		r := newRig(t, []string{backend}, func(m *model) {
+			m.addService("mirror", []string{backend})
+			m.addService("nowhere", []string{"127.0.0.1:1"})
+			m.route.Mirrors = []*lbv1.Mirror{{BackendService: "mirror"}, {BackendService: "nowhere"}}
+		})
 		for i := range 20 {
 			c := r.dial()
 			switch i % 5 {

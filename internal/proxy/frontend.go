@@ -171,6 +171,7 @@ func (p *Proxy) open(root *config.Root, spec config.Frontend) *frontend {
 		p.cfg.Logger.Error("frontend not bound", "frontend", spec.Name, "err", f.err)
 		return f
 	}
+	f.listener.Shared = p.shared
 	f.exchange = &exchange.Frontend{
 		Name: spec.Name, Port: f.listener.Actual.Port(),
 		Reach: func(port uint16) uint16 { return p.reach(spec.Address, port) },
@@ -208,6 +209,12 @@ func (p *Proxy) serve(f *frontend) {
 			Accepted: func() { p.live.Add(1); counts.Accepted.Inc(); counts.Connections.Inc() },
 			Closed:   func() { counts.Connections.Dec(); p.live.Done() },
 			Shed:     counts.Shed.Inc,
+			Failed: func(err error, first bool) {
+				counts.AcceptFailures.Inc()
+				if first {
+					p.cfg.Logger.Error("connections cannot be accepted", "frontend", at.Name, "err", err)
+				}
+			},
 		})
 	if err != nil {
 		p.cfg.Logger.Error("accept", "frontend", at.Name, "err", err)

@@ -9,12 +9,15 @@ import (
 	"time"
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
+	"github.com/spillway-lb/spillway/internal/descriptors"
+	"github.com/spillway-lb/spillway/internal/guard"
 	"github.com/spillway-lb/spillway/internal/proxy/accesslog"
 	"github.com/spillway-lb/spillway/internal/proxy/call"
 	"github.com/spillway-lb/spillway/internal/proxy/config"
 	"github.com/spillway-lb/spillway/internal/proxy/downstream"
 	"github.com/spillway-lb/spillway/internal/proxy/exchange"
 	"github.com/spillway-lb/spillway/internal/proxy/http2"
+	"github.com/spillway-lb/spillway/internal/proxy/listener"
 	"github.com/spillway-lb/spillway/internal/proxy/metrics"
 	"github.com/spillway-lb/spillway/internal/proxy/proxytls"
 	"github.com/spillway-lb/spillway/internal/proxy/trace"
@@ -38,6 +41,11 @@ type Config struct {
 	Tracer *trace.Tracer
 	// Hooks stand between the phases of exchanges. nil has none.
 	Hooks *exchange.Hooks
+	// MaxConnections bounds the open connections of clients, of all frontends together; 0 takes half of the descriptors
+	// that the process may have.
+	MaxConnections int
+	// Guard recovers what panics. nil makes one that logs to Logger and counts in Metrics.
+	Guard *guard.Guard
 	// Inherited are sockets of another process that this one takes over (see TakeOver).
 	Inherited []Socket
 	// Settle, if set, is called by Update and Replace with the next root before it is in force: to have its endpoints
@@ -59,6 +67,7 @@ type Proxy struct {
 	server    *downstream.Server
 	accessLog *accesslog.Writer
 	tickets   *proxytls.Tickets
+	shared    *listener.Shared
 
 	root atomic.Pointer[config.Root]
 
@@ -84,12 +93,21 @@ func New(c Config) *Proxy {
 	if c.Metrics == nil {
 		c.Metrics = metrics.New(metrics.Options{})
 	}
+	if c.Guard == nil {
+		c.Guard = guard.New(c.Logger, c.Metrics.Panics.Inc)
+	}
+	limit := descriptors.Limit()
+	if c.MaxConnections == 0 {
+		c.MaxConnections = descriptors.Connections(limit)
+	}
+	reserve := descriptors.NewReserve(limit)
 	p := &Proxy{
-		cfg: c, clock: transport.NewClock(), workers: http2.NewWorkers(idleWorkers), tickets: proxytls.NewTickets(time.Now()),
+		cfg: c, clock: transport.NewClock(), workers: http2.NewWorkers(idleWorkers, c.Guard), tickets: proxytls.NewTickets(time.Now()),
 		frontends: map[frontendKey]*frontend{}, inherited: c.Inherited, stop: make(chan struct{}),
+		shared: &listener.Shared{Most: c.MaxConnections, Reserve: reserve},
 	}
 	p.root.Store(config.New(c.Location))
-	p.pools = &upstream.Pools{Clock: p.clock, Workers: p.workers}
+	p.pools = &upstream.Pools{Clock: p.clock, Workers: p.workers, Reserve: reserve}
 	p.pools.Start()
 	if c.AccessLog != nil {
 		p.accessLog = accesslog.NewWriter(c.AccessLog, accesslog.Options{})
@@ -98,7 +116,7 @@ func New(c Config) *Proxy {
 	caller := &call.Caller{Clock: p.clock, Pools: p.pools, Metrics: c.Metrics}
 	p.server = &downstream.Server{Workers: p.workers, Engine: &exchange.Engine{
 		Root: p.root.Load, Caller: caller, Hooks: c.Hooks, Log: p.accessLog, LogAll: c.LogAll, Metrics: c.Metrics,
-		Tracer: c.Tracer, Logger: c.Logger,
+		Tracer: c.Tracer, Logger: c.Logger, Guard: c.Guard,
 	}}
 	c.Metrics.BeforeCollect(p.server.CountEjected)
 	p.ticking.Add(1)
@@ -240,6 +258,7 @@ func (p *Proxy) end() bool {
 // close releases what exchanges needed.
 func (p *Proxy) close() {
 	p.ticking.Wait()
+	p.server.EndMirrors()
 	p.pools.Stop()
 	p.workers.Close()
 	if p.accessLog != nil {

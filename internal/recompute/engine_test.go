@@ -386,3 +386,43 @@ func TestEveryReaderOfATallySeesItsEnd(t *testing.T) {
 		}
 	}
 }
+
+func TestInterestIsWhatIsRead(t *testing.T) {
+	secret := func(name string) store.Ref {
+		return store.Ref{Cluster: "c", Kind: "Secret", Namespace: "n", Name: name}
+	}
+	units := map[string]recompute.Translator{"toy": func(v *recompute.View, key string) recompute.Result {
+		ref, _ := store.ParseRef(key)
+		cm, _ := recompute.Get[*corev1.ConfigMap](v, ref)
+		for _, name := range strings.Fields(cm.Data["secrets"]) {
+			v.Get(secret(name))
+		}
+		if cm.Data["list"] != "" {
+			v.List("Service", "c", "")
+		}
+		return recompute.Result{State: recompute.Present}
+	}}
+	s := store.New()
+	sub := s.Subscribe()
+	engine := recompute.New(recompute.Config{Units: units, Roots: toyRoots()})
+	for i, step := range []struct {
+		data          map[string]string
+		secrets, list string
+	}{
+		{map[string]string{"secrets": "b a"}, "{false [Secret/c/n/a Secret/c/n/b]}", "{false []}"},
+		{map[string]string{"secrets": "b", "list": "yes"}, "{false [Secret/c/n/b]}", "{true []}"},
+		{nil, "{false []}", "{false []}"},
+	} {
+		s.Commit(func(tx *store.Tx) { tx.Put("c", configMap("x", step.data), "") })
+		engine.Run(sub.Take())
+		if got := fmt.Sprint(engine.Interest("Secret")); got != step.secrets {
+			t.Errorf("step %d: Secrets %s, want %s", i, got, step.secrets)
+		}
+		if got := fmt.Sprint(engine.Interest("Service")); got != step.list {
+			t.Errorf("step %d: Services %s, want %s", i, got, step.list)
+		}
+		if got := fmt.Sprint(engine.Interest("ConfigMap")); got != "{true [ConfigMap/c/n/x]}" {
+			t.Errorf("step %d: ConfigMaps %s", i, got)
+		}
+	}
+}

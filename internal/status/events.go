@@ -2,6 +2,7 @@ package status
 
 import (
 	"container/list"
+	"slices"
 	"strconv"
 	"time"
 
@@ -28,6 +29,8 @@ type eventLog struct {
 	last   map[eventKey]*list.Element
 	order  *list.List // of *occurrence, the oldest last occurrence first
 	serial int64      // that of the newest name
+	// adopted: the events of an earlier process have been taken over.
+	adopted bool
 }
 
 type causeKey struct {
@@ -41,10 +44,16 @@ type eventKey struct {
 }
 
 type occurrence struct {
-	key eventKey
-	ref store.Ref
-	at  time.Time
+	key   eventKey
+	ref   store.Ref
+	at    time.Time
+	cause string
+	// adopted: an earlier process emitted it, and this one has not heard of it yet.
+	adopted bool
 }
+
+// causeAnnotation keeps an event's cause on the Event, for the next process.
+const causeAnnotation = "spillway.dev/cause"
 
 func newEventLog(l Limits) *eventLog {
 	e := &eventLog{
@@ -60,51 +69,102 @@ func newEventLog(l Limits) *eventLog {
 	return e
 }
 
-// apply emits an event unless its cause is the one already seen. An event that is no longer wanted stays until it
-// expires, but its cause is forgotten: it is news when it comes back.
-func (l *eventLog) apply(tx *store.Tx, c recompute.WriteChange, now time.Time) {
-	key := causeKey{c.Ref, c.Key}
-	if c.Removed {
-		delete(l.causes, key)
+// adopt takes over the events that are there, as an earlier process left them.
+func (l *eventLog) adopt(t Target) {
+	if l.adopted {
 		return
 	}
+	l.adopted = true
+	var found []*occurrence
+	t.Walk("Event", "", "", func(e *store.Entry) bool {
+		if event, ok := e.Object.(*corev1.Event); ok && e.Origin == Origin {
+			found = append(found, &occurrence{
+				key: keyOf(e.Ref.Cluster, event), ref: e.Ref, at: event.LastTimestamp.Time, cause: event.Annotations[causeAnnotation],
+				adopted: true,
+			})
+		}
+		return true
+	})
+	slices.SortStableFunc(found, func(a, b *occurrence) int { return a.at.Compare(b.at) })
+	for _, o := range found {
+		l.last[o.key] = l.order.PushBack(o)
+	}
+}
+
+func keyOf(cluster string, e *corev1.Event) eventKey {
+	kind := e.InvolvedObject.Kind
+	if group := e.InvolvedObject.GroupVersionKind().Group; group != "" {
+		kind += "." + group
+	}
+	about := store.Ref{Cluster: cluster, Kind: kind, Namespace: e.InvolvedObject.Namespace, Name: e.InvolvedObject.Name}
+	return eventKey{about, e.Type, e.Reason, e.Message, e.Source.Component}
+}
+
+// apply emits an event unless its cause is the one already seen; said tells that an earlier process has told it. An event
+// that is no longer wanted stays until it expires, but its cause is forgotten: it is news when it comes back.
+func (l *eventLog) apply(t Target, c recompute.WriteChange, said bool, now time.Time) {
+	key := causeKey{c.Ref, c.Key}
 	e, ok := c.Value.(recompute.Event)
 	if !ok {
 		return
 	}
+	adopted := l.disown(c.Ref, e)
+	if c.Removed {
+		delete(l.causes, key)
+		return
+	}
 	// The message counts as cause, too: a new text is a new event.
 	cause := e.Cause + "\x00" + e.Reason + "\x00" + e.Message
-	if seen, ok := l.causes[key]; ok && seen == cause {
+	seen, known := l.causes[key]
+	if known && seen == cause {
 		return
 	}
 	l.causes[key] = cause
-	l.emit(tx, c.Ref, e, now)
+	if !known && (said || adopted) {
+		return
+	}
+	l.emit(t, c.Ref, e, now)
 }
 
-func (l *eventLog) emit(tx *store.Tx, about store.Ref, e recompute.Event, now time.Time) {
+// disown takes note that this process has heard of an event; it says whether an earlier one emitted it for the same cause.
+func (l *eventLog) disown(about store.Ref, e recompute.Event) bool {
+	element, ok := l.last[eventKey{about, e.Type, e.Reason, e.Message, e.Source}]
+	if !ok {
+		return false
+	}
+	o := element.Value.(*occurrence)
+	adopted := o.adopted
+	o.adopted = false
+	return adopted && o.cause == e.Cause
+}
+
+func (l *eventLog) emit(t Target, about store.Ref, e recompute.Event, now time.Time) {
 	now = now.UTC()
 	key := eventKey{about, e.Type, e.Reason, e.Message, e.Source}
 	if element, ok := l.last[key]; ok {
 		o := element.Value.(*occurrence)
-		if entry := tx.Get(o.ref); entry != nil {
+		if entry := t.Get(o.ref); entry != nil {
 			o.at = now
 			l.order.MoveToBack(element)
 			again := entry.Object.DeepCopyObject().(*corev1.Event)
 			again.Count++
+			o.cause = e.Cause
+			setCause(again, e.Cause)
 			again.LastTimestamp = metav1.NewTime(now.Truncate(time.Second))
-			tx.Put(about.Cluster, again, Origin)
+			t.Put(about.Cluster, again, Origin)
 			return
 		}
 		l.order.Remove(element)
 	}
-	event := newEvent(tx.Get(about), about, e, now)
+	event := newEvent(t.Get(about), about, e, now)
 	event.Name = l.name(about.Name, now)
 	event.UID = uid(store.RefTo(about.Cluster, event), now)
-	o := &occurrence{key: key, ref: store.RefTo(about.Cluster, event), at: now}
+	setCause(event, e.Cause)
+	o := &occurrence{key: key, ref: store.RefTo(about.Cluster, event), at: now, cause: e.Cause}
 	l.last[key] = l.order.PushBack(o)
-	tx.Put(about.Cluster, event, Origin)
+	t.Put(about.Cluster, event, Origin)
 	for l.order.Len() > l.max {
-		l.drop(tx, l.order.Front())
+		l.drop(t, l.order.Front())
 	}
 }
 
@@ -120,16 +180,22 @@ func (l *eventLog) anyExpired(now time.Time) bool {
 	return front != nil && now.Sub(front.Value.(*occurrence).at) > l.ttl
 }
 
-func (l *eventLog) expire(tx *store.Tx, now time.Time) {
+func (l *eventLog) expire(t Target, now time.Time) {
 	for l.anyExpired(now) {
-		l.drop(tx, l.order.Front())
+		l.drop(t, l.order.Front())
 	}
 }
 
-func (l *eventLog) drop(tx *store.Tx, element *list.Element) {
+func (l *eventLog) drop(t Target, element *list.Element) {
 	o := l.order.Remove(element).(*occurrence)
 	delete(l.last, o.key)
-	tx.Delete(o.ref)
+	t.Delete(o.ref)
+}
+
+func setCause(event *corev1.Event, cause string) {
+	if cause != "" {
+		event.Annotations = map[string]string{causeAnnotation: cause}
+	}
 }
 
 // newEvent is a core/v1 Event as kubectl describe reads it; about may be nil if the object is gone.

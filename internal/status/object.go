@@ -13,13 +13,13 @@ import (
 )
 
 // writeObject makes a derived object exist as wanted, or go if want is nil. The user's objects are left alone.
-func writeObject(tx *store.Tx, ref store.Ref, want store.Object, now time.Time) {
-	entry := tx.Get(ref)
+func writeObject(t Target, ref store.Ref, want store.Object, now time.Time) {
+	entry := t.Get(ref)
 	if entry != nil && entry.Origin != Origin {
 		return
 	}
 	if want == nil {
-		tx.Delete(ref)
+		t.Delete(ref)
 		return
 	}
 	next := want.DeepCopyObject().(store.Object)
@@ -29,7 +29,7 @@ func writeObject(tx *store.Tx, ref store.Ref, want store.Object, now time.Time) 
 		}
 		next.SetUID(uid(ref, now))
 		next.SetGeneration(1)
-		tx.Put(ref.Cluster, next, Origin)
+		t.Put(ref.Cluster, next, Origin)
 		return
 	}
 	next.SetCreationTimestamp(entry.Object.GetCreationTimestamp())
@@ -41,7 +41,7 @@ func writeObject(tx *store.Tx, ref store.Ref, want store.Object, now time.Time) 
 	if !sameField(entry.Object, next, "Spec") {
 		next.SetGeneration(next.GetGeneration() + 1)
 	}
-	tx.Put(ref.Cluster, next, Origin)
+	t.Put(ref.Cluster, next, Origin)
 }
 
 // sameField compares one field of two objects of a type; a field that the type lacks is the same.

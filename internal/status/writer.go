@@ -1,14 +1,16 @@
 // Package status is the writer: it takes the writes that translators want and makes them facts of the store.
 //
-// In: a round's write changes and the read keys that changed. Out: one store commit with statuses, annotations,
-// finalizers, derived objects and Event objects, by differences only: nothing is committed that is there already. Times
+// In: a round's write changes and the read keys that changed. Out: one batch for an Applier with statuses, annotations,
+// finalizers, derived objects and Event objects, by differences only: nothing is applied that is there already. Times
 // (lastTransitionTime, last-reconcile-time, those of events) are stamped here, with the clock that the caller passes in.
 //
 //	w := status.NewWriter(s, status.Limits{})
 //	w.Apply(round.Writes, touched, time.Now())
 //	w.Expire(time.Now()) // now and then, drops old events
 //
-// The writer remembers what is wanted, so an object that goes and comes back is written again.
+// The writer remembers what is wanted, so an object that goes and comes back is written again. What was written before, by
+// an earlier process too, is read from the live object: its times stay, what other controllers say of it stays, and what
+// is as it is wanted already makes neither a write nor an event.
 package status
 
 import (
@@ -35,7 +37,7 @@ type Limits struct {
 
 // Writer applies writes. It is safe for concurrent use, as the translators and the standalone controllers share one.
 type Writer struct {
-	store *store.Store
+	applier Applier
 
 	mu     sync.Mutex
 	wanted map[store.Ref]*wanted
@@ -48,6 +50,8 @@ type wanted struct {
 	status      any
 	annotations map[string]string
 	finalizers  []string
+	// met: this writer has looked at the object.
+	met bool
 }
 
 func (w *wanted) empty() bool {
@@ -55,8 +59,11 @@ func (w *wanted) empty() bool {
 }
 
 // NewWriter makes a writer for one store.
-func NewWriter(s *store.Store, limits Limits) *Writer {
-	return &Writer{store: s, wanted: map[store.Ref]*wanted{}, events: newEventLog(limits)}
+func NewWriter(s *store.Store, limits Limits) *Writer { return NewWriterTo(Into(s), limits) }
+
+// NewWriterTo makes a writer for wherever the objects live.
+func NewWriterTo(a Applier, limits Limits) *Writer {
+	return &Writer{applier: a, wanted: map[store.Ref]*wanted{}, events: newEventLog(limits)}
 }
 
 // Apply takes the writes that changed in a round, and the read keys that the round started from; objects among those
@@ -75,7 +82,11 @@ func (w *Writer) Apply(changes []recompute.WriteChange, touched []string, now ti
 		dirty[c.Ref] = true
 	}
 	for _, read := range touched {
-		if ref, ok := store.ObjectOf(read); ok && w.wanted[ref] != nil {
+		ref, ok := store.ObjectOf(read)
+		if !ok {
+			ref, ok = store.StatusOf(read)
+		}
+		if ok && w.wanted[ref] != nil {
 			dirty[ref] = true
 		}
 	}
@@ -83,12 +94,14 @@ func (w *Writer) Apply(changes []recompute.WriteChange, touched []string, now ti
 		return
 	}
 	refs := slices.SortedFunc(maps.Keys(dirty), func(a, b store.Ref) int { return strings.Compare(a.String(), b.String()) })
-	w.store.Commit(func(tx *store.Tx) {
+	w.applier.Apply(func(t Target) {
+		w.events.adopt(t)
+		said := map[store.Ref]bool{}
 		for _, ref := range refs {
-			w.write(tx, ref, now)
+			said[ref] = w.write(t, ref, now)
 		}
 		for _, c := range occurrences {
-			w.events.apply(tx, c, now)
+			w.events.apply(t, c, said[c.Ref], now)
 		}
 	})
 }
@@ -100,7 +113,7 @@ func (w *Writer) Expire(now time.Time) {
 	if !w.events.anyExpired(now) {
 		return
 	}
-	w.store.Commit(func(tx *store.Tx) { w.events.expire(tx, now) })
+	w.applier.Apply(func(t Target) { w.events.expire(t, now) })
 }
 
 // want records a change of what is wanted.
@@ -134,18 +147,24 @@ func (w *Writer) want(c recompute.WriteChange) {
 	}
 }
 
-// write brings one object in line with what is wanted of it.
-func (w *Writer) write(tx *store.Tx, ref store.Ref, now time.Time) {
+// write brings one object in line with what is wanted of it. It returns true if an earlier process had already said all
+// of it: then its events are no news either.
+func (w *Writer) write(t Target, ref store.Ref, now time.Time) (said bool) {
 	x := w.wanted[ref]
 	if x.empty() {
 		delete(w.wanted, ref)
 	}
-	writeObject(tx, ref, x.object, now)
-	entry := tx.Get(ref)
+	writeObject(t, ref, x.object, now)
+	entry := t.Get(ref)
 	if entry == nil {
-		return
+		return false
 	}
-	if next := x.written(entry.Written, now); next != entry.Written {
-		tx.Write(ref, next)
+	next := x.written(entry, now)
+	same := next == entry.Written
+	if !same {
+		t.Write(ref, next)
 	}
+	said = same && next != nil && x.status != nil && !x.met
+	x.met = true
+	return said
 }

@@ -16,26 +16,29 @@ const LastReconcileTime = reconciledPrefix + "last-reconcile-time"
 
 const reconciledPrefix = "networking.gke.io/"
 
-// written returns what the store should say; it returns old itself if that says it already.
-func (x *wanted) written(old *store.Written, now time.Time) *store.Written {
+// written returns what is to be said of an object; it returns what is said already if that is it.
+func (x *wanted) written(entry *store.Entry, now time.Time) *store.Written {
 	if x.status == nil && x.annotations == nil && x.finalizers == nil {
 		return nil
 	}
+	old := entry.Written
 	if old == nil {
-		old = &store.Written{}
+		old = &store.Written{Status: ownStatus(entry.Object)}
 	}
 	next := &store.Written{
 		Status:      Stamp(x.status, old.Status, now),
 		Annotations: maps.Clone(x.annotations),
 		Finalizers:  slices.Clone(x.finalizers),
 	}
+	keepForeign(next.Status, entry.Object)
+	fillLists(reflect.ValueOf(next.Status))
 	reconciles := slices.ContainsFunc(slices.Collect(maps.Keys(x.annotations)), func(key string) bool {
 		return strings.HasPrefix(key, reconciledPrefix)
 	})
 	if reconciles {
 		next.Annotations[LastReconcileTime] = old.Annotations[LastReconcileTime]
 	}
-	if sameWritten(old, next) {
+	if entry.Written != nil && sameWritten(old, next) {
 		return old
 	}
 	if reconciles {

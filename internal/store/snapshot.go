@@ -60,7 +60,11 @@ func (s *Snapshot) List(kind, cluster, namespace string) []Ref {
 
 // Walk calls f for the entries that List would name until f returns false.
 func (s *Snapshot) Walk(kind, cluster, namespace string, f func(*Entry) bool) {
-	s.objects.Root().WalkPrefix(listPrefix(kind, cluster, namespace), func(_ []byte, e *Entry) bool {
+	walk(s.objects.Root(), kind, cluster, namespace, f)
+}
+
+func walk(root *iradix.Node[*Entry], kind, cluster, namespace string, f func(*Entry) bool) {
+	root.WalkPrefix(listPrefix(kind, cluster, namespace), func(_ []byte, e *Entry) bool {
 		if namespace != "" && e.Ref.Namespace != namespace {
 			return false
 		}

@@ -36,6 +36,11 @@ func (tx *Tx) Get(ref Ref) *Entry {
 	return e
 }
 
+// Walk calls f for the entries inside the transaction that Snapshot.Walk would.
+func (tx *Tx) Walk(kind, cluster, namespace string, f func(*Entry) bool) {
+	walk(tx.objects.Root(), kind, cluster, namespace, f)
+}
+
 // Put adds or replaces an object. What controllers wrote about it stays. What did not change touches nothing: an object
 // that is the same, or differs by noise only (managedFields, heartbeats), makes no commit.
 func (tx *Tx) Put(cluster string, o Object, origin string) {

@@ -2,6 +2,7 @@ package translate_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/spillway-lb/spillway/internal/recompute"
@@ -20,6 +21,26 @@ func counted(runs map[string]int) recompute.Config {
 	}
 	return config
 }
+
+// countedByKey is counted with a count for each unit, "KIND KEY".
+func countedByKey(runs map[string]int) recompute.Config {
+	config := translate.Config(options())
+	for kind, translator := range config.Units {
+		config.Units[kind] = func(v *recompute.View, key string) recompute.Result {
+			runs[kind+" "+key]++
+			return translator(v, key)
+		}
+	}
+	return config
+}
+
+func kindOfRun(unit string) string {
+	kind, _, _ := strings.Cut(unit, " ")
+	return kind
+}
+
+// ofPods are the kinds of units that an endpoint that comes or goes may run.
+var ofPods = []string{"neg.members", "neg", "neg.sizes", "backend", "backend.weights", "fleet.slice"}
 
 // TestAnEditRunsAFewUnits holds the grain: what an edit costs does not depend on how many routes its Gateway has.
 func TestAnEditRunsAFewUnits(t *testing.T) {

@@ -1,14 +1,18 @@
 package translate_test
 
 import (
+	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"testing"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"pgregory.net/rapid"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+	gatewayv1beta1 "sigs.k8s.io/gateway-api/apis/v1beta1"
 
 	netv1 "github.com/spillway-lb/spillway/api/net/v1"
 	networkingv1 "github.com/spillway-lb/spillway/api/networking/v1"
@@ -17,20 +21,21 @@ import (
 	"github.com/spillway-lb/spillway/internal/translate"
 )
 
-// TestIncrementalEqualsScratch is the contract of every unit: after any edits of a fleet's objects, what is published is
-// what a new engine makes of the same objects, given what was published before the last edit; and a proxy takes each
-// transaction whole. Only where the last good version of a broken route or Gateway names what other edits have taken away
-// does the publisher have to keep that.
+// TestIncrementalEqualsScratch is the contract of every unit: after any edits of a fleet's objects, what is published and
+// what is written is what a new engine makes of the same objects, given what was published before the last edit; a fork
+// that is given the edit beforehand says what it will do; a restart from the persisted state changes nothing; and a proxy
+// takes each transaction whole. Only where the last good version of a broken route or Gateway names what other edits have
+// taken away does the publisher have to keep that.
 func TestIncrementalEqualsScratch(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		s := store.New(translate.Indexes()...)
-		sub := s.Subscribe()
-		engine := recompute.New(translate.Config(options()))
-		publisher := translate.NewPublisher()
+		w, publisher, written := newWorld(), translate.NewPublisher(), map[string]string{}
 		e := edits{broken: rapid.Bool().Draw(t, "broken objects")}
 		for step := range rapid.IntRange(1, 10).Draw(t, "steps") {
-			seq, published := engine.Published()
-			s.Commit(func(tx *store.Tx) {
+			if rapid.IntRange(0, 4).Draw(t, "restart") == 0 {
+				restart(t, w, written)
+			}
+			seq, published := w.engine.Published()
+			candidate, touched := w.store.Candidate(w.store.Snapshot(), func(tx *store.Tx) {
 				if step == 0 {
 					firstFleet(tx)
 				}
@@ -38,22 +43,103 @@ func TestIncrementalEqualsScratch(t *testing.T) {
 					e.random(t, tx)
 				}
 			})
-			round := engine.Run(sub.Take())
+			foreseen := w.engine.Fork().Run(candidate, touched)
+			w.store.Commit(func(tx *store.Tx) { become(tx, w.store.Snapshot(), candidate) })
+			round := w.engine.Run(w.sub.Take())
 			if len(round.Problems) > 0 {
 				t.Fatalf("step %d: %v", step, round.Problems)
 			}
+			expectSame(t, fmt.Sprintf("step %d: the round, and as the fork foresaw it", step), roundText(round), roundText(foreseen))
 			if _, refusals := publisher.Check(round.Tx); len(refusals) > 0 && !e.broken {
 				t.Fatalf("step %d: refused: %v", step, refusals)
 			}
+			applyWrites(written, round)
 			config := translate.Config(options())
 			config.Published, config.Seq = published, seq
 			scratch := recompute.New(config)
-			scratch.Run(s.Subscribe().Take())
-			if got, want := versions(engine), versions(scratch); !slices.Equal(got, want) {
-				t.Fatalf("step %d: incremental and from scratch differ:\n%s", step, difference(got, want))
-			}
+			anew := map[string]string{}
+			applyWrites(anew, scratch.Run(w.store.Subscribe().Take()))
+			expectSame(t, fmt.Sprintf("step %d: incremental, and from scratch", step), versions(w.engine), versions(scratch))
+			expectSame(t, fmt.Sprintf("step %d: incremental writes, and from scratch", step), texts(written), texts(anew))
 		}
 	})
+}
+
+// restart goes on with a new engine, from the persisted state.
+func restart(t *rapid.T, w *world, written map[string]string) {
+	before := versions(w.engine)
+	config := translate.Config(options())
+	config.Seq, config.Published = restored(t, w)
+	w.engine = recompute.New(config)
+	w.sub = w.store.Subscribe()
+	anew := map[string]string{}
+	round := w.engine.Run(w.sub.Take())
+	applyWrites(anew, round)
+	expectSame(t, "after a restart, and before", versions(w.engine), before)
+	expectSame(t, "writes after a restart, and before", texts(anew), texts(written))
+	if round.Tx != nil {
+		t.Fatalf("a restart publishes %v", round.Tx)
+	}
+}
+
+func expectSame(t *rapid.T, what string, got, want []string) {
+	if !slices.Equal(got, want) {
+		t.Fatalf("%s, differ:\n%s", what, difference(got, want))
+	}
+}
+
+// become makes a transaction's objects those of another snapshot.
+func become(tx *store.Tx, from, to *store.Snapshot) {
+	for _, kind := range from.Kinds() {
+		for _, ref := range from.List(kind, "", "") {
+			if to.Get(ref) == nil {
+				tx.Delete(ref)
+			}
+		}
+	}
+	for _, kind := range to.Kinds() {
+		to.Walk(kind, "", "", func(e *store.Entry) bool {
+			tx.Put(e.Ref.Cluster, e.Object, e.Origin)
+			return true
+		})
+	}
+}
+
+// applyWrites keeps what is wanted, as text, by object, part and event.
+func applyWrites(all map[string]string, r recompute.Round) {
+	for _, c := range r.Writes {
+		key := c.Ref.String() + " " + string(c.Part) + " " + c.Key
+		if c.Removed {
+			delete(all, key)
+			continue
+		}
+		b, err := json.Marshal(c.Value)
+		if err != nil {
+			panic(err)
+		}
+		all[key] = string(b)
+	}
+}
+
+func texts(writes map[string]string) []string {
+	var out []string
+	for _, key := range slices.Sorted(maps.Keys(writes)) {
+		out = append(out, key+": "+writes[key])
+	}
+	return out
+}
+
+func roundText(r recompute.Round) []string {
+	var out []string
+	for _, u := range r.Tx.GetUpserts() {
+		out = append(out, fmt.Sprint(u))
+	}
+	for _, k := range r.Tx.GetDeletes() {
+		out = append(out, "delete "+k.GetName())
+	}
+	writes := map[string]string{}
+	applyWrites(writes, r)
+	return append(out, texts(writes)...)
 }
 
 func options() translate.Options { return translate.Options{Traffic: translate.Proximity()} }
@@ -115,7 +201,7 @@ func (e edits) random(t *rapid.T, tx *store.Tx) {
 	cluster := rapid.SampledFrom(clusters()).Draw(t, "cluster")
 	o := rapid.SampledFrom([]func(*rapid.T) store.Object{
 		randomService, randomExport, e.gateway, e.route, e.route, randomGRPCRoute, randomHealthCheckPolicy,
-		randomBackendPolicy, randomGatewayPolicy, randomBackendTLSPolicy,
+		randomBackendPolicy, randomGatewayPolicy, randomBackendTLSPolicy, randomBackendTLSPolicy, randomGrant, randomNamespace,
 	}).Draw(t, "kind")(t)
 	if rapid.IntRange(0, 3).Draw(t, "delete") == 0 {
 		tx.Delete(store.RefTo(cluster, o))
@@ -128,8 +214,14 @@ func pick[T any](t *rapid.T, label string, of ...T) T { return rapid.SampledFrom
 
 func randomService(t *rapid.T) store.Object {
 	s := service("store", pick(t, "service", "s0", "s1", "s2"), pick(t, "ports", []int32{80}, []int32{81}, []int32{80, 81})...)
+	s.Namespace = pick(t, "namespace", "store", "store", "other")
 	protocol := pick(t, "protocol", "", "kubernetes.io/h2c", "HTTPS")
 	s.Spec.Ports[0].AppProtocol = &protocol
+	if rapid.Bool().Draw(t, "udp") {
+		// HTTP/3 has one number for both.
+		udp := corev1.ServicePort{Name: "u80", Port: 80, Protocol: corev1.ProtocolUDP}
+		s.Spec.Ports = slices.Insert(s.Spec.Ports, rapid.IntRange(0, len(s.Spec.Ports)).Draw(t, "place"), udp)
+	}
 	return s
 }
 
@@ -140,6 +232,10 @@ func (e edits) gateway(t *rapid.T) store.Object {
 	for i := range rapid.IntRange(1, 3).Draw(t, "listeners") {
 		hosts := []string{"", "a.example.com", "*.example.com"}
 		l := httpListener(fmt.Sprint("l", i), hosts[i], pick[int32](t, "port", 80, 81))
+		from := pick(t, "from", gatewayv1.NamespacesFromAll, gatewayv1.NamespacesFromSame, gatewayv1.NamespacesFromSelector)
+		l.AllowedRoutes = &gatewayv1.AllowedRoutes{Namespaces: &gatewayv1.RouteNamespaces{
+			From: &from, Selector: &metav1.LabelSelector{MatchLabels: map[string]string{"team": "a"}},
+		}}
 		if e.breaks(t) {
 			l.Hostname = nil
 		}
@@ -154,6 +250,9 @@ func (e edits) gateway(t *rapid.T) store.Object {
 	}
 	if kind != "" && (e.broken || kind != "IPAddress") {
 		gw.Spec.Addresses = []gatewayv1.GatewaySpecAddress{{Type: &kind, Value: pick(t, "value", "192.0.2.1", "name")}}
+		if rapid.Bool().Draw(t, "two addresses") {
+			gw.Spec.Addresses = append(gw.Spec.Addresses, gatewayv1.GatewaySpecAddress{Type: &kind, Value: pick(t, "value", "192.0.2.2", "name2")})
+		}
 	}
 	return gw
 }
@@ -164,6 +263,9 @@ func (e edits) route(t *rapid.T) store.Object {
 		hosts = append(hosts, gatewayv1.Hostname(host))
 	}
 	r := route(pick(t, "route", "r0", "r1", "r2"), hosts, pick(t, "backend", "s0", "s1", "s2"), pick(t, "backend", "s0", "s1"))
+	if rapid.IntRange(0, 2).Draw(t, "elsewhere") == 0 {
+		r.Namespace, r.Spec.ParentRefs[0].Namespace = "other", ptr(gatewayv1.Namespace("store"))
+	}
 	r.CreationTimestamp = metav1.NewTime(time.Unix(int64(rapid.IntRange(0, 2).Draw(t, "created")), 0))
 	for i := range r.Spec.Rules {
 		ref := &r.Spec.Rules[i].BackendRefs[0]
@@ -173,6 +275,9 @@ func (e edits) route(t *rapid.T) store.Object {
 		}
 		port := pick[int32](t, "port", 80, 81)
 		ref.Port = &port
+		if rapid.IntRange(0, 2).Draw(t, "across") == 0 {
+			ref.Namespace = ptr(gatewayv1.Namespace(pick(t, "namespace", "store", "other")))
+		}
 	}
 	// A regular expression that does not compile holds the route.
 	if e.breaks(t) {
@@ -184,6 +289,31 @@ func (e edits) route(t *rapid.T) store.Object {
 		r.Spec.ParentRefs[0].SectionName = &name
 	}
 	return r
+}
+
+func ptr[T any](v T) *T { return &v }
+
+// randomGrant lets routes of one namespace have backends of the other.
+func randomGrant(t *rapid.T) store.Object {
+	from, to := "other", "store"
+	if rapid.Bool().Draw(t, "direction") {
+		from, to = to, from
+	}
+	return &gatewayv1beta1.ReferenceGrant{
+		TypeMeta: metav1.TypeMeta{APIVersion: "gateway.networking.k8s.io/v1beta1", Kind: "ReferenceGrant"}, ObjectMeta: meta(to, "grant"),
+		Spec: gatewayv1beta1.ReferenceGrantSpec{
+			From: []gatewayv1beta1.ReferenceGrantFrom{{Group: "gateway.networking.k8s.io", Kind: "HTTPRoute", Namespace: gatewayv1.Namespace(from)}},
+			To: []gatewayv1beta1.ReferenceGrantTo{{
+				Group: gatewayv1.Group(pick(t, "group", "", "net.gke.io")), Kind: gatewayv1.Kind(pick(t, "kind", "Service", "ServiceImport")),
+			}},
+		},
+	}
+}
+
+func randomNamespace(t *rapid.T) store.Object {
+	n := &corev1.Namespace{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Namespace"}, ObjectMeta: meta("", pick(t, "namespace", "store", "other"))}
+	n.Labels = map[string]string{"team": pick(t, "team", "a", "b")}
+	return n
 }
 
 func randomGRPCRoute(t *rapid.T) store.Object {
@@ -245,13 +375,16 @@ func randomBackendTLSPolicy(t *rapid.T) store.Object {
 	system := gatewayv1.WellKnownCACertificatesSystem
 	p := &gatewayv1.BackendTLSPolicy{
 		TypeMeta:   metav1.TypeMeta{APIVersion: "gateway.networking.k8s.io/v1", Kind: "BackendTLSPolicy"},
-		ObjectMeta: meta("store", "b0"),
+		ObjectMeta: meta("store", pick(t, "policy", "b0", "b1")),
 		Spec: gatewayv1.BackendTLSPolicySpec{
 			TargetRefs: []gatewayv1.LocalPolicyTargetReferenceWithSectionName{{
 				LocalPolicyTargetReference: gatewayv1.LocalPolicyTargetReference{Kind: "Service", Name: "s0"},
 			}},
 			Validation: gatewayv1.BackendTLSPolicyValidation{Hostname: "a.example.com"},
 		},
+	}
+	if section := pick(t, "section", "", "", "p80", "u80"); section != "" {
+		p.Spec.TargetRefs[0].SectionName = ptr(gatewayv1.SectionName(section))
 	}
 	if rapid.Bool().Draw(t, "valid") {
 		p.Spec.Validation.WellKnownCACertificates = &system

@@ -79,6 +79,7 @@ func (s *Server) serveH1(nc net.Conn, client exchange.Client) {
 	c.pinLimits()
 	c.await()
 	s.add(c)
+	defer s.Guard.Recover("connection", c.crashed)
 	for c.next() {
 	}
 	if c.preface {
@@ -89,6 +90,15 @@ func (s *Server) serveH1(nc net.Conn, client exchange.Client) {
 	}
 	c.conn.Close()
 	s.remove(c)
+}
+
+// crashed ends a connection whose goroutine has panicked.
+func (c *h1Conn) crashed() {
+	if x := c.watched.Swap(nil); x != nil {
+		x.Crashed()
+	}
+	c.srv.remove(c)
+	c.conn.Close()
 }
 
 // next serves what arrives until something has to be done outside of the transport's callback, and does that. false: the
@@ -331,7 +341,11 @@ func (c *h1Conn) Overdue() bool {
 	}
 	if !c.rechecked {
 		c.rechecked = true
-		c.conn.Arm(c.srv.clock().In(max(c.limits.Idle-recheckAfter, transport.Tick)))
+		idle := c.limits.Idle
+		if !c.begun {
+			idle = min(idle, c.limits.HeaderTime) // a client that opens a connection has something to ask
+		}
+		c.conn.Arm(c.srv.clock().In(max(idle-recheckAfter, transport.Tick)))
 		return true
 	}
 	return false
@@ -364,14 +378,14 @@ func (c *h1Conn) Expire() {
 // drain implements drainer: the next tick wakes an idle connection (see Overdue).
 func (c *h1Conn) drain() {
 	if c.state.CompareAndSwap(idle, closing) {
-		c.conn.Arm(1)
+		c.conn.Wake()
 	}
 }
 
 // abort implements drainer: the next tick ends what waits for a backend (see Expire).
 func (c *h1Conn) abort() {
 	c.conn.Interrupt()
-	c.conn.Arm(1)
+	c.conn.Wake()
 }
 
 // broke handles the end of the connection between requests, or inside a head.

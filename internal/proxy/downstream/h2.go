@@ -1,6 +1,7 @@
 package downstream
 
 import (
+	"math"
 	"net"
 	"time"
 
@@ -35,6 +36,7 @@ func (s *Server) serveH2(nc net.Conn, client exchange.Client, first []byte) {
 	}
 	s.add(c)
 	defer s.remove(c)
+	defer s.Guard.Recover("connection", c.conn.Crashed)
 	s.Metrics.Frontend(client.Frontend.Name).HTTP2.Inc()
 	_ = c.conn.Serve(c.stream)
 	_ = nc.Close()
@@ -55,11 +57,20 @@ func (s *Server) http2Config(l *exchange.Limits, scheme string) *http2.ServerCon
 			MaxHeaderFields:    l.Message.HeaderCount,
 			IdleTimeout:        l.Idle,
 			HeaderTimeout:      min(l.HeaderTime, 10*time.Second),
-			StreamIdleTimeout:  l.StreamIdle,
+			// The exchange looks for itself (see tick), and answers if it can. This is for what it leaves.
+			StreamIdleTimeout: longer(l.StreamIdle),
+			WriteTimeout:      l.StreamIdle,
+			Tick:              min(exchange.WatchEvery, max(l.StreamIdle/4, transport.Tick)),
 		},
 		Scheme:  scheme,
 		Workers: s.Workers,
 	}
+}
+
+// longer is half as much again, and a moment.
+func longer(d time.Duration) time.Duration {
+	more := d/2 + 3*exchange.WatchEvery
+	return d + min(more, math.MaxInt64-d)
 }
 
 func (c *h2Conn) drain() { c.conn.Shutdown() }
@@ -69,16 +80,27 @@ func (c *h2Conn) abort() { _ = c.conn.Close() }
 // stream serves one request.
 func (c *h2Conn) stream(st *http2.ServerStream) {
 	x := c.srv.Take()
-	defer c.srv.Give(x)
+	// An exchange that panicked, and what it was written with, are not used again.
+	defer c.srv.Guard.Recover("stream", func() {
+		st.OnTick(nil)
+		st.OnCancel(nil)
+		x.Crashed()
+		st.Reset(http2.CodeInternal)
+	})
+	c.serve(x, st)
+	c.srv.Give(x)
+}
+
+func (c *h2Conn) serve(x *exchange.Exchange, st *http2.ServerStream) {
 	h := x.Request.Header
 	x.Request = *st.Request()
 	x.Request.Header = h
 	x.Request.Header.CopyFrom(&st.Request().Header)
 	down := c.take(x, st)
-	defer c.give(down)
 	x.Begin(&c.client, down, down.shard, &c.limits, 0)
 	if status, details := c.refusal(x, down); status != 0 {
 		x.Refuse(status, details)
+		c.give(down)
 		return
 	}
 	if most := c.limits.Message.BodyBytes; most > 0 && x.Request.Body != nil {
@@ -86,13 +108,16 @@ func (c *h2Conn) stream(st *http2.ServerStream) {
 	}
 	x.Request.Path = requestpath.Normalize(x.Request.Path)
 	st.OnCancel(down.cut)
+	st.OnTick(down.look)
 	x.Run()
+	st.OnTick(nil)
 	st.OnCancel(nil)
 	for _, b := range [...]message.Body{x.Request.Body, down.tunnel} {
 		if b != nil {
 			b.Close()
 		}
 	}
+	c.give(down)
 }
 
 // take gets what writes the answer of a stream, and counts it.
@@ -101,13 +126,15 @@ func (c *h2Conn) take(x *exchange.Exchange, st *http2.ServerStream) *h2Answer {
 	if d == nil {
 		d = &h2Answer{shard: c.srv.Metrics.Shard()}
 		d.cut = func() { d.x.End(exchange.ClientGone) }
+		d.look = d.tick
 	}
+	d.clock = c.srv.clock()
 	d.x, d.st = x, st
 	return d
 }
 
 func (c *h2Conn) give(d *h2Answer) {
-	*d = h2Answer{shard: d.shard, cut: d.cut}
+	*d = h2Answer{shard: d.shard, cut: d.cut, look: d.look}
 	c.srv.answers.Put(d)
 }
 

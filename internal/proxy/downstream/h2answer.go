@@ -17,7 +17,26 @@ type h2Answer struct {
 	shard *metrics.Shard
 	// tunnel is what the client sends after an extended CONNECT.
 	tunnel message.Body
-	cut    func() // ends the exchange, bound once
+	cut    func()      // ends the exchange, bound once
+	look   func() bool // tick, bound once
+	clock  *transport.Clock
+	late   int // ticks since the exchange was ended
+}
+
+// endingTicks is what an exchange that was ended has for its answer.
+const endingTicks = 3
+
+// tick looks after the exchange, under the lock of the client's connection. true: the stream is to be reset, because its
+// client does not even take the answer that says why it ends.
+func (d *h2Answer) tick() bool {
+	if d.x.Ended() {
+		d.late++
+		return d.late > endingTicks
+	}
+	if d.x.Stuck(d.clock.Now()) {
+		d.x.End(exchange.Stalled)
+	}
+	return false
 }
 
 var _ exchange.Downstream = (*h2Answer)(nil)

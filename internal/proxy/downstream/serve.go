@@ -20,6 +20,7 @@ func (s *Server) Serve(nc *net.TCPConn, f *exchange.Frontend, config *tls.Config
 		s.serveH1(nc, exchange.NewClient(f, peer, local, "http"))
 		return
 	}
+	defer s.Guard.Recover("handshake", func() { _ = nc.Close() })
 	tc := transport.TLSServer(nc, config)
 	pending := &handshake{tc}
 	s.add(pending)

@@ -2,9 +2,9 @@ package exchange
 
 import (
 	"log/slog"
-	"sync/atomic"
 	"time"
 
+	"github.com/spillway-lb/spillway/internal/guard"
 	"github.com/spillway-lb/spillway/internal/proxy/accesslog"
 	"github.com/spillway-lb/spillway/internal/proxy/balance"
 	"github.com/spillway-lb/spillway/internal/proxy/call"
@@ -31,8 +31,10 @@ type Engine struct {
 	Tracer *trace.Tracer
 	// Logger is for events that concern operators.
 	Logger *slog.Logger
+	// Guard recovers what panics. It may be nil.
+	Guard *guard.Guard
 
-	mirrors atomic.Int64
+	mirrors mirrors
 }
 
 // in is the clock's time after d, 0 for none.

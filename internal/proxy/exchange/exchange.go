@@ -3,6 +3,7 @@ package exchange
 import (
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/spillway-lb/spillway/internal/proxy/accesslog"
@@ -65,8 +66,9 @@ type sending struct {
 	attempts int
 	retrying int // holds on the retry budget
 	sentAt   time.Time
-	headSize int64            // bytes of the request's head
-	waits    upstream.Waiting // x.waiting, bound once
+	tee      atomic.Pointer[tee] // of a body that has not come whole
+	headSize int64               // bytes of the request's head
+	waits    upstream.Waiting    // x.waiting, bound once
 }
 
 // answering is the answer on its way to the client, and what the log says of it.

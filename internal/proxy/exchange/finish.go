@@ -13,6 +13,7 @@ import (
 
 // finish counts, logs and traces.
 func (x *Exchange) finish() {
+	x.dropCopies()
 	if x.counted {
 		x.service.ReleaseLimit(balance.Requests)
 	}

@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"math"
 	"time"
 
 	"google.golang.org/protobuf/types/known/durationpb"
@@ -32,7 +33,7 @@ func CompileLimits(l *lbv1.HttpLimits) Limits {
 			HeaderBytes: int(l.GetMaxHeaderBytes()),
 			HeaderCount: int(l.GetMaxHeaderCount()),
 			TargetBytes: int(l.GetMaxUriBytes()),
-			BodyBytes:   int64(l.GetMaxBodyBytes()),
+			BodyBytes:   int64(min(l.GetMaxBodyBytes(), math.MaxInt64)),
 		}.WithDefaults(),
 		Idle:       orDefault(l.GetIdleTimeout(), defaultIdle),
 		HeaderTime: orDefault(l.GetHeaderTimeout(), defaultHeaderTime),

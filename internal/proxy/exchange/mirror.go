@@ -1,15 +1,17 @@
 package exchange
 
 import (
+	"bytes"
 	"context"
 	"io"
+	"sync"
 	"time"
 
 	"github.com/spillway-lb/spillway/internal/proxy/balance"
 	"github.com/spillway-lb/spillway/internal/proxy/call"
-	"github.com/spillway-lb/spillway/internal/proxy/config"
 	"github.com/spillway-lb/spillway/internal/proxy/header"
 	"github.com/spillway-lb/spillway/internal/proxy/message"
+	"github.com/spillway-lb/spillway/internal/proxy/transport"
 	"github.com/spillway-lb/spillway/internal/proxy/upstream"
 	"github.com/spillway-lb/spillway/internal/proxy/urlmap"
 )
@@ -21,17 +23,69 @@ const (
 	maxMirrorTime = 30 * time.Second
 )
 
-// mirror sends copies of the request to the mirrors of the rule and of the backend. A request whose body has not arrived
-// yet is not copied: it would have to be held back, or tied to the mirror's pace.
-func (x *Exchange) mirror() {
-	if x.rule == nil {
-		return
-	}
-	x.mirrorTo(x.rule.Mirrors)
-	x.mirrorTo(x.backend.Mirrors)
+// mirrors are the copies under way in a proxy.
+type mirrors struct {
+	mu      sync.Mutex
+	ended   bool
+	running map[*mirrored]struct{}
+	group   sync.WaitGroup
 }
 
-func (x *Exchange) mirrorTo(list []urlmap.Mirror) {
+// enter counts a copy in, if there is room.
+func (s *mirrors) enter(m *mirrored) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ended || len(s.running) >= maxMirrors {
+		return false
+	}
+	if s.running == nil {
+		s.running = map[*mirrored]struct{}{}
+	}
+	s.running[m] = struct{}{}
+	s.group.Add(1)
+	return true
+}
+
+func (s *mirrors) leave(m *mirrored) {
+	s.mu.Lock()
+	delete(s.running, m)
+	s.mu.Unlock()
+	s.group.Done()
+}
+
+// EndMirrors interrupts the copies under way, and returns when they have ended. There are none after.
+func (e *Engine) EndMirrors() {
+	e.mirrors.mu.Lock()
+	e.mirrors.ended = true
+	for m := range e.mirrors.running {
+		m.watch.end(Aborted)
+	}
+	e.mirrors.mu.Unlock()
+	e.mirrors.group.Wait()
+}
+
+// mirror chooses who gets a copy of the request: the mirrors of the rule and of the backend. The copies leave when the
+// body is there, which is at once, or when the pump has sent the last of it; a body of which less is kept (see maxReplay)
+// is not copied.
+func (x *Exchange) mirror() {
+	if x.rule == nil || len(x.rule.Mirrors)+len(x.backend.Mirrors) == 0 {
+		return
+	}
+	t := &tee{}
+	x.choose(t, x.rule.Mirrors)
+	x.choose(t, x.backend.Mirrors)
+	if len(t.copies) == 0 {
+		return
+	}
+	t.req = copyRequest(&x.Sent)
+	if x.body.src == nil {
+		t.send(x.engine, x.body.kept)
+		return
+	}
+	x.tee.Store(t)
+}
+
+func (x *Exchange) choose(t *tee, list []urlmap.Mirror) {
 	for i := range list {
 		m := &list[i]
 		if !m.Sample.Next() {
@@ -42,48 +96,100 @@ func (x *Exchange) mirrorTo(list []urlmap.Mirror) {
 			continue
 		}
 		d := x.engine.Caller.Service(x.root, service)
-		if !x.body.whole() || x.Sent.Protocol != nil || x.engine.mirrors.Add(1) > maxMirrors {
-			if x.body.whole() && x.Sent.Protocol == nil {
-				x.engine.mirrors.Add(-1)
-			}
+		if x.Sent.Protocol != nil {
 			d.Counts.MirrorFailures.Inc()
 			continue
 		}
-		c := &mirrored{engine: x.engine, root: x.root, service: service, derived: d}
-		c.req, c.body = copyRequest(&x.Sent, x.body.kept)
-		d.Counts.Mirrored.Inc()
-		go c.run()
+		t.copies = append(t.copies, &mirrored{engine: x.engine, service: service, derived: d})
 	}
 }
 
-// mirrored is one copy under way. It shares nothing with the request it was made from.
+// tee holds a request's copies until its body is there. It shares nothing with the request it was made from.
+type tee struct {
+	req    *message.Request
+	copies []*mirrored
+}
+
+// bodyEnded lets copies leave that have waited for the body.
+func (x *Exchange) bodyEnded() {
+	t := x.tee.Swap(nil)
+	switch {
+	case t == nil:
+	case x.body.overflow:
+		t.drop()
+	default:
+		t.send(x.engine, x.body.kept)
+	}
+}
+
+// dropCopies gives up copies whose body has not come.
+func (x *Exchange) dropCopies() {
+	if t := x.tee.Swap(nil); t != nil {
+		t.drop()
+	}
+}
+
+func (t *tee) drop() {
+	for _, m := range t.copies {
+		m.derived.Counts.MirrorFailures.Inc()
+	}
+}
+
+// send starts the copies. They share the request and the body, which nobody changes.
+func (t *tee) send(e *Engine, body []byte) {
+	body = bytes.Clone(body)
+	t.req.ContentLength = int64(len(body))
+	for _, m := range t.copies {
+		m.req, m.body = *t.req, body
+		if !m.service.TryAcquire(balance.Requests) {
+			m.derived.Counts.MirrorFailures.Inc()
+			continue
+		}
+		if !e.mirrors.enter(m) {
+			m.service.ReleaseLimit(balance.Requests)
+			m.derived.Counts.MirrorFailures.Inc()
+			continue
+		}
+		m.derived.Counts.Mirrored.Inc()
+		go m.run()
+	}
+}
+
+// mirrored is one copy.
 type mirrored struct {
 	engine  *Engine
-	root    *config.Root
 	service *balance.Service
 	derived *call.Service
-	req     *message.Request
+	req     message.Request
 	body    []byte
 
 	call     *call.Call
 	deadline int64
 	answer   upstream.Answer
+	watch    watch
 }
 
 // run sends the copy and reads the answer to its end, for the connection's sake.
 func (m *mirrored) run() {
-	defer m.engine.mirrors.Add(-1)
-	pick := balance.PickInput{Request: m.req, Now: m.engine.Caller.Now(), Wall: time.Now().Unix()}
+	defer m.engine.mirrors.leave(m)
+	defer m.service.ReleaseLimit(balance.Requests)
+	defer m.engine.Guard.Recover("mirror", nil)
+	pick := balance.PickInput{Request: &m.req, Now: m.engine.Caller.Now(), Wall: time.Now().Unix()}
 	c := call.Call{Service: m.derived}
 	err := c.Choose(m.service, &pick)
 	if err == nil {
 		m.call = &c
+		defer m.close()
 		err = m.send()
-		c.Close()
 	}
 	if err != nil {
 		m.derived.Counts.MirrorFailures.Inc()
 	}
+}
+
+func (m *mirrored) close() {
+	m.watch.detach()
+	m.call.Close()
 }
 
 func (m *mirrored) send() error {
@@ -92,7 +198,11 @@ func (m *mirrored) send() error {
 		limit = maxMirrorTime
 	}
 	m.deadline = m.engine.in(limit)
-	waiting := func() (context.Context, context.CancelFunc) { return context.WithTimeout(context.Background(), limit) }
+	waiting := func() (context.Context, context.CancelFunc) {
+		ctx, cancel := context.WithTimeout(context.Background(), limit)
+		m.watch.connecting(cancel)
+		return ctx, cancel
+	}
 	if err := m.engine.Caller.Open(m.call, m, waiting, m.service); err != nil {
 		return err
 	}
@@ -112,20 +222,24 @@ func (m *mirrored) send() error {
 
 // Send implements call.Sender.
 func (m *mirrored) Send(s upstream.Stream) error {
+	if !m.watch.attach(s) {
+		return transport.ErrTimeout
+	}
 	s.Arm(m.deadline)
-	return s.RoundTrip(m.req, m.body, &m.answer)
+	return s.RoundTrip(&m.req, m.body, &m.answer)
 }
 
 // Resend implements call.Sender.
 func (m *mirrored) Resend() bool {
+	m.watch.detach()
 	m.call.CloseStream()
 	m.answer.Reset()
 	return true
 }
 
-// copyRequest copies a request with everything it points to, in one piece of memory.
-func copyRequest(q *message.Request, body []byte) (*message.Request, []byte) {
-	size := len(q.Method) + len(q.Scheme) + len(q.Authority) + len(q.Path) + len(body)
+// copyRequest copies a request without its body, with everything it points to, in one piece of memory.
+func copyRequest(q *message.Request) *message.Request {
+	size := len(q.Method) + len(q.Scheme) + len(q.Authority) + len(q.Path)
 	for i := range q.Header.Len() {
 		size += len(q.Header.At(i).Name) + len(q.Header.At(i).Value)
 	}
@@ -137,7 +251,7 @@ func copyRequest(q *message.Request, body []byte) (*message.Request, []byte) {
 	}
 	c := &message.Request{
 		Method: keep(q.Method), Scheme: keep(q.Scheme), Authority: keep(q.Authority), Path: keep(q.Path),
-		ContentLength: int64(len(body)), Major: q.Major, Minor: q.Minor,
+		Major: q.Major, Minor: q.Minor,
 	}
 	for i := range q.Header.Len() {
 		f := q.Header.At(i)
@@ -146,5 +260,5 @@ func copyRequest(q *message.Request, body []byte) (*message.Request, []byte) {
 		}
 		c.Header.Add(keep(f.Name), keep(f.Value))
 	}
-	return c, keep(body)
+	return c
 }

@@ -83,18 +83,20 @@ func (x *Exchange) times() {
 		}
 		perTry = r.BackendTimeout.D
 	}
-	if d, ok := x.grpcTimeout(); ok && whole > 0 && d > whole {
-		whole = d
-	}
-	if x.Request.Protocol != nil {
-		whole, perTry = 0, 0
+	if d, ok := x.grpcTimeout(); ok && x.isGRPC() && (whole == 0 || d+grpcGrace < whole) {
+		whole = d + grpcGrace
 	}
 	if x.limits.Request > 0 && (whole == 0 || whole > x.limits.Request) {
 		whole = x.limits.Request
 	}
 	x.perTry = perTry
 	x.deadline = x.engine.in(whole)
+	x.watch.until.Store(x.deadline)
 }
+
+// grpcGrace is what a gRPC server gets for ending a call whose deadline has passed: its status says more than ours. The
+// caller's deadline never adds to the time that the configuration gives.
+const grpcGrace = time.Second
 
 // grpcTimeout reads grpc-timeout: up to 8 digits and a unit.
 func (x *Exchange) grpcTimeout() (time.Duration, bool) {

@@ -27,6 +27,10 @@ func (x *Exchange) startPump(s upstream.Stream) *pump {
 
 func (p *pump) run() {
 	defer close(p.done)
+	defer p.x.engine.Guard.Recover("body", func() {
+		p.bodyErr = errCrashed
+		p.stream.Interrupt()
+	})
 	r := &p.x.body
 	if len(r.kept) > 0 {
 		if p.writeErr = p.stream.SendData(r.kept); p.writeErr != nil {
@@ -64,6 +68,7 @@ func (p *pump) run() {
 		}
 	}
 	p.final.Store(true)
+	p.x.bodyEnded()
 	p.writeErr = p.stream.SendEnd(r.trailers)
 }
 

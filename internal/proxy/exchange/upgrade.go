@@ -21,6 +21,10 @@ func (x *Exchange) runTunnel() {
 		x.down.Abort()
 		return
 	}
+	// The times are those of requests. A tunnel has only the longest that the target proxy allows.
+	x.deadline = x.engine.in(x.limits.Request)
+	x.watch.until.Store(x.deadline)
+	x.current.Stream.Arm(x.deadline)
 	x.details = accesslog.UpgradedConnection
 	x.watch.tunnel.Store(true)
 	x.detachRequest()

@@ -27,8 +27,16 @@ const (
 // connection, for which neither Interrupt nor anything that it locks ever waits.
 func (x *Exchange) End(why Ending) { x.watch.end(why) }
 
-// Stuck reports whether nothing has moved for the stream's idle time. For one watcher.
-func (x *Exchange) Stuck(now int64) bool { return x.watch.stuck(now, x.limits.StreamIdle) }
+// Stuck reports whether nothing has moved for the stream's idle time, or the exchange's time has long been over: then it is
+// the client that does not take the answer. For one watcher.
+func (x *Exchange) Stuck(now int64) bool {
+	until := x.watch.until.Load()
+	late := until != 0 && now-until > int64(2*WatchEvery)
+	return x.watch.stuck(now, x.limits.StreamIdle) || late
+}
+
+// Ended reports whether End was called.
+func (x *Exchange) Ended() bool { return x.watch.why() != notEnded }
 
 // Tunnelling reports whether the exchange has become a tunnel: the client may close its sending side.
 func (x *Exchange) Tunnelling() bool { return x.watch.tunnel.Load() }
@@ -37,6 +45,7 @@ func (x *Exchange) Tunnelling() bool { return x.watch.tunnel.Load() }
 type watch struct {
 	progress atomic.Uint64 // counts chunks in either direction
 	tunnel   atomic.Bool   // the client may close its sending side
+	until    atomic.Int64  // the exchange's deadline, in the clock's time; 0 is none
 	mu       sync.Mutex
 	stream   upstream.Stream
 	dialing  context.CancelFunc // of the wait for a stream

@@ -55,6 +55,37 @@ func TestFloods(t *testing.T) {
 		}},
 		{"settings", ReasonSettingsFlood, func(p *rawPeer, _ int) error { return p.fr.WriteSettings() }},
 		{"ping", ReasonPingFlood, func(p *rawPeer, _ int) error { return p.fr.WritePing(false, [8]byte{}) }},
+		{"settings acknowledgements", ReasonSettingsFlood, func(p *rawPeer, _ int) error { return p.fr.WriteSettingsAck() }},
+		{"ping answers", ReasonPingFlood, func(p *rawPeer, _ int) error { return p.fr.WritePing(true, probePing) }},
+		{"ping answers of a drain", ReasonPingFlood, func(p *rawPeer, _ int) error { return p.fr.WritePing(true, drainPing) }},
+		{"go away", ReasonGoAwayFlood, func(p *rawPeer, _ int) error { return p.fr.WriteGoAway(0, xhttp2.ErrCodeNo, nil) }},
+		{"padding only DATA", ReasonEmptyDataFlood, func(p *rawPeer, i int) error {
+			if i == 0 {
+				return p.headers(1, false, post()...)
+			}
+			return p.fr.WriteRawFrame(xhttp2.FrameData, xhttp2.FlagDataPadded, 1, []byte{0})
+		}},
+		{"priority of an idle stream", ReasonPriorityFlood, func(p *rawPeer, i int) error {
+			return p.fr.WritePriority(uint32(2*i+1), xhttp2.PriorityParam{StreamDep: 0})
+		}},
+		{"trailers of streams that are gone", ReasonUnknownFlood, func(p *rawPeer, i int) error {
+			if i == 0 {
+				return p.headers(1, false, get("connection", "close")...)
+			}
+			return p.headers(1, true, "x-t", "1")
+		}},
+		{"resets of a stream that is gone", ReasonUnknownFlood, func(p *rawPeer, i int) error {
+			if i == 0 {
+				return p.headers(1, false, get("connection", "close")...)
+			}
+			return p.fr.WriteRSTStream(1, xhttp2.ErrCodeCancel)
+		}},
+		{"window updates of a stream that is gone", ReasonWindowFlood, func(p *rawPeer, i int) error {
+			if i == 0 {
+				return p.headers(1, false, get("connection", "close")...)
+			}
+			return p.fr.WriteWindowUpdate(1, 1)
+		}},
 		{"priority", ReasonPriorityFlood, func(p *rawPeer, _ int) error {
 			return p.fr.WritePriority(1, xhttp2.PriorityParam{StreamDep: 3})
 		}},
@@ -493,6 +524,20 @@ func TestTimeouts(t *testing.T) {
 			p.must(p.fr.WriteHeaders(xhttp2.HeadersFrameParam{StreamID: 1, BlockFragment: p.block(get()...)}))
 			return p
 		}},
+		{"headers dripped", Limits{HeaderTimeout: short}, ReasonHeaderTimeout, func(t *testing.T, addr string) *rawPeer {
+			p := rawClient(t, addr)
+			p.must(p.fr.WriteSettingsAck())
+			block := p.block(get()...)
+			p.must(p.write([]byte{0, 0, byte(len(block)), byte(xhttp2.FrameHeaders), byte(xhttp2.FlagHeadersEndHeaders), 0, 0, 0, 1}))
+			p.must(p.write(block[:3]))
+			return p
+		}},
+		{"settings dripped", Limits{HeaderTimeout: short}, ReasonHeaderTimeout, func(t *testing.T, addr string) *rawPeer {
+			p := rawClient(t, addr)
+			p.must(p.fr.WriteSettingsAck())
+			p.must(p.write([]byte{0, 0, 6, byte(xhttp2.FrameSettings), 0, 0, 0, 0, 0, 1}))
+			return p
+		}},
 		{"idle", Limits{IdleTimeout: short}, ReasonIdle, func(t *testing.T, addr string) *rawPeer {
 			p := rawClient(t, addr)
 			p.must(p.fr.WriteSettingsAck())
@@ -542,7 +587,7 @@ func TestStreamTimeouts(t *testing.T) {
 		reason  Reason
 	}{
 		{"stream idle", Limits{StreamIdleTimeout: short}, hold, ReasonStreamIdle},
-		{"window never opens", Limits{WriteTimeout: short}, big, ReasonSlowWindow},
+		{"window never opens", Limits{StreamIdleTimeout: short}, big, ReasonSlowWindow},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var ev events

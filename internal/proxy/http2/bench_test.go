@@ -54,7 +54,7 @@ func exchangeOnce(b *testing.B, cc *ClientConn, req *message.Request, resp *mess
 
 // BenchmarkRequest is one request and answer at a time over a loopback socket, both ends ours.
 func BenchmarkRequest(b *testing.B) {
-	workers := NewWorkers(64)
+	workers := NewWorkers(64, nil)
 	defer workers.Close()
 	addr := listen(b, &ServerConfig{Workers: workers}, hello())
 	cc := dial(b, addr, &ClientConfig{Workers: workers})
@@ -68,7 +68,7 @@ func BenchmarkRequest(b *testing.B) {
 
 // BenchmarkParallel has many requests under way on one connection.
 func BenchmarkParallel(b *testing.B) {
-	workers := NewWorkers(128)
+	workers := NewWorkers(128, nil)
 	defer workers.Close()
 	addr := listen(b, &ServerConfig{Workers: workers}, hello())
 	cc := dial(b, addr, &ClientConfig{Workers: workers})
@@ -85,7 +85,7 @@ func BenchmarkParallel(b *testing.B) {
 
 // BenchmarkBody moves large bodies up and down.
 func BenchmarkBody(b *testing.B) {
-	workers := NewWorkers(64)
+	workers := NewWorkers(64, nil)
 	defer workers.Close()
 	addr := listen(b, &ServerConfig{Workers: workers}, echo)
 	cc := dial(b, addr, &ClientConfig{Workers: workers})

@@ -39,7 +39,10 @@ func NewClientConn(nc net.Conn, cfg *ClientConfig) *ClientConn {
 	cc.init(nc, cc, clientLimits(cfg.Limits), cfg.Workers, cfg.Report)
 	cc.sendPreface()
 	cc.startWatch()
-	go cc.run()
+	go func() {
+		defer cc.workers.recovery().Recover("backend connection", cc.crashed)
+		cc.run()
+	}()
 	return cc
 }
 

@@ -21,16 +21,16 @@ type Limits struct {
 	// SettingsTimeout bounds the wait for the preface, for the first SETTINGS and for a SETTINGS acknowledgement.
 	// Default 10 s.
 	SettingsTimeout time.Duration
-	// HeaderTimeout bounds the time between HEADERS and the last CONTINUATION. Default 10 s.
+	// HeaderTimeout bounds the time between the first byte of HEADERS and the last of the last CONTINUATION, and that of any
+	// other frame but DATA. Default 10 s.
 	HeaderTimeout time.Duration
 	// IdleTimeout closes a connection (gracefully) that has had no stream for so long. Default 10 min; negative:
 	// never.
 	IdleTimeout time.Duration
-	// StreamIdleTimeout resets a stream on which nothing has moved in either direction. Default 5 min; negative:
-	// never.
+	// StreamIdleTimeout resets a stream on which nothing has moved in either direction, and one that waits for so long for
+	// windows that the peer opens by a few bytes only, or not at all. Default 5 min; negative: never.
 	StreamIdleTimeout time.Duration
-	// WriteTimeout bounds one write to the socket, and the time a stream waits for a window that the peer does not
-	// open. Default 30 s.
+	// WriteTimeout bounds one write to the socket. Default 30 s.
 	WriteTimeout time.Duration
 	// PingInterval is how long a connection with streams may be silent before it is probed with PING. Default 0: no
 	// probes, because gRPC servers take frequent ones for abuse; TCP keep-alive finds dead peers too.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/spillway-lb/spillway/internal/proxy/http2/hpack"
+	"github.com/spillway-lb/spillway/internal/proxy/linger"
 )
 
 // conn is what servers and clients share. One goroutine reads; everybody may write through out.
@@ -47,6 +48,8 @@ type conn struct {
 	closed     *ConnError
 	goneAway   bool // no new streams; the connection ends with the last one
 	watch      watch
+
+	cutOff atomic.Bool // a goodbye under way is to end
 }
 
 // side is what differs between servers and clients.
@@ -86,6 +89,8 @@ func (c *conn) init(nc net.Conn, s side, l Limits, workers *Workers, report func
 	c.in.init(nc, c.out.flushUrgent)
 	c.out.init(nc, workers, &c.clock, &c.active, func(err error) {
 		c.fail(&ConnError{Code: CodeNo, Reason: ReasonPeerGone, Remote: true, Err: err})
+	}, func() {
+		_ = nc.SetReadDeadline(time.Unix(1, 0)) // the reader goes over to lingering
 	})
 }
 
@@ -100,13 +105,30 @@ func (c *conn) readFrames() *ConnError {
 		if h.length > maxFrameLen {
 			return connError(CodeFrameSize, ReasonFrameSize)
 		}
-		if err := c.in.need(int(h.length)); err != nil {
-			return c.readError(err)
+		if err := c.payload(h); err != nil {
+			return err
 		}
 		if err := c.dispatch(h, c.in.next(int(h.length))); err != nil {
 			return err
 		}
 	}
+}
+
+// payload waits for the rest of a frame. One that is no DATA has the time of a header block for coming whole.
+func (c *conn) payload(h frameHeader) *ConnError {
+	if c.in.buffered() >= int(h.length) {
+		return nil
+	}
+	if h.typ != frameData {
+		c.blockBegan()
+	}
+	if err := c.in.need(int(h.length)); err != nil {
+		return c.readError(err)
+	}
+	if !c.block.open {
+		c.block.since.Store(0)
+	}
+	return nil
 }
 
 func (c *conn) readError(err error) *ConnError {
@@ -120,33 +142,51 @@ func connError(code ErrCode, reason Reason) *ConnError {
 	return &ConnError{Code: code, Reason: reason}
 }
 
-// lingerTime and lingerBytes bound how long and how much we read after we have said goodbye: closing a socket with
-// unread input makes the system reset it, which can destroy the goodbye on its way.
-const (
-	lingerTime  = time.Second
-	lingerBytes = 1 << 20
-)
+// lingerTime bounds how long a connection that ends by an error may take to say so.
+const lingerTime = time.Second
 
 // end is the last thing the reader does.
 func (c *conn) end(err *ConnError) {
 	c.fail(err)
-	if !err.Remote {
-		buf := c.in.idle[:]
-		for n := 0; n < lingerBytes; {
-			m, err := c.nc.Read(buf)
-			if err != nil {
-				break
-			}
-			n += m
+	c.mu.Lock()
+	why := c.closed
+	c.mu.Unlock()
+	if !why.Remote && why.Reason != ReasonSlowWrite {
+		l := linger.Default
+		l.Stall = min(l.Stall, c.limits.WriteTimeout)
+		if !why.graceful() {
+			l.Most = lingerTime
 		}
+		c.out.awaitEnd()
+		linger.Wait(c.nc, l, c.cutOff.Load)
 	}
 	c.watch.stop(c)
 	_ = c.nc.Close()
 	c.in.release()
 }
 
+// crashed ends a connection whose reader has panicked, as far as that is possible: its locks may be held for ever.
+func (c *conn) crashed() {
+	if c.mu.TryLock() {
+		c.mu.Unlock()
+		c.fail(connError(CodeInternal, ReasonClosed))
+		c.watch.stop(c)
+	}
+	_ = c.nc.Close()
+}
+
+// cutNow ends a connection that is saying goodbye.
+func (c *conn) cutNow() {
+	c.cutOff.Store(true)
+	_ = c.nc.SetDeadline(time.Unix(1, 0))
+}
+
+// graceful tells whether what lies unsent belongs to answers that are whole: their peers may take it at their pace.
+func (e *ConnError) graceful() bool { return e.Reason == ReasonGoAway || e.Reason == ReasonIdle }
+
 // fail ends the connection and all its streams, once. It tells the peer if the peer is not the cause, and never
-// blocks.
+// blocks. The writer goes on until its buffer is empty: for a moment, or, at a graceful end, as long as the peer takes
+// something (see watch.overdue).
 func (c *conn) fail(e *ConnError) {
 	c.mu.Lock()
 	if c.closed != nil {
@@ -169,7 +209,9 @@ func (c *conn) fail(e *ConnError) {
 	case e.Reason == ReasonSlowWrite:
 		_ = c.nc.Close()
 	default:
-		_ = c.nc.SetDeadline(time.Now().Add(lingerTime))
+		if !e.graceful() {
+			_ = c.nc.SetDeadline(time.Now().Add(lingerTime))
+		}
 		c.out.closeAfter(func(b []byte) []byte { return appendGoAway(b, last, e.Code, string(e.Reason)) })
 	}
 	c.side.onClosed()
@@ -231,6 +273,7 @@ func (c *conn) cut(id uint32, err *StreamError) bool {
 	c.drop(st, err)
 	due := c.credit(0)
 	c.mu.Unlock()
+	o.room.Broadcast()
 	o.reset(id, err.Code)
 	if due != 0 {
 		o.windowUpdate(0, due)

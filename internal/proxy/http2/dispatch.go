@@ -200,8 +200,7 @@ func (c *conn) onWindowUpdate(h frameHeader, p []byte) *ConnError {
 	case st.sendWindow+n > maxWindow:
 		v = verdict{CodeFlowControl, ReasonFlowControl, "window beyond 2^31-1"}
 	default:
-		st.sendWindow += n
-		st.activity = c.clock.Load()
+		st.sendWindow += n // no activity yet: that is what is sent
 		st.wake.Broadcast()
 	}
 	c.mu.Unlock()
@@ -235,9 +234,13 @@ func (c *conn) onSettings(h frameHeader, p []byte) *ConnError {
 			return connError(CodeFrameSize, ReasonFrameSize)
 		}
 		c.mu.Lock()
+		awaited := !c.watch.settingsAcked
 		c.watch.settingsAcked = true
 		c.mu.Unlock()
-		return nil
+		if awaited {
+			return nil
+		}
+		return c.charge(&c.floods.settings, ReasonSettingsFlood)
 	}
 	if len(p)%6 != 0 {
 		return connError(CodeFrameSize, ReasonFrameSize)
@@ -301,8 +304,10 @@ func (c *conn) onPing(h frameHeader, p []byte) *ConnError {
 	}
 	data := [8]byte(p)
 	if h.flags.Has(flagAck) {
-		c.onPingAck(data)
-		return nil
+		if c.onPingAck(data) {
+			return nil
+		}
+		return c.charge(&c.floods.ping, ReasonPingFlood)
 	}
 	if err := c.charge(&c.floods.ping, ReasonPingFlood); err != nil {
 		return err
@@ -331,6 +336,7 @@ func (c *conn) onRSTStream(h frameHeader, p []byte) *ConnError {
 	}
 	due := c.credit(0)
 	c.mu.Unlock()
+	c.out.wake()
 	if due != 0 {
 		if err := c.control(func(b []byte) []byte { return appendWindowUpdate(b, 0, due) }); err != nil {
 			return err
@@ -360,6 +366,9 @@ func (c *conn) onGoAway(h frameHeader, p []byte) *ConnError {
 	}
 	if h.stream != 0 {
 		return connError(CodeProtocol, ReasonProtocol)
+	}
+	if err := c.charge(&c.floods.goAway, ReasonGoAwayFlood); err != nil {
+		return err
 	}
 	c.side.onGoAway(binary.BigEndian.Uint32(p)&(1<<31-1), ErrCode(binary.BigEndian.Uint32(p[4:])))
 	return nil

@@ -47,6 +47,7 @@ const (
 	ReasonPingFlood         Reason = "ping_flood"
 	ReasonEmptyDataFlood    Reason = "empty_data_flood"
 	ReasonPriorityFlood     Reason = "priority_flood"
+	ReasonGoAwayFlood       Reason = "go_away_flood"
 	ReasonWindowFlood       Reason = "window_update_flood"
 	ReasonUnknownFlood      Reason = "unknown_frame_flood"
 	ReasonInformationFlood  Reason = "informational_flood"

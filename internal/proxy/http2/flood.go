@@ -36,7 +36,8 @@ type floods struct {
 	emptyData   allowance
 	priority    allowance
 	window      allowance
-	late        allowance // DATA for streams that are gone
+	late        allowance // DATA for streams that are gone, and requests after our GOAWAY
+	goAway      allowance
 	other       allowance // unknown frames, and other frames for streams that are gone
 	seen        time.Duration
 	dataFrames  int64
@@ -52,6 +53,7 @@ func newFloods() floods {
 		priority:    newAllowance(500, 20),
 		window:      newAllowance(1000, 100),
 		late:        newAllowance(1<<16, 1000),
+		goAway:      newAllowance(10, 1),
 		other:       newAllowance(1000, 100),
 	}
 	f.late.left = 1000
@@ -72,7 +74,8 @@ func (f *floods) elapse(now time.Duration) {
 
 func (f *floods) all() []*allowance {
 	return []*allowance{
-		&f.reset, &f.serverReset, &f.settings, &f.ping, &f.emptyData, &f.priority, &f.window, &f.late, &f.other,
+		&f.reset, &f.serverReset, &f.settings, &f.ping, &f.emptyData, &f.priority, &f.window, &f.late, &f.goAway,
+		&f.other,
 	}
 }
 

@@ -51,6 +51,8 @@ func (c *scriptConn) CloseWrite() error { return nil }
 
 func (c *scriptConn) SetDeadline(time.Time) error { return nil }
 
+func (c *scriptConn) SetReadDeadline(time.Time) error { return nil }
+
 // within fails loudly when a connection hangs.
 func within(t *testing.T, done <-chan struct{}) {
 	select {

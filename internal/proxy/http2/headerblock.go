@@ -42,8 +42,19 @@ func (c *conn) onHeaders(h frameHeader, p []byte) *ConnError {
 	b := &c.block
 	b.open, b.stream, b.end, b.frames = true, h.stream, end, 0
 	b.buf = append(b.buf[:0], p...)
-	b.since.Store(c.clock.Load() + 1)
+	c.blockBegan()
 	return nil
+}
+
+// blockBegan starts the time of a block, or of a frame, that has not come whole. Reader only.
+func (c *conn) blockBegan() {
+	if c.block.since.Load() != 0 {
+		return
+	}
+	c.mu.Lock()
+	c.watch.wake(c) // its clock may have slept
+	c.mu.Unlock()
+	c.block.since.Store(c.clock.Load() + 1)
 }
 
 func (c *conn) onContinuation(h frameHeader, p []byte) *ConnError {

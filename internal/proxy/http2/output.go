@@ -61,10 +61,13 @@ type output struct {
 
 	drainJob func()
 	onError  func(error)
+	onEnded  func()
 }
 
-func (o *output) init(dst net.Conn, workers *Workers, clock *atomic.Int64, others *atomic.Int32, onError func(error)) {
-	o.dst, o.workers, o.clock, o.others, o.onError = dst, workers, clock, others, onError
+func (o *output) init(
+	dst net.Conn, workers *Workers, clock *atomic.Int64, others *atomic.Int32, onError func(error), onEnded func(),
+) {
+	o.dst, o.workers, o.clock, o.others, o.onError, o.onEnded = dst, workers, clock, others, onError, onEnded
 	o.enc = hpack.NewEncoder()
 	o.maxFrame = maxFrameLen
 	o.room.L = &o.mu
@@ -156,13 +159,15 @@ func (o *output) drain() {
 		}
 		o.room.Broadcast()
 	}
-	o.writing = false
 	if o.closing && !o.ended {
 		o.ended = true
 		o.mu.Unlock()
 		closeWrite(o.dst)
+		o.onEnded()
 		o.mu.Lock()
+		o.room.Broadcast()
 	}
+	o.writing = false
 	if len(o.buf) == 0 && o.spare != nil {
 		writeBuffers.Put(o.spare)
 		o.spare = nil
@@ -248,8 +253,11 @@ func (o *output) windowUpdates(id, connDue, streamDue uint32) {
 func (o *output) data(st *stream, p []byte, end bool) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	for len(o.buf) >= waitAt && o.writing && o.err == nil {
+	for len(o.buf) >= waitAt && o.writing && o.writable(st) == nil {
 		o.room.Wait()
+		if st.stopped() {
+			return errStreamReset // see sendError
+		}
 	}
 	if err := o.writable(st); err != nil {
 		return err
@@ -257,6 +265,7 @@ func (o *output) data(st *stream, p []byte, end bool) error {
 	o.open()
 	if len(p) == 0 && end && o.lastStream == st.id {
 		o.buf[o.lastFrame+4] |= byte(flagEndStream)
+		st.sentEnd()
 		return nil
 	}
 	for {
@@ -274,11 +283,21 @@ func (o *output) data(st *stream, p []byte, end bool) error {
 			break
 		}
 	}
+	if end {
+		st.sentEnd()
+	}
 	if len(o.buf) >= flushAt && !o.writing {
 		o.writing = true
 		o.drain()
 	}
 	return nil
+}
+
+// wake lets writers that wait for room look whether their streams have ended. mu is not held.
+func (o *output) wake() {
+	o.mu.Lock()
+	o.room.Broadcast()
+	o.mu.Unlock()
 }
 
 // writable tells whether frames of the stream may still be sent. mu is held.
@@ -368,6 +387,15 @@ func (o *output) closeAfter(last func([]byte) []byte) {
 	o.closing = true
 	o.room.Broadcast()
 	o.kick()
+}
+
+// awaitEnd waits until all has been written, or cannot be.
+func (o *output) awaitEnd() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for !(o.ended && !o.writing) && o.err == nil {
+		o.room.Wait()
+	}
 }
 
 // closeWrite ends our direction, so that the peer reads what was sent before it sees the end.

@@ -107,11 +107,22 @@ func (c *conn) firstSettings() *ConnError {
 // Shutdown drains the connection: streams under way are served, new ones are not taken. It returns at once.
 func (sc *ServerConn) Shutdown() { sc.drain() }
 
-// Close ends the connection now.
+// Close ends the connection now: streams under way are cut. A connection that is over already, and whose peer still takes
+// what was said last, is cut.
 func (sc *ServerConn) Close() error {
+	sc.mu.Lock()
+	over := sc.closed != nil
+	sc.mu.Unlock()
+	if over {
+		sc.cutNow()
+		return nil
+	}
 	sc.fail(connError(CodeNo, ReasonClosed))
 	return nil
 }
+
+// Crashed ends a connection whose Serve has panicked.
+func (sc *ServerConn) Crashed() { sc.crashed() }
 
 // Streams is the number of streams under way.
 func (sc *ServerConn) Streams() int { return int(sc.active.Load()) }
@@ -188,7 +199,7 @@ func (sc *ServerConn) onHead(id uint32, h *head, end bool) *ConnError {
 		return sc.charge(&sc.floods.other, ReasonUnknownFlood)
 	case goneAway:
 		h.release()
-		return nil
+		return sc.charge(&sc.floods.late, ReasonUnknownFlood)
 	case refuse:
 		h.release()
 		return sc.refuseID(id, CodeRefusedStream, ReasonRefused)

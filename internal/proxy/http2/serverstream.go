@@ -43,7 +43,7 @@ func (st *ServerStream) serve() {
 	sc := st.sc
 	sc.handler(st)
 	sc.mu.Lock()
-	st.onCancel = nil
+	st.onCancel, st.onTick = nil, nil
 	if !st.gone {
 		answered := st.sendEnd
 		sc.mu.Unlock()
@@ -114,7 +114,7 @@ func (st *ServerStream) writeHead(status int, h *header.Map, endStream bool) err
 	if !message.ValidStatus(status) {
 		status = 500
 	}
-	if err := st.sendable(endStream); err != nil {
+	if err := st.sendable(); err != nil {
 		return err
 	}
 	o := &st.c.out
@@ -127,6 +127,9 @@ func (st *ServerStream) writeHead(status int, h *header.Map, endStream bool) err
 	o.buf = o.enc.Status(o.buf, status)
 	o.answerFields(status, h)
 	o.endHeaders(start, st.id, endStream)
+	if endStream {
+		st.sentEnd()
+	}
 	o.mu.Unlock()
 	return nil
 }

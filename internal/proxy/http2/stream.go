@@ -38,11 +38,13 @@ type stream struct {
 	sendErr error
 
 	activity int64 // clock at the last frame in either direction
-	blocked  int64 // clock, plus one, since when the peer's window has been shut; 0 if it is open
+	blocked  int64 // clock, plus one, since when the peer's windows have let little pass; 0 if they are open
+	trickle  int   // bytes that have passed since then
 	onConn   bool  // waits for the connection's window
 
 	done     chan struct{}
 	onCancel func()
+	onTick   func() bool
 
 	client *ClientStream // of which this is a part; nil for servers
 
@@ -98,7 +100,7 @@ func (c *conn) finished(st *stream) {
 // again when it returns.
 func (st *stream) WriteData(p []byte, endStream bool) error {
 	for len(p) > 0 {
-		n, err := st.reserve(len(p), endStream)
+		n, err := st.reserve(len(p))
 		if err != nil {
 			return err
 		}
@@ -116,7 +118,7 @@ func (st *stream) WriteData(p []byte, endStream bool) error {
 	if !endStream {
 		return nil
 	}
-	if err := st.sendable(true); err != nil {
+	if err := st.sendable(); err != nil {
 		return err
 	}
 	if err := st.c.out.data(st, nil, true); err != nil {
@@ -139,8 +141,8 @@ func (st *stream) sendError(err error) error {
 	return err
 }
 
-// sendable tells whether the stream still takes output; with end, our direction ends with the frame about to be appended.
-func (st *stream) sendable(end bool) error {
+// sendable tells whether the stream still takes output.
+func (st *stream) sendable() error {
 	st.c.mu.Lock()
 	defer st.c.mu.Unlock()
 	if st.sendErr != nil {
@@ -149,26 +151,32 @@ func (st *stream) sendable(end bool) error {
 	if st.sendEnd {
 		return errWriteAfterEnd
 	}
-	if end {
-		st.endSend()
-	}
 	return nil
 }
 
 var errWriteAfterEnd = &StreamError{Code: CodeInternal, Reason: ReasonMisuse, Detail: "write after the end"}
 
-// endSend notes that our direction ends with the frame about to be appended: before that, because the peer may act on
-// it at once. mu is held.
-func (st *stream) endSend() {
+// stopped tells whether nothing more may be written. out.mu may be held.
+func (st *stream) stopped() bool {
+	st.c.mu.Lock()
+	defer st.c.mu.Unlock()
+	return st.sendErr != nil
+}
+
+// sentEnd notes that our direction has ended, with a frame that is in the buffer. out.mu is held: the frame must not reach
+// the peer, who may act on it at once, before that is noted; nor may a connection that drains take the stream for over,
+// and end, before the frame is in the buffer.
+func (st *stream) sentEnd() {
+	st.c.mu.Lock()
 	st.sendEnd = true
 	if st.recvEnd {
 		st.c.finished(st)
 	}
+	st.c.mu.Unlock()
 }
 
-// reserve waits until both windows are open and takes up to want bytes from them. If they suffice and end is set, our
-// direction ends with those bytes.
-func (st *stream) reserve(want int, end bool) (int, error) {
+// reserve waits until both windows are open and takes up to want bytes from them.
+func (st *stream) reserve(want int) (int, error) {
 	c := st.c
 	flushed := false
 	c.mu.Lock()
@@ -184,11 +192,7 @@ func (st *stream) reserve(want int, end bool) (int, error) {
 		if n > 0 {
 			st.sendWindow -= n
 			c.sendWindow -= n
-			st.activity = c.clock.Load()
-			st.blocked = 0
-			if end && int(n) == want {
-				st.endSend()
-			}
+			st.passed(int(n), int(n) == want)
 			return int(n), nil
 		}
 		if !flushed {
@@ -200,6 +204,21 @@ func (st *stream) reserve(want int, end bool) (int, error) {
 		}
 		st.waitWindow()
 	}
+}
+
+// minProgress is how many bytes have to pass before a window counts as open that holds less than is to be sent: a peer that
+// opens it by a byte at a time is as slow as one that does not open it.
+const minProgress = 4 << 10
+
+// passed notes that bytes leave; all means that nothing waits behind them. mu is held.
+func (st *stream) passed(n int, all bool) {
+	if st.blocked != 0 {
+		if st.trickle += n; !all && st.trickle < minProgress {
+			return
+		}
+	}
+	st.blocked, st.trickle = 0, 0
+	st.activity = st.c.clock.Load()
 }
 
 // maxReserve keeps one large write from taking the whole connection window at once.
@@ -244,7 +263,7 @@ func (c *conn) wakeConnWaiters() {
 
 // WriteTrailers ends our direction with trailers.
 func (st *stream) WriteTrailers(t *header.Map) error {
-	if err := st.sendable(true); err != nil {
+	if err := st.sendable(); err != nil {
 		return err
 	}
 	o := &st.c.out
@@ -256,6 +275,7 @@ func (st *stream) WriteTrailers(t *header.Map) error {
 	start := o.beginHeaders()
 	o.fields(t)
 	o.endHeaders(start, st.id, true)
+	st.sentEnd()
 	o.mu.Unlock()
 	o.flush()
 	return nil
@@ -293,6 +313,14 @@ func (st *stream) OnCancel(fn func()) {
 		return
 	}
 	st.onCancel = fn
+}
+
+// OnTick asks for a call of fn at each tick of the connection's clock (see Limits.Tick), under the same terms as OnCancel.
+// true resets the stream.
+func (st *stream) OnTick(fn func() bool) {
+	st.c.mu.Lock()
+	defer st.c.mu.Unlock()
+	st.onTick = fn
 }
 
 // recycle ends the stream's use of pooled memory. mu is held; the stream has left the table.

@@ -87,11 +87,24 @@ func (c *conn) tick() {
 		c.mu.Unlock()
 		return
 	}
+	if c.closed != nil {
+		stuck := c.goodbyeStuck(now)
+		c.watch.timer.Reset(c.watch.every)
+		c.mu.Unlock()
+		if stuck {
+			c.cutNow()
+		}
+		return
+	}
 	a := c.judge(now)
 	if a.fail != nil {
 		c.goneAway = true // what would be opened before it ends is refused instead
 	}
 	c.watch.timer.Reset(a.next)
+	if a.fail != nil && a.fail.graceful() {
+		// Nobody opens a stream between here and the end.
+		c.goneAway = true
+	}
 	c.mu.Unlock()
 	if a.fail != nil {
 		c.fail(a.fail)
@@ -123,7 +136,9 @@ func (c *conn) judge(now time.Duration) action {
 	}
 	for id, st := range c.streams {
 		switch {
-		case st.blocked != 0 && now-time.Duration(st.blocked-1) >= l.WriteTimeout:
+		case st.onTick != nil && st.onTick():
+			a.reset = append(a.reset, overdue{id, ReasonStreamIdle})
+		case l.StreamIdleTimeout > 0 && st.blocked != 0 && now-time.Duration(st.blocked-1) >= l.StreamIdleTimeout:
 			a.reset = append(a.reset, overdue{id, ReasonSlowWindow})
 		case l.StreamIdleTimeout > 0 && now-time.Duration(st.activity) >= l.StreamIdleTimeout:
 			a.reset = append(a.reset, overdue{id, ReasonStreamIdle})
@@ -161,6 +176,12 @@ func (c *conn) rhythm(now time.Duration, a *action) {
 	}
 }
 
+// goodbyeStuck tells whether a peer takes nothing of what was written before the end.
+func (c *conn) goodbyeStuck(now time.Duration) bool {
+	since := c.out.since.Load()
+	return since != 0 && now-time.Duration(since-1) >= min(c.limits.WriteTimeout, defaultWriteTimeout)
+}
+
 // overdue checks the time-outs of the whole connection. mu is held.
 func (c *conn) overdue(now time.Duration) *ConnError {
 	w, l := &c.watch, &c.limits
@@ -183,9 +204,11 @@ func (c *conn) overdue(now time.Duration) *ConnError {
 	return nil
 }
 
-func (c *conn) onPingAck(data [8]byte) {
+// onPingAck takes the answer to a PING of ours; false: we had not asked.
+func (c *conn) onPingAck(data [8]byte) bool {
 	c.mu.Lock()
-	if data == probePing {
+	probe := data == probePing && c.watch.pingOut
+	if probe {
 		c.watch.pingOut = false
 	}
 	draining := data == drainPing && c.watch.draining && !c.goneAway
@@ -193,4 +216,5 @@ func (c *conn) onPingAck(data [8]byte) {
 	if draining {
 		c.lastGoAway()
 	}
+	return probe || draining
 }

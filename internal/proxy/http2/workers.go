@@ -1,6 +1,10 @@
 package http2
 
-import "sync"
+import (
+	"sync"
+
+	"github.com/spillway-lb/spillway/internal/guard"
+)
 
 // Workers is a pool of goroutines that run short or long jobs. A parked goroutine keeps the stack that the last job
 // grew, which is what makes it cheaper than a new one. One pool is shared by all connections of a proxy.
@@ -9,15 +13,17 @@ type Workers struct {
 	idle   []*worker // last in, first out: warm stacks
 	max    int
 	closed bool
+	guard  *guard.Guard
 }
 
 type worker struct {
 	jobs chan func()
 }
 
-// NewWorkers makes a pool that keeps up to idle parked goroutines. It never limits how many run.
-func NewWorkers(idle int) *Workers {
-	return &Workers{max: idle}
+// NewWorkers makes a pool that keeps up to idle parked goroutines. It never limits how many run. A job that panics ends
+// itself only.
+func NewWorkers(idle int, g *guard.Guard) *Workers {
+	return &Workers{max: idle, guard: g}
 }
 
 // Run runs job on a goroutine of the pool. It never blocks. A nil pool starts a goroutine.
@@ -55,7 +61,7 @@ func (p *Workers) work(job func()) {
 	// One slot: Run must not wait for the worker to reach its receive.
 	w := &worker{jobs: make(chan func(), 1)}
 	for {
-		job()
+		p.do(job)
 		if !p.park(w) {
 			return
 		}
@@ -64,6 +70,19 @@ func (p *Workers) work(job func()) {
 			return
 		}
 	}
+}
+
+// recovery is nil without a pool, which does as well.
+func (p *Workers) recovery() *guard.Guard {
+	if p == nil {
+		return nil
+	}
+	return p.guard
+}
+
+func (p *Workers) do(job func()) {
+	defer p.guard.Recover("worker", nil)
+	job()
 }
 
 func (p *Workers) park(w *worker) bool {

@@ -27,6 +27,9 @@ type Listener struct {
 	// Requested is what was asked for, Actual what is bound.
 	Requested, Actual netip.AddrPort
 
+	// Shared bounds all listeners of a process together; nil does not. Set it before Serve.
+	Shared *Shared
+
 	ln    *net.TCPListener
 	open  atomic.Int64
 	max   atomic.Int64
@@ -118,7 +121,7 @@ func Inherit(requested netip.AddrPort, f *os.File) (*Listener, error) {
 // File is a duplicate of the socket, for another process.
 func (l *Listener) File() (*os.File, error) { return l.ln.File() }
 
-// Limit bounds the open connections; 0 does not.
+// Limit bounds the open connections of this listener; 0 does not.
 func (l *Listener) Limit(n int) { l.max.Store(int64(n)) }
 
 // Open is the number of open connections.
@@ -133,25 +136,37 @@ func (l *Listener) Close() error {
 // Events tell what happens to connections. Each may be nil.
 type Events struct {
 	Accepted, Closed, Shed func()
+	// Failed is told that nothing could be accepted. It is called for every failure; first is set once in LogEvery.
+	Failed func(err error, first bool)
 }
 
+// LogEvery is how often failures to accept are worth a line in a log.
+const LogEvery = 10 * time.Second
+
 // Serve accepts until Close, and runs handle in a goroutine for each connection; the connection counts as open until
-// handle returns. Above the limit connections are closed at once. An error to accept that does not come from Close is
+// handle returns. Above a limit connections are closed at once. An error to accept that does not come from Close is
 // tried again after a moment: the system has run out of file descriptors, most likely.
 func (l *Listener) Serve(handle func(*net.TCPConn), events Events) error {
-	pause := time.Duration(0)
+	pause, logged := time.Duration(0), time.Time{}
 	for {
 		nc, err := l.ln.AcceptTCP()
 		if err != nil {
 			if l.ended.Load() || errors.Is(err, net.ErrClosed) {
 				return nil
 			}
+			if events.Failed != nil {
+				first := time.Since(logged) >= LogEvery
+				if first {
+					logged = time.Now()
+				}
+				events.Failed(err, first)
+			}
 			pause = min(max(2*pause, 5*time.Millisecond), time.Second)
 			<-time.After(pause)
 			continue
 		}
 		pause = 0
-		if limit := l.max.Load(); limit > 0 && l.open.Load() >= limit {
+		if limit := l.max.Load(); limit > 0 && l.open.Load() >= limit || !l.Shared.enter(nc) {
 			call(events.Shed)
 			_ = nc.Close()
 			continue
@@ -161,6 +176,7 @@ func (l *Listener) Serve(handle func(*net.TCPConn), events Events) error {
 		go func() {
 			defer func() {
 				l.open.Add(-1)
+				l.Shared.leave()
 				call(events.Closed)
 			}()
 			handle(nc)

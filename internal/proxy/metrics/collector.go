@@ -60,6 +60,7 @@ var (
 	refusedDesc = desc("refused_requests_total", "Requests answered by the proxy without routing.", "reason")
 	floodsDesc  = desc("http2_floods_total", "HTTP/2 connections ended for abuse.", "kind")
 	limitsDesc  = desc("limits_hit_total", "Hits of a limit or time-out.", "limit")
+	panicsDesc  = desc("panics_total", "Faults of the proxy's own that ended a connection, stream, mirror or probe.", "place")
 )
 
 // Describe is the prometheus.Collector's. It names nothing, which makes this an unchecked collector: sources are added
@@ -75,6 +76,7 @@ func (r *Registry) Collect(out chan<- prometheus.Metric) {
 	r.Refused.collect(out, refusedDesc)
 	r.Floods.collect(out, floodsDesc)
 	r.Limits.collect(out, limitsDesc)
+	r.Panics.collect(out, panicsDesc)
 	r.collectSources(out)
 }
 

@@ -94,6 +94,8 @@ type Frontend struct {
 	Connections Gauge
 	// Shed counts connections closed at once by the limit of open ones.
 	Shed Counter
+	// AcceptFailures counts connections that could not be accepted, for want of descriptors most likely.
+	AcceptFailures Counter
 	// Handshakes counts completed TLS handshakes, Resumed those from a ticket, HandshakeFailures the rest.
 	Handshakes, Resumed, HandshakeFailures Counter
 	// HTTP1 and HTTP2 count connections by what they spoke.

@@ -75,6 +75,10 @@ var frontendCounters = []counterOf[Frontend]{
 		func(f *Frontend) *Counter { return &f.Shed },
 	},
 	{
+		frontendDesc("accept_failures_total", "Client connections that could not be accepted."),
+		func(f *Frontend) *Counter { return &f.AcceptFailures },
+	},
+	{
 		frontendDesc("handshakes_total", "TLS handshakes completed."),
 		func(f *Frontend) *Counter { return &f.Handshakes },
 	},

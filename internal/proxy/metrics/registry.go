@@ -60,6 +60,8 @@ type Registry struct {
 	Floods Family
 	// Limits counts hits of a limit or time-out, by name.
 	Limits Family
+	// Panics counts recovered faults of the proxy's own, by place.
+	Panics Family
 
 	sources sources
 }
@@ -68,7 +70,7 @@ type Registry struct {
 func New(o Options) *Registry {
 	o.fill()
 	r := &Registry{options: o}
-	for _, f := range []*Family{&r.Refused, &r.Floods, &r.Limits} {
+	for _, f := range []*Family{&r.Refused, &r.Floods, &r.Limits, &r.Panics} {
 		f.limit = o.MaxReasons
 	}
 	return r

@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -9,9 +10,11 @@ import (
 // Tick is the grain of deadlines: an expiry is never early and at most about one Tick late.
 const Tick = 25 * time.Millisecond
 
-// never is the deadline of a timer that is not armed; fired marks one whose owner has been told.
+// never is the deadline of a timer that is not armed, soon one that has passed already; fired marks a timer whose owner
+// has been told.
 const (
 	never int64 = 0
+	soon  int64 = 1
 	fired int64 = -1
 )
 
@@ -63,7 +66,8 @@ func (c *Clock) In(d time.Duration) int64 {
 	if d <= 0 {
 		return never
 	}
-	return c.now.Load() + int64(d) + int64(Tick)
+	now := c.now.Load() + int64(Tick)
+	return now + min(int64(d), math.MaxInt64-now)
 }
 
 // NewTimer takes a slot of the table for owner.

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -50,6 +51,8 @@ type Conn struct {
 	wrote       bool
 	shared      bool // see Share
 	interrupted atomic.Bool
+	waking      sync.Mutex
+	closed      bool // the timer is somebody else's; guarded by waking
 	vector      [3][]byte
 	vectors     net.Buffers
 }
@@ -112,6 +115,15 @@ func (c *Conn) Interrupt() {
 
 // Interrupted reports whether Interrupt was called.
 func (c *Conn) Interrupted() bool { return c.interrupted.Load() }
+
+// Wake makes the deadline pass with the next tick, from any goroutine; after the end it does nothing.
+func (c *Conn) Wake() {
+	c.waking.Lock()
+	defer c.waking.Unlock()
+	if !c.closed {
+		c.timer.Arm(soon)
+	}
+}
 
 // Revive sets a new deadline after the last one has fired, to say goodbye with.
 func (c *Conn) Revive(at int64) {
@@ -339,6 +351,13 @@ func (c *Conn) Close() {
 }
 
 func (c *Conn) free() {
+	c.waking.Lock()
+	again := c.closed
+	c.closed = true
+	c.waking.Unlock()
+	if again {
+		return
+	}
 	c.timer.Arm(never)
 	c.clock.Release(c.timer)
 	if c.buf != nil {

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/spillway-lb/spillway/internal/descriptors"
 	"github.com/spillway-lb/spillway/internal/proxy/balance"
 	"github.com/spillway-lb/spillway/internal/proxy/http1"
 	"github.com/spillway-lb/spillway/internal/proxy/http2"
@@ -29,6 +30,8 @@ type Pools struct {
 	Limits http1.Limits
 	// Workers runs writes of HTTP/2 connections that must not block a reader.
 	Workers *http2.Workers
+	// Reserve are descriptors that connections to backends leave for others.
+	Reserve descriptors.Reserve
 
 	dialer net.Dialer
 	http2  http2.ClientConfig
@@ -48,7 +51,11 @@ func (p *Pools) Start() {
 		p.IdleTimeout = defaultIdleTimeout
 	}
 	p.Limits = p.Limits.WithDefaults()
-	p.http2 = http2.ClientConfig{Limits: http2.Limits{IdleTimeout: p.IdleTimeout}, Workers: p.Workers}
+	p.dialer.Control = p.Reserve.Control
+	p.http2 = http2.ClientConfig{Limits: http2.Limits{
+		IdleTimeout:       p.IdleTimeout,
+		StreamIdleTimeout: -1, // exchanges have their own, which is their target proxy's
+	}, Workers: p.Workers}
 	p.all = map[*balance.Endpoint]*Pool{}
 	p.stop, p.done = make(chan struct{}), make(chan struct{})
 	go p.run()

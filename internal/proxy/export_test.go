@@ -1,0 +1,11 @@
+package proxy
+
+import "github.com/spillway-lb/spillway/internal/proxy/config"
+
+// BeforeRoot has f called by everything that asks for the configuration. Only before there is traffic.
+func (p *Proxy) BeforeRoot(f func()) {
+	p.server.Root = func() *config.Root {
+		f()
+		return p.root.Load()
+	}
+}

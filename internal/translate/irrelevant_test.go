@@ -1,0 +1,228 @@
+package translate_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	"github.com/spillway-lb/spillway/internal/fact"
+	"github.com/spillway-lb/spillway/internal/kind"
+	"github.com/spillway-lb/spillway/internal/persist"
+	"github.com/spillway-lb/spillway/internal/recompute"
+	"github.com/spillway-lb/spillway/internal/store"
+	"github.com/spillway-lb/spillway/internal/translate"
+)
+
+func nodeOf(name string, heartbeat int64) *corev1.Node {
+	n := &corev1.Node{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Node"}, ObjectMeta: meta("", name)}
+	n.Labels = map[string]string{corev1.LabelTopologyZone: "us-west1-a", corev1.LabelTopologyRegion: "us-west1"}
+	n.Status.Conditions = []corev1.NodeCondition{{Type: corev1.NodeReady, Status: corev1.ConditionTrue, LastHeartbeatTime: metav1.Unix(heartbeat, 0)}}
+	return n
+}
+
+func sliceOf(service string, addresses ...string) *discoveryv1.EndpointSlice {
+	s := &discoveryv1.EndpointSlice{
+		TypeMeta: metav1.TypeMeta{APIVersion: "discovery.k8s.io/v1", Kind: "EndpointSlice"}, ObjectMeta: meta("store", service+"-1"),
+		AddressType: discoveryv1.AddressTypeIPv4,
+	}
+	s.Labels = map[string]string{discoveryv1.LabelServiceName: service}
+	node, port, name, ready := "n0", int32(8080), "p80", true
+	s.Ports = []discoveryv1.EndpointPort{{Name: &name, Port: &port}}
+	for _, a := range addresses {
+		s.Endpoints = append(s.Endpoints, discoveryv1.Endpoint{Addresses: []string{a}, NodeName: &node, Conditions: discoveryv1.EndpointConditions{Ready: &ready}})
+	}
+	return s
+}
+
+// busyFleet has some of everything that changes all day.
+func busyFleet(tx *store.Tx) {
+	tx.Put("c", cluster("c", "us-west1"), "")
+	tx.Put("c", gatewayOf("gke-l7-global-external-managed", httpListener("http", "", 80)), "")
+	for i := range 10 {
+		tx.Put("c", nodeOf(fmt.Sprint("n", i), 0), "")
+	}
+	for i := range 20 {
+		name := fmt.Sprint("s", i)
+		tx.Put("c", service("store", name, 80), "")
+		tx.Put("c", sliceOf(name, fmt.Sprintf("10.0.%d.1", i), fmt.Sprintf("10.0.%d.2", i)), "")
+		tx.Put("c", route(fmt.Sprint("r", i), nil, name), "")
+	}
+}
+
+func total(runs map[string]int) (n int) {
+	for _, of := range runs {
+		n += of
+	}
+	return n
+}
+
+// TestIrrelevantEventsCostNothing: what an API server sends all day makes no transaction, no write, and no run but where
+// something is different that a unit has to look at.
+func TestIrrelevantEventsCostNothing(t *testing.T) {
+	const events, labels = 10_000, 500
+	runs := map[string]int{}
+	w := newWorld()
+	w.engine = recompute.New(counted(runs))
+	w.commit(t, busyFleet)
+	foreign := func(i int) gatewayv1.RouteStatus {
+		return gatewayv1.RouteStatus{Parents: []gatewayv1.RouteParentStatus{{ControllerName: gatewayv1.GatewayController(fmt.Sprint("example.com/", i))}}}
+	}
+	for _, c := range []struct {
+		what    string
+		event   func(tx *store.Tx, i int)
+		commits bool // something that is not read has changed
+		most    int  // runs, of all events together
+	}{
+		{"heartbeats of Nodes", func(tx *store.Tx, i int) { tx.Put("c", nodeOf(fmt.Sprint("n", i%10), int64(i+1)), "") }, false, 0},
+		{"annotations of Nodes", func(tx *store.Tx, i int) {
+			n := nodeOf(fmt.Sprint("n", i%10), 0)
+			n.Annotations = map[string]string{"example.com/flap": fmt.Sprint(i)}
+			tx.Put("c", n, "")
+		}, false, 0},
+		{"images of Nodes", func(tx *store.Tx, i int) {
+			n := nodeOf(fmt.Sprint("n", i%10), 0)
+			n.Status.Images = []corev1.ContainerImage{{SizeBytes: int64(i)}}
+			tx.Put("c", n, "")
+		}, true, 0},
+		{"metadata of EndpointSlices", func(tx *store.Tx, i int) {
+			s := sliceOf(fmt.Sprint("s", i%20), fmt.Sprintf("10.0.%d.1", i%20), fmt.Sprintf("10.0.%d.2", i%20))
+			s.Annotations = map[string]string{"endpoints.kubernetes.io/last-change-trigger-time": fmt.Sprint(i)}
+			s.ResourceVersion = fmt.Sprint(i)
+			tx.Put("c", s, "")
+		}, false, 0},
+		{"managedFields", func(tx *store.Tx, i int) {
+			r := route(fmt.Sprint("r", i%20), nil, fmt.Sprint("s", i%20))
+			r.ManagedFields = []metav1.ManagedFieldsEntry{{Manager: fmt.Sprint(i)}}
+			tx.Put("c", r, "")
+		}, false, 0},
+		{"foreign statuses", func(tx *store.Tx, i int) {
+			r := route(fmt.Sprint("r", i%20), nil, fmt.Sprint("s", i%20))
+			r.Status.RouteStatus = foreign(i)
+			tx.Put("c", r, "")
+		}, true, 0},
+		// A label may be one that somebody selects by: the units of that slice look, and find the same.
+		{"labels of one EndpointSlice", func(tx *store.Tx, i int) {
+			s := sliceOf("s3", "10.0.3.1", "10.0.3.2")
+			s.Labels["example.com/noise"] = fmt.Sprint(i % labels)
+			tx.Put("c", s, "")
+		}, true, 3 * labels},
+	} {
+		clear(runs)
+		before := w.store.Snapshot()
+		n := events
+		if c.most > 0 {
+			n = labels
+		}
+		for i := range n {
+			round := w.commit(t, func(tx *store.Tx) { c.event(tx, i) })
+			if round.Tx != nil || len(round.Writes) > 0 {
+				t.Fatalf("%s: transaction %v, writes %v", c.what, round.Tx, round.Writes)
+			}
+		}
+		if committed := w.store.Snapshot() != before; committed != c.commits {
+			t.Errorf("%s: commits: %t", c.what, committed)
+		}
+		if n := total(runs); n > c.most {
+			t.Errorf("%s ran %d units: %v", c.what, n, runs)
+		}
+	}
+}
+
+// TestAPodRunsTheUnitsOfItsServiceOnly: its groups, their sizes, and the weights that follow from these.
+func TestAPodRunsTheUnitsOfItsServiceOnly(t *testing.T) {
+	runs := map[string]int{}
+	w := newWorld()
+	w.engine = recompute.New(countedByKey(runs))
+	w.commit(t, busyFleet)
+	for i, addresses := range [][]string{{"10.0.3.1", "10.0.3.2", "10.0.3.3"}, {"10.0.3.1"}} {
+		clear(runs)
+		round := w.commit(t, func(tx *store.Tx) { tx.Put("c", sliceOf("s3", addresses...), "") })
+		if round.Tx == nil || len(round.Writes) > 0 {
+			t.Errorf("step %d: transaction %v, writes %v", i, round.Tx, round.Writes)
+		}
+		for unit := range runs {
+			if !slices.Contains(ofPods, kindOfRun(unit)) {
+				t.Errorf("step %d: %s ran", i, unit)
+			}
+		}
+		if len(runs) > 8 {
+			t.Errorf("step %d ran %d units: %v", i, len(runs), runs)
+		}
+	}
+}
+
+// TestWhatIsNotListedYetIsNotGone: after a restart, units that enumerate hold until their lists are there.
+func TestWhatIsNotListedYetIsNotGone(t *testing.T) {
+	w := newWorld()
+	w.commit(t, func(tx *store.Tx) {
+		busyFleet(tx)
+		tx.Put("c", export("s0"), "")
+	})
+	want := versions(w.engine)
+	seq, published := restored(t, w)
+	for _, listed := range []string{kind.EndpointSlice, "Node", "ServiceExport.net.gke.io"} {
+		config := translate.Config(options())
+		config.Published, config.Seq = published, seq
+		restarted := &world{store: store.New(translate.Indexes()...), engine: recompute.New(config)}
+		restarted.sub = restarted.store.Subscribe()
+		pending := fact.Listed("c", listed)
+		round := restarted.commit(t, func(tx *store.Tx) {
+			tx.SetFact(pending, false)
+			for _, k := range w.store.Snapshot().Kinds() {
+				w.store.Snapshot().Walk(k, "", "", func(e *store.Entry) bool {
+					if k != listed {
+						tx.Put(e.Ref.Cluster, e.Object, e.Origin)
+					}
+					return true
+				})
+			}
+		})
+		if got := versions(restarted.engine); round.Tx != nil || !slices.Equal(got, want) {
+			t.Errorf("without %s: %v\n%s", listed, round.Tx, difference(got, want))
+		}
+		round = restarted.commit(t, func(tx *store.Tx) {
+			tx.SetFact(pending, true)
+			w.store.Snapshot().Walk(listed, "", "", func(e *store.Entry) bool {
+				tx.Put(e.Ref.Cluster, e.Object, e.Origin)
+				return true
+			})
+		})
+		if got := versions(restarted.engine); round.Tx != nil || !slices.Equal(got, want) {
+			t.Errorf("with %s: %v\n%s", listed, round.Tx, difference(got, want))
+		}
+	}
+}
+
+// restored is what an engine has published, as it comes back from a file.
+func restored(t fataler, w *world) (uint64, map[recompute.ID]recompute.Published) {
+	seq, units := w.engine.Published()
+	b, err := persist.Encode(&persist.State{Seq: seq, Units: units})
+	if err != nil {
+		t.Fatalf("encode: %v", err)
+	}
+	s, err := persist.Decode(b, newObject)
+	if err != nil {
+		t.Fatalf("decode: %v", err)
+	}
+	return s.Seq, s.Units
+}
+
+type fataler interface{ Fatalf(string, ...any) }
+
+// newObject makes an object that a last good version can be.
+func newObject(_, kind string) (store.Object, bool) {
+	switch kind {
+	case "HTTPRoute":
+		return &gatewayv1.HTTPRoute{}, true
+	case "GRPCRoute":
+		return &gatewayv1.GRPCRoute{}, true
+	case "Gateway":
+		return &gatewayv1.Gateway{}, true
+	}
+	return nil, false
+}
