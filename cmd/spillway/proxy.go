@@ -13,10 +13,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/spillway-lb/spillway/internal/admin"
+	"github.com/spillway-lb/spillway/internal/guard"
 	"github.com/spillway-lb/spillway/internal/health"
 	"github.com/spillway-lb/spillway/internal/location"
+	"github.com/spillway-lb/spillway/internal/memory"
 	"github.com/spillway-lb/spillway/internal/proxy"
 	"github.com/spillway-lb/spillway/internal/proxy/config"
+	"github.com/spillway-lb/spillway/internal/proxy/metrics"
 )
 
 const proxyLong = `Proxy serves a load balancer model (as ` + "`spillway translate`" + ` prints it) without a control plane.
@@ -32,6 +35,7 @@ type proxyFlags struct {
 	file, region, zone, admin, accessLog, handover string
 	allowEmpty                                     bool
 	drain                                          time.Duration
+	maxConnections                                 int
 	tracing                                        tracing
 }
 
@@ -52,6 +56,8 @@ func newProxyCommand() *cobra.Command {
 	flags.StringVar(&f.handover, "handover", "", "Unix socket over which listening sockets are handed to the next process")
 	flags.BoolVar(&f.allowEmpty, "allow-empty", false, "on SIGHUP, take a model without a forwarding rule, too, which closes every listener")
 	flags.DurationVar(&f.drain, "drain", 30*time.Second, "how long requests may take to end after SIGTERM")
+	flags.IntVar(&f.maxConnections, "max-connections", 0,
+		"connections of clients to keep open at most; 0 is half of the file descriptors that the process may have")
 	f.tracing.addFlags(flags)
 	_ = cmd.MarkFlagRequired("config")
 	return cmd
@@ -79,12 +85,15 @@ func runProxy(ctx context.Context, f proxyFlags, stdout, stderr io.Writer) error
 		return err
 	}
 	defer before.close()
-	prober := health.NewProber(health.Options{})
+	memory.Follow(os.DirFS("/"))
+	counts := metrics.New(metrics.Options{})
+	recovery := guard.New(log, counts.Panics.Inc)
+	prober := health.NewProber(health.Options{Guard: recovery})
 	probing := probeUntilDone(ctx, prober)
 	defer probing()
 	p := proxy.New(proxy.Config{
 		Location: config.Location{Region: f.region, Zone: f.zone}, Logger: log, AccessLog: accessLog, Tracer: tracer,
-		Inherited: before.sockets,
+		Inherited: before.sockets, MaxConnections: f.maxConnections, Metrics: counts, Guard: recovery,
 		Settle: func(next *config.Root) {
 			prober.Follow(next)
 			location.AwaitVerdicts(ctx, next)
@@ -106,6 +115,9 @@ func runProxy(ctx context.Context, f proxyFlags, stdout, stderr io.Writer) error
 			return err
 		}
 		fmt.Fprintf(stdout, "admin http://%s\n", at)
+		if !admin.OnLoopback(at) {
+			log.Warn("metrics and profiles are open to everybody who can reach this address", "admin", at)
+		}
 	}
 	handed, err := offerHandOver(ctx, f.handover, p)
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/spillway-lb/spillway/internal/memory"
 	"github.com/spillway-lb/spillway/internal/serve"
 )
 
@@ -105,6 +106,7 @@ func (f *serveFlags) run(cmd *cobra.Command, dir string) error {
 	if dir == "" {
 		return errors.New("the name of the directory is empty")
 	}
+	memory.Follow(os.DirFS("/"))
 	absolute, err := filepath.Abs(dir)
 	if err != nil {
 		return err

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
+	"github.com/spillway-lb/spillway/internal/guard"
 	"github.com/spillway-lb/spillway/internal/health"
 	"github.com/spillway-lb/spillway/internal/location"
 	"github.com/spillway-lb/spillway/internal/proxy"
@@ -35,7 +36,10 @@ func (s *Set) open(at config.Location) *DataPlane {
 		Location: at, Logger: s.config.Logger.With("location", at.Region), AccessLog: s.config.AccessLog, LogAll: true,
 		Tracer: s.config.Tracer,
 	})
-	d.Prober = health.NewProber(health.Options{OnVerdict: func(v health.Verdict) { d.judge(v, false) }})
+	d.Prober = health.NewProber(health.Options{
+		OnVerdict: func(v health.Verdict) { d.judge(v, false) },
+		Guard:     guard.New(s.config.Logger, d.Proxy.Metrics().Panics.Inc),
+	})
 	d.location = location.New(location.Config{
 		Root: d.Proxy.Root(), Prober: d.Prober,
 		Publish: d.publish,

@@ -93,3 +93,18 @@ func TestConnectionsThatNeverAsk(t *testing.T) {
 		t.Error(res.Status)
 	}
 }
+
+// TestMoreBehindTheLastRequest: a client that announces its last request and goes on sending gets the answer, and an orderly
+// end behind it.
+func TestMoreBehindTheLastRequest(t *testing.T) {
+	r := newRig(t, []string{httpBackend(t, echo)}, nil)
+	for range 20 {
+		c := r.dial()
+		c.say("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n" + strings.Repeat("GET / HTTP/1.1\r\nHost: a\r\n\r\n", 1000))
+		got, err := io.ReadAll(c)
+		if err != nil || !strings.HasPrefix(string(got), "HTTP/1.1 200 ") || strings.Count(string(got), "HTTP/1.1 200 ") != 1 {
+			t.Fatalf("%v, %.60q", err, got)
+		}
+		_ = c.Close()
+	}
+}

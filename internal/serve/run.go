@@ -98,6 +98,9 @@ func (s *server) serveAdmin(ctx context.Context) error {
 		return err
 	}
 	s.report.say("admin http://%s", at)
+	if !admin.OnLoopback(at) {
+		s.report.say("warning: metrics and profiles are open to everybody who can reach %s", at)
+	}
 	return nil
 }
 

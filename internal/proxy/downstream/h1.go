@@ -11,6 +11,7 @@ import (
 	"github.com/spillway-lb/spillway/internal/proxy/config"
 	"github.com/spillway-lb/spillway/internal/proxy/exchange"
 	"github.com/spillway-lb/spillway/internal/proxy/http1"
+	"github.com/spillway-lb/spillway/internal/proxy/linger"
 	"github.com/spillway-lb/spillway/internal/proxy/message"
 	"github.com/spillway-lb/spillway/internal/proxy/metrics"
 	"github.com/spillway-lb/spillway/internal/proxy/transport"
@@ -27,10 +28,6 @@ const (
 	// recheckAfter is how soon an idle connection is looked at once more: an end-of-file that came together with the last
 	// bytes makes no event of its own (see transport.Conn.Serve).
 	recheckAfter = time.Second
-	// lingerTime and lingerBytes bound how long bytes of a refused request are read, so that the client can see the answer
-	// before a reset destroys it.
-	lingerTime  = time.Second
-	lingerBytes = 256 << 10
 	// goodbyeTime is what a client has for taking the answer to a request that came too slowly.
 	goodbyeTime = time.Second
 	// firstRequestTime is what a draining proxy leaves a new connection for its first request, which may be on its way: a
@@ -120,6 +117,8 @@ func (c *h1Conn) next() bool {
 		if c.last {
 			c.linger()
 		}
+	case c.last && len(c.conn.Bytes()) > 0:
+		c.linger() // a reset because of what is unread could eat the answer
 	}
 	return !c.last
 }
@@ -414,20 +413,15 @@ func (c *h1Conn) refuse(status int, details accesslog.Details) {
 	c.last = true
 }
 
-// linger reads on for a moment after the last answer, when the client may still be sending.
+// linger keeps the connection for a moment after the last answer, when the client may still be sending: longer where it
+// takes what was said slowly.
 func (c *h1Conn) linger() {
 	if c.conn.Interrupted() {
 		return
 	}
 	c.conn.CloseWrite()
-	c.conn.Revive(c.srv.clock().In(lingerTime))
-	for n := 0; n < lingerBytes; {
-		c.conn.Consume(len(c.conn.Bytes()))
-		if c.conn.Fill() != nil {
-			return
-		}
-		n += len(c.conn.Bytes())
-	}
+	c.conn.Revive(0)
+	linger.Wait(c.conn.NetConn(), linger.Default, c.conn.Interrupted)
 }
 
 var _ message.Body = (*http1.Body)(nil)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/spillway-lb/spillway/internal/descriptors"
 	"github.com/spillway-lb/spillway/internal/proxy/accesslog"
 	"github.com/spillway-lb/spillway/internal/proxy/balance"
 	"github.com/spillway-lb/spillway/internal/proxy/call"
@@ -48,6 +49,10 @@ func (x *Exchange) settle() bool {
 func (x *Exchange) observe(a *attempt, now time.Duration) {
 	outcome := balance.Success
 	switch ended := x.watch.why() != notEnded; {
+	case descriptors.Own(a.err):
+		// The endpoint was not even asked.
+		x.engine.Metrics.Limits.Inc("descriptors")
+		return
 	case call.ConnectFailure(a.err) != nil && !ended:
 		outcome = balance.ConnectFailure
 		x.derived.Counts.ConnectFailures.Inc()
