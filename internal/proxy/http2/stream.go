@@ -13,6 +13,36 @@ type Readier interface {
 	Ready() bool
 }
 
+// A stream has two directions, each open or ended, and is in the connection's table until both have ended or it is cut:
+//
+//	                         begin
+//	                           |
+//	                           v
+//	     recvEnd  +--------- open ---------+  sendEnd
+//	(END_STREAM   |                        |  (END_STREAM is
+//	  came)       v                        v   in the buffer)
+//	        half closed              half closed
+//	         (by peer)                 (by us)
+//	              |                        |
+//	    sendEnd   +------> finished <------+  recvEnd
+//	                           |
+//	   any state  -- cut --> removed --> recycled
+//
+// The words for the ends of a stream, in the code:
+//
+//   - sentEnd: our last frame is in the buffer (sendEnd). It is said under out.mu, so that no drain closes under it.
+//   - finished: both directions have ended; the stream leaves the table.
+//   - cut: it ends early by our RST_STREAM (resetStream, Reset, Cancel and the time-outs come here), by number, because the
+//     owner may recycle it at any moment.
+//   - drop: it ends early without one: the peer's RST_STREAM, its GOAWAY, or the connection's end. cut drops, too.
+//   - abort: part of drop: whoever waits on the stream gets an error, and OnCancel is called.
+//   - remove: part of finished and drop: it leaves the table (gone), which may end a connection that drains.
+//   - leave: part of serve: a handler has returned, and what it left open is cut.
+//   - recycle: the owner is done with it; its memory is used again. A stream is gone before.
+//   - refuseID: RST_STREAM for a number that never got a stream.
+//
+// After recvEnd the message that came stays readable, whatever happens; after sendErr nothing is written.
+
 // stream is what both kinds of stream share. Fields are guarded by c.mu but where it says otherwise.
 type stream struct {
 	c    *conn
