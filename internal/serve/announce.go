@@ -34,6 +34,7 @@ type announcer struct {
 	seen     map[listener]time.Time
 	waiting  bool // for a listener's curl commands
 	again    bool // soon, whatever happens
+	ending   bool
 	now      func() time.Time
 	welcomed bool
 	hinted   bool
@@ -61,6 +62,7 @@ func (a *announcer) run(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
+			a.finish()
 			return
 		case <-sub.Ready():
 			if _, touched := sub.Take(); !a.again && !a.concerns(touched) {
@@ -69,10 +71,14 @@ func (a *announcer) run(ctx context.Context) {
 		case <-a.soon():
 		}
 		a.announce(a.source.URLs())
-		if !pause(ctx, announceInterval) {
-			return
-		}
+		pause(ctx, announceInterval)
 	}
+}
+
+// finish prints what had time still when the end came.
+func (a *announcer) finish() {
+	a.ending = true
+	a.announce(a.source.URLs())
 }
 
 // soon receives at once if there is something to look at again, else never.
@@ -126,7 +132,9 @@ func (a *announcer) announce(urls []control.URL) {
 		}
 		groups[l] = append(groups[l], u)
 	}
-	a.farewell(now)
+	if !a.ending {
+		a.farewell(now)
+	}
 	var lines []string
 	printed := 0
 	a.waiting = false
@@ -166,7 +174,7 @@ func (a *announcer) ripe(urls []control.URL) []control.URL {
 		if present[l] = true; a.seen[l].IsZero() {
 			a.seen[l] = a.now()
 		}
-		young := !answers[l] && a.now().Sub(a.seen[l]) < patience
+		young := !a.ending && !answers[l] && a.now().Sub(a.seen[l]) < patience
 		a.again = a.again || young
 		return young
 	})

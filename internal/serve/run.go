@@ -170,9 +170,14 @@ func (s *server) run(ctx context.Context) error {
 	parts.Go(func() { _ = s.standin.Run(running) }) // it fails with its context only
 	parts.Go(func() { s.addresses.run(running) })
 	parts.Go(func() { s.compute(running) })
-	parts.Go(func() { s.announcer.run(running) })
+	announced := make(chan struct{})
+	go func() {
+		defer close(announced)
+		s.announcer.run(ctx)
+	}()
 	parts.Go(func() { s.troubles.run(running) })
 	<-ctx.Done()
+	<-announced
 	s.report.say("ending: requests in flight are answered first")
 	s.keep()
 	grace := podGrace
