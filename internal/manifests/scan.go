@@ -82,7 +82,7 @@ func (l limits) scan(ctx context.Context, root, folder string) (tree, error) {
 		ctx:  ctx, limits: l, seen: map[visit]bool{},
 	}
 	var err error
-	if s.root, err = filepath.EvalSymlinks(root); err != nil {
+	if s.root, err = realPath(root); err != nil {
 		return s.tree, err
 	}
 	real, err := filepath.EvalSymlinks(filepath.Join(s.root, filepath.FromSlash(folder)))
@@ -98,6 +98,15 @@ func (l limits) scan(ctx context.Context, root, folder string) (tree, error) {
 		s.linked = len(s.queue) > 0
 	}
 	return s.tree, ctx.Err()
+}
+
+// realPath is where a path leads, from the root of the file system: links are compared with it.
+func realPath(name string) (string, error) {
+	absolute, err := filepath.Abs(name)
+	if err != nil {
+		return "", err
+	}
+	return filepath.EvalSymlinks(absolute)
 }
 
 // followLinks walks the folders that links lead to, those that they lead to in turn included.

@@ -61,6 +61,11 @@ func TestScanDoesNotLeaveThroughTheRoot(t *testing.T) {
 	if len(got.files) != 2 || got.files["root"].Failure.Rule != RuleSymlinkLoop {
 		t.Errorf("%d files, %+v", len(got.files), got.files["root"])
 	}
+	t.Chdir(filepath.Dir(d.root))
+	got, err := scan(context.Background(), filepath.Base(d.root))
+	if err != nil || len(got.files) != 2 {
+		t.Errorf("by a relative path: %d files, %v", len(got.files), err)
+	}
 }
 
 func TestScanLimits(t *testing.T) {

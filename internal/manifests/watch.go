@@ -261,7 +261,7 @@ func (w *Watcher) lookAgain(ctx context.Context, name string, written bool) {
 	isLink := linkErr == nil && link.Mode()&os.ModeSymlink != 0
 	info, err := os.Stat(full)
 	if err == nil && info.IsDir() {
-		real, err := filepath.EvalSymlinks(full)
+		real, err := realPath(full)
 		switch {
 		case !written && (err != nil || w.watches.folders[name] == real):
 		case isLink:

@@ -71,7 +71,7 @@ func (w *watches) follow(t tree) {
 }
 
 func (w *watches) followLink(name, full string) {
-	if target, err := filepath.EvalSymlinks(full); err == nil {
+	if target, err := realPath(full); err == nil {
 		w.know(target, name)
 		w.watch(filepath.Dir(target))
 	}
