@@ -146,6 +146,11 @@ func TestStreamLeavesAfterItsEnd(t *testing.T) {
 	if err := <-finished; err != nil {
 		t.Errorf("the last frame: %v", err)
 	}
+	await(t, func() bool { // all is written, by whichever goroutine
+		sc.out.mu.Lock()
+		defer sc.out.mu.Unlock()
+		return !sc.out.writing && len(sc.out.buf) == 0
+	})
 	_ = client.Close()
 	<-ended
 	nc.mu.Lock()
