@@ -5,7 +5,6 @@ import (
 	"net/netip"
 	"slices"
 
-	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
 	"github.com/spillway-lb/spillway/internal/address"
 	"github.com/spillway-lb/spillway/internal/fact"
 	"github.com/spillway-lb/spillway/internal/recompute"
@@ -25,9 +24,14 @@ type Request struct {
 // Addresses are what an owner is served at.
 type Addresses struct {
 	// VIPs are in the order of the requests.
-	VIPs []*lbv1.Vip
+	VIPs []VIP
 	// Unusable is why a requested address cannot be had, or "".
 	Unusable string
+}
+
+// VIP is an address that an owner has.
+type VIP struct {
+	Region, Address, Name string
 }
 
 // ReadAddresses claims the addresses that an owner asks for.
@@ -71,12 +75,10 @@ func (r *addressReader) add(request Request) {
 
 func (r *addressReader) literal(request Request) {
 	addr, err := netip.ParseAddr(request.Literal)
-	switch {
-	case err != nil || addr.Zone() != "":
+	if err != nil || addr.Zone() != "" {
 		r.out.Unusable = fmt.Sprintf("address %q is not an IP address", request.Literal)
 		return
 	}
-	addr = addr.Unmap()
 	if _, ok := (claim{owner: r.owner, literal: addr}).read(r.view); !ok {
 		r.out.Unusable = fmt.Sprintf("address %s is in use by another Gateway", request.Literal)
 		return
@@ -90,10 +92,8 @@ func (r *addressReader) literal(request Request) {
 
 // found takes an address, once for each region.
 func (r *addressReader) found(request Request, addr netip.Addr) {
-	vip := &lbv1.Vip{Region: request.Region, Address: addr.String(), Name: request.Name}
-	same := func(other *lbv1.Vip) bool {
-		return other.GetRegion() == vip.GetRegion() && other.GetAddress() == vip.GetAddress()
-	}
+	vip := VIP{Region: request.Region, Address: addr.String(), Name: request.Name}
+	same := func(other VIP) bool { return other.Region == vip.Region && other.Address == vip.Address }
 	if !slices.ContainsFunc(r.out.VIPs, same) {
 		r.out.VIPs = append(r.out.VIPs, vip)
 	}

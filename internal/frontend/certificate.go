@@ -15,6 +15,8 @@ import (
 // Certificate is a chain and its key in PEM, known to belong together.
 type Certificate struct {
 	ChainPEM, KeyPEM []byte
+	// Secret is where they are from.
+	Secret *corev1.Secret
 }
 
 // Problem is why a certificate cannot be used.
@@ -29,16 +31,25 @@ func ReadCertificate(v *recompute.View, cluster string, from refgrant.From, name
 	if problem := checkGrant(v, cluster, from, refgrant.To{Kind: kindSecret, Namespace: namespace, Name: name}); problem != nil {
 		return nil, problem
 	}
-	full := namespace + "/" + name
 	secret, ok := recompute.Get[*corev1.Secret](v, store.Ref{Cluster: cluster, Kind: kindSecret, Namespace: namespace, Name: name})
 	if !ok {
-		return nil, &Problem{Message: fmt.Sprintf("Error GWCER102: Secret %q not found", full)}
+		return nil, &Problem{Message: fmt.Sprintf("Error GWCER102: Secret %q not found", namespace+"/"+name)}
 	}
 	chain, key := secret.Data[corev1.TLSCertKey], secret.Data[corev1.TLSPrivateKeyKey]
 	if _, err := tls.X509KeyPair(chain, key); err != nil {
-		return nil, &Problem{Message: fmt.Sprintf("Secret %q: %v", full, err)}
+		return nil, &Problem{Message: fmt.Sprintf("Secret %q: %v", namespace+"/"+name, err)}
 	}
-	return &Certificate{chain, key}, nil
+	return &Certificate{chain, key, secret}, nil
+}
+
+// KeptCertificate is the last good version of a certificate, for as long as the owner may still refer to it; nil if it
+// may not, or if there is none.
+func KeptCertificate(v *recompute.View, cluster string, from refgrant.From, good store.Object) *Certificate {
+	secret, ok := good.(*corev1.Secret)
+	if !ok || checkGrant(v, cluster, from, refgrant.To{Kind: kindSecret, Namespace: secret.Namespace, Name: secret.Name}) != nil {
+		return nil
+	}
+	return &Certificate{secret.Data[corev1.TLSCertKey], secret.Data[corev1.TLSPrivateKeyKey], secret}
 }
 
 // ReadAuthorities reads the CA certificates of a ConfigMap or Secret that an owner refers to, as PEM.

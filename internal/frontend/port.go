@@ -19,7 +19,7 @@ type Port struct {
 	Collection string
 	Scope      scope.Scope
 	Port       int32
-	VIPs       []*lbv1.Vip
+	VIPs       []VIP
 	// TLS is nil for plain HTTP.
 	TLS *lbv1.DownstreamTls
 }
@@ -39,9 +39,13 @@ func (p Port) Resources(v *recompute.View) []*lbv1.Resource {
 	name := URLMap(p.Scope, p.Owner, p.Port)
 	description := owner.Describe(p.Collection, p.Owner.Namespace, p.Owner.Name, fleet.MemberOf(v, p.Scope.Cluster))
 	by := owner.Of(p.Owner)
+	var vips []*lbv1.Vip
+	for _, vip := range p.VIPs {
+		vips = append(vips, &lbv1.Vip{Region: vip.Region, Address: vip.Address, Name: vip.Name})
+	}
 	return []*lbv1.Resource{
 		{Name: Rule(p.Scope, p.Owner, p.Port), Body: &lbv1.Resource_ForwardingRule{ForwardingRule: &lbv1.ForwardingRule{
-			Scheme: p.Scope.Scheme, Region: p.Scope.Region, Vips: p.VIPs, Port: uint32(p.Port), TargetProxy: name,
+			Scheme: p.Scope.Scheme, Region: p.Scope.Region, Vips: vips, Port: uint32(p.Port), TargetProxy: name,
 			Description: description, Owner: by,
 		}}},
 		{Name: name, Body: &lbv1.Resource_TargetProxy{TargetProxy: &lbv1.TargetProxy{

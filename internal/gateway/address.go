@@ -53,13 +53,35 @@ func unsupportedAddress(gw *gatewayv1.Gateway) string {
 	return ""
 }
 
-// readAddresses claims what a Gateway asks for; one that asks for nothing gets an address in each location.
-func readAddresses(v *recompute.View, o Options, gw *gatewayv1.Gateway, ref store.Ref, s scope.Scope) frontend.Addresses {
-	var requests []frontend.Request
-	for i := range gw.Spec.Addresses {
-		requests = append(requests, o.addressRequests(v, s, &gw.Spec.Addresses[i])...)
+// unitAddresses is the unit kind of what a Gateway is served at. Its key is the Gateway's Ref, its value a []frontend.VIP.
+// It holds while an address that the Gateway asks for cannot be had.
+const unitAddresses = "gateway.addresses"
+
+type addressesUnit struct {
+	options Options
+}
+
+func (u addressesUnit) translate(v *recompute.View, key string) recompute.Result {
+	ref, _ := store.ParseRef(key)
+	gw, ok, held := ListenersOf(v, ref)
+	at, found := servedOf(v, ref)
+	if !ok || !found || at.Broken {
+		return heldOrAbsent(held)
 	}
-	if len(gw.Spec.Addresses) == 0 {
+	addresses := readAddresses(v, u.options, &at.Spec, ref, gw.Scope)
+	if addresses.Unusable != "" {
+		return recompute.Result{State: recompute.Held}
+	}
+	return recompute.Result{State: recompute.Present, Value: addresses.VIPs}
+}
+
+// readAddresses claims what a Gateway asks for; one that asks for nothing gets an address in each location.
+func readAddresses(v *recompute.View, o Options, spec *gatewayv1.GatewaySpec, ref store.Ref, s scope.Scope) frontend.Addresses {
+	var requests []frontend.Request
+	for i := range spec.Addresses {
+		requests = append(requests, o.addressRequests(v, s, &spec.Addresses[i])...)
+	}
+	if len(spec.Addresses) == 0 {
 		requests = everywhere(s.ReadLocations(v, o.Home))
 	}
 	return frontend.ReadAddresses(v, ref, requests)

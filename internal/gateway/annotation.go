@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/spillway-lb/spillway/internal/frontend"
+	"github.com/spillway-lb/spillway/internal/recompute"
 )
 
 // annotationPrefix is that of the annotations that name a Gateway's resources.
@@ -20,23 +21,21 @@ func (s *gatewayStatus) annotations() map[string]string {
 	path := func(collection, resource string) string { return in.Path(s.gw.Project, collection, resource) }
 	var rules, proxies, tlsProxies, maps, certificates []string
 	seen := map[int32]bool{}
-	for i, l := range s.gw.Listeners {
-		if !s.served(i) {
-			continue
-		}
-		if l.TLS {
-			certificates = append(certificates, s.certificateNames(i)...)
-		}
-		if seen[l.Port] {
+	for _, l := range s.gw.Serving {
+		port, ok := s.servedPort(l)
+		if !ok || seen[l.Port] {
 			continue
 		}
 		seen[l.Port] = true
 		rules = append(rules, path("forwardingRules", frontend.Rule(in, s.ref, l.Port)))
 		maps = append(maps, path("urlMaps", l.URLMap))
-		if l.TLS {
-			tlsProxies = append(tlsProxies, path("targetHttpsProxies", l.URLMap))
-		} else {
+		if !port.TLS {
 			proxies = append(proxies, path("targetHttpProxies", l.URLMap))
+			continue
+		}
+		tlsProxies = append(tlsProxies, path("targetHttpsProxies", l.URLMap))
+		for _, name := range port.Certificates {
+			certificates = append(certificates, path("sslCertificates", name))
 		}
 	}
 	default404, default500 := namer.Default(namespace, 404, in.Variant()), namer.Default(namespace, 500, in.Variant())
@@ -68,23 +67,19 @@ func (s *gatewayStatus) addressPaths() []string {
 		return []string{s.gw.Scope.Path(s.gw.Project, "addresses", namer.Address(s.gw.Namespace, s.gw.Name, s.gw.Scope.Region))}
 	}
 	var out []string
-	for _, vip := range s.addresses.VIPs {
+	for _, vip := range s.vips {
 		regional := s.gw.Scope
-		regional.Region = vip.GetRegion()
-		out = append(out, regional.Path(s.gw.Project, "addresses", namer.Address(s.gw.Namespace, s.gw.Name, vip.GetRegion())))
+		regional.Region = vip.Region
+		out = append(out, regional.Path(s.gw.Project, "addresses", namer.Address(s.gw.Namespace, s.gw.Name, vip.Region)))
 	}
 	return out
 }
 
-func (s *gatewayStatus) certificateNames(i int) []string {
-	l := &s.gw.Listeners[i]
-	c, ok := certificatesOf(s.view, s.ref, l.Name)
-	if !ok {
-		return nil
+// servedPort is what listens on a listener's port; ok is false if nothing does.
+func (s *gatewayStatus) servedPort(l Listener) (port servedPort, ok bool) {
+	if l.Problem != nil {
+		return servedPort{}, false
 	}
-	var out []string
-	for _, name := range c.Names {
-		out = append(out, s.gw.Scope.Path(s.gw.Project, "sslCertificates", name))
-	}
-	return out
+	port, ok, _ = recompute.Value[servedPort](s.view, unitFrontend, frontendKey(s.ref, l.Port))
+	return port, ok
 }

@@ -127,9 +127,9 @@ func (a *attacher) parentsOf(route *routeView) []gatewayv1.ParentReference {
 func (a *attacher) findPlaces() {
 	var verdicts []verdict
 	switch {
-	case !a.gw.Broken && !a.fallback:
+	case !a.gw.Kept && !a.fallback:
 		verdicts = a.verdicts
-	case a.gw.Broken || a.attached():
+	case a.gw.Kept || a.attached():
 		for _, parent := range a.parentsOf(a.route) {
 			verdicts = append(verdicts, a.yield(attach(a.view, a.gw.Serving, a.gw.Namespace, a.route, parent)))
 		}

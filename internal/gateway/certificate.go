@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
@@ -16,7 +17,15 @@ import (
 	"github.com/spillway-lb/spillway/internal/unitkey"
 )
 
-const unitCertificates = "gateway.certificates"
+const (
+	// unitCertificates is what a listener serves TLS with. It is absent as long as the listener cannot be served.
+	unitCertificates = "gateway.certificates"
+	// unitCertificate is one certificate of a listener, by its place among the references. It stays for as long as its
+	// Secret is broken or away, and goes at once when it is not permitted any more. Its value is the resource's name.
+	unitCertificate = "gateway.certificate"
+	// unitClients is how a listener validates the certificates of clients. Its value is an *lbv1.ClientValidation.
+	unitClients = "gateway.clients"
+)
 
 // certificates are what a listener serves TLS with.
 type certificates struct {
@@ -33,80 +42,166 @@ type refProblem struct {
 	message string
 	// client: it is about client certificates, so the listener is not accepted either.
 	client bool
-}
-
-func certificatesKey(gateway store.Ref, listener string) string {
-	return unitkey.Join(gateway.String(), listener)
+	// permission: a grant is missing, so nothing is kept.
+	permission bool
 }
 
 func certificatesOf(v *recompute.View, gateway store.Ref, listener string) (certificates, bool) {
-	c, ok, _ := recompute.Value[certificates](v, unitCertificates, certificatesKey(gateway, listener))
+	c, ok, _ := recompute.Value[certificates](v, unitCertificates, unitkey.Join(gateway.String(), listener))
 	return c, ok
 }
 
-// translateCertificates publishes the certificates of one listener. It holds while a reference is broken, so that the
-// last good ones stay.
+// servedListener is a listener of a Gateway as it is served.
+type servedListener struct {
+	ref      store.Ref
+	gw       *Listeners
+	served   *served
+	listener *gatewayv1.Listener
+}
+
+// servedListenerOf reads a listener; held tells that the reader must hold.
+func servedListenerOf(v *recompute.View, gateway, name string) (l servedListener, ok, held bool) {
+	l.ref, _ = store.ParseRef(gateway)
+	if l.gw, ok, held = ListenersOf(v, l.ref); !ok {
+		return l, false, held
+	}
+	if l.served, ok = servedOf(v, l.ref); !ok {
+		return l, false, false
+	}
+	at := indexOf(l.served.Spec.Listeners, gatewayv1.SectionName(name))
+	if at < 0 {
+		return l, false, false
+	}
+	l.listener = &l.served.Spec.Listeners[at]
+	return l, true, false
+}
+
+// certificateRefs are the certificates that the listener names.
+func (l servedListener) certificateRefs(v *recompute.View) ([]gatewayv1.SecretObjectReference, *refProblem) {
+	return certificateRefs(v, l.served.Certmap, l.ref, l.listener)
+}
+
 func translateCertificates(v *recompute.View, key string) recompute.Result {
 	parts, ok := unitkey.Split(key, 2)
 	if !ok {
 		return recompute.Result{}
 	}
-	ref, _ := store.ParseRef(parts[0])
-	name := parts[1]
-	gw, ok, held := ListenersOf(v, ref)
-	object, found := recompute.Get[*gatewayv1.Gateway](v, ref)
-	if held {
-		return recompute.Result{State: recompute.Held}
+	l, ok, held := servedListenerOf(v, parts[0], parts[1])
+	if !ok {
+		return heldOrAbsent(held)
 	}
-	if !ok || !found {
+	value := certificates{}
+	refs, problem := l.certificateRefs(v)
+	for i := 0; i < len(refs) || problem != nil; i++ {
+		name, ok, _ := recompute.Value[string](v, unitCertificate, unitkey.Join(parts[0], parts[1], strconv.Itoa(i)))
+		if ok {
+			value.Names = append(value.Names, name)
+		} else if i >= len(refs) {
+			break // it is not known how many there should be: those that are kept
+		}
+	}
+	if frontendValidation(&l.served.Spec, l.listener.Port) != nil {
+		if value.Validation, ok, _ = recompute.Value[*lbv1.ClientValidation](v, unitClients, key); !ok {
+			return recompute.Result{}
+		}
+	}
+	if len(value.Names) == 0 {
 		return recompute.Result{}
 	}
-	for i := range object.Spec.Listeners {
-		if l := &object.Spec.Listeners[i]; string(l.Name) == name {
-			pems, problem := readCertificates(v, object, ref, l)
-			if problem != nil {
-				return recompute.Result{State: recompute.Held}
-			}
-			return pems.result(gw, ref, name)
-		}
+	return recompute.Result{State: recompute.Present, Value: value}
+}
+
+func heldOrAbsent(held bool) recompute.Result {
+	if held {
+		return recompute.Result{State: recompute.Held}
 	}
 	return recompute.Result{}
 }
 
-// listenerPEM is what a listener's references lead to.
-type listenerPEM struct {
-	certificates []*lbv1.SslCertificate
-	// authorities of client certificates.
-	authorities []byte
-	validate    bool
-	mode        lbv1.ClientValidation_Mode
+func translateCertificate(v *recompute.View, key string) recompute.Result {
+	parts, ok := unitkey.Split(key, 3)
+	if !ok {
+		return recompute.Result{}
+	}
+	l, ok, held := servedListenerOf(v, parts[0], parts[1])
+	if !ok {
+		return heldOrAbsent(held)
+	}
+	index, _ := strconv.Atoi(parts[2])
+	refs, problem := l.certificateRefs(v)
+	var c *frontend.Certificate
+	switch {
+	case problem == nil && index >= len(refs):
+		return recompute.Result{}
+	case problem == nil:
+		c, problem = readSecret(v, l.ref, refs[index], string(gatewayv1.ListenerReasonInvalidCertificateRef))
+	}
+	if problem != nil && !problem.permission {
+		c = frontend.KeptCertificate(v, l.ref.Cluster, gatewayFrom(l.ref), v.Good())
+	}
+	if c == nil {
+		return recompute.Result{}
+	}
+	name := l.gw.Scope.Namer().Certificate(l.gw.Namespace, l.gw.Name, l.gw.Scope.Variant(parts[1]+"/"+parts[2]))
+	return recompute.Result{State: recompute.Present, Value: name, Good: c.Secret, Resources: []*lbv1.Resource{
+		{Name: name, Body: &lbv1.Resource_SslCertificate{SslCertificate: &lbv1.SslCertificate{
+			CertificateChainPem: c.ChainPEM, PrivateKeyPem: c.KeyPEM, Owner: owner.Of(l.ref),
+		}}},
+	}}
 }
 
-func (p *listenerPEM) result(gw *Listeners, ref store.Ref, listener string) recompute.Result {
-	by := owner.Of(ref)
-	value := certificates{}
-	result := recompute.Result{State: recompute.Present}
-	for i, c := range p.certificates {
-		name := gw.Scope.Namer().Certificate(gw.Namespace, gw.Name, gw.Scope.Variant(fmt.Sprint(listener, "/", i)))
-		value.Names = append(value.Names, name)
-		c.Owner = by
-		result.Resources = append(result.Resources, &lbv1.Resource{Name: name, Body: &lbv1.Resource_SslCertificate{SslCertificate: c}})
+// translateClients holds while an authority is broken or away. One that is not permitted leaves none: a listener that
+// cannot validate its clients is not served.
+func translateClients(v *recompute.View, key string) recompute.Result {
+	parts, ok := unitkey.Split(key, 2)
+	if !ok {
+		return recompute.Result{}
 	}
-	if p.validate {
-		name := gw.Scope.Namer().Certificate(gw.Namespace, gw.Name, gw.Scope.Variant(listener+"/clients"))
-		value.Validation = &lbv1.ClientValidation{TrustConfigs: []string{name}, Mode: p.mode}
-		result.Resources = append(result.Resources, &lbv1.Resource{Name: name, Body: &lbv1.Resource_TrustConfig{
-			TrustConfig: &lbv1.TrustConfig{CaPem: p.authorities, Owner: by},
-		}})
+	l, ok, held := servedListenerOf(v, parts[0], parts[1])
+	if !ok {
+		return heldOrAbsent(held)
 	}
-	result.Value = value
-	return result
+	clients, problem := readClients(v, &l.served.Spec, l.ref, l.listener.Port)
+	switch {
+	case problem != nil:
+		return heldOrAbsent(!problem.permission)
+	case clients == nil:
+		return recompute.Result{}
+	}
+	name := l.gw.Scope.Namer().Certificate(l.gw.Namespace, l.gw.Name, l.gw.Scope.Variant(parts[1]+"/clients"))
+	value := &lbv1.ClientValidation{TrustConfigs: []string{name}, Mode: clients.mode}
+	return recompute.Result{State: recompute.Present, Value: value, Resources: []*lbv1.Resource{
+		{Name: name, Body: &lbv1.Resource_TrustConfig{
+			TrustConfig: &lbv1.TrustConfig{CaPem: clients.authorities, Owner: owner.Of(l.ref)},
+		}},
+	}}
 }
 
-// readCertificates follows the references of a listener: its certificates and the authorities of its clients'.
-func readCertificates(v *recompute.View, gw *gatewayv1.Gateway, ref store.Ref, l *gatewayv1.Listener) (*listenerPEM, *refProblem) {
-	out := &listenerPEM{}
-	refs, problem := mapCertificates(v, gw, ref, l)
+// listenerProblem is what is wrong with the references of a listener, nil for nothing.
+func listenerProblem(
+	v *recompute.View, spec *gatewayv1.GatewaySpec, certmap string, ref store.Ref, l *gatewayv1.Listener,
+) *refProblem {
+	refs, problem := certificateRefs(v, certmap, ref, l)
+	if problem != nil {
+		return problem
+	}
+	var problems []*refProblem
+	for _, r := range refs {
+		if _, problem := readSecret(v, ref, r, string(gatewayv1.ListenerReasonInvalidCertificateRef)); problem != nil {
+			problems = append(problems, problem)
+		}
+	}
+	if _, problem := readClients(v, spec, ref, l.Port); problem != nil {
+		problems = append(problems, problem)
+	}
+	return joined(problems)
+}
+
+// certificateRefs are the certificates that a listener names, one at least.
+func certificateRefs(
+	v *recompute.View, certmap string, ref store.Ref, l *gatewayv1.Listener,
+) ([]gatewayv1.SecretObjectReference, *refProblem) {
+	refs, problem := mapCertificates(v, certmap, ref, l)
 	if problem != nil {
 		return nil, problem
 	}
@@ -121,20 +216,11 @@ func readCertificates(v *recompute.View, gw *gatewayv1.Gateway, ref store.Ref, l
 	if len(refs) == 0 {
 		return nil, &refProblem{reason: string(gatewayv1.ListenerReasonInvalidCertificateRef), message: "the listener has no certificate"}
 	}
-	var problems []*refProblem
-	for _, r := range refs {
-		certificate, problem := readSecret(v, ref, r, string(gatewayv1.ListenerReasonInvalidCertificateRef))
-		if problem != nil {
-			problems = append(problems, problem)
-			continue
-		}
-		out.certificates = append(out.certificates, certificate)
-	}
-	return out, joined(append(problems, out.readClients(v, gw, ref, l.Port)...))
+	return refs, nil
 }
 
 // readSecret reads a kubernetes.io/tls Secret that a Gateway refers to.
-func readSecret(v *recompute.View, gateway store.Ref, r gatewayv1.SecretObjectReference, reason string) (*lbv1.SslCertificate, *refProblem) {
+func readSecret(v *recompute.View, gateway store.Ref, r gatewayv1.SecretObjectReference, reason string) (*frontend.Certificate, *refProblem) {
 	namespace := gateway.Namespace
 	if r.Namespace != nil {
 		namespace = string(*r.Namespace)
@@ -146,7 +232,7 @@ func readSecret(v *recompute.View, gateway store.Ref, r gatewayv1.SecretObjectRe
 	if p != nil {
 		return nil, problemOf(p, reason)
 	}
-	return &lbv1.SslCertificate{CertificateChainPem: c.ChainPEM, PrivateKeyPem: c.KeyPEM}, nil
+	return c, nil
 }
 
 // gatewayFrom is a Gateway as what refers to something.
@@ -159,18 +245,24 @@ func problemOf(p *frontend.Problem, reason string) *refProblem {
 	if p.Permission {
 		reason = string(gatewayv1.ListenerReasonRefNotPermitted)
 	}
-	return &refProblem{reason: reason, message: p.Message}
+	return &refProblem{reason: reason, message: p.Message, permission: p.Permission}
 }
 
-// readClients follows spec.tls.frontend for the port of a listener.
-func (p *listenerPEM) readClients(v *recompute.View, gw *gatewayv1.Gateway, ref store.Ref, port int32) []*refProblem {
-	validation := frontendValidation(gw, port)
+// clients is how client certificates are validated.
+type clients struct {
+	authorities []byte
+	mode        lbv1.ClientValidation_Mode
+}
+
+// readClients follows spec.tls.frontend for a port; nil is no validation.
+func readClients(v *recompute.View, spec *gatewayv1.GatewaySpec, ref store.Ref, port int32) (*clients, *refProblem) {
+	validation := frontendValidation(spec, port)
 	if validation == nil {
-		return nil
+		return nil, nil
 	}
-	p.validate = true
+	out := &clients{}
 	if validation.Mode == gatewayv1.AllowInsecureFallback {
-		p.mode = lbv1.ClientValidation_ALLOW_INSECURE_FALLBACK
+		out.mode = lbv1.ClientValidation_ALLOW_INSECURE_FALLBACK
 	}
 	var problems []*refProblem
 	for _, r := range validation.CACertificateRefs {
@@ -178,9 +270,9 @@ func (p *listenerPEM) readClients(v *recompute.View, gw *gatewayv1.Gateway, ref 
 		if problem != nil {
 			problems = append(problems, problem)
 		}
-		p.authorities = append(p.authorities, text...)
+		out.authorities = append(out.authorities, text...)
 	}
-	return problems
+	return out, joined(problems)
 }
 
 // joined makes one problem of several, nil of none: with the reason of the first, and the text of each.
@@ -192,6 +284,7 @@ func joined(problems []*refProblem) *refProblem {
 	for _, p := range problems[1:] {
 		all.message += "; " + p.message
 		all.client = all.client || p.client
+		all.permission = all.permission || p.permission
 	}
 	return &all
 }
@@ -215,24 +308,24 @@ func readClientAuthority(v *recompute.View, gateway store.Ref, r gatewayv1.Objec
 }
 
 // frontendValidation is how clients of a port are validated; what is said of the port replaces the default.
-func frontendValidation(gw *gatewayv1.Gateway, port int32) *gatewayv1.FrontendTLSValidation {
-	if gw.Spec.TLS == nil || gw.Spec.TLS.Frontend == nil {
+func frontendValidation(spec *gatewayv1.GatewaySpec, port int32) *gatewayv1.FrontendTLSValidation {
+	if spec.TLS == nil || spec.TLS.Frontend == nil {
 		return nil
 	}
-	for i := range gw.Spec.TLS.Frontend.PerPort {
-		if p := &gw.Spec.TLS.Frontend.PerPort[i]; p.Port == port {
+	for i := range spec.TLS.Frontend.PerPort {
+		if p := &spec.TLS.Frontend.PerPort[i]; p.Port == port {
 			return p.TLS.Validation
 		}
 	}
-	return gw.Spec.TLS.Frontend.Default.Validation
+	return spec.TLS.Frontend.Default.Validation
 }
 
 // readClientCertificate reads what a Gateway presents to backends.
-func readClientCertificate(v *recompute.View, gw *gatewayv1.Gateway, ref store.Ref) (*lbv1.SslCertificate, *refProblem) {
-	if gw.Spec.TLS == nil || gw.Spec.TLS.Backend == nil || gw.Spec.TLS.Backend.ClientCertificateRef == nil {
+func readClientCertificate(v *recompute.View, spec *gatewayv1.GatewaySpec, ref store.Ref) (*frontend.Certificate, *refProblem) {
+	if spec.TLS == nil || spec.TLS.Backend == nil || spec.TLS.Backend.ClientCertificateRef == nil {
 		return nil, nil
 	}
-	return readSecret(v, ref, *gw.Spec.TLS.Backend.ClientCertificateRef, string(gatewayv1.GatewayReasonInvalidClientCertificateRef))
+	return readSecret(v, ref, *spec.TLS.Backend.ClientCertificateRef, string(gatewayv1.GatewayReasonInvalidClientCertificateRef))
 }
 
 // translateClientCertificate is the unit by which backends read what their scope's Gateway presents to them.
@@ -240,15 +333,17 @@ func translateClientCertificate(v *recompute.View, key string) recompute.Result 
 	cluster, client, _ := backend.ParseClientKey(key)
 	namespace, name, ok := strings.Cut(client, "/")
 	ref := store.Ref{Cluster: cluster, Kind: KindGateway, Namespace: namespace, Name: name}
-	gw, found := recompute.Get[*gatewayv1.Gateway](v, ref)
+	at, found := servedOf(v, ref)
 	if !ok || !found {
 		return recompute.Result{}
 	}
-	certificate, _ := readClientCertificate(v, gw, ref)
-	if certificate == nil {
+	c, problem := readClientCertificate(v, &at.Spec, ref)
+	if problem != nil && !problem.permission {
+		c = frontend.KeptCertificate(v, cluster, gatewayFrom(ref), v.Good())
+	}
+	if c == nil {
 		return recompute.Result{}
 	}
-	return recompute.Result{State: recompute.Present, Value: &backend.ClientCertificate{
-		ChainPEM: certificate.GetCertificateChainPem(), KeyPEM: certificate.GetPrivateKeyPem(),
-	}}
+	value := &backend.ClientCertificate{ChainPEM: c.ChainPEM, KeyPEM: c.KeyPEM}
+	return recompute.Result{State: recompute.Present, Value: value, Good: c.Secret}
 }

@@ -29,11 +29,10 @@ func certmapKey(ref store.Ref, name string) string {
 	return ref.Cluster + "/" + ref.Namespace + "/" + name
 }
 
-// mapCertificates are the Secrets of the Gateway's certificate map, none if it names none.
+// mapCertificates are the Secrets of a certificate map, none without a name.
 func mapCertificates(
-	v *recompute.View, gw *gatewayv1.Gateway, ref store.Ref, l *gatewayv1.Listener,
+	v *recompute.View, name string, ref store.Ref, l *gatewayv1.Listener,
 ) ([]gatewayv1.SecretObjectReference, *refProblem) {
-	name := gw.Annotations[certmap]
 	if name == "" {
 		return nil, nil
 	}

@@ -5,10 +5,14 @@
 // (package neg) and policies (package policy). Out, as recompute units:
 //
 //	gateway.class         a class name            -> what the class is
+//	gateway.served        a Gateway               -> its spec as it is served: today's, or what an earlier one had for what is broken
 //	gateway.listeners     a Gateway               -> what routes need to know of it
 //	gateway.attachment    a route and a Gateway   -> RouteRules; value: the conditions of the route's parents
 //	gateway.route         a route (root)          -> its status
-//	gateway.certificates  a listener              -> SslCertificates, TrustConfigs
+//	gateway.certificate   a listener's reference  -> SslCertificate
+//	gateway.clients       a listener              -> TrustConfig of its clients
+//	gateway.certificates  a listener              -> what it serves TLS with
+//	gateway.addresses     a Gateway               -> what it is served at
 //	gateway.urlmap        a Gateway and port      -> UrlMap
 //	gateway.frontend      a Gateway and port      -> ForwardingRule, TargetProxy
 //	gateway.ports         a Gateway               -> makes its frontends exist
@@ -27,5 +31,5 @@
 //	store.New(gateway.Indexes()...)
 //
 // A broken edit (an unusable address, a regular expression that does not compile) shows in statuses while the last good
-// version stays published.
+// version stays published, as far as grants and allowedRoutes permit it today.
 package gateway

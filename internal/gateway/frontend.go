@@ -3,8 +3,6 @@ package gateway
 import (
 	"strconv"
 
-	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
-
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
 	"github.com/spillway-lb/spillway/internal/frontend"
 	"github.com/spillway-lb/spillway/internal/policy"
@@ -18,18 +16,14 @@ const (
 	unitFrontend = "gateway.frontend"
 )
 
-// translatePorts makes the frontends of a Gateway exist. It holds while the Gateway is not accepted, and so do they: a
-// unit that holds keeps the units that it has read.
+// translatePorts makes the frontends of a Gateway exist.
 func translatePorts(v *recompute.View, key string) recompute.Result {
 	ref, _ := store.ParseRef(key)
 	gw, ok, held := ListenersOf(v, ref)
-	if !ok && !held {
-		return recompute.Result{}
+	if !ok {
+		return heldOrAbsent(held)
 	}
-	if held || gw.Broken {
-		return recompute.Result{State: recompute.Held}
-	}
-	for _, l := range gw.Listeners {
+	for _, l := range gw.Serving {
 		if l.Problem == nil {
 			v.Unit(unitFrontend, frontendKey(ref, l.Port))
 		}
@@ -37,16 +31,19 @@ func translatePorts(v *recompute.View, key string) recompute.Result {
 	return recompute.Result{State: recompute.Present}
 }
 
-// frontendUnit makes what listens on a port of a Gateway.
-type frontendUnit struct {
-	options Options
+// servedPort is what listens on a port of a Gateway, as annotations tell of it.
+type servedPort struct {
+	TLS          bool
+	Certificates []string
 }
 
 func frontendKey(gateway store.Ref, port int32) string {
 	return unitkey.Join(gateway.String(), itoa(port))
 }
 
-func (u frontendUnit) translate(v *recompute.View, key string) recompute.Result {
+// translateFrontend makes what listens on a port of a Gateway. It is absent while none of the port's listeners can be
+// served.
+func translateFrontend(v *recompute.View, key string) recompute.Result {
 	parts, ok := unitkey.Split(key, 2)
 	if !ok {
 		return recompute.Result{}
@@ -54,26 +51,29 @@ func (u frontendUnit) translate(v *recompute.View, key string) recompute.Result 
 	ref, _ := store.ParseRef(parts[0])
 	port, _ := strconv.ParseInt(parts[1], 10, 32)
 	gw, ok, held := ListenersOf(v, ref)
-	object, found := recompute.Get[*gatewayv1.Gateway](v, ref)
-	if held || ok && gw.Broken {
-		return recompute.Result{State: recompute.Held}
+	if !ok {
+		return heldOrAbsent(held)
 	}
-	if !ok || !found {
-		return recompute.Result{}
+	vips, ok, held := recompute.Value[[]frontend.VIP](v, unitAddresses, parts[0])
+	if !ok {
+		return heldOrAbsent(held)
 	}
-	at := readAddresses(v, u.options, object, ref, gw.Scope)
 	f := portListeners{view: v, ref: ref, gw: gw, number: int32(port)}
 	f.readListeners()
-	if at.Unusable != "" || !f.served {
-		return recompute.Result{State: recompute.Held}
+	if !f.served {
+		return recompute.Result{}
 	}
 	if c := policy.GatewaySettings(v, ref); c != nil {
 		// One that is not defined changes nothing; its GCPGatewayPolicy says so.
 		frontend.SetSSLPolicy(v, c.SSLPolicy, f.tls)
 	}
 	useURLMap(v, ref, f.number, gw.Scope)
-	return recompute.Result{State: recompute.Present, Resources: frontend.Port{
-		Owner: ref, Collection: "gateways", Scope: gw.Scope, Port: f.number, VIPs: at.VIPs, TLS: f.tls,
+	value := servedPort{TLS: f.tls != nil}
+	for _, name := range f.tls.GetServerNames() {
+		value.Certificates = append(value.Certificates, name.GetCertificates()...)
+	}
+	return recompute.Result{State: recompute.Present, Value: value, Resources: frontend.Port{
+		Owner: ref, Collection: "gateways", Scope: gw.Scope, Port: f.number, VIPs: vips, TLS: f.tls,
 	}.Resources(v)}
 }
 
@@ -90,8 +90,8 @@ type portListeners struct {
 
 // readListeners takes the listeners of the port that can be served; one without certificates cannot.
 func (f *portListeners) readListeners() {
-	for i := range f.gw.Listeners {
-		l := &f.gw.Listeners[i]
+	for i := range f.gw.Serving {
+		l := &f.gw.Serving[i]
 		if l.Port != f.number || l.Problem != nil {
 			continue
 		}

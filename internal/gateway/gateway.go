@@ -8,6 +8,7 @@ import (
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/spillway-lb/spillway/internal/backend"
+	"github.com/spillway-lb/spillway/internal/fact"
 	"github.com/spillway-lb/spillway/internal/fleet"
 	"github.com/spillway-lb/spillway/internal/frontend"
 	"github.com/spillway-lb/spillway/internal/recompute"
@@ -39,6 +40,7 @@ func (u gatewayUnit) translate(v *recompute.View, key string) recompute.Result {
 		return recompute.Result{State: recompute.Present, Writes: ignoredWrites(v, gw, ref, class)}
 	}
 	s := gatewayStatus{view: v, options: u.options, ref: ref, object: gw, gw: listeners}
+	s.today = listeners.Listeners
 	s.judge()
 	return recompute.Result{State: recompute.Present, Writes: s.writes()}
 }
@@ -66,9 +68,14 @@ type gatewayStatus struct {
 	options Options
 	ref     store.Ref
 	object  *gatewayv1.Gateway
-	gw      *Listeners
+	// gw is the Gateway as it is served, today what its spec says now.
+	gw    *Listeners
+	today []Listener
 
-	addresses frontend.Addresses
+	// vips are what it is served at.
+	vips []frontend.VIP
+	// unusable is why an address that it asks for cannot be had, or "".
+	unusable string
 	// refs are the broken references of listeners, by index.
 	refs map[int]*refProblem
 	// client is that of the client certificate for backends.
@@ -77,20 +84,22 @@ type gatewayStatus struct {
 	badAddress string
 	// invalid are the names of listeners that are not accepted.
 	invalid []string
-	// programmed is whether data planes serve what is published.
-	programmed bool
+	// progress is how far the proxies are with what is published.
+	progress fact.Progress
 }
 
 // judge reads everything that the status tells of, and makes the frontends exist.
 func (s *gatewayStatus) judge() {
 	s.badAddress = unsupportedAddress(s.object)
 	if s.badAddress == "" {
-		s.addresses = readAddresses(s.view, s.options, s.object, s.ref, s.gw.Scope)
+		s.unusable = readAddresses(s.view, s.options, &s.object.Spec, s.ref, s.gw.Scope).Unusable
 	}
+	s.vips, _, _ = recompute.Value[[]frontend.VIP](s.view, unitAddresses, s.ref.String())
 	s.refs = map[int]*refProblem{}
-	for i, l := range s.gw.Listeners {
+	for i, l := range s.today {
 		if l.Problem == nil && l.TLS {
-			if _, problem := readCertificates(s.view, s.object, s.ref, &s.object.Spec.Listeners[i]); problem != nil {
+			problem := listenerProblem(s.view, &s.object.Spec, s.object.Annotations[certmap], s.ref, &s.object.Spec.Listeners[i])
+			if problem != nil {
 				s.refs[i] = problem
 			}
 		}
@@ -98,19 +107,19 @@ func (s *gatewayStatus) judge() {
 			s.invalid = append(s.invalid, l.Name)
 		}
 	}
-	_, s.client = readClientCertificate(s.view, s.object, s.ref)
+	_, s.client = readClientCertificate(s.view, &s.object.Spec, s.ref)
 	s.view.Unit(unitPorts, s.ref.String())
 	backend.Default(s.view, s.gw.Scope, s.gw.Namespace, 404)
 	backend.Default(s.view, s.gw.Scope, s.gw.Namespace, 500)
-	s.programmed = s.options.programmed(s.view, s.ref)
+	s.progress, _ = recompute.Fact[fact.Progress](s.view, fact.ProgressOf(s.ref))
 }
 
 func (s *gatewayStatus) writes() []recompute.Write {
 	conditions := s.conditions()
 	status := &gatewayv1.GatewayStatus{Conditions: conditions, Listeners: s.listeners()}
-	for _, vip := range s.addresses.VIPs {
+	for _, vip := range s.vips {
 		kind := gatewayv1.IPAddressType
-		status.Addresses = append(status.Addresses, gatewayv1.GatewayStatusAddress{Type: &kind, Value: vip.GetAddress()})
+		status.Addresses = append(status.Addresses, gatewayv1.GatewayStatusAddress{Type: &kind, Value: vip.Address})
 	}
 	out := []recompute.Write{
 		{Ref: s.ref, Part: recompute.PartStatus, Value: status},
@@ -150,7 +159,7 @@ func (s *gatewayStatus) problem(conditions []metav1.Condition) string {
 		return c.Message
 	}
 	var texts []string
-	for i, l := range s.gw.Listeners {
+	for i, l := range s.today {
 		switch {
 		case l.Problem != nil:
 			texts = append(texts, fmt.Sprintf("listener %q: %s", l.Name, l.Problem.Message))

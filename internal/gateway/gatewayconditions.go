@@ -6,6 +6,8 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	"github.com/spillway-lb/spillway/internal/fact"
 )
 
 // Conditions that GKE has beyond the Gateway API's, with their texts.
@@ -55,7 +57,7 @@ func (s *gatewayStatus) acceptedCondition() metav1.Condition {
 		r := s.object.Spec.Infrastructure.ParametersRef
 		c.Status, c.Reason = metav1.ConditionFalse, string(gatewayv1.GatewayReasonInvalidParameters)
 		c.Message = fmt.Sprintf("infrastructure.parametersRef: kind %q of group %q is not supported", r.Kind, r.Group)
-	case len(s.invalid) == len(s.gw.Listeners):
+	case len(s.invalid) == len(s.today):
 		c.Status, c.Reason = metav1.ConditionFalse, string(gatewayv1.GatewayReasonListenersNotValid)
 		c.Message = "no listener is accepted: " + strings.Join(s.invalid, ", ")
 	case len(s.invalid) > 0:
@@ -77,14 +79,18 @@ func (s *gatewayStatus) programmedCondition() metav1.Condition {
 	switch accepted := s.acceptedCondition(); {
 	case accepted.Status != metav1.ConditionTrue:
 		return invalid(gatewayv1.GatewayReasonInvalid, accepted.Message)
-	case s.addresses.Unusable != "":
-		return invalid(gatewayv1.GatewayReasonAddressNotUsable, "Error GWCER106: "+s.addresses.Unusable)
-	case len(s.addresses.VIPs) == 0:
+	case s.unusable != "":
+		return invalid(gatewayv1.GatewayReasonAddressNotUsable, "Error GWCER106: "+s.unusable)
+	case len(s.vips) == 0:
 		return invalid(gatewayv1.GatewayReasonAddressNotAssigned, "the Gateway has no location to be served in")
 	case !s.anyServed():
 		return invalid(gatewayv1.GatewayReasonInvalid, s.firstRefProblem())
-	case !s.programmed:
-		return invalid(gatewayv1.GatewayReasonPending, pendingText)
+	case len(s.progress.Refused) > 0:
+		return invalid(gatewayv1.GatewayReasonInvalid, s.progress.String())
+	case len(s.progress.Unbound) > 0:
+		return invalid(gatewayv1.GatewayReasonAddressNotUsable, s.progress.String())
+	case !s.progress.Done():
+		c.Status, c.Reason, c.Message = metav1.ConditionUnknown, string(gatewayv1.GatewayReasonPending), s.progress.String()
 	}
 	return c
 }
@@ -103,8 +109,8 @@ func (s *gatewayStatus) tlsConditions() []metav1.Condition {
 		}
 		out = append(out, c)
 	}
-	for _, l := range s.gw.Listeners {
-		if v := frontendValidation(s.object, l.Port); l.TLS && v != nil && v.Mode == gatewayv1.AllowInsecureFallback {
+	for _, l := range s.today {
+		if v := frontendValidation(&s.object.Spec, l.Port); l.TLS && v != nil && v.Mode == gatewayv1.AllowInsecureFallback {
 			return append(out, condition(s.object.Generation, string(gatewayv1.GatewayConditionInsecureFrontendValidationMode), true,
 				string(gatewayv1.GatewayReasonConfigurationChanged), "client certificates are validated in mode AllowInsecureFallback"))
 		}
@@ -114,11 +120,11 @@ func (s *gatewayStatus) tlsConditions() []metav1.Condition {
 
 // served tells whether a listener could be, as far as the Gateway's own spec and references go.
 func (s *gatewayStatus) served(i int) bool {
-	return s.gw.Listeners[i].Problem == nil && s.refs[i] == nil
+	return s.today[i].Problem == nil && s.refs[i] == nil
 }
 
 func (s *gatewayStatus) anyServed() bool {
-	for i := range s.gw.Listeners {
+	for i := range s.today {
 		if s.served(i) {
 			return true
 		}
@@ -127,7 +133,7 @@ func (s *gatewayStatus) anyServed() bool {
 }
 
 func (s *gatewayStatus) firstRefProblem() string {
-	for i := range s.gw.Listeners {
+	for i := range s.today {
 		if s.refs[i] != nil {
 			return s.refs[i].message
 		}
@@ -138,7 +144,7 @@ func (s *gatewayStatus) firstRefProblem() string {
 // listeners are the statuses of the listeners, in the order of the spec.
 func (s *gatewayStatus) listeners() []gatewayv1.ListenerStatus {
 	var out []gatewayv1.ListenerStatus
-	for i, l := range s.gw.Listeners {
+	for i, l := range s.today {
 		status := gatewayv1.ListenerStatus{
 			Name: gatewayv1.SectionName(l.Name), SupportedKinds: []gatewayv1.RouteGroupKind{}, Conditions: s.listenerConditions(i),
 			AttachedRoutes: int32(s.view.Count(tallyAttached, attachedKey(s.ref, l.Name))),
@@ -154,7 +160,7 @@ func (s *gatewayStatus) listeners() []gatewayv1.ListenerStatus {
 
 // listenerConditions are those of one listener, in GKE's order.
 func (s *gatewayStatus) listenerConditions(i int) []metav1.Condition {
-	l, refs, generation := &s.gw.Listeners[i], s.refs[i], s.object.Generation
+	l, refs, generation := &s.today[i], s.refs[i], s.object.Generation
 	resolved := condition(generation, string(gatewayv1.ListenerConditionResolvedRefs), true, string(gatewayv1.ListenerReasonResolvedRefs), "")
 	accepted := condition(generation, string(gatewayv1.ListenerConditionAccepted), true, string(gatewayv1.ListenerReasonAccepted), "")
 	programmed := condition(generation, string(gatewayv1.ListenerConditionProgrammed), true, string(gatewayv1.ListenerReasonProgrammed), "")
@@ -175,11 +181,8 @@ func (s *gatewayStatus) listenerConditions(i int) []metav1.Condition {
 		accepted.Status, accepted.Reason = metav1.ConditionFalse, string(gatewayv1.ListenerReasonNoValidCACertificate)
 		accepted.Message = refs.message
 	}
-	if why := s.whyNotProgrammed(i, accepted); why != "" {
-		programmed.Status, programmed.Reason, programmed.Message = metav1.ConditionFalse, string(gatewayv1.ListenerReasonInvalid), why
-		if why == pendingText {
-			programmed.Reason = string(gatewayv1.ListenerReasonPending)
-		}
+	s.setProgrammed(&programmed, i, accepted)
+	if programmed.Status != metav1.ConditionTrue {
 		ready.Status, ready.Reason = metav1.ConditionFalse, reasonNotReady
 	}
 	out := []metav1.Condition{resolved, accepted, programmed, ready}
@@ -199,9 +202,9 @@ func (s *gatewayStatus) listenerConditions(i int) []metav1.Condition {
 
 // overlap is another TLS listener of the port whose hosts are also those of listener i, or "".
 func (s *gatewayStatus) overlap(i int) string {
-	l := &s.gw.Listeners[i]
-	for j := range s.gw.Listeners {
-		other := &s.gw.Listeners[j]
+	l := &s.today[i]
+	for j := range s.today {
+		other := &s.today[j]
 		if i != j && l.TLS && other.TLS && l.Port == other.Port && (covers(l.Host, other.Host) || covers(other.Host, l.Host)) {
 			return other.Name
 		}
@@ -209,18 +212,38 @@ func (s *gatewayStatus) overlap(i int) string {
 	return ""
 }
 
-func (s *gatewayStatus) whyNotProgrammed(i int, accepted metav1.Condition) string {
+// setProgrammed says whether a listener is served as it is written. One that a proxy does not listen for says so itself,
+// its neighbours on other ports do not.
+func (s *gatewayStatus) setProgrammed(c *metav1.Condition, i int, accepted metav1.Condition) {
+	not := func(status metav1.ConditionStatus, reason gatewayv1.ListenerConditionReason, message string) {
+		c.Status, c.Reason, c.Message = status, string(reason), message
+	}
+	unbound := s.unbound(s.today[i].Port)
 	switch {
 	case accepted.Status != metav1.ConditionTrue:
-		return accepted.Message
+		not(metav1.ConditionFalse, gatewayv1.ListenerReasonInvalid, accepted.Message)
 	case s.refs[i] != nil:
-		return s.refs[i].message
-	case s.addresses.Unusable != "":
-		return s.addresses.Unusable
+		not(metav1.ConditionFalse, gatewayv1.ListenerReasonInvalid, s.refs[i].message)
+	case s.unusable != "":
+		not(metav1.ConditionFalse, gatewayv1.ListenerReasonInvalid, s.unusable)
 	case hasParameters(s.object):
-		return "the Gateway is not accepted"
-	case !s.programmed:
-		return pendingText
+		not(metav1.ConditionFalse, gatewayv1.ListenerReasonInvalid, "the Gateway is not accepted")
+	case len(s.progress.Refused) > 0:
+		not(metav1.ConditionFalse, gatewayv1.ListenerReasonInvalid, fact.Progress{Refused: s.progress.Refused}.String())
+	case unbound != "":
+		not(metav1.ConditionFalse, gatewayv1.ListenerReasonPortUnavailable, unbound)
+	case !s.progress.Taken():
+		not(metav1.ConditionUnknown, gatewayv1.ListenerReasonPending, fact.Progress{Ready: s.progress.Ready, Total: s.progress.Total}.String())
 	}
-	return ""
+}
+
+// unbound are the addresses of a port that proxies do not listen on, or "".
+func (s *gatewayStatus) unbound(port int32) string {
+	var texts []string
+	for _, u := range s.progress.Unbound {
+		if u.Port == uint32(port) {
+			texts = append(texts, u.String())
+		}
+	}
+	return strings.Join(texts, "; ")
 }

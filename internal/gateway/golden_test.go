@@ -39,8 +39,9 @@ var update = flag.Bool("update", false, "write what is wanted into the testdata"
 //	annotations, finalizers, events
 //	owners          with resources, the objects that they were made for
 //
-// "only: NAME..." keeps the writes on objects of these names. "unusable: ADDRESS..." are addresses that no data plane can
-// bind.
+// "only: NAME..." keeps the writes on objects of these names. "unusable: ADDRESS..." are addresses that the host does not
+// have. The data planes take everything at once, but those of "slow: LOCATION..." nothing, and those of "unbound: PORT..."
+// listen on none of these ports.
 func TestScenarios(t *testing.T) {
 	names, err := filepath.Glob("testdata/*.txtar")
 	if err != nil || len(names) == 0 {
@@ -71,29 +72,29 @@ func runScenario(t *testing.T, name string) {
 
 // world is the control plane of one scenario.
 type world struct {
-	t         *testing.T
-	loader    *manifests.Loader
-	store     *store.Store
-	sub       *store.Subscription
-	engine    *recompute.Engine
-	publisher *translate.Publisher
-	writes    map[string]recompute.WriteChange
-	show      map[string]bool
-	only      map[string]bool
+	t      *testing.T
+	loader *manifests.Loader
+	store  *store.Store
+	sub    *store.Subscription
+	engine *recompute.Engine
+	planes *fakePlanes
+	writes map[string]recompute.WriteChange
+	show   map[string]bool
+	only   map[string]bool
 }
 
 func newScenarioWorld(t *testing.T, comment string) *world {
 	w := &world{
-		t: t, loader: manifests.NewLoader(), store: store.New(translate.Indexes()...), publisher: translate.NewPublisher(),
+		t: t, loader: manifests.NewLoader(), store: store.New(translate.Indexes()...), planes: newFakePlanes(),
 		writes: map[string]recompute.WriteChange{}, show: map[string]bool{}, only: map[string]bool{},
 	}
 	unusable := map[string]bool{}
-	w.engine = recompute.New(translate.Config(translate.Options{
-		Traffic: translate.Proximity(),
-	}))
+	w.engine = recompute.New(translate.Config(translate.Options{Traffic: translate.Proximity()}))
 	w.sub = w.store.Subscribe()
 	for line := range strings.Lines(comment) {
-		for prefix, set := range map[string]map[string]bool{"show:": w.show, "only:": w.only, "unusable:": unusable} {
+		for prefix, set := range map[string]map[string]bool{
+			"show:": w.show, "only:": w.only, "unusable:": unusable, "slow:": w.planes.slow, "unbound:": w.planes.unbound,
+		} {
 			if words, ok := strings.CutPrefix(strings.TrimSpace(line), prefix); ok {
 				for _, word := range strings.Fields(words) {
 					set[word] = true
@@ -109,10 +110,15 @@ func newScenarioWorld(t *testing.T, comment string) *world {
 	if len(w.show) == 0 {
 		t.Fatal("the comment has no line show:")
 	}
+	w.store.Commit(func(tx *store.Tx) {
+		for a := range unusable {
+			tx.SetFact(fact.HostAddress(netip.MustParseAddr(a)), false)
+		}
+	})
 	return w
 }
 
-// step takes files, and runs rounds until the statuses that a writer would write change nothing more.
+// step takes files, and runs rounds until the data planes have nothing new to say.
 func (w *world) step(events []manifests.Event) {
 	w.t.Helper()
 	delta := w.loader.Load(events, time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))
@@ -120,12 +126,20 @@ func (w *world) step(events []manifests.Event) {
 		w.t.Fatal(delta.Problems)
 	}
 	w.store.Commit(func(tx *store.Tx) { delta.Apply(tx) })
-	round := w.engine.Run(w.sub.Take())
+	for range 10 {
+		snapshot, touched := w.sub.Take()
+		if len(touched) == 0 {
+			return
+		}
+		w.round(snapshot, touched)
+	}
+	w.t.Fatal("the rounds do not end")
+}
+
+func (w *world) round(snapshot *store.Snapshot, touched []string) {
+	round := w.engine.Run(snapshot, touched)
 	for _, p := range round.Problems {
 		w.t.Errorf("problem: %v", p)
-	}
-	if _, refusals := w.publisher.Check(round.Tx); len(refusals) > 0 {
-		w.t.Errorf("the proxy refuses %v", refusals)
 	}
 	for _, c := range round.Writes {
 		key := c.Ref.String() + " " + string(c.Part) + " " + c.Key
@@ -135,6 +149,15 @@ func (w *world) step(events []manifests.Event) {
 		}
 		w.writes[key] = c
 	}
+	changes, refusals := w.planes.take(snapshot, round.Tx)
+	if len(refusals) > 0 {
+		w.t.Errorf("the proxy refuses %v", refusals)
+	}
+	w.store.Commit(func(tx *store.Tx) {
+		for _, c := range changes {
+			tx.SetFact(c.Fact, c.Value)
+		}
+	})
 }
 
 func (w *world) print(out *bytes.Buffer) {

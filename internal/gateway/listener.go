@@ -15,16 +15,19 @@ import (
 // anyHost is the host of a listener without a hostname, and of a route without hostnames.
 const anyHost = "*"
 
-// Listeners is what routes and frontends need to know of a Gateway. It holds nothing that a status would change.
+// Listeners is what routes and frontends need to know of a Gateway as it is served. It holds nothing that a status would
+// change.
 type Listeners struct {
 	Scope     scope.Scope
 	Namespace string
 	Name      string
 	Listeners []Listener
-	// Broken: the Gateway is not accepted, so what was published of it stays.
+	// Broken: the Gateway is not accepted.
 	Broken bool
-	// Serving are the listeners that routes are served on while it is Broken: those of its last good version, as far as
-	// today's allow. It is Listeners otherwise.
+	// Kept: Serving are others than Listeners.
+	Kept bool
+	// Serving are the listeners that are served: Listeners, or, while the Gateway or all listeners of a port are broken, those
+	// of its last good version, as far as today's allow.
 	Serving []Listener
 	// CrossRegional: each location has an address of its own name.
 	CrossRegional bool
@@ -61,19 +64,26 @@ type ListenerProblem struct {
 	Conflicted bool
 }
 
-// readListeners judges the listeners of a Gateway by the Gateway alone; certificates are another matter.
-func readListeners(gw *gatewayv1.Gateway, ref store.Ref, in scope.Scope) []Listener {
-	all := make([]Listener, len(gw.Spec.Listeners))
-	for i := range gw.Spec.Listeners {
-		all[i] = readListener(&gw.Spec.Listeners[i])
+// readListeners reads the listeners of a spec, of which problems says what keeps them from being accepted.
+func readListeners(listeners []gatewayv1.Listener, problems []*ListenerProblem, ref store.Ref, in scope.Scope) []Listener {
+	all := make([]Listener, len(listeners))
+	for i := range listeners {
+		all[i] = readListener(&listeners[i])
 		all[i].URLMap = frontend.URLMap(in, ref, all[i].Port)
-	}
-	for i := range all {
-		if all[i].Problem == nil {
-			all[i].Problem = conflict(gw.Spec.Listeners, i)
-		}
+		all[i].Problem = problems[i]
 	}
 	return all
+}
+
+// judgeListeners says what keeps listeners from being accepted, by the Gateway alone; certificates are another matter.
+func judgeListeners(listeners []gatewayv1.Listener) []*ListenerProblem {
+	problems := make([]*ListenerProblem, len(listeners))
+	for i := range listeners {
+		if problems[i] = readListener(&listeners[i]).Problem; problems[i] == nil {
+			problems[i] = conflict(listeners, i)
+		}
+	}
+	return problems
 }
 
 func readListener(l *gatewayv1.Listener) Listener {

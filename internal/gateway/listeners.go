@@ -46,26 +46,27 @@ func (u listenersUnit) translate(v *recompute.View, key string) recompute.Result
 			return recompute.Result{}
 		}
 	}
-	in := scope.Scope{Cluster: ref.Cluster, Multi: class.Multi, Scheme: class.Scheme, Client: clientOf(gw, ref)}
+	at, ok := servedOf(v, ref)
+	if !ok {
+		return recompute.Result{}
+	}
+	in := scope.Scope{Cluster: ref.Cluster, Multi: class.Multi, Scheme: class.Scheme, Client: clientOf(&at.Spec, ref)}
 	if class.Reach == Regional {
 		in.Region = regionOf(v, u.options, ref, class)
 	}
 	value := &Listeners{
 		Scope: in, CrossRegional: class.Reach == CrossRegional, Namespace: ref.Namespace, Name: ref.Name, Project: fleet.MemberOf(v, ref.Cluster).ProjectNumber,
-		Listeners: readListeners(gw, ref, in),
+		Listeners: readListeners(gw.Spec.Listeners, judgeListeners(gw.Spec.Listeners), ref, in),
+		Broken:    at.Broken || at.Held, Kept: at.Broken || at.Held || at.Kept,
 	}
-	value.Broken = !anyAccepted(value.Listeners) || unsupportedAddress(gw) != "" || hasParameters(gw)
 	value.Serving = value.Listeners
-	good := store.Object(gw)
-	if value.Broken {
-		good = v.Good()
+	switch {
+	case at.Broken:
 		value.Serving = nil
-		if last, ok := good.(*gatewayv1.Gateway); ok && last.UID == gw.UID && last.Spec.GatewayClassName == gw.Spec.GatewayClassName {
-			value.Scope.Client = clientOf(last, ref)
-			value.Serving = serving(readListeners(last, ref, value.Scope), value.Listeners)
-		}
+	case value.Kept:
+		value.Serving = serving(readListeners(at.Spec.Listeners, at.Problems, ref, in), value.Listeners)
 	}
-	return recompute.Result{State: recompute.Present, Value: value, Good: good}
+	return recompute.Result{State: recompute.Present, Value: value}
 }
 
 func classOf(v *recompute.View, gw *gatewayv1.Gateway, ref store.Ref) (Class, bool) {
@@ -74,8 +75,8 @@ func classOf(v *recompute.View, gw *gatewayv1.Gateway, ref store.Ref) (Class, bo
 }
 
 // clientOf names the Gateway if it presents a certificate to backends.
-func clientOf(gw *gatewayv1.Gateway, ref store.Ref) string {
-	if gw.Spec.TLS != nil && gw.Spec.TLS.Backend != nil && gw.Spec.TLS.Backend.ClientCertificateRef != nil {
+func clientOf(spec *gatewayv1.GatewaySpec, ref store.Ref) string {
+	if spec.TLS != nil && spec.TLS.Backend != nil && spec.TLS.Backend.ClientCertificateRef != nil {
 		return ref.Namespace + "/" + ref.Name
 	}
 	return ""
@@ -84,13 +85,4 @@ func clientOf(gw *gatewayv1.Gateway, ref store.Ref) string {
 // hasParameters: there is no kind of parameters that a Gateway could refer to.
 func hasParameters(gw *gatewayv1.Gateway) bool {
 	return gw.Spec.Infrastructure != nil && gw.Spec.Infrastructure.ParametersRef != nil
-}
-
-func anyAccepted(listeners []Listener) bool {
-	for _, l := range listeners {
-		if l.Problem == nil {
-			return true
-		}
-	}
-	return false
 }

@@ -33,7 +33,7 @@ func translateURLMap(v *recompute.View, key string) recompute.Result {
 	ref, _ := store.ParseRef(parts[0])
 	port, err := strconv.ParseInt(parts[1], 10, 32)
 	gw, ok, held := ListenersOf(v, ref)
-	if held || ok && (gw.Broken || gw.Scope.String() != parts[2]) {
+	if held || ok && gw.Scope.String() != parts[2] {
 		return recompute.Result{State: recompute.Held}
 	}
 	if !ok || err != nil {
@@ -41,7 +41,7 @@ func translateURLMap(v *recompute.View, key string) recompute.Result {
 	}
 	var hosts []string
 	tls := false
-	for _, l := range gw.Listeners {
+	for _, l := range gw.Serving {
 		if l.Port == int32(port) && l.Problem == nil {
 			hosts = append(hosts, l.Host)
 			tls = tls || l.TLS

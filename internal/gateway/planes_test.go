@@ -1,0 +1,83 @@
+package gateway_test
+
+import (
+	"net/netip"
+	"strconv"
+
+	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
+	"github.com/spillway-lb/spillway/internal/controlplane"
+	"github.com/spillway-lb/spillway/internal/location"
+	"github.com/spillway-lb/spillway/internal/proxy/config"
+	"github.com/spillway-lb/spillway/internal/store"
+	"github.com/spillway-lb/spillway/internal/translate"
+)
+
+// fakePlanes play the data planes of every location: they take what is published at once, or never.
+type fakePlanes struct {
+	publisher *translate.Publisher
+	progress  *controlplane.Progress
+	model     map[[2]string]*lbv1.Resource
+	open      map[string]bool
+	seq       uint64
+	// slow are locations whose proxies take nothing; unbound are ports that none can listen on.
+	slow, unbound map[string]bool
+}
+
+func newFakePlanes() *fakePlanes {
+	p := &fakePlanes{
+		publisher: translate.NewPublisher(), model: map[[2]string]*lbv1.Resource{}, open: map[string]bool{},
+		slow: map[string]bool{}, unbound: map[string]bool{},
+	}
+	p.progress = controlplane.NewProgress(func(kind, name string) *lbv1.Resource { return p.model[[2]string{kind, name}] })
+	return p
+}
+
+// take publishes a transaction and returns what the data planes have to say.
+func (p *fakePlanes) take(snapshot *store.Snapshot, tx *lbv1.Transaction) ([]controlplane.FactChange, []config.Refusal) {
+	var locations []string
+	for _, l := range controlplane.Locations(snapshot, "") {
+		locations = append(locations, l.Region)
+	}
+	for _, name := range locations {
+		if !p.open[name] {
+			p.open[name] = true
+			p.progress.Open(name)
+		}
+	}
+	tx, refusals := p.publisher.Check(tx)
+	if tx != nil {
+		p.progress.Publish(tx)
+		p.apply(tx)
+	}
+	for _, name := range locations {
+		if !p.slow[name] {
+			p.progress.Report(location.Report{Location: name, Seq: p.seq, Unbound: p.unboundIn(name)})
+		}
+	}
+	return p.progress.Changes(), refusals
+}
+
+func (p *fakePlanes) apply(tx *lbv1.Transaction) {
+	p.seq = tx.GetSeq()
+	for _, r := range tx.GetUpserts() {
+		key := lbv1.KeyOf(r)
+		p.model[[2]string{key.GetKind(), key.GetName()}] = r
+	}
+	for _, key := range tx.GetDeletes() {
+		delete(p.model, [2]string{key.GetKind(), key.GetName()})
+	}
+}
+
+func (p *fakePlanes) unboundIn(name string) []location.Unbound {
+	var out []location.Unbound
+	for _, r := range p.model {
+		rule := r.GetForwardingRule()
+		for _, vip := range rule.GetVips() {
+			if vip.GetRegion() == name && p.unbound[strconv.Itoa(int(rule.GetPort()))] {
+				addr := netip.AddrPortFrom(netip.MustParseAddr(vip.GetAddress()), uint16(rule.GetPort()))
+				out = append(out, location.Unbound{ForwardingRule: r.GetName(), Address: addr, Text: "address already in use"})
+			}
+		}
+	}
+	return out
+}
