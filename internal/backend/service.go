@@ -76,13 +76,13 @@ func (b *builder) findSources() (found, held bool) {
 		return false, held
 	}
 	for _, p := range imported.Ports {
-		if p.Port == b.key.Port {
+		if b.isPort(p) {
 			found = true
 			b.appProtocol, b.portName = p.AppProtocol, p.Name
 		}
 	}
 	for _, export := range imported.Exports {
-		if !slices.ContainsFunc(export.Ports, func(p fleet.Port) bool { return p.Port == b.key.Port }) {
+		if !slices.ContainsFunc(export.Ports, b.isPort) {
 			continue
 		}
 		if _, held := b.addSource(export.Cluster); held {
@@ -92,14 +92,19 @@ func (b *builder) findSources() (found, held bool) {
 	return found, false
 }
 
+// isPort: only TCP ports count, of which a number has one; HTTP/3 Services have a UDP port of the same number.
+func (b *builder) isPort(p fleet.Port) bool {
+	return p.Port == b.key.Port && p.Protocol == string(corev1.ProtocolTCP)
+}
+
 func (b *builder) addSource(cluster string) (found, held bool) {
 	key := neg.Key(cluster, b.key.Namespace, b.key.Name, b.key.Port)
 	groups, ok, held := recompute.Value[*neg.Groups](b.view, neg.UnitGroups, key)
 	if !ok || held {
 		return false, held
 	}
-	if b.appProtocol == "" {
-		b.appProtocol = groups.AppProtocol
+	if !b.key.Imported {
+		b.appProtocol, b.portName = groups.AppProtocol, groups.PortName
 	}
 	b.sources = append(b.sources, source{cluster, groups})
 	return true, false

@@ -1,19 +1,16 @@
 package backend
 
 import (
-	corev1 "k8s.io/api/core/v1"
-
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
 	"github.com/spillway-lb/spillway/internal/policy"
 	"github.com/spillway-lb/spillway/internal/recompute"
-	"github.com/spillway-lb/spillway/internal/store"
 	"github.com/spillway-lb/spillway/internal/unitkey"
 )
 
 // secure applies a BackendTLSPolicy and the Gateway's client certificate, and returns the resources that they need. A
 // policy that cannot be obeyed leaves a backend service that answers 500: plain text would be wrong.
 func (b *builder) secure(name string, service *lbv1.BackendService) []*lbv1.Resource {
-	tls := policy.BackendTLS(b.view, b.key.Target(), b.servicePortName())
+	tls := policy.BackendTLS(b.view, b.key.Target(), b.portName)
 	if tls != nil && tls.Invalid != "" {
 		service.AbortStatus = 500
 		return nil
@@ -49,24 +46,6 @@ func withTLS(p lbv1.BackendProtocol) lbv1.BackendProtocol {
 		return lbv1.BackendProtocol_HTTP2
 	}
 	return p
-}
-
-// servicePortName is what a policy's sectionName may call the port.
-func (b *builder) servicePortName() string {
-	if b.key.Imported {
-		return b.portName
-	}
-	ref := store.Ref{Cluster: b.key.Scope.Cluster, Kind: kindService, Namespace: b.key.Namespace, Name: b.key.Name}
-	service, ok := recompute.Get[*corev1.Service](b.view, ref)
-	if !ok {
-		return ""
-	}
-	for _, p := range service.Spec.Ports {
-		if p.Port == b.key.Port {
-			return p.Name
-		}
-	}
-	return ""
 }
 
 // ClientCertificate is what a scope's Client presents to backends.

@@ -6,7 +6,7 @@ import (
 )
 
 // UnitGroups is the unit kind of the groups of a Service port. Its key is Key's, its value a *Groups. It is absent if
-// the Service or the port is not there.
+// the Service has no such port for TCP, and for a Service of type ExternalName, which has no endpoints.
 const UnitGroups = "neg"
 
 // Groups are the network endpoint groups of one port of one Service.
@@ -15,6 +15,8 @@ type Groups struct {
 	Groups []Group
 	// AppProtocol is the Service port's, such as kubernetes.io/h2c.
 	AppProtocol string
+	// PortName is the Service port's.
+	PortName string
 }
 
 // Group is a network endpoint group.
@@ -31,7 +33,7 @@ type Group struct {
 // UnitSizes is the unit kind of the numbers of endpoints of the same groups. Its key is Key's, its value Sizes.
 const UnitSizes = "neg.sizes"
 
-// Sizes are the numbers of endpoints of groups by name.
+// Sizes are the numbers of endpoints of groups by name, those that terminate left out: they get nothing new.
 type Sizes map[string]int
 
 // Key is the key of the unit for a Service port, by number.

@@ -35,7 +35,7 @@ func translateMembers(v *recompute.View, key string) recompute.Result {
 		return recompute.Result{State: recompute.Absent}
 	}
 	port, ok := servicePort(service, of.port)
-	if !ok {
+	if !ok || service.Spec.Type == corev1.ServiceTypeExternalName {
 		return recompute.Result{State: recompute.Absent}
 	}
 	topology, held := topologyOf(v, of.cluster)
@@ -47,7 +47,7 @@ func translateMembers(v *recompute.View, key string) recompute.Result {
 	c.addSlices(all, families(service))
 	b := builder{of: of, uid: ClusterUID(v, of.cluster), topology: topology, defaultPort: defaultPort(port, all)}
 	b.addZones(c.byZone())
-	groups := &Groups{Groups: b.groups}
+	groups := &Groups{Groups: b.groups, PortName: port.Name}
 	if port.AppProtocol != nil {
 		groups.AppProtocol = *port.AppProtocol
 	}
@@ -86,7 +86,7 @@ func (b *builder) addGroup(name, zone string, endpoints []*lbv1.Endpoint) {
 	region := b.topology.region(zone)
 	shards := shard.Split(endpoints, maxShard, endpointName)
 	b.groups = append(b.groups, Group{Name: name, Region: region, Zone: zone, Cluster: b.of.cluster, Key: b.of.key()})
-	b.sizes[name] = len(endpoints)
+	b.sizes[name] = working(endpoints)
 	b.resources = append(b.resources, &lbv1.Resource{Name: name, Body: &lbv1.Resource_NetworkEndpointGroup{
 		NetworkEndpointGroup: &lbv1.NetworkEndpointGroup{
 			Region: region, Zone: zone, Cluster: b.of.cluster, DefaultPort: b.defaultPort,
@@ -101,6 +101,17 @@ func (b *builder) addGroup(name, zone string, endpoints []*lbv1.Endpoint) {
 			},
 		})
 	}
+}
+
+// working is how many endpoints do not terminate.
+func working(endpoints []*lbv1.Endpoint) int {
+	n := 0
+	for _, e := range endpoints {
+		if !e.GetDraining() {
+			n++
+		}
+	}
+	return n
 }
 
 func endpointName(e *lbv1.Endpoint) string {

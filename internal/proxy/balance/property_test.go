@@ -10,8 +10,8 @@ import (
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
 )
 
-// Whatever the groups, weights and verdicts are: the shares add up to 1 as long as one endpoint is healthy, and only
-// healthy endpoints are picked.
+// Whatever the groups, weights and verdicts are: the shares add up to 1 as long as one endpoint of a group that is not
+// drained is healthy, and only such endpoints are picked.
 func TestNeverBlackHole(t *testing.T) {
 	policies := []lbv1.LocalityPolicy{
 		lbv1.LocalityPolicy_ROUND_ROBIN, lbv1.LocalityPolicy_LEAST_REQUEST, lbv1.LocalityPolicy_RANDOM,
@@ -37,7 +37,7 @@ func TestNeverBlackHole(t *testing.T) {
 			for i := range w.groups[g].Shards[0].Endpoints {
 				state := lbv1.HealthState(rapid.IntRange(0, 2).Draw(rt, "state"))
 				w.check.Set(at(g, i), state)
-				if state == lbv1.HealthState_HEALTHY {
+				if state == lbv1.HealthState_HEALTHY && w.spec.Backends[g].CapacityScaler == nil {
 					healthy[at(g, i).String()] = true
 				}
 			}

@@ -46,8 +46,7 @@ type tier struct {
 	members  [][]*Endpoint
 }
 
-// lastPriority is for groups that the weights do not mention or that are drained: they get requests only when nobody else
-// can take them.
+// lastPriority is for groups that the weights do not mention: they get requests only when nobody else can take them.
 const lastPriority = math.MaxUint32
 
 // current is the snapshot to use now. When it is out of date the first caller makes the next one, and whoever comes
@@ -128,6 +127,9 @@ func (s *Service) tiers(snap *snapshot, now time.Duration) []tier {
 	var tiers []tier
 	total := int64(0)
 	for i := range s.groups {
+		if s.drained(i) {
+			continue
+		}
 		g := &s.groups[i]
 		var tg tierGroup
 		var healthy []*Endpoint
@@ -180,12 +182,15 @@ func (p *snapshot) ejected(m *member, now time.Duration) bool {
 	return false
 }
 
+// drained tells whether the i-th group takes nothing, as if all its endpoints drained, also when there is no other.
+func (s *Service) drained(i int) bool {
+	b := s.Spec.GetBackends()[i]
+	return b.CapacityScaler != nil && b.GetCapacityScaler() == 0
+}
+
 // place is the priority and weight of the i-th group, which has total endpoints.
 func (s *Service) place(i, total int) (priority uint32, weight float64) {
 	b := s.Spec.GetBackends()[i]
-	if b.CapacityScaler != nil && b.GetCapacityScaler() == 0 {
-		return lastPriority, float64(total)
-	}
 	if s.weights == nil {
 		return 0, float64(total)
 	}

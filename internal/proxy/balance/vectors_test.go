@@ -136,11 +136,20 @@ func TestWithoutWeightsEvenlyByEndpoint(t *testing.T) {
 	}
 }
 
-// A drained group, and one that the weights do not know yet, get requests only when nobody else can take them.
+// TestADrainedGroupGetsNothing holds also where there is no other group.
+func TestADrainedGroupGetsNothing(t *testing.T) {
+	w := newWorld(t).group("a", "r", 2)
+	w.spec.Backends[0].CapacityScaler = new(float64)
+	w.build()
+	w.health(0, 2)
+	if got := count(t, w.service, 100); got["none"] != 100 {
+		t.Errorf("%v", got)
+	}
+}
+
+// A group that the weights do not know yet gets requests only when nobody else can take them.
 func TestLastResort(t *testing.T) {
-	zero := 0.0
 	for name, prepare := range map[string]func(*world){
-		"scaler 0": func(w *world) { w.spec.Backends[1].CapacityScaler = &zero },
 		"unknown to the weights": func(w *world) {
 			w.weight("a", 0, 10000)
 		},
