@@ -5,6 +5,7 @@
 // (package neg), imports (package fleet) and policies (package policy) through a recompute.View. Out, as recompute units:
 //
 //	backend          a Key                    -> BackendService, HealthCheck, TrustConfig, SslCertificate; value: a Backend
+//	backend.weights  a Key and a location     -> Weights
 //	backend.default  a scope, namespace, code -> a BackendService that answers by itself
 //
 // Reading a unit makes it exist. A backend that cannot be says why, for the condition of whoever refers to it:

@@ -58,6 +58,9 @@ func (k Key) Ref() store.Ref {
 	return ref
 }
 
+// target is the Service port as logs and metrics name it.
+func (k Key) target() string { return k.Namespace + "/" + k.Name + ":" + strconv.Itoa(int(k.Port)) }
+
 // Target is the object that policies name.
 func (k Key) Target() policy.Target {
 	t := policy.Target{Cluster: k.Scope.Cluster, Kind: policy.Service, Namespace: k.Namespace, Name: k.Name}

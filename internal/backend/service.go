@@ -3,7 +3,6 @@ package backend
 import (
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"google.golang.org/protobuf/types/known/durationpb"
@@ -120,7 +119,7 @@ func (b *builder) result() recompute.Result {
 	settings := policy.Backend(b.view, b.key.Target())
 	service := &lbv1.BackendService{
 		Protocol: protocolOf(b.appProtocol, b.key.GRPC), HealthCheck: name, Scheme: in.Scheme, Region: in.Region,
-		Timeout: seconds(defaultTimeout), Target: b.key.Namespace + "/" + b.key.Name + ":" + strconv.Itoa(int(b.key.Port)),
+		Timeout: seconds(defaultTimeout), Target: b.key.target(),
 		Backends: b.backends(settings), Description: owner.Describe(collection, b.key.Namespace, b.key.Name, fleet.MemberOf(b.view, in.Cluster)),
 		Owner: owner.Of(b.key.Ref()),
 	}
@@ -133,7 +132,7 @@ func (b *builder) result() recompute.Result {
 		&lbv1.Resource{Name: name, Body: &lbv1.Resource_BackendService{BackendService: service}},
 		&lbv1.Resource{Name: name, Body: &lbv1.Resource_HealthCheck{HealthCheck: check}},
 	)
-	resources = append(resources, b.weights(name, service)...)
+	b.needWeights()
 	return recompute.Result{State: recompute.Present, Value: Backend{Service: name}, Resources: resources}
 }
 

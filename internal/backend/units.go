@@ -8,6 +8,7 @@ import (
 const (
 	unitBackend = "backend"
 	unitDefault = "backend.default"
+	unitWeights = "backend.weights"
 	// UnitClientCertificate is what a scope's Client presents to backends. Its key is ClientKey's, its value a
 	// *ClientCertificate. Whoever knows the Client's kind translates it.
 	UnitClientCertificate = "backend.clientcertificate"
@@ -31,5 +32,6 @@ func Units(o Options) map[string]recompute.Translator {
 	return map[string]recompute.Translator{
 		unitBackend: translator{o}.translate,
 		unitDefault: translateDefault,
+		unitWeights: translator{o}.translateWeights,
 	}
 }

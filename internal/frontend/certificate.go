@@ -52,16 +52,38 @@ func KeptCertificate(v *recompute.View, cluster string, from refgrant.From, good
 	return &Certificate{secret.Data[corev1.TLSCertKey], secret.Data[corev1.TLSPrivateKeyKey], secret}
 }
 
-// ReadAuthorities reads the CA certificates of a ConfigMap or Secret that an owner refers to, as PEM.
-func ReadAuthorities(v *recompute.View, cluster string, from refgrant.From, kind, namespace, name string) ([]byte, *Problem) {
+// Authorities are CA certificates in PEM.
+type Authorities struct {
+	PEM []byte
+	// Object is the ConfigMap or Secret that they are from.
+	Object store.Object
+}
+
+// ReadAuthorities reads the CA certificates of a ConfigMap or Secret that an owner refers to.
+func ReadAuthorities(v *recompute.View, cluster string, from refgrant.From, kind, namespace, name string) (*Authorities, *Problem) {
 	if problem := checkGrant(v, cluster, from, refgrant.To{Kind: kind, Namespace: namespace, Name: name}); problem != nil {
 		return nil, problem
 	}
-	text, err := policy.Authorities(v, store.Ref{Cluster: cluster, Kind: kind, Namespace: namespace, Name: name})
+	ref := store.Ref{Cluster: cluster, Kind: kind, Namespace: namespace, Name: name}
+	text, err := policy.Authorities(v, ref)
 	if err != nil {
 		return nil, &Problem{Message: err.Error()}
 	}
-	return text, nil
+	return &Authorities{text, v.Get(ref)}, nil
+}
+
+// KeptAuthorities are the last good version of authorities, for as long as the owner may still refer to them; nil if it may
+// not, or if there is none.
+func KeptAuthorities(v *recompute.View, cluster string, from refgrant.From, good store.Object) *Authorities {
+	if good == nil {
+		return nil
+	}
+	ref := store.RefTo(cluster, good)
+	text, err := policy.ParseAuthorities(ref, good)
+	if err != nil || checkGrant(v, cluster, from, refgrant.To{Kind: ref.Kind, Namespace: ref.Namespace, Name: ref.Name}) != nil {
+		return nil
+	}
+	return &Authorities{text, good}
 }
 
 func checkGrant(v *recompute.View, cluster string, from refgrant.From, to refgrant.To) *Problem {

@@ -3,6 +3,7 @@ package gateway
 import (
 	"strings"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/spillway-lb/spillway/internal/frontend"
@@ -53,8 +54,8 @@ func unsupportedAddress(gw *gatewayv1.Gateway) string {
 	return ""
 }
 
-// unitAddresses is the unit kind of what a Gateway is served at. Its key is the Gateway's Ref, its value a []frontend.VIP.
-// It holds while an address that the Gateway asks for cannot be had.
+// unitAddresses is the unit kind of what a Gateway is served at: the addresses that it asks for, or, while one of them
+// cannot be had, those that it asked for before. Its key is the Gateway's Ref, its value a []frontend.VIP.
 const unitAddresses = "gateway.addresses"
 
 type addressesUnit struct {
@@ -68,11 +69,19 @@ func (u addressesUnit) translate(v *recompute.View, key string) recompute.Result
 	if !ok || !found || at.Broken {
 		return heldOrAbsent(held)
 	}
-	addresses := readAddresses(v, u.options, &at.Spec, ref, gw.Scope)
+	good := &gatewayv1.Gateway{Spec: gatewayv1.GatewaySpec{Addresses: at.Spec.Addresses}}
+	addresses := readAddresses(v, u.options, &good.Spec, ref, gw.Scope)
 	if addresses.Unusable != "" {
-		return recompute.Result{State: recompute.Held}
+		if good, ok = v.Good().(*gatewayv1.Gateway); !ok {
+			return recompute.Result{}
+		}
+		addresses = readAddresses(v, u.options, &good.Spec, ref, gw.Scope)
 	}
-	return recompute.Result{State: recompute.Present, Value: addresses.VIPs}
+	if addresses.Unusable != "" {
+		return recompute.Result{}
+	}
+	good.TypeMeta = metav1.TypeMeta{APIVersion: gatewayv1.GroupVersion.String(), Kind: "Gateway"}
+	return recompute.Result{State: recompute.Present, Value: addresses.VIPs, Good: good}
 }
 
 // readAddresses claims what a Gateway asks for; one that asks for nothing gets an address in each location.

@@ -23,7 +23,10 @@ const (
 	// unitCertificate is one certificate of a listener, by its place among the references. It stays for as long as its
 	// Secret is broken or away, and goes at once when it is not permitted any more. Its value is the resource's name.
 	unitCertificate = "gateway.certificate"
-	// unitClients is how a listener validates the certificates of clients. Its value is an *lbv1.ClientValidation.
+	// unitAuthority is one authority of the certificates of a listener's clients, as unitCertificate is one of its own. Its
+	// value is PEM, as a string.
+	unitAuthority = "gateway.authority"
+	// unitClients is how a listener validates the certificates of clients. Its value is a clientValidation.
 	unitClients = "gateway.clients"
 )
 
@@ -31,8 +34,22 @@ const (
 type certificates struct {
 	// Names are ssl_certificate resources.
 	Names []string
-	// Validation of client certificates, nil for none.
-	Validation *lbv1.ClientValidation
+	// Clients is how client certificates are validated, the zero value for not at all.
+	Clients clientValidation
+}
+
+type clientValidation struct {
+	// TrustConfig is the resource with the authorities.
+	TrustConfig string
+	Mode        lbv1.ClientValidation_Mode
+}
+
+// model is nil for no validation.
+func (c clientValidation) model() *lbv1.ClientValidation {
+	if c.TrustConfig == "" {
+		return nil
+	}
+	return &lbv1.ClientValidation{TrustConfigs: []string{c.TrustConfig}, Mode: c.Mode}
 }
 
 // refProblem is a reference of a listener, or of a Gateway, that cannot be followed.
@@ -101,7 +118,7 @@ func translateCertificates(v *recompute.View, key string) recompute.Result {
 		}
 	}
 	if frontendValidation(&l.served.Spec, l.listener.Port) != nil {
-		if value.Validation, ok, _ = recompute.Value[*lbv1.ClientValidation](v, unitClients, key); !ok {
+		if value.Clients, ok, _ = recompute.Value[clientValidation](v, unitClients, key); !ok {
 			return recompute.Result{}
 		}
 	}
@@ -150,8 +167,8 @@ func translateCertificate(v *recompute.View, key string) recompute.Result {
 	}}
 }
 
-// translateClients holds while an authority is broken or away. One that is not permitted leaves none: a listener that
-// cannot validate its clients is not served.
+// translateClients takes the authorities that can be used. A listener that has none to validate its clients by is not
+// served.
 func translateClients(v *recompute.View, key string) recompute.Result {
 	parts, ok := unitkey.Split(key, 2)
 	if !ok {
@@ -161,20 +178,48 @@ func translateClients(v *recompute.View, key string) recompute.Result {
 	if !ok {
 		return heldOrAbsent(held)
 	}
-	clients, problem := readClients(v, &l.served.Spec, l.ref, l.listener.Port)
-	switch {
-	case problem != nil:
-		return heldOrAbsent(!problem.permission)
-	case clients == nil:
+	validation := frontendValidation(&l.served.Spec, l.listener.Port)
+	if validation == nil {
+		return recompute.Result{}
+	}
+	var authorities []byte
+	for i := range validation.CACertificateRefs {
+		text, _, _ := recompute.Value[string](v, unitAuthority, unitkey.Join(parts[0], parts[1], strconv.Itoa(i)))
+		authorities = append(authorities, text...)
+	}
+	if len(authorities) == 0 {
 		return recompute.Result{}
 	}
 	name := l.gw.Scope.Namer().Certificate(l.gw.Namespace, l.gw.Name, l.gw.Scope.Variant(parts[1]+"/clients"))
-	value := &lbv1.ClientValidation{TrustConfigs: []string{name}, Mode: clients.mode}
+	value := clientValidation{TrustConfig: name, Mode: modeOf(validation)}
 	return recompute.Result{State: recompute.Present, Value: value, Resources: []*lbv1.Resource{
-		{Name: name, Body: &lbv1.Resource_TrustConfig{
-			TrustConfig: &lbv1.TrustConfig{CaPem: clients.authorities, Owner: owner.Of(l.ref)},
-		}},
+		{Name: name, Body: &lbv1.Resource_TrustConfig{TrustConfig: &lbv1.TrustConfig{CaPem: authorities, Owner: owner.Of(l.ref)}}},
 	}}
+}
+
+// translateAuthority reads one authority of a listener's clients.
+func translateAuthority(v *recompute.View, key string) recompute.Result {
+	parts, ok := unitkey.Split(key, 3)
+	if !ok {
+		return recompute.Result{}
+	}
+	l, ok, held := servedListenerOf(v, parts[0], parts[1])
+	if !ok {
+		return heldOrAbsent(held)
+	}
+	validation := frontendValidation(&l.served.Spec, l.listener.Port)
+	index, _ := strconv.Atoi(parts[2])
+	if validation == nil || index >= len(validation.CACertificateRefs) {
+		return recompute.Result{}
+	}
+	a, problem := readClientAuthority(v, l.ref, validation.CACertificateRefs[index])
+	if problem != nil && !problem.permission {
+		a = frontend.KeptAuthorities(v, l.ref.Cluster, gatewayFrom(l.ref), v.Good())
+	}
+	if a == nil {
+		return recompute.Result{}
+	}
+	return recompute.Result{State: recompute.Present, Value: string(a.PEM), Good: a.Object}
 }
 
 // listenerProblem is what is wrong with the references of a listener, nil for nothing.
@@ -191,8 +236,12 @@ func listenerProblem(
 			problems = append(problems, problem)
 		}
 	}
-	if _, problem := readClients(v, spec, ref, l.Port); problem != nil {
-		problems = append(problems, problem)
+	if validation := frontendValidation(spec, l.Port); validation != nil {
+		for _, r := range validation.CACertificateRefs {
+			if _, problem := readClientAuthority(v, ref, r); problem != nil {
+				problems = append(problems, problem)
+			}
+		}
 	}
 	return joined(problems)
 }
@@ -248,31 +297,11 @@ func problemOf(p *frontend.Problem, reason string) *refProblem {
 	return &refProblem{reason: reason, message: p.Message, permission: p.Permission}
 }
 
-// clients is how client certificates are validated.
-type clients struct {
-	authorities []byte
-	mode        lbv1.ClientValidation_Mode
-}
-
-// readClients follows spec.tls.frontend for a port; nil is no validation.
-func readClients(v *recompute.View, spec *gatewayv1.GatewaySpec, ref store.Ref, port int32) (*clients, *refProblem) {
-	validation := frontendValidation(spec, port)
-	if validation == nil {
-		return nil, nil
-	}
-	out := &clients{}
+func modeOf(validation *gatewayv1.FrontendTLSValidation) lbv1.ClientValidation_Mode {
 	if validation.Mode == gatewayv1.AllowInsecureFallback {
-		out.mode = lbv1.ClientValidation_ALLOW_INSECURE_FALLBACK
+		return lbv1.ClientValidation_ALLOW_INSECURE_FALLBACK
 	}
-	var problems []*refProblem
-	for _, r := range validation.CACertificateRefs {
-		text, problem := readClientAuthority(v, ref, r)
-		if problem != nil {
-			problems = append(problems, problem)
-		}
-		out.authorities = append(out.authorities, text...)
-	}
-	return out, joined(problems)
+	return lbv1.ClientValidation_REQUIRE_VALID
 }
 
 // joined makes one problem of several, nil of none: with the reason of the first, and the text of each.
@@ -289,7 +318,7 @@ func joined(problems []*refProblem) *refProblem {
 	return &all
 }
 
-func readClientAuthority(v *recompute.View, gateway store.Ref, r gatewayv1.ObjectReference) ([]byte, *refProblem) {
+func readClientAuthority(v *recompute.View, gateway store.Ref, r gatewayv1.ObjectReference) (*frontend.Authorities, *refProblem) {
 	if r.Group != "" || r.Kind != kindConfigMap && r.Kind != kindSecret {
 		return nil, &refProblem{client: true, reason: string(gatewayv1.ListenerReasonInvalidCACertificateKind), message: fmt.Sprintf(
 			"CA certificate %s: kind %q of group %q is not supported", r.Name, r.Kind, r.Group)}
@@ -298,13 +327,13 @@ func readClientAuthority(v *recompute.View, gateway store.Ref, r gatewayv1.Objec
 	if r.Namespace != nil {
 		namespace = string(*r.Namespace)
 	}
-	text, p := frontend.ReadAuthorities(v, gateway.Cluster, gatewayFrom(gateway), string(r.Kind), namespace, string(r.Name))
+	a, p := frontend.ReadAuthorities(v, gateway.Cluster, gatewayFrom(gateway), string(r.Kind), namespace, string(r.Name))
 	if p != nil {
 		problem := problemOf(p, string(gatewayv1.ListenerReasonInvalidCACertificateRef))
 		problem.client = true
 		return nil, problem
 	}
-	return text, nil
+	return a, nil
 }
 
 // frontendValidation is how clients of a port are validated; what is said of the port replaces the default.

@@ -108,7 +108,7 @@ func (f *portListeners) readListeners() {
 				host = ""
 			}
 			f.tls.ServerNames = append(f.tls.ServerNames, &lbv1.ServerName{
-				Host: host, Certificates: c.Names, ClientValidation: c.Validation,
+				Host: host, Certificates: c.Names, ClientValidation: c.Clients.model(),
 			})
 		}
 		f.served = true

@@ -15,6 +15,7 @@ func Units(o Options) map[string]recompute.Translator {
 		unitRoute:                     translateRoute,
 		unitServed:                    translateServed,
 		unitCertificate:               translateCertificate,
+		unitAuthority:                 translateAuthority,
 		unitClients:                   translateClients,
 		unitCertificates:              translateCertificates,
 		unitAddresses:                 addressesUnit{o}.translate,

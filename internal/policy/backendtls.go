@@ -141,8 +141,13 @@ const authorityKey = "ca.crt"
 
 // Authorities reads the CA certificates of a ConfigMap or Secret as PEM.
 func Authorities(v *recompute.View, ref store.Ref) ([]byte, error) {
+	return ParseAuthorities(ref, v.Get(ref))
+}
+
+// ParseAuthorities takes the CA certificates out of a ConfigMap or Secret, nil if there is no such object.
+func ParseAuthorities(ref store.Ref, object store.Object) ([]byte, error) {
 	var text []byte
-	switch object := v.Get(ref).(type) {
+	switch object := object.(type) {
 	case *corev1.ConfigMap:
 		text = []byte(object.Data[authorityKey])
 	case *corev1.Secret:

@@ -2,8 +2,13 @@ package translate_test
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/store"
@@ -78,6 +83,41 @@ func TestAnEditRunsAFewUnits(t *testing.T) {
 		if total > c.most {
 			t.Errorf("%s ran %d units: %v", c.what, total, runs)
 		}
+	}
+}
+
+// TestAPodRunsItsServiceAlone: an endpoint that comes re-runs the groups and the weights of its Service and nothing else.
+func TestAPodRunsItsServiceAlone(t *testing.T) {
+	runs := map[string]int{}
+	w := newWorld()
+	w.engine = recompute.New(counted(runs))
+	slice := func(name string, addresses ...string) *discoveryv1.EndpointSlice {
+		tcp, port, portName := corev1.ProtocolTCP, int32(8080), "p80"
+		s := &discoveryv1.EndpointSlice{
+			TypeMeta:    metav1.TypeMeta{APIVersion: "discovery.k8s.io/v1", Kind: "EndpointSlice"},
+			ObjectMeta:  metav1.ObjectMeta{Namespace: "store", Name: name, Labels: map[string]string{discoveryv1.LabelServiceName: name}},
+			AddressType: discoveryv1.AddressTypeIPv4, Ports: []discoveryv1.EndpointPort{{Name: &portName, Port: &port, Protocol: &tcp}},
+		}
+		for _, a := range addresses {
+			s.Endpoints = append(s.Endpoints, discoveryv1.Endpoint{Addresses: []string{a}})
+		}
+		return s
+	}
+	w.commit(t, func(tx *store.Tx) {
+		tx.Put("c", cluster("c", "us-west1"), "")
+		tx.Put("d", cluster("d", "us-east1"), "")
+		tx.Put("c", gatewayOf("gke-l7-global-external-managed", httpListener("http", "", 80)), "")
+		for i := range 5 {
+			tx.Put("c", service("store", fmt.Sprint("s", i), 80), "")
+			tx.Put("c", slice(fmt.Sprint("s", i), "127.0.0.1"), "")
+			tx.Put("c", route(fmt.Sprint("r", i), nil, fmt.Sprint("s", i)), "")
+		}
+	})
+	clear(runs)
+	w.commit(t, func(tx *store.Tx) { tx.Put("c", slice("s3", "127.0.0.1", "127.0.0.2"), "") })
+	want := map[string]int{"neg.members": 1, "neg": 1, "neg.sizes": 1, "backend.weights": 2}
+	if !maps.Equal(runs, want) {
+		t.Errorf("ran %v, want %v", runs, want)
 	}
 }
 
