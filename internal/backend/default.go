@@ -1,6 +1,7 @@
 package backend
 
 import (
+	"slices"
 	"strconv"
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
@@ -20,6 +21,16 @@ func Default(v *recompute.View, s scope.Scope, namespace string, status int) str
 	return s.Namer().Default(namespace, status, s.Variant())
 }
 
+// statuses are those that default backend services answer with.
+func statuses() []int { return []int{404, 500} }
+
+// defaultName is the name of the Service that a default backend service would be of. A user may have one of the name.
+func defaultName(status int) string { return "gw-serve" + strconv.Itoa(status) }
+
+func isDefault(service string) bool {
+	return slices.ContainsFunc(statuses(), func(status int) bool { return service == defaultName(status) })
+}
+
 // translateDefault makes a default backend service. That for 404 has a health check, as on GKE; nothing is probed.
 func translateDefault(v *recompute.View, key string) recompute.Result {
 	parts, ok := unitkey.Split(key, 3)
@@ -31,7 +42,7 @@ func translateDefault(v *recompute.View, key string) recompute.Result {
 	if !ok || err != nil {
 		return recompute.Result{}
 	}
-	namespace, service := parts[1], "gw-serve"+parts[2]
+	namespace, service := parts[1], defaultName(status)
 	name := in.Namer().Default(namespace, status, in.Variant())
 	by := owner.Of(store.Ref{Cluster: in.Cluster, Kind: kindNamespace, Name: namespace})
 	description := owner.Describe("services", namespace, service, fleet.MemberOf(v, in.Cluster))

@@ -26,7 +26,7 @@ func (k Key) name(v *recompute.View) string {
 // extra are what else tells backend services of one port apart.
 func (k Key) extra() []string {
 	var extra []string
-	if !k.Imported && k.Scope.Multi {
+	if !k.Imported && (k.Scope.Multi || isDefault(k.Name)) {
 		extra = append(extra, "service")
 	}
 	if k.Imported && !k.Scope.Multi {

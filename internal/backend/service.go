@@ -150,7 +150,7 @@ func (b *builder) backends(settings *networkingv1.GCPBackendPolicyConfig) []*lbv
 		for _, g := range s.groups.Groups {
 			backend := &lbv1.Backend{Group: g.Name}
 			at := policy.Place{Cluster: g.Cluster, Region: g.Region, Zone: g.Zone}
-			policy.SetCapacity(backend, at, annotations, settings, export)
+			policy.SetCapacity(backend, at, annotations, export, settings)
 			out = append(out, backend)
 		}
 	}

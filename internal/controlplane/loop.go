@@ -101,6 +101,7 @@ type Loop struct {
 
 	mu       sync.Mutex // guards progress, which metrics read
 	progress *Progress
+	holders  *Holders
 }
 
 // New makes a loop; it hears of data planes before Run. A sink that needs the loop as its feedback is set with To.
@@ -108,6 +109,7 @@ func New(c Config) *Loop {
 	return &Loop{
 		config: c, publisher: translate.NewPublisher(), feedback: newFeedback(), Metrics: newMetrics(), flush: make(chan chan struct{}),
 		trouble: map[string]string{}, withheld: map[config.Refusal]bool{}, progress: NewProgress(c.Model.Get),
+		holders: NewHolders(c.Model.Get),
 	}
 }
 
@@ -260,6 +262,7 @@ func (l *Loop) publish(tx *lbv1.Transaction) {
 		return
 	}
 	l.progress.Publish(tx)
+	l.holders.Publish(tx)
 	l.config.Model.Apply(tx)
 	l.sink.Apply(tx)
 }
@@ -349,7 +352,7 @@ func (l *Loop) settled() (changes []FactChange, ok bool) {
 		}
 		l.progress.Hurry()
 	}
-	return l.progress.Changes(), true
+	return append(l.progress.Changes(), l.holders.Changes()...), true
 }
 
 func (l *Loop) commit(changes []FactChange) {

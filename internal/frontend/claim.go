@@ -8,6 +8,7 @@ import (
 	"strconv"
 
 	"github.com/spillway-lb/spillway/internal/address"
+	"github.com/spillway-lb/spillway/internal/fact"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/store"
 	"github.com/spillway-lb/spillway/internal/unitkey"
@@ -15,8 +16,9 @@ import (
 
 const (
 	unitClaim = "frontend.claim"
-	// tallyClaims has the claims on an address, the oldest owner's first.
-	tallyClaims = "frontend.claims"
+	// tallyClaims has the claims on an address, the oldest owner's first; tallyClaimants those of one owner.
+	tallyClaims    = "frontend.claims"
+	tallyClaimants = "frontend.claimants"
 	// probes is how many addresses a name tries. With 1,000 addresses in use, one name in 10^14 finds none.
 	probes = 4
 )
@@ -60,8 +62,9 @@ func (c claim) read(v *recompute.View) (addr netip.Addr, ok bool) {
 	return addr, ok
 }
 
-// translateClaim finds the address of a claim: the first of a few, by hash, that no older owner has a claim on. So an
-// address depends on names and on owners that were there before, never on newer ones.
+// translateClaim finds the address of a claim: the first of a few, by hash, that nobody else has. Of several owners that
+// ask for one, the one that is served at it has it, for as long as it asks; else the oldest. So an address depends on names
+// and on what was there before, never on who comes later.
 func translateClaim(v *recompute.View, key string) recompute.Result {
 	c, ok := parseClaim(key)
 	if !ok {
@@ -75,13 +78,32 @@ func translateClaim(v *recompute.View, key string) recompute.Result {
 	result := recompute.Result{}
 	for _, candidate := range c.candidates() {
 		result.State = recompute.Present
-		result.Tallies = append(result.Tallies, recompute.Tally{Index: tallyClaims, Key: candidate.String(), Member: member})
-		first := v.First(tallyClaims, candidate.String(), 1)
-		if result.Value == nil && (len(first) == 0 || first[0] >= member || candidate.IsUnspecified()) {
+		result.Tallies = append(result.Tallies,
+			recompute.Tally{Index: tallyClaims, Key: candidate.String(), Member: member},
+			recompute.Tally{Index: tallyClaimants, Key: claimantKey(candidate, c.owner.String()), Member: key})
+		if result.Value == nil && c.has(v, candidate, member) {
 			result.Value = candidate
 		}
 	}
 	return result
+}
+
+func claimantKey(addr netip.Addr, owner string) string { return unitkey.Join(addr.String(), owner) }
+
+// has tells whether the claim, which is member among those on an address, gets it.
+func (c claim) has(v *recompute.View, addr netip.Addr, member string) bool {
+	if addr.IsUnspecified() {
+		return true
+	}
+	// The holder is asked for only where there are rivals: a fact less to watch.
+	if v.Count(tallyClaims, addr.String()) > 1 {
+		holder, held := recompute.Fact[string](v, fact.Holder(addr.String()))
+		if held && v.Count(tallyClaimants, claimantKey(addr, holder)) > 0 {
+			return holder == c.owner.String()
+		}
+	}
+	first := v.First(tallyClaims, addr.String(), 1)
+	return len(first) == 0 || first[0] >= member
 }
 
 // candidates are what a claim tries. A named address is the same whoever uses it.

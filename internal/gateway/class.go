@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"fmt"
 	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -90,8 +91,11 @@ func translateGatewayClass(v *recompute.View, key string) recompute.Result {
 	if !ok || class.Spec.ControllerName != ControllerName {
 		return recompute.Result{}
 	}
-	status := &gatewayv1.GatewayClassStatus{Conditions: []metav1.Condition{
-		condition(class.Generation, string(gatewayv1.GatewayClassConditionStatusAccepted), true, string(gatewayv1.GatewayClassReasonAccepted), ""),
-	}, SupportedFeatures: supportedFeatures()}
+	accepted := condition(class.Generation, string(gatewayv1.GatewayClassConditionStatusAccepted), true, string(gatewayv1.GatewayClassReasonAccepted), "")
+	if r := class.Spec.ParametersRef; r != nil {
+		accepted.Status, accepted.Reason = metav1.ConditionFalse, string(gatewayv1.GatewayClassReasonInvalidParameters)
+		accepted.Message = fmt.Sprintf("parametersRef: kind %q of group %q is not supported; the class's Gateways are served without it", r.Kind, r.Group)
+	}
+	status := &gatewayv1.GatewayClassStatus{Conditions: []metav1.Condition{accepted}, SupportedFeatures: supportedFeatures()}
 	return recompute.Result{State: recompute.Present, Writes: []recompute.Write{{Ref: ref, Part: recompute.PartStatus, Value: status}}}
 }

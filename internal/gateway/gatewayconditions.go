@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -62,6 +63,10 @@ func (s *gatewayStatus) acceptedCondition() metav1.Condition {
 		c.Message = "no listener is accepted: " + strings.Join(s.invalid, ", ")
 	case len(s.invalid) > 0:
 		c.Reason, c.Message = string(gatewayv1.GatewayReasonListenersNotValid), "listeners that are not accepted: "+strings.Join(s.invalid, ", ")
+	}
+	if scope := s.object.Spec.DefaultScope; scope != "" && scope != gatewayv1.GatewayDefaultScopeNone {
+		c.Message = join(c.Message, fmt.Sprintf(
+			"defaultScope %q is not supported and changes nothing: only routes that name the Gateway attach to it", scope))
 	}
 	return c
 }
@@ -246,4 +251,9 @@ func (s *gatewayStatus) unbound(port int32) string {
 		}
 	}
 	return strings.Join(texts, "; ")
+}
+
+// join puts texts behind each other, of which some may be empty.
+func join(texts ...string) string {
+	return strings.Join(slices.DeleteFunc(texts, func(t string) bool { return t == "" }), "; ")
 }

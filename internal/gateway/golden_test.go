@@ -110,11 +110,6 @@ func newScenarioWorld(t *testing.T, comment string) *world {
 	if len(w.show) == 0 {
 		t.Fatal("the comment has no line show:")
 	}
-	w.store.Commit(func(tx *store.Tx) {
-		for a := range unusable {
-			tx.SetFact(fact.HostAddress(netip.MustParseAddr(a)), false)
-		}
-	})
 	return w
 }
 

@@ -16,6 +16,7 @@ import (
 type fakePlanes struct {
 	publisher *translate.Publisher
 	progress  *controlplane.Progress
+	holders   *controlplane.Holders
 	model     map[[2]string]*lbv1.Resource
 	open      map[string]bool
 	seq       uint64
@@ -28,7 +29,8 @@ func newFakePlanes() *fakePlanes {
 		publisher: translate.NewPublisher(), model: map[[2]string]*lbv1.Resource{}, open: map[string]bool{},
 		slow: map[string]bool{}, unbound: map[string]bool{},
 	}
-	p.progress = controlplane.NewProgress(func(kind, name string) *lbv1.Resource { return p.model[[2]string{kind, name}] })
+	lookup := func(kind, name string) *lbv1.Resource { return p.model[[2]string{kind, name}] }
+	p.progress, p.holders = controlplane.NewProgress(lookup), controlplane.NewHolders(lookup)
 	return p
 }
 
@@ -47,6 +49,7 @@ func (p *fakePlanes) take(snapshot *store.Snapshot, tx *lbv1.Transaction) ([]con
 	tx, refusals := p.publisher.Check(tx)
 	if tx != nil {
 		p.progress.Publish(tx)
+		p.holders.Publish(tx)
 		p.apply(tx)
 	}
 	for _, name := range locations {
@@ -54,7 +57,7 @@ func (p *fakePlanes) take(snapshot *store.Snapshot, tx *lbv1.Transaction) ([]con
 			p.progress.Report(location.Report{Location: name, Seq: p.seq, Unbound: p.unboundIn(name)})
 		}
 	}
-	return p.progress.Changes(), refusals
+	return append(p.progress.Changes(), p.holders.Changes()...), refusals
 }
 
 func (p *fakePlanes) apply(tx *lbv1.Transaction) {

@@ -13,9 +13,32 @@ import (
 	"github.com/spillway-lb/spillway/internal/store"
 )
 
-// unitNodes is the unit kind of a cluster's zones. It stands between the groups and the Nodes, whose objects change
-// with every heartbeat.
-const unitNodes = "neg.nodes"
+const (
+	// unitNodes is the unit kind of a cluster's zones. Its key is the cluster, its value a *topology.
+	unitNodes = "neg.nodes"
+	// unitNode is what matters of one Node, whose object changes with every heartbeat. Its key is the Node's Ref, its value a
+	// placement.
+	unitNode = "neg.node"
+)
+
+// placement is where a Node is.
+type placement struct {
+	// Zone and Region are "" if the Node does not say.
+	Zone, Region string
+	// Candidate: the Node's zone gets groups.
+	Candidate bool
+}
+
+func translateNode(v *recompute.View, key string) recompute.Result {
+	ref, _ := store.ParseRef(key)
+	node, ok := recompute.Get[*corev1.Node](v, ref)
+	if !ok {
+		return recompute.Result{}
+	}
+	return recompute.Result{State: recompute.Present, Value: placement{
+		Zone: zoneOf(node), Region: node.Labels[corev1.LabelTopologyRegion], Candidate: isCandidate(node),
+	}}
+}
 
 // topology is where the Nodes of a cluster are.
 type topology struct {
@@ -30,16 +53,13 @@ type topology struct {
 }
 
 func translateNodes(v *recompute.View, cluster string) recompute.Result {
-	members, ok, held := recompute.Value[*fleet.Fleet](v, fleet.UnitMembers, "")
-	if held || fact.Pending(v, cluster, kindNode) {
+	if fact.Pending(v, cluster, kindNode) {
 		return recompute.Result{State: recompute.Held}
 	}
 	t := &topology{ZoneOf: map[string]string{}, RegionOf: map[string]string{}}
-	member := fleet.Member{Region: fleet.DefaultRegion, Zones: []string{fleet.DefaultRegion + "-a"}}
-	if ok {
-		if m, found := members.Member(cluster); found {
-			member = m
-		}
+	member := fleet.MemberOf(v, cluster)
+	if len(member.Zones) == 0 {
+		member = fleet.Member{Region: fleet.DefaultRegion, Zones: []string{fleet.DefaultRegion + "-a"}}
 	}
 	t.Default = member.Zones[0]
 	for _, zone := range member.Zones {
@@ -55,19 +75,19 @@ func translateNodes(v *recompute.View, cluster string) recompute.Result {
 func (t *topology) addNodes(v *recompute.View, cluster string) {
 	candidates := map[string]struct{}{}
 	for _, ref := range v.List(kindNode, cluster, "") {
-		node, ok := recompute.Get[*corev1.Node](v, ref)
+		at, ok, _ := recompute.Value[placement](v, unitNode, ref.String())
 		if !ok {
 			continue
 		}
-		zone := zoneOf(node)
+		zone := at.Zone
 		if zone == "" {
 			zone = t.Default
 		}
-		t.ZoneOf[node.Name] = zone
-		if region := node.Labels[corev1.LabelTopologyRegion]; region != "" {
-			t.RegionOf[zone] = region
+		t.ZoneOf[ref.Name] = zone
+		if at.Region != "" {
+			t.RegionOf[zone] = at.Region
 		}
-		if isCandidate(node) {
+		if at.Candidate {
 			candidates[zone] = struct{}{}
 		}
 	}

@@ -17,5 +17,6 @@ func Units() map[string]recompute.Translator {
 		UnitSizes:   translateSizes,
 		unitMembers: translateMembers,
 		unitNodes:   translateNodes,
+		unitNode:    translateNode,
 	}
 }

@@ -84,9 +84,9 @@ type Place struct {
 	Cluster, Region, Zone string
 }
 
-// SetCapacity says what a backend can take. The policies come in order of weight: the import's (or Service's) first,
-// then that of the cluster's own export; the annotations of its Service count where neither speaks. Each setting
-// comes from the first of a policy's scopes that selects the place and has it.
+// SetCapacity says what a backend can take. The policies come in order of weight: that of the cluster's own export first,
+// which is about this cluster alone, then the import's (or Service's); the annotations of its Service count where neither
+// speaks. Each setting comes from the first of a policy's scopes that selects the place and has it.
 func SetCapacity(b *lbv1.Backend, at Place, annotations map[string]string, policies ...*networkingv1.GCPBackendPolicyConfig) {
 	if rate, err := strconv.ParseFloat(annotations[annotationMaxRate], 64); err == nil && rate > 0 {
 		b.MaxRatePerEndpoint = rate
