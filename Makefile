@@ -29,6 +29,10 @@ test: ## every unit, golden and script test (about three minutes the first time)
 race: ## the tests under the race detector
 	@$(GO) test -race ./...
 
+.PHONY: poison
+poison: ## the data plane's tests with released memory overwritten (docs/memory.md)
+	@$(GO) test -tags poison ./internal/proxy/...
+
 .PHONY: lint
 lint: $(TOOLS) ## gofumpt, vet, staticcheck
 	@unformatted=$$(git ls-files '*.go' | grep -Ev '(\.pb|zz_generated.*)\.go$$' | xargs bin/gofumpt -l); \

@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/spillway-lb/spillway/internal/proxy/call"
 	"github.com/spillway-lb/spillway/internal/proxy/config"
 	"github.com/spillway-lb/spillway/internal/proxy/exchange"
 	"github.com/spillway-lb/spillway/internal/proxy/listener"
@@ -249,7 +248,7 @@ func (p *Proxy) policy(root *config.Root, target string) (*proxytls.ServerPolicy
 	if t == nil {
 		return nil, fmt.Errorf("target proxy %q does not exist", target)
 	}
-	return proxytls.CompileServer(t.Spec.GetTls(), call.Resources{Root: root})
+	return proxytls.CompileServer(t.Spec.GetTls(), config.Material{Root: root})
 }
 
 // publishBound makes what is bound visible.

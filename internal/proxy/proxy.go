@@ -16,6 +16,7 @@ import (
 	"github.com/spillway-lb/spillway/internal/proxy/config"
 	"github.com/spillway-lb/spillway/internal/proxy/downstream"
 	"github.com/spillway-lb/spillway/internal/proxy/exchange"
+	"github.com/spillway-lb/spillway/internal/proxy/extension"
 	"github.com/spillway-lb/spillway/internal/proxy/http2"
 	"github.com/spillway-lb/spillway/internal/proxy/listener"
 	"github.com/spillway-lb/spillway/internal/proxy/metrics"
@@ -39,13 +40,13 @@ type Config struct {
 	Metrics *metrics.Registry
 	// Tracer may be nil.
 	Tracer *trace.Tracer
-	// Hooks stand between the phases of exchanges. nil has none.
-	Hooks *exchange.Hooks
 	// MaxConnections bounds the open connections of clients, of all frontends together; 0 takes half of the descriptors
 	// that the process may have.
 	MaxConnections int
 	// Guard recovers what panics. nil makes one that logs to Logger and counts in Metrics.
 	Guard *guard.Guard
+	// Extensions makes the chains of filters of target proxies. nil makes none.
+	Extensions extension.Provider
 	// Inherited are sockets of another process that this one takes over (see TakeOver).
 	Inherited []Socket
 	// Settle, if set, is called by Update and Replace with the next root before it is in force: to have its endpoints
@@ -106,7 +107,7 @@ func New(c Config) *Proxy {
 		frontends: map[frontendKey]*frontend{}, inherited: c.Inherited, stop: make(chan struct{}),
 		shared: &listener.Shared{Most: c.MaxConnections, Reserve: reserve},
 	}
-	p.root.Store(config.New(c.Location))
+	p.root.Store(config.NewWith(c.Location, c.Extensions))
 	p.pools = &upstream.Pools{Clock: p.clock, Workers: p.workers, Reserve: reserve}
 	p.pools.Start()
 	if c.AccessLog != nil {
@@ -115,7 +116,7 @@ func New(c Config) *Proxy {
 	}
 	caller := &call.Caller{Clock: p.clock, Pools: p.pools, Metrics: c.Metrics}
 	p.server = &downstream.Server{Workers: p.workers, Engine: &exchange.Engine{
-		Root: p.root.Load, Caller: caller, Hooks: c.Hooks, Log: p.accessLog, LogAll: c.LogAll, Metrics: c.Metrics,
+		Root: p.root.Load, Caller: caller, Log: p.accessLog, LogAll: c.LogAll, Metrics: c.Metrics,
 		Tracer: c.Tracer, Logger: c.Logger, Guard: c.Guard,
 	}}
 	c.Metrics.BeforeCollect(p.server.CountEjected)

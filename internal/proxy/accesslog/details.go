@@ -7,9 +7,11 @@ type Details string
 const (
 	ResponseSentByBackend Details = "response_sent_by_backend"
 	RedirectedByURLMap    Details = "redirect_by_url_map"
-	CORSPreflight         Details = "cors_preflight_by_url_map"
-	FaultFilterAbort      Details = "fault_filter_abort"
-	UpgradedConnection    Details = "websocket_closed"
+	// ResponseSentByExtension is an answer of a filter.
+	ResponseSentByExtension Details = "response_sent_by_extension"
+	CORSPreflight           Details = "cors_preflight_by_url_map"
+	FaultFilterAbort        Details = "fault_filter_abort"
+	UpgradedConnection      Details = "websocket_closed"
 )
 
 // Failures between the proxy and the client.

@@ -104,7 +104,44 @@ func appendPayload(b []byte, p *Policy, r *Record, project string) []byte {
 		b = appendOptionalText(b, `,"sni":"`, r.ServerName)
 		b = append(b, '}')
 	}
+	b = appendExtensions(b, r.Extensions)
 	return append(b, `},`...)
+}
+
+// appendExtensions names chains and extensions where Google's load balancers do.
+func appendExtensions(b []byte, list []Extension) []byte {
+	for i := range list {
+		e := &list[i]
+		if i == 0 {
+			b = append(b, `,"serviceExtensionInfo":[`...)
+		} else {
+			b = append(b, ',')
+		}
+		b = append(append(b, `{"type":"`...), e.Kind...)
+		b = appendText(append(b, `","chain":"`...), e.Chain)
+		b = appendText(append(b, `","extension":"`...), e.Name)
+		b = append(append(b, `","outcome":"`...), e.Outcome...)
+		b = appendSeconds(append(b, `","latency":"`...), e.Latency)
+		b = append(b, '"')
+		for j, f := range e.Fields {
+			if j == 0 {
+				b = append(b, `,"fields":[`...)
+			} else {
+				b = append(b, ',')
+			}
+			b = appendText(append(b, `{"name":"`...), f.Name)
+			b = appendText(append(b, `","value":"`...), f.Value)
+			b = append(b, `"}`...)
+		}
+		if len(e.Fields) > 0 {
+			b = append(b, ']')
+		}
+		b = append(b, '}')
+	}
+	if len(list) > 0 {
+		b = append(b, ']')
+	}
+	return b
 }
 
 func appendLatencies(b []byte, r *Record) []byte {

@@ -71,9 +71,27 @@ type Record struct {
 	Span    []byte
 	Sampled bool
 
+	// Extensions are the filters that saw the request, in order.
+	Extensions []Extension
+
 	// GRPCStatus is the gRPC status of the answer, or NoGRPC.
 	GRPCStatus int
 }
+
+// Extension is what a filter did.
+type Extension struct {
+	// Kind is "route" or "traffic".
+	Kind, Chain, Name string
+	// Latency is the time that the exchange spent in the filter; time in its bodies is not part of it.
+	Latency time.Duration
+	// Outcome is "passed", "replied", "failed" or "panicked".
+	Outcome string
+	// Fields are the filter's own.
+	Fields []ExtensionField
+}
+
+// ExtensionField is a field that a filter added.
+type ExtensionField struct{ Name, Value string }
 
 // NoGRPC marks a request that was not a gRPC call.
 const NoGRPC = -1

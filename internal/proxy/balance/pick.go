@@ -19,6 +19,8 @@ type PickInput struct {
 	Persistence *Persistence
 	// Tried are the endpoints of earlier attempts; they are avoided while there are others.
 	Tried []*Endpoint
+	// Chosen, if set and not tried yet, is taken instead of a choice: see Usable.
+	Chosen *Endpoint
 	// Now is monotonic time; Wall is seconds since 1970, for cookies.
 	Now  time.Duration
 	Wall int64
@@ -34,6 +36,9 @@ func (s *Service) Pick(in *PickInput) (*Endpoint, error) {
 	if len(snap.slots) == 0 {
 		return nil, ErrNoHealthyUpstream
 	}
+	if in.Chosen != nil && !slices.Contains(in.Tried, in.Chosen) {
+		return in.Chosen, nil
+	}
 	if in.Persistence != nil {
 		return s.pickSession(snap, in), nil
 	}
@@ -42,6 +47,16 @@ func (s *Service) Pick(in *PickInput) (*Endpoint, error) {
 		e = snap.untried(e, in.Tried)
 	}
 	return e, nil
+}
+
+// Usable is the endpoint at an address, if requests may be sent to it now; else nil.
+func (s *Service) Usable(at netip.AddrPort, now time.Duration) *Endpoint {
+	for _, e := range s.current(now).usable {
+		if e.Addr == at {
+			return e
+		}
+	}
+	return nil
 }
 
 // pickSession goes on with the session of the request, or begins one.

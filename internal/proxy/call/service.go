@@ -6,7 +6,6 @@ import (
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
 	"github.com/spillway-lb/spillway/internal/proxy/accesslog"
 	"github.com/spillway-lb/spillway/internal/proxy/balance"
-	"github.com/spillway-lb/spillway/internal/proxy/config"
 	"github.com/spillway-lb/spillway/internal/proxy/metrics"
 	"github.com/spillway-lb/spillway/internal/proxy/proxytls"
 	"github.com/spillway-lb/spillway/internal/proxy/upstream"
@@ -24,7 +23,7 @@ type Service struct {
 }
 
 // Service returns what hangs on the version, making it the first time.
-func (r *Caller) Service(root *config.Root, v *balance.Service) *Service {
+func (r *Caller) Service(material proxytls.Resources, v *balance.Service) *Service {
 	if d, ok := v.Transport.Load().(*Service); ok {
 		return d
 	}
@@ -35,7 +34,7 @@ func (r *Caller) Service(root *config.Root, v *balance.Service) *Service {
 	protocol := v.Spec.GetProtocol()
 	d.http2 = protocol == lbv1.BackendProtocol_HTTP2 || protocol == lbv1.BackendProtocol_H2C
 	if protocol == lbv1.BackendProtocol_HTTPS || protocol == lbv1.BackendProtocol_HTTP2 {
-		d.tls, d.tlsErr = proxytls.CompileClient(v.Spec.GetTls(), protocol, Resources{root})
+		d.tls, d.tlsErr = proxytls.CompileClient(v.Spec.GetTls(), protocol, material)
 	}
 	if !v.Transport.CompareAndSwap(nil, d) {
 		return v.Transport.Load().(*Service)

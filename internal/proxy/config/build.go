@@ -14,7 +14,7 @@ import (
 func (e *edit) build(seq uint64) *Root {
 	next := &Root{
 		at: e.old.at, seq: seq, generation: e.old.generation + 1, removals: e.old.removals + e.removals(),
-		proxies: e.old.proxies, maps: e.old.maps,
+		proxies: e.old.proxies, maps: e.old.maps, chains: e.old.chains,
 	}
 	e.buildGroups()
 	e.buildServices(next)
@@ -272,12 +272,13 @@ func (e *edit) buildProxies(next *Root) {
 		}
 		spec := at.resource.GetTargetProxy()
 		p := &TargetProxy{Name: k.name, Spec: spec}
+		compiled := at.compiled.(*compiledProxy)
+		p.validations, p.Chains = compiled.validations, compiled.chains
 		p.Map, _ = next.maps.Get([]byte(spec.GetUrlMap()))
 		m, _ := e.entries.Get(key{kindURLMap, spec.GetUrlMap()}.bytes())
 		p.DefaultService, _ = e.Ref(m.resource.GetUrlMap().GetDefaultService())
 		p.DetectMisdirected = m.resource.GetUrlMap().GetDetectMisdirected()
 		p.Paths, p.Underscores = requestpath.Compile(spec.GetRequestPolicy()), spec.GetRequestPolicy().GetUnderscores()
-		p.validations, _ = at.compiled.(*validations)
 		txn.Insert([]byte(k.name), p)
 	}
 	next.proxies = txn.CommitOnly()

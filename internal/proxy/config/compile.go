@@ -9,6 +9,7 @@ import (
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
 	"github.com/spillway-lb/spillway/internal/proxy/balance"
+	"github.com/spillway-lb/spillway/internal/proxy/extension"
 	"github.com/spillway-lb/spillway/internal/proxy/field"
 	"github.com/spillway-lb/spillway/internal/proxy/message"
 	"github.com/spillway-lb/spillway/internal/proxy/refusal"
@@ -25,6 +26,24 @@ func checkForwardingRule(f *lbv1.ForwardingRule) error {
 		}
 	}
 	return nil
+}
+
+// compiledProxy is what a target proxy is compiled to.
+type compiledProxy struct {
+	validations *validations
+	chains      *extension.Chains
+}
+
+func (e *edit) compileTargetProxy(name string, p *lbv1.TargetProxy) (any, error) {
+	if err := checkTargetProxy(p); err != nil {
+		return nil, err
+	}
+	c := &compiledProxy{validations: compileValidations(p)}
+	var err error
+	if e.old.chains != nil {
+		c.chains, err = e.old.chains(name, p)
+	}
+	return c, err
 }
 
 func checkTargetProxy(p *lbv1.TargetProxy) error {

@@ -46,9 +46,8 @@ var kinds = map[string]kind{
 	},
 	kindTargetProxy: {
 		references: func(r *lbv1.Resource, add func(string, ...string)) { addTargetProxy(r.GetTargetProxy(), add) },
-		compile: func(_ *edit, c *change) (any, error) {
-			p := c.new.resource.GetTargetProxy()
-			return compileValidations(p), checkTargetProxy(p)
+		compile: func(e *edit, c *change) (any, error) {
+			return e.compileTargetProxy(c.key.name, c.new.resource.GetTargetProxy())
 		},
 		reader: true,
 	},

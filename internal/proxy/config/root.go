@@ -7,6 +7,7 @@ import (
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
 	"github.com/spillway-lb/spillway/internal/proxy/balance"
+	"github.com/spillway-lb/spillway/internal/proxy/extension"
 	"github.com/spillway-lb/spillway/internal/proxy/requestpath"
 	"github.com/spillway-lb/spillway/internal/proxy/urlmap"
 )
@@ -22,6 +23,7 @@ type Root struct {
 	seq        uint64
 	generation uint64
 	removals   uint64
+	chains     extension.Provider
 
 	// entries holds every resource under its key.
 	entries *iradix.Tree[*entry]
@@ -39,16 +41,19 @@ type Root struct {
 	checks  []string
 }
 
-// entry is one resource and what it was compiled to: *urlmap.Rule, *balance.Shard, *balance.Group, *balance.Check, or nil.
+// entry is one resource and what it was compiled to: *urlmap.Rule, *balance.Shard, *balance.Group, *balance.Check, *compiledProxy, or nil.
 type entry struct {
 	resource *lbv1.Resource
 	compiled any
 }
 
 // New is the empty state of a proxy at a location.
-func New(at Location) *Root {
+func New(at Location) *Root { return NewWith(at, nil) }
+
+// NewWith is New with what makes the chains of extensions of target proxies; nil makes none.
+func NewWith(at Location, chains extension.Provider) *Root {
 	return &Root{
-		at: at, entries: iradix.New[*entry](), uses: iradix.New[int](),
+		at: at, chains: chains, entries: iradix.New[*entry](), uses: iradix.New[int](),
 		proxies: iradix.New[*TargetProxy](), maps: iradix.New[*urlmap.Map](), refs: iradix.New[balance.Ref](),
 	}
 }
@@ -87,6 +92,8 @@ type TargetProxy struct {
 	// Paths says how rules read paths; Underscores what becomes of names that have some.
 	Paths       requestpath.Policy
 	Underscores lbv1.RequestPolicy_Underscores
+	// Chains are what stands between the phases of its exchanges; nil for none.
+	Chains      *extension.Chains
 	validations *validations
 }
 

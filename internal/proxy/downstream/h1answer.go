@@ -1,6 +1,8 @@
 package downstream
 
 import (
+	"errors"
+
 	"github.com/spillway-lb/spillway/internal/proxy/exchange"
 	"github.com/spillway-lb/spillway/internal/proxy/header"
 	"github.com/spillway-lb/spillway/internal/proxy/http1"
@@ -19,6 +21,9 @@ type h1Answer struct {
 	keepAlive bool
 	// untilClose: the body ends with the connection.
 	untilClose bool
+	// counted: the body has a length, of which left is still to come.
+	counted bool
+	left    int64
 }
 
 var _ exchange.Downstream = (*h1Answer)(nil)
@@ -56,6 +61,9 @@ func (d *h1Answer) WriteHead(res *message.Response) error {
 			d.keepAlive, d.untilClose = false, true
 		}
 	}
+	if d.counted = res.Body != nil && !d.chunked && !d.untilClose; d.counted {
+		d.left = res.ContentLength
+	}
 	if d.c.srv.Draining() || !d.bodyTaken() {
 		d.keepAlive = false
 	}
@@ -83,6 +91,11 @@ func (d *h1Answer) WriteData(p []byte) error {
 		d.out = http1.AppendChunkHead(d.out, len(p))
 		tail = chunkEnd
 	}
+	if d.counted {
+		if d.left -= int64(len(p)); d.left < 0 {
+			return errLength
+		}
+	}
 	if len(d.out)+len(p)+len(tail) <= cap(d.out) {
 		d.out = append(append(d.out, p...), tail...)
 		return nil
@@ -94,10 +107,16 @@ func (d *h1Answer) WriteData(p []byte) error {
 
 var chunkEnd = []byte("\r\n")
 
+// errLength is a body that is not as long as was said: what follows would be read as the next answer, or as part of this one.
+var errLength = errors.New("downstream: the body is not as long as was said")
+
 // WriteEnd implements exchange.Downstream.
 func (d *h1Answer) WriteEnd(trailers *header.Map) error {
-	if d.chunked {
+	switch {
+	case d.chunked:
 		d.out = http1.AppendLastChunk(d.out, trailers)
+	case d.left != 0:
+		return errLength
 	}
 	return d.Flush()
 }
@@ -142,6 +161,13 @@ func (d *h1Answer) Conn() *transport.Conn { return d.c.conn }
 
 // Verbatim implements exchange.Downstream.
 func (d *h1Answer) Verbatim() bool { return !d.chunked }
+
+// Moved implements exchange.Downstream.
+func (d *h1Answer) Moved(n int64) {
+	if d.counted {
+		d.left -= n
+	}
+}
 
 // Tunnel implements exchange.Downstream.
 func (d *h1Answer) Tunnel() tunnel.End {

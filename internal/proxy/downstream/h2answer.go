@@ -88,5 +88,8 @@ func (d *h2Answer) Conn() *transport.Conn { return nil }
 // Verbatim implements exchange.Downstream: every piece is framed.
 func (d *h2Answer) Verbatim() bool { return false }
 
+// Moved implements exchange.Downstream.
+func (d *h2Answer) Moved(int64) {}
+
 // Tunnel implements exchange.Downstream.
 func (d *h2Answer) Tunnel() tunnel.End { return &clientStream{d: d} }

@@ -34,6 +34,9 @@ func (s *Server) Serve(nc *net.TCPConn, f *exchange.Frontend, config *tls.Config
 	state := tc.ConnectionState()
 	client.TLSVersion, client.TLSCipher = tls.VersionName(state.Version), tls.CipherSuiteName(state.CipherSuite)
 	client.ServerName = state.ServerName
+	if len(state.PeerCertificates) > 0 {
+		client.PeerCertificate = state.PeerCertificates[0]
+	}
 	if state.NegotiatedProtocol == "h2" {
 		s.serveH2(tc, client, nil)
 		return

@@ -13,12 +13,8 @@ import (
 // answer passes the backend's answer on.
 func (x *Exchange) answer() {
 	res := &x.Answer.Response
-	if h := x.engine.Hooks; h != nil && h.Answer != nil {
-		if local := h.Answer(x, res); local != nil {
-			x.release(&x.current)
-			x.passed(local)
-			return
-		}
+	if x.scope != nil && !x.filterAnswer(res) {
+		return
 	}
 	x.editAnswer(res)
 	x.status, x.details = res.Status, accesslog.ResponseSentByBackend
@@ -28,11 +24,13 @@ func (x *Exchange) answer() {
 	}
 	x.begun = true
 	x.noteGRPC(&res.Header)
+	length := res.ContentLength // a codec may have a reason to send the body without
 	err := x.down.WriteHead(res)
 	if err == nil && res.Body != nil {
-		err = x.copyBody(res.Body)
+		err = x.copyBody(res.Body, length)
 	}
 	x.backEnd = x.now()
+	x.complete = err == nil
 	if err != nil {
 		x.answerBroke(err)
 	}
@@ -73,8 +71,11 @@ type errDownstream struct{ error }
 
 func (e errDownstream) Unwrap() error { return e.error }
 
+// errLength is a body that is not as long as its message says. The codecs see to it that no peer sends one: it is a filter's.
+var errLength = errors.New("exchange: the body is not as long as was said")
+
 // copyBody passes the body on as it comes. What has been written waits for more only while more is at hand.
-func (x *Exchange) copyBody(b message.Body) error {
+func (x *Exchange) copyBody(b message.Body, length int64) error {
 	for {
 		if !message.Ready(b) {
 			if err := x.down.Flush(); err != nil {
@@ -86,6 +87,9 @@ func (x *Exchange) copyBody(b message.Body) error {
 		}
 		p, err := b.Next()
 		if err == io.EOF {
+			if length >= 0 && x.outBytes != length {
+				return errLength
+			}
 			trailers := b.Trailers()
 			x.noteGRPC(trailers)
 			if err := x.down.WriteEnd(trailers); err != nil {
@@ -97,6 +101,9 @@ func (x *Exchange) copyBody(b message.Body) error {
 			return err
 		}
 		x.outBytes += int64(len(p))
+		if length >= 0 && x.outBytes > length {
+			return errLength
+		}
 		x.watch.Moved()
 		if err := x.down.WriteData(p); err != nil {
 			return errDownstream{err}
@@ -110,6 +117,8 @@ func (x *Exchange) answerBroke(err error) {
 	switch {
 	case errors.As(err, &client), x.watch.why() == ClientGone:
 		x.details = accesslog.ClientDisconnectedAfterPartialResponse
+	case fromFilter(err):
+		x.details = accesslog.InternalError
 	case errors.Is(err, transport.ErrTimeout):
 		x.details = accesslog.BackendTimeout
 		x.derived.Counts.Timeouts.Inc()
@@ -127,7 +136,9 @@ func (x *Exchange) answerEnded(why Ending, owed bool) {
 		x.down.Farewell()
 		x.answerLocally(408, nil, accesslog.ClientTimedOut)
 	case why == Stalled:
-		x.derived.Counts.Timeouts.Inc()
+		if x.derived != nil {
+			x.derived.Counts.Timeouts.Inc()
+		}
 		x.down.Farewell()
 		x.answerLocally(504, []byte(bodyTimeout), accesslog.BackendTimeout)
 	default:

@@ -9,6 +9,7 @@ import (
 	"github.com/spillway-lb/spillway/internal/proxy/balance"
 	"github.com/spillway-lb/spillway/internal/proxy/call"
 	"github.com/spillway-lb/spillway/internal/proxy/header"
+	"github.com/spillway-lb/spillway/internal/proxy/message"
 	"github.com/spillway-lb/spillway/internal/proxy/transport"
 	"github.com/spillway-lb/spillway/internal/proxy/upstream"
 )
@@ -60,6 +61,9 @@ func (x *Exchange) attempt() bool {
 	x.pick.Now, x.pick.Wall = x.engine.Caller.Since(at), x.start.Unix()
 	x.pick.Tried = x.tried[:min(x.attempts, maxTried)]
 	x.current = attempt{Call: call.Call{Service: x.derived}, deadline: x.attemptDeadline()}
+	if s := x.scope; s != nil {
+		x.pick.Chosen = s.endpoint(x.service, x.attempts, x.pick.Now)
+	}
 	if x.current.Choose(x.service, &x.pick) != nil {
 		x.answerLocally(503, []byte(bodyUnhealthy), accesslog.FailedToPickBackend)
 		return false
@@ -128,6 +132,9 @@ func (x *Exchange) exchangeHeads(a *attempt) error {
 // is missing, such as a 100, or the messages of a gRPC server.
 func (x *Exchange) awaitsClient(p *pump) bool {
 	_, expects := x.Sent.Header.Get(header.Expect)
+	if s := x.scope; s != nil && s.replaced && !s.upload.busy() {
+		return false // it is a filter's
+	}
 	return p.waiting.Load() && (!expects || x.continued) && !x.isGRPC()
 }
 
@@ -162,7 +169,21 @@ func (x *Exchange) timeLeft() bool {
 
 // informational passes a 1xx on.
 func (x *Exchange) informational(status int, h *header.Map) {
-	x.continued = x.continued || status == 100
+	if s := x.scope; s != nil {
+		res := message.Response{Status: status, Header: *h}
+		passed := s.filterInformational(&res)
+		*h = res.Header
+		if !passed {
+			x.current.Stream.Interrupt()
+			return
+		}
+	}
+	if status == 100 {
+		if x.continued {
+			return // it has been told
+		}
+		x.continued = true
+	}
 	x.down.Informational(status, h)
 }
 
@@ -171,6 +192,10 @@ func (x *Exchange) release(a *attempt) {
 	if b := x.Answer.Response.Body; b != nil {
 		b.Close()
 		x.Answer.Response.Body = nil
+	}
+	if s := x.scope; s != nil && s.answer != nil {
+		s.answer.Close()
+		s.answer = noBody{}
 	}
 	x.closeStream(a)
 	if a.Endpoint != nil {

@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"crypto/x509"
 	"net/netip"
 	"sync/atomic"
 )
@@ -17,6 +18,8 @@ type Client struct {
 	Scheme string
 	// TLSVersion, TLSCipher and ServerName describe TLS.
 	TLSVersion, TLSCipher, ServerName string
+	// PeerCertificate is the client's; nil without one.
+	PeerCertificate *x509.Certificate
 }
 
 // Frontend is one listening address as exchanges see it.

@@ -26,6 +26,8 @@ type Downstream interface {
 	Conn() *transport.Conn
 	// Verbatim reports whether the answer's body goes out as it is, so that it can be moved into Conn.
 	Verbatim() bool
+	// Moved says that so many bytes of it have been.
+	Moved(n int64)
 	// Tunnel takes the connection or stream over after an answer with protocol has been written.
 	Tunnel() tunnel.End
 }

@@ -19,8 +19,6 @@ type Engine struct {
 	Root func() *config.Root
 	// Caller reaches backends. Its clock drives deadlines.
 	Caller *call.Caller
-	// Hooks may be nil.
-	Hooks *Hooks
 	// Log takes access log records; nil logs none.
 	Log *accesslog.Writer
 	// LogAll logs every request, whatever backend services' policies say.

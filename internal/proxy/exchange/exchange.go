@@ -10,9 +10,11 @@ import (
 	"github.com/spillway-lb/spillway/internal/proxy/balance"
 	"github.com/spillway-lb/spillway/internal/proxy/call"
 	"github.com/spillway-lb/spillway/internal/proxy/config"
+	"github.com/spillway-lb/spillway/internal/proxy/extension"
 	"github.com/spillway-lb/spillway/internal/proxy/header"
 	"github.com/spillway-lb/spillway/internal/proxy/message"
 	"github.com/spillway-lb/spillway/internal/proxy/metrics"
+	"github.com/spillway-lb/spillway/internal/proxy/poison"
 	"github.com/spillway-lb/spillway/internal/proxy/trace"
 	"github.com/spillway-lb/spillway/internal/proxy/upstream"
 	"github.com/spillway-lb/spillway/internal/proxy/urlmap"
@@ -26,9 +28,9 @@ type Exchange struct {
 	shard  *metrics.Shard
 	limits *Limits
 
-	// Request is what the client sent. Attempts start from it.
+	// Request is what the client sent. Nothing changes it.
 	Request message.Request
-	// Sent is what the backend gets.
+	// Sent is what the backend gets: Request as filters and the rule have changed it. Every attempt starts from it.
 	Sent message.Request
 	// Answer is what the backend said.
 	Answer upstream.Answer
@@ -41,6 +43,7 @@ type Exchange struct {
 	start time.Time
 
 	watch watch
+	scope *scope // nil without filters
 }
 
 // routed is where the request goes: set by the phases pin and route.
@@ -76,6 +79,8 @@ type answering struct {
 	local     message.Response // of local answers
 	literal   literalBody
 	begun     bool // the head of the final answer has been written
+	complete  bool // the answer went out whole
+	replyCode int  // gRPC status of a filter's answer; 0 follows from the status
 	continued bool // a 100 has been passed on
 	headAt    time.Time
 	backEnd   time.Time
@@ -109,6 +114,7 @@ func (e *Engine) Give(x *Exchange) {
 	x.local.Header.Reset()
 	x.Answer.Reset()
 	x.body.reset()
+	poison.Fill(x.arena[:cap(x.arena)])
 	*x = Exchange{
 		Request:   message.Request{Header: x.Request.Header},
 		Sent:      message.Request{Header: x.Sent.Header},
@@ -133,7 +139,15 @@ func (x *Exchange) Begin(c *Client, d Downstream, shard *metrics.Shard, l *Limit
 // Run takes the exchange through its phases.
 func (x *Exchange) Run() {
 	x.pin()
-	if !x.preRoute() || !x.route() || !x.prepare() || !x.traffic() {
+	if x.target != nil && x.target.Chains != nil {
+		defer x.leaveFilters()
+	}
+	x.phases()
+}
+
+// phases are those of the package comment, in their order.
+func (x *Exchange) phases() {
+	if !x.admit() || !x.routeFilters() || !x.route() || !x.trafficFilters() || !x.prepare() {
 		x.finish()
 		return
 	}
@@ -157,7 +171,10 @@ func (x *Exchange) Switched() bool { return x.Answer.Protocol != nil }
 // Uploading reports whether the request's body is being sent by a goroutine of its own, and if so whether all of it has
 // been read from the client.
 func (x *Exchange) Uploading() (yes, read bool) {
-	if p := x.current.pump; p != nil {
+	switch p, s := x.current.pump, x.scope; {
+	case s != nil && s.replaced:
+		return true, s.upload != nil && s.upload.whole.Load()
+	case p != nil:
 		return true, p.final.Load()
 	}
 	return false, false
@@ -178,29 +195,38 @@ func (x *Exchange) pin() {
 	x.engine.Tracer.Start(&x.span, &x.Request.Header)
 }
 
+// copyRequest makes Sent.
+func (x *Exchange) copyRequest() {
+	h := x.Sent.Header
+	x.Sent = x.Request
+	x.Sent.Header = h
+	x.Sent.Header.CopyFrom(&x.Request.Header)
+}
+
 // now is the time. Reading the monotonic clock alone costs half of what time.Now does.
 func (x *Exchange) now() time.Time { return x.start.Add(time.Since(x.start)) }
 
-func (x *Exchange) preRoute() bool {
-	if h := x.engine.Hooks; h != nil && h.PreRoute != nil {
-		return x.passed(h.PreRoute(x, &x.Request))
-	}
-	return true
-}
-
-func (x *Exchange) traffic() bool {
-	if h := x.engine.Hooks; h != nil && h.Traffic != nil {
-		return x.passed(h.Traffic(x, &x.Sent))
-	}
-	return true
-}
-
-// passed gives a hook's local answer, if it has one.
-func (x *Exchange) passed(a *LocalAnswer) bool {
-	if a == nil {
+// routeFilters runs a route chain.
+func (x *Exchange) routeFilters() bool {
+	if x.target.Chains == nil || len(x.target.Chains.Route) == 0 {
 		return true
 	}
-	x.local.Header.CopyFrom(&a.Header)
-	x.answerLocally(a.Status, a.Body, accesslog.ResponseSentByBackend)
-	return false
+	return x.filterRequest(extension.Route, x.target.Chains.Route)
+}
+
+// trafficFilters runs a traffic chain. From here on the exchange's time is known.
+func (x *Exchange) trafficFilters() bool {
+	x.times()
+	if x.target.Chains == nil || len(x.target.Chains.Traffic) == 0 {
+		return true
+	}
+	return x.filterRequest(extension.Traffic, x.target.Chains.Traffic)
+}
+
+// leaveFilters ends them, also when the engine itself has panicked.
+func (x *Exchange) leaveFilters() {
+	if x.scope != nil {
+		x.scope.end(extension.Outcome{Status: x.status, Details: string(x.details)})
+		x.scope.leave()
+	}
 }

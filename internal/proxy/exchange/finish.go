@@ -6,6 +6,7 @@ import (
 
 	"github.com/spillway-lb/spillway/internal/proxy/accesslog"
 	"github.com/spillway-lb/spillway/internal/proxy/balance"
+	"github.com/spillway-lb/spillway/internal/proxy/extension"
 	"github.com/spillway-lb/spillway/internal/proxy/header"
 	"github.com/spillway-lb/spillway/internal/proxy/metrics"
 	"github.com/spillway-lb/spillway/internal/proxy/trace"
@@ -31,6 +32,12 @@ func (x *Exchange) finish() {
 	}
 	if x.attempts > 0 && !x.headAt.IsZero() {
 		sample.Backend = x.headAt.Sub(x.sentAt)
+	}
+	if x.scope != nil {
+		x.scope.end(extension.Outcome{
+			Status: x.status, Details: string(x.details), Complete: x.complete,
+			RequestBytes: sample.RequestBytes, ResponseBytes: sample.ResponseBytes, Duration: sample.Total,
+		})
 	}
 	x.shard.Request(x.shard.Route(x.serviceName(), x.routeName()), &sample)
 	x.log(&sample)
@@ -121,6 +128,9 @@ func (x *Exchange) record(r *accesslog.Record, m *metrics.Sample) {
 		r.Sampled = x.span.Sampled
 	}
 	r.GRPCStatus = x.grpcOutcome()
+	if x.scope != nil {
+		r.Extensions = x.scope.logged()
+	}
 }
 
 // noteGRPC keeps the gRPC status of a head or of trailers for the log: their bytes end with the stream.

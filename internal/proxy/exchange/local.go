@@ -3,6 +3,7 @@ package exchange
 import (
 	"bytes"
 	"io"
+	"strconv"
 
 	"github.com/spillway-lb/spillway/internal/proxy/accesslog"
 	"github.com/spillway-lb/spillway/internal/proxy/header"
@@ -46,7 +47,7 @@ func (x *Exchange) answerLocally(status int, body []byte, details accesslog.Deta
 	if x.isGRPC() && status >= 400 {
 		x.grpcStatus(status, body)
 		body = nil
-	} else if len(body) > 0 {
+	} else if _, said := res.Header.Get(header.ContentType); !said && len(body) > 0 {
 		res.Header.AddID(header.ContentType, textPlain)
 	}
 	x.addVia(&res.Header)
@@ -64,8 +65,9 @@ func (x *Exchange) answerLocally(status int, body []byte, details accesslog.Deta
 	x.noteGRPC(&res.Header)
 	err := x.down.WriteHead(res)
 	if err == nil && res.Body != nil {
-		err = x.copyBody(res.Body)
+		err = x.copyBody(res.Body, res.ContentLength)
 	}
+	x.complete = err == nil
 	if err != nil {
 		x.down.Abort()
 	}
@@ -112,10 +114,28 @@ func (x *Exchange) grpcStatus(status int, message []byte) {
 	case 413, 431:
 		code = "8" // RESOURCE_EXHAUSTED
 	}
-	x.local.Status = 200
-	x.local.Header.AddID(header.ContentType, contentGRPC)
-	x.local.Header.AddID(header.GrpcStatus, x.build(code))
-	if len(message) > 0 {
-		x.local.Header.AddID(header.GrpcMessage, message)
+	if x.replyCode > 0 {
+		code = strconv.Itoa(x.replyCode)
 	}
+	x.local.Status = 200
+	x.local.Header.SetID(header.ContentType, contentGRPC)
+	x.local.Header.SetID(header.GrpcStatus, x.build(code))
+	if len(message) > 0 {
+		x.local.Header.SetID(header.GrpcMessage, grpcMessage(x, message))
+	}
+}
+
+// grpcMessage escapes what grpc-message cannot hold as it is, as the gRPC protocol over HTTP/2 has it.
+func grpcMessage(x *Exchange, text []byte) []byte {
+	const digits = "0123456789ABCDEF"
+	return x.Build(func(dst []byte) []byte {
+		for _, c := range text {
+			if c < 0x20 || c > 0x7e || c == '%' {
+				dst = append(dst, '%', digits[c>>4], digits[c&15])
+				continue
+			}
+			dst = append(dst, c)
+		}
+		return dst
+	})
 }

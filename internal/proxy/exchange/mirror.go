@@ -9,6 +9,7 @@ import (
 
 	"github.com/spillway-lb/spillway/internal/proxy/balance"
 	"github.com/spillway-lb/spillway/internal/proxy/call"
+	"github.com/spillway-lb/spillway/internal/proxy/config"
 	"github.com/spillway-lb/spillway/internal/proxy/header"
 	"github.com/spillway-lb/spillway/internal/proxy/message"
 	"github.com/spillway-lb/spillway/internal/proxy/transport"
@@ -95,7 +96,7 @@ func (x *Exchange) choose(t *tee, list []urlmap.Mirror) {
 		if service == nil || service.AbortStatus != 0 {
 			continue
 		}
-		d := x.engine.Caller.Service(x.root, service)
+		d := x.engine.Caller.Service(config.Material{Root: x.root}, service)
 		if x.Sent.Protocol != nil {
 			d.Counts.MirrorFailures.Inc()
 			continue

@@ -19,6 +19,20 @@ func (x *Exchange) readOddities() bool {
 	return x.underscores(&x.Request.Header)
 }
 
+// readPathAgain is for a path that filters may have changed: rules and backends read it as any other.
+func (x *Exchange) readPathAgain() bool {
+	if x.scope == nil {
+		return true
+	}
+	reading, err := x.target.Paths.Read(x.Sent.Path)
+	if err != nil {
+		x.answerLocally(400, nil, accesslog.InvalidRequestPath)
+		return false
+	}
+	x.Sent.Path, x.Sent.RoutePath = reading.Sent, reading.Matched
+	return true
+}
+
 func (x *Exchange) underscores(h *header.Map) bool {
 	for i := 0; i < h.Len(); {
 		f := h.At(i)

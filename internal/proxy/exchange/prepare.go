@@ -7,12 +7,16 @@ import (
 	"github.com/spillway-lb/spillway/internal/proxy/message"
 )
 
-// prepare makes Sent from Request: edits, rewrites, forwarded headers; and works out the times.
+// prepare does what the rule says about the request as filters have left it: redirects, edits, rewrites; and adds forwarded headers.
+// false: it has answered locally.
 func (x *Exchange) prepare() bool {
-	h := x.Sent.Header
-	x.Sent = x.Request
-	x.Sent.Header = h
-	x.Sent.Header.CopyFrom(&x.Request.Header)
+	if !x.readPathAgain() {
+		return false
+	}
+	if r := x.redirection(); r != nil {
+		x.redirect(r)
+		return false
+	}
 	if x.rule != nil {
 		x.rule.RequestHeaders.ApplyRequest(&x.Sent)
 		x.arena = x.rule.Rewrite.Apply(&x.Sent, x.arena)
@@ -22,8 +26,7 @@ func (x *Exchange) prepare() bool {
 		x.arena = x.backend.Rewrite.Apply(&x.Sent, x.arena)
 	}
 	x.forward()
-	x.times()
-	if bad := x.body.prepare(&x.Request); bad != nil {
+	if bad := x.body.prepare(&x.Sent); bad != nil {
 		x.refuseBody(bad)
 		return false
 	}
@@ -73,6 +76,9 @@ func (x *Exchange) build(s string) []byte {
 // times sets the deadline of the whole exchange and the time of one attempt. The rule's own come first; the backend
 // service's timeout counts where the rule says nothing.
 func (x *Exchange) times() {
+	if x.service == nil {
+		return // a redirect
+	}
 	whole, perTry := x.service.Timeout, time.Duration(0)
 	if r := x.rule; r != nil {
 		switch {

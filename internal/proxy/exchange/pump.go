@@ -48,6 +48,9 @@ func (p *pump) run() {
 			chunk, err = r.src.Next()
 			p.waiting.Store(false)
 		}
+		if announced := p.x.Sent.ContentLength; announced >= 0 && (err == io.EOF && r.bytes != announced || r.bytes+int64(len(chunk)) > announced) {
+			err = errLength
+		}
 		if err == io.EOF {
 			r.trailers = r.src.Trailers()
 			r.src = nil
@@ -83,7 +86,12 @@ func (p *pump) stopped() bool {
 }
 
 // owed reports whether the client was to send more: not when all had come, nor when it was the backend that took nothing.
-func (p *pump) owed() bool { return !p.final.Load() && !p.stopped() }
+func (p *pump) owed() bool {
+	if s := p.x.scope; s != nil && s.replaced {
+		return s.upload.busy()
+	}
+	return !p.final.Load() && !p.stopped()
+}
 
 // joinPump ends a pump whose stream has failed. It returns when the pump is done, or is left waiting for the client.
 func (x *Exchange) joinPump(a *attempt) {
@@ -129,5 +137,8 @@ func (x *Exchange) stopPump(a *attempt) {
 	}
 	a.Stream.Interrupt()
 	x.down.StopBody()
+	if x.scope != nil {
+		x.scope.interrupt()
+	}
 	<-a.pump.done
 }

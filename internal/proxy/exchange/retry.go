@@ -17,6 +17,12 @@ import (
 func (x *Exchange) settle() bool {
 	a := &x.current
 	now := x.now()
+	if s := x.scope; s != nil && s.failure != nil {
+		x.release(a)
+		a.err = s.failure
+		x.answerFilter(s.failure)
+		return true
+	}
 	x.observe(a, x.engine.Caller.Since(now))
 	if a.err == nil {
 		x.headAt = now
@@ -153,8 +159,13 @@ func (x *Exchange) bodyFailed(a *attempt) bool {
 func (x *Exchange) failed(a *attempt) {
 	err := a.err
 	if x.bodyFailed(a) {
-		status, details := bodyFailure(a.pump.bodyErr)
+		bodyErr := a.pump.bodyErr
+		status, details := bodyFailure(bodyErr)
 		x.release(a)
+		if fromFilter(bodyErr) {
+			x.answerFilter(bodyErr)
+			return
+		}
 		x.answerLocally(status, nil, details)
 		return
 	}

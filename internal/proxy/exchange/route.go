@@ -3,6 +3,7 @@ package exchange
 import (
 	"github.com/spillway-lb/spillway/internal/proxy/accesslog"
 	"github.com/spillway-lb/spillway/internal/proxy/balance"
+	"github.com/spillway-lb/spillway/internal/proxy/config"
 	"github.com/spillway-lb/spillway/internal/proxy/filter"
 	"github.com/spillway-lb/spillway/internal/proxy/header"
 )
@@ -16,8 +17,8 @@ const (
 	bodyMisdirected = "misdirected request"
 )
 
-// route finds the backend service. false: it has answered locally.
-func (x *Exchange) route() bool {
+// admit refuses what must not be asked on the client's connection, whoever may change the request later. false: it has answered.
+func (x *Exchange) admit() bool {
 	if x.target == nil {
 		x.answerLocally(404, []byte(bodyAbort), accesslog.ConfigNotFound)
 		return false
@@ -29,7 +30,16 @@ func (x *Exchange) route() bool {
 	if !x.readOddities() {
 		return false
 	}
-	x.rule = x.target.Map.Match(&x.Request)
+	x.copyRequest()
+	return true
+}
+
+// route finds the backend service, or a redirect, for the request as route filters have left it. false: it has answered locally.
+func (x *Exchange) route() bool {
+	if !x.readPathAgain() {
+		return false
+	}
+	x.rule = x.target.Map.Match(&x.Sent)
 	if x.rule == nil {
 		return x.to(x.target.DefaultService)
 	}
@@ -39,13 +49,8 @@ func (x *Exchange) route() bool {
 		x.answerLocally(204, nil, accesslog.CORSPreflight)
 		return false
 	}
-	switch {
-	case x.rule.Redirect != nil:
-		x.redirect(x.rule.Redirect)
-		return false
-	case x.backend.Redirect != nil:
-		x.redirect(x.backend.Redirect)
-		return false
+	if x.redirection() != nil {
+		return true
 	}
 	return x.to(x.backend.Service)
 }
@@ -68,7 +73,7 @@ func (x *Exchange) to(ref balance.Ref) bool {
 		x.answerLocally(500, []byte(bodyNoConfig), accesslog.ConfigNotFound)
 		return false
 	}
-	x.derived = x.engine.Caller.Service(x.root, x.service)
+	x.derived = x.engine.Caller.Service(config.Material{Root: x.root}, x.service)
 	if x.service.AbortStatus != 0 {
 		x.answerLocally(x.service.AbortStatus, []byte(bodyAbort), accesslog.FaultFilterAbort)
 		return false
@@ -76,10 +81,21 @@ func (x *Exchange) to(ref balance.Ref) bool {
 	return true
 }
 
+// redirection is the redirect of the rule or of the backend; nil forwards.
+func (x *Exchange) redirection() *filter.Redirect {
+	switch {
+	case x.rule == nil:
+		return nil
+	case x.rule.Redirect != nil:
+		return x.rule.Redirect
+	}
+	return x.backend.Redirect
+}
+
 // redirect answers with a Location.
 func (x *Exchange) redirect(r *filter.Redirect) {
 	at := len(x.arena)
-	x.arena = r.Location(x.arena, &x.Request, x.client.Frontend.Port, x.client.Frontend.Reach)
+	x.arena = r.Location(x.arena, &x.Sent, x.client.Frontend.Port, x.client.Frontend.Reach)
 	x.local.Header.AddID(header.Location, x.arena[at:])
 	x.applyRule(&x.local.Header)
 	x.answerLocally(r.Status, nil, accesslog.RedirectedByURLMap)

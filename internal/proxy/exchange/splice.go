@@ -16,6 +16,9 @@ type movable interface {
 	Moved(n int64, err error) error
 }
 
+// counting is a stream that counts what goes around it.
+type counting interface{ Moved(n int64) }
+
 // relay makes what moves bytes between two connections; nil where that cannot be. Either may be nil.
 func relay(from, to *transport.Conn) *transport.Relay {
 	if from == nil || to == nil {
@@ -56,6 +59,7 @@ func (x *Exchange) moveAnswer(b message.Body) error {
 			return err
 		}
 		x.outBytes += int64(n)
+		x.down.Moved(int64(n))
 		x.watch.Moved()
 		if err := r.Flush(); err != nil {
 			return errDownstream{err}
@@ -87,6 +91,9 @@ func (p *pump) move() (bodyErr, writeErr error) {
 			return err, nil
 		}
 		r.bytes += int64(n)
+		if c, ok := p.stream.(counting); ok {
+			c.Moved(int64(n))
+		}
 		p.x.watch.Moved()
 		if int64(n) == left {
 			p.final.Store(true)

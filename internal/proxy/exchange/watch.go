@@ -51,6 +51,7 @@ type watch struct {
 	dialing  context.CancelFunc // of the wait for a stream
 	ended    Ending
 	wake     chan struct{} // closed by end, while something sleeps
+	filters  func()        // ends what filters wait for; nil without filters
 
 	// Of the watcher alone:
 	seen  uint64
@@ -101,6 +102,19 @@ func (w *watch) end(why Ending) {
 	if w.wake != nil {
 		close(w.wake)
 		w.wake = nil
+	}
+	if w.filters != nil {
+		w.filters()
+	}
+}
+
+// onEnd has end call f, which must not wait.
+func (w *watch) onEnd(f func()) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.filters = f
+	if w.ended != notEnded {
+		f()
 	}
 }
 

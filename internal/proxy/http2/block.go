@@ -1,6 +1,10 @@
 package http2
 
-import "sync"
+import (
+	"sync"
+
+	"github.com/spillway-lb/spillway/internal/proxy/poison"
+)
 
 // blockLen is the unit in which received body bytes are held.
 const blockLen = 16 << 10
@@ -56,6 +60,7 @@ func (q *queue) drop() int {
 	n := 0
 	for b := q.pop(); b != nil; b = q.pop() {
 		n += b.n
+		poison.Fill(b.data[:])
 		blocks.Put(b)
 	}
 	return n

@@ -5,9 +5,9 @@ import (
 	"sync"
 
 	"github.com/spillway-lb/spillway/internal/proxy/field"
-
 	"github.com/spillway-lb/spillway/internal/proxy/header"
 	"github.com/spillway-lb/spillway/internal/proxy/http2/hpack"
+	"github.com/spillway-lb/spillway/internal/proxy/poison"
 )
 
 // head is one decoded header block: the head of a message, or its trailers. It is an hpack.Sink that validates what
@@ -58,6 +58,7 @@ func newHead(l *Limits) *head {
 func (h *head) release() {
 	h.fields.Reset()
 	arena := h.arena[:0]
+	poison.Fill(arena[:cap(arena)])
 	if cap(arena) > 16<<10 {
 		arena = make([]byte, 0, 1024)
 	}

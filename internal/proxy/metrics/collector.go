@@ -77,6 +77,7 @@ func (r *Registry) Collect(out chan<- prometheus.Metric) {
 	r.Floods.collect(out, floodsDesc)
 	r.Limits.collect(out, limitsDesc)
 	r.Panics.collect(out, panicsDesc)
+	r.Extensions.collect(out)
 	r.collectSources(out)
 }
 

@@ -62,6 +62,8 @@ type Registry struct {
 	Limits Family
 	// Panics counts recovered faults of the proxy's own, by place.
 	Panics Family
+	// Extensions counts events of extensions.
+	Extensions Events
 
 	sources sources
 }
@@ -73,6 +75,7 @@ func New(o Options) *Registry {
 	for _, f := range []*Family{&r.Refused, &r.Floods, &r.Limits, &r.Panics} {
 		f.limit = o.MaxReasons
 	}
+	r.Extensions.limit = o.MaxServices
 	return r
 }
 

@@ -1,6 +1,10 @@
 package transport
 
-import "sync"
+import (
+	"sync"
+
+	"github.com/spillway-lb/spillway/internal/proxy/poison"
+)
 
 // Buffer sizes. Most requests and small answers fit the smallest; streamed bodies use the middle one; the largest is
 // the ceiling for one message head.
@@ -29,6 +33,7 @@ func TakeBuffer(size int) []byte {
 
 // GiveBuffer takes back what TakeBuffer returned, whole.
 func GiveBuffer(b []byte) {
+	poison.Fill(b)
 	switch len(b) {
 	case SmallBuffer:
 		smallBuffers.Put((*[SmallBuffer]byte)(b))

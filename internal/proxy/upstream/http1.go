@@ -21,10 +21,11 @@ type conn1 struct {
 	body      http1.Body
 	out       []byte // what is being written; a buffer of the pool while a request is under way
 	outBuf    []byte
-	chunked   bool // the request's body is
-	sent      bool // the request is out, whole
-	whole     bool // the answer has been read to its end
-	used      bool // carried a request before
+	chunked   bool  // the request's body is
+	left      int64 // what is still to be sent of a body that is not
+	sent      bool  // the request is out, whole
+	whole     bool  // the answer has been read to its end
+	used      bool  // carried a request before
 	heads     []byte
 	idleSince int64
 }
@@ -85,6 +86,7 @@ func (c *conn1) SendHead(req *message.Request) error {
 	}
 	c.out = http1.AppendRequest(c.out[:0], req)
 	c.chunked = req.ContentLength == message.UnknownLength
+	c.left = req.ContentLength
 	if err := c.Write(c.out); err != nil {
 		return unsent(err)
 	}
@@ -94,6 +96,9 @@ func (c *conn1) SendHead(req *message.Request) error {
 // SendData implements Stream.
 func (c *conn1) SendData(p []byte) error {
 	if !c.chunked {
+		if c.left -= int64(len(p)); c.left < 0 {
+			return errLength
+		}
 		return c.Write(p)
 	}
 	c.out = http1.AppendChunkHead(c.out[:0], len(p))
@@ -110,9 +115,15 @@ func (c *conn1) SendEnd(trailers *header.Map) error {
 			return err
 		}
 	}
-	c.sent = true
+	c.sent = c.chunked || c.left == 0
 	return nil
 }
+
+// Moved counts bytes of the body that were written to the connection itself.
+func (c *conn1) Moved(n int64) { c.left -= n }
+
+// errLength is a request's body that is longer than its head says: the backend would read the rest as another request.
+var errLength = errors.New("upstream: the body is longer than was said")
 
 // ReadHead implements Stream.
 func (c *conn1) ReadHead(req *message.Request, a *Answer) error {

@@ -1,15 +1,14 @@
-package call
+package config
 
 import (
-	"github.com/spillway-lb/spillway/internal/proxy/config"
 	"github.com/spillway-lb/spillway/internal/proxy/proxytls"
 )
 
-// Resources finds TLS material in a root.
-type Resources struct{ Root *config.Root }
+// Material finds parsed TLS material in a root.
+type Material struct{ Root *Root }
 
 // Certificate parses a certificate; nil when there is none, or none that is valid.
-func (r Resources) Certificate(name string) *proxytls.Certificate {
+func (r Material) Certificate(name string) *proxytls.Certificate {
 	spec := r.Root.Certificate(name)
 	if spec == nil {
 		return nil
@@ -22,7 +21,7 @@ func (r Resources) Certificate(name string) *proxytls.Certificate {
 }
 
 // TrustConfig is Certificate for certificate authorities.
-func (r Resources) TrustConfig(name string) *proxytls.TrustConfig {
+func (r Material) TrustConfig(name string) *proxytls.TrustConfig {
 	spec := r.Root.TrustConfig(name)
 	if spec == nil {
 		return nil

@@ -1,0 +1,377 @@
+package exchange
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/spillway-lb/spillway/internal/proxy/accesslog"
+	"github.com/spillway-lb/spillway/internal/proxy/balance"
+	"github.com/spillway-lb/spillway/internal/proxy/extension"
+	"github.com/spillway-lb/spillway/internal/proxy/header"
+	"github.com/spillway-lb/spillway/internal/proxy/message"
+)
+
+// scope is what an exchange has because of its filters. Without any it has none. It is not used again, so that a filter
+// that keeps its Exchange finds an ended one, not another client's.
+type scope struct {
+	engine  *Engine
+	x       *Exchange
+	running []*running // in the order in which they see requests
+
+	mu     sync.Mutex
+	ctx    context.Context
+	cancel context.CancelFunc
+
+	chosen   []netip.AddrPort
+	upload   *source       // the client's body, once a filter has asked for it
+	download *source       // the backend's
+	answer   message.Body  // the backend's body, when a filter has replaced it
+	replaced bool          // the request's body is a filter's
+	guards   []*filterBody // every body that a filter gave
+	failure  error         // of a filter that saw a 1xx
+	ended    bool
+}
+
+// running is a filter with what it came from. It is the filter's extension.Exchange, see view.go.
+type running struct {
+	scope     *scope
+	kind      extension.Kind
+	chain     string
+	extension *extension.Extension
+	filter    extension.Filter
+
+	// Guarded by scope.mu.
+	took   time.Duration
+	result string // an event other than that it passed
+	fields []accesslog.ExtensionField
+}
+
+// Events of extensions that the engine counts.
+const (
+	eventPassed   = "passed"
+	eventReplied  = "replied"
+	eventFailed   = "failed"
+	eventPanicked = "panicked"
+)
+
+// errPanicked is the error of a filter that panicked.
+var errPanicked = errors.New("exchange: a filter panicked")
+
+// filterRequest chooses a chain and shows it the request. false: the exchange has been answered.
+func (x *Exchange) filterRequest(kind extension.Kind, chains []extension.Chain) bool {
+	s := x.scope
+	if s == nil {
+		s = &scope{engine: x.engine, x: x}
+		s.ctx, s.cancel = context.WithCancel(context.Background())
+		x.scope = s
+		x.watch.onEnd(s.cancel)
+	}
+	if kind == extension.Traffic {
+		x.deadlineKnown()
+	}
+	for i := range chains {
+		c := &chains[i]
+		if !s.matches(c, kind) {
+			continue
+		}
+		for j := range c.Extensions {
+			if err := s.start(kind, c, &c.Extensions[j]); err != nil {
+				x.answerFilter(err)
+				return false
+			}
+		}
+		return true
+	}
+	return true
+}
+
+// matches asks a chain's matcher.
+func (s *scope) matches(c *extension.Chain, kind extension.Kind) (yes bool) {
+	if c.Match == nil {
+		return true
+	}
+	r := &running{scope: s, kind: kind, chain: c.Name, extension: &extension.Extension{Name: "match"}}
+	q := extension.NewRequest(&s.x.Sent, r.extension.Policy, (*requestBodies)(r))
+	q.Close() // a matcher changes nothing
+	if r.run(func() error { yes = c.Match(r, q); return nil }) != nil {
+		s.engine.Metrics.Extensions.Inc(r.name(), eventPanicked)
+		return false
+	}
+	return yes
+}
+
+// start makes a filter and shows it the request.
+func (s *scope) start(kind extension.Kind, c *extension.Chain, e *extension.Extension) error {
+	r := &running{scope: s, kind: kind, chain: c.Name, extension: e}
+	return r.run(func() error {
+		if r.filter = e.New(r); r.filter == nil {
+			return nil
+		}
+		s.running = append(s.running, r)
+		q := extension.NewRequest(&s.x.Sent, e.Policy, (*requestBodies)(r))
+		defer q.Close()
+		return r.filter.Request(q)
+	})
+}
+
+// run calls a filter. A panic ends its exchange only.
+func (r *running) run(f func() error) (err error) {
+	began := time.Now()
+	defer func() { r.note(err, time.Since(began)) }()
+	defer r.scope.engine.Guard.Recover(r.place(), func() { err = errPanicked })
+	return f()
+}
+
+// place names the filter for the guard.
+func (r *running) place() string { return "filter " + r.name() }
+
+// note keeps how long a filter took, and what became of it: the first that is not that it passed.
+func (r *running) note(err error, took time.Duration) {
+	r.scope.mu.Lock()
+	defer r.scope.mu.Unlock()
+	r.took += took
+	if err != nil && r.result == "" {
+		r.result = eventOf(err)
+	}
+}
+
+func eventOf(err error) string {
+	var reply *extension.LocalReply
+	switch {
+	case err == errPanicked:
+		return eventPanicked
+	case errors.As(err, &reply):
+		return eventReplied
+	}
+	return eventFailed
+}
+
+// filterInformational shows a 1xx. false: it is not passed on, and the exchange will be answered for the failure.
+func (s *scope) filterInformational(res *message.Response) bool {
+	for i := len(s.running) - 1; i >= 0 && s.failure == nil; i-- {
+		r := s.running[i]
+		v := extension.NewResponse(res, r.extension.Policy, nil)
+		s.failure = r.run(func() error { return r.filter.Informational(v) })
+		v.Close()
+	}
+	return s.failure == nil
+}
+
+// filterAnswer shows the backend's answer. false: the exchange has been answered otherwise.
+func (x *Exchange) filterAnswer(res *message.Response) bool {
+	s := x.scope
+	held := false
+	views := make([]*extension.Response, 0, len(s.running))
+	var err error
+	for i := len(s.running) - 1; i >= 0 && err == nil; i-- {
+		r := s.running[i]
+		var bodies extension.Bodies = (*responseBodies)(r)
+		if x.Switched() {
+			bodies = nil
+		}
+		v := extension.NewResponse(res, r.extension.Policy, bodies)
+		views = append(views, v)
+		if err = r.run(func() error { return r.filter.Response(v) }); err == nil {
+			held = held || v.Held()
+		}
+		if !v.Held() {
+			v.Close()
+		}
+	}
+	if err == nil && held && res.Body != nil {
+		err = x.hold(res)
+	}
+	for _, v := range views {
+		v.Close()
+	}
+	if err == nil {
+		err = x.uploadFailure()
+	}
+	if err == nil {
+		x.fitBody(res)
+	}
+	if err != nil {
+		x.release(&x.current)
+		x.answerFilter(err)
+		return false
+	}
+	return true
+}
+
+// hold pulls the first piece of an answer whose head waits for it.
+func (x *Exchange) hold(res *message.Response) error {
+	p, err := res.Body.Next()
+	if isEOF(err) {
+		err = nil
+	}
+	if err == nil {
+		res.Body = &begunBody{Body: res.Body, first: p, ended: p == nil}
+	}
+	return err
+}
+
+// fitBody makes an answer fit the client's method and its own status, both of which filters may have changed.
+func (x *Exchange) fitBody(res *message.Response) {
+	s := x.scope
+	asked := string(x.Request.Method) == "HEAD"
+	switch {
+	case !message.HasBody(asked, res.Status):
+		if res.Body != nil && s.answer == nil {
+			s.answer = res.Body
+		}
+		res.Body = nil
+		if !message.MayHaveLength(res.Status) {
+			res.Header.Del(header.ContentLength)
+		}
+	case res.Body == nil && res.ContentLength != 0:
+		res.ContentLength = 0 // the backend was asked for a head only
+		setLength(x, &res.Header, 0)
+	}
+}
+
+// uploadFailure is why a filter ended the upload, if it has while the answer was on its way.
+func (x *Exchange) uploadFailure() error {
+	p := x.current.pump
+	if p == nil || !x.scope.replaced {
+		return nil
+	}
+	select {
+	case <-p.done:
+		return p.bodyErr
+	default:
+		return nil
+	}
+}
+
+// answerFilter ends an exchange whose filter did not let it go on, before the head of an answer is out.
+func (x *Exchange) answerFilter(err error) {
+	var reply *extension.LocalReply
+	switch why := x.watch.why(); {
+	case why != notEnded:
+		x.answerEnded(why, false)
+	case errors.As(err, &reply):
+		x.answerReply(reply)
+	case !x.timeLeft(), x.scope.overdue():
+		if x.derived != nil {
+			x.derived.Counts.Timeouts.Inc()
+		}
+		x.answerLocally(504, []byte(bodyTimeout), accesslog.BackendTimeout)
+	default:
+		x.answerLocally(500, nil, accesslog.InternalError)
+	}
+}
+
+// answerReply gives a filter's answer.
+func (x *Exchange) answerReply(r *extension.LocalReply) {
+	status := r.Status
+	if status < 200 || status > 599 {
+		status = 500
+	}
+	extension.AddReplyFields(&x.local.Header, r.Header)
+	body := r.Body
+	if !message.HasBody(false, status) {
+		body = nil
+	}
+	x.replyCode = r.GRPCStatus
+	x.answerLocally(status, body, accesslog.ResponseSentByExtension)
+}
+
+// deadlineKnown ends the filters' waits with the exchange's time.
+func (x *Exchange) deadlineKnown() {
+	s := x.scope
+	if x.deadline == 0 {
+		return
+	}
+	left := time.Duration(x.deadline - x.engine.Caller.Clock.Now())
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	ctx, cancel := context.WithTimeout(s.ctx, left)
+	outer := s.cancel
+	s.ctx, s.cancel = ctx, func() { cancel(); outer() }
+}
+
+// overdue reports whether the filters' waits have ended because the exchange's time is over. The engine's clock follows in ticks.
+func (s *scope) overdue() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.ctx.Err() == context.DeadlineExceeded
+}
+
+// end tells every filter, once.
+func (s *scope) end(o extension.Outcome) {
+	if s.ended {
+		return
+	}
+	s.ended = true
+	s.interrupt()
+	x := s.x
+	for _, g := range s.guards {
+		g.Close()
+	}
+	if s.upload.busy() {
+		x.down.StopBody()
+	}
+	for i := len(s.running) - 1; i >= 0; i-- {
+		r := s.running[i]
+		_ = r.run(func() error {
+			r.filter.End(o)
+			return nil
+		})
+		x.engine.Metrics.Extensions.Inc(r.name(), r.event())
+	}
+	for _, b := range [...]*source{s.upload, s.download} {
+		if b != nil {
+			b.end()
+		}
+	}
+}
+
+// leave makes the filters' view of the exchange empty: it will be used for another.
+func (s *scope) leave() {
+	s.mu.Lock()
+	s.x = nil
+	s.mu.Unlock()
+}
+
+// event is what became of the filter.
+func (r *running) event() string {
+	if r.result == "" {
+		return eventPassed
+	}
+	return r.result
+}
+
+// logged is what the access log says of the filters.
+func (s *scope) logged() []accesslog.Extension {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	list := make([]accesslog.Extension, 0, len(s.running))
+	for _, r := range s.running {
+		list = append(list, accesslog.Extension{
+			Kind: r.kind.String(), Chain: r.chain, Name: r.extension.Name, Latency: r.took, Outcome: r.event(), Fields: r.fields,
+		})
+	}
+	return list
+}
+
+// interrupt ends what filters wait for.
+func (s *scope) interrupt() {
+	s.mu.Lock()
+	cancel := s.cancel
+	s.mu.Unlock()
+	cancel()
+}
+
+// name is the extension's in logs and metrics.
+func (r *running) name() string { return r.chain + "/" + r.extension.Name }
+
+// endpoint is what filters chose for an attempt, if the service has it in use.
+func (s *scope) endpoint(service *balance.Service, attempt int, now time.Duration) *balance.Endpoint {
+	if attempt >= len(s.chosen) {
+		return nil
+	}
+	return service.Usable(s.chosen[attempt], now)
+}

@@ -1,0 +1,260 @@
+package exchange
+
+import (
+	"errors"
+	"io"
+	"sync"
+	"sync/atomic"
+
+	"github.com/spillway-lb/spillway/internal/proxy/extension"
+	"github.com/spillway-lb/spillway/internal/proxy/header"
+	"github.com/spillway-lb/spillway/internal/proxy/message"
+)
+
+// source is a body as a filter reads it. A filter may do so in a goroutine of its own; nothing is read once the exchange
+// has ended. Close is the exchange's.
+type source struct {
+	body    message.Body
+	reading atomic.Bool
+	whole   atomic.Bool // read to its end
+	failure atomic.Pointer[error]
+	mu      sync.Mutex
+	over    bool
+}
+
+// Next implements message.Body.
+func (s *source) Next() ([]byte, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.over {
+		return nil, extension.ErrEnded
+	}
+	s.reading.Store(true)
+	p, err := s.body.Next()
+	s.reading.Store(false)
+	switch {
+	case err == io.EOF:
+		s.whole.Store(true)
+	case err != nil:
+		s.failure.Store(&err)
+	}
+	return p, err
+}
+
+// caused reports whether an error is what the source said.
+func (s *source) caused(err error) bool {
+	if s == nil {
+		return false
+	}
+	own := s.failure.Load()
+	return own != nil && errors.Is(err, *own)
+}
+
+// Ready reports whether Next returns at once.
+func (s *source) Ready() bool { return message.Ready(s.body) }
+
+// Trailers implements message.Body.
+func (s *source) Trailers() *header.Map { return s.body.Trailers() }
+
+// Close implements message.Body.
+func (s *source) Close() {}
+
+// busy reports whether a filter waits for bytes.
+func (s *source) busy() bool { return s != nil && s.reading.Load() }
+
+// end makes further reads fail.
+func (s *source) end() {
+	s.mu.Lock()
+	s.over = true
+	s.mu.Unlock()
+}
+
+// filterBody is a filter's body as the exchange reads it: what it says is checked, and it may panic.
+type filterBody struct {
+	r      *running
+	body   message.Body
+	closed bool
+}
+
+// Next implements message.Body.
+func (g *filterBody) Next() (p []byte, err error) {
+	defer g.r.scope.engine.Guard.Recover(g.r.place(), func() {
+		p, err = nil, errPanicked
+		g.r.note(err, 0)
+	})
+	for err == nil && len(p) == 0 {
+		p, err = g.body.Next()
+	}
+	if err == nil || err == io.EOF {
+		return p, err
+	}
+	var inner *filterError
+	if s := g.r.scope; !s.upload.caused(err) && !s.download.caused(err) && !errors.As(err, &inner) {
+		g.r.note(err, 0)
+		err = &filterError{g.r, err}
+	}
+	return nil, err
+}
+
+// Ready reports whether Next returns at once.
+func (g *filterBody) Ready() bool {
+	_, literal := g.body.(*extension.Literal)
+	return literal
+}
+
+// Trailers implements message.Body.
+func (g *filterBody) Trailers() (m *header.Map) {
+	defer g.r.scope.engine.Guard.Recover(g.r.place(), func() { m = nil })
+	m = g.body.Trailers()
+	extension.CleanTrailers(m)
+	return m
+}
+
+// Close implements message.Body.
+func (g *filterBody) Close() {
+	if g.closed {
+		return
+	}
+	g.closed = true
+	_ = g.r.run(func() error {
+		g.body.Close()
+		return nil
+	})
+}
+
+// filterError is the error of a filter's body.
+type filterError struct {
+	r   *running
+	err error
+}
+
+func (e *filterError) Error() string { return "exchange: " + e.r.name() + ": " + e.err.Error() }
+
+func (e *filterError) Unwrap() error { return e.err }
+
+// fromFilter reports whether a filter ended a body, not who sent it.
+func fromFilter(err error) bool {
+	var f *filterError
+	return err == errPanicked || err == errLength || errors.As(err, &f)
+}
+
+// requestBodies implements extension.Bodies for the request.
+type requestBodies running
+
+// Source implements extension.Bodies.
+func (b *requestBodies) Source() message.Body {
+	s := b.scope
+	x := s.x
+	if x.Sent.Body == nil || s.replaced {
+		return x.Sent.Body
+	}
+	if s.upload == nil {
+		s.upload = &source{body: x.Sent.Body}
+		x.inviteBody()
+	}
+	return s.upload
+}
+
+// Replace implements extension.Bodies.
+func (b *requestBodies) Replace(body message.Body, length int64) {
+	s := b.scope
+	x := s.x
+	s.replaced = true
+	x.Sent.Body, x.Sent.ContentLength = s.checked((*running)(b), body, &length), length
+	setLength(x, &x.Sent.Header, length)
+}
+
+// responseBodies is requestBodies for the answer.
+type responseBodies running
+
+// Source implements extension.Bodies.
+func (b *responseBodies) Source() message.Body {
+	s := b.scope
+	res := &s.x.Answer.Response
+	if res.Body == nil || s.answer != nil {
+		return res.Body
+	}
+	if s.download == nil {
+		s.download = &source{body: res.Body}
+	}
+	return s.download
+}
+
+// Replace implements extension.Bodies.
+func (b *responseBodies) Replace(body message.Body, length int64) {
+	s := b.scope
+	res := &s.x.Answer.Response
+	if s.answer == nil {
+		s.answer = res.Body
+		if s.answer == nil {
+			s.answer = noBody{}
+		}
+	}
+	res.Body, res.ContentLength = s.checked((*running)(b), body, &length), length
+	setLength(s.x, &res.Header, length)
+}
+
+// checked wraps a filter's body. No body has the length 0.
+func (s *scope) checked(r *running, body message.Body, length *int64) message.Body {
+	if body == nil {
+		*length = 0
+		return nil
+	}
+	if *length < 0 {
+		*length = message.UnknownLength
+	}
+	if l, ok := body.(*extension.Literal); ok {
+		return l
+	}
+	g := &filterBody{r: r, body: body}
+	s.guards = append(s.guards, g)
+	return g
+}
+
+// setLength makes the field say what the body has.
+func setLength(x *Exchange, h *header.Map, length int64) {
+	h.Del(header.ContentLength)
+	if length >= 0 {
+		h.AddID(header.ContentLength, x.BuildInt(length))
+	}
+}
+
+// noBody stands for a body that was not there.
+type noBody struct{}
+
+func (noBody) Next() ([]byte, error) { return nil, io.EOF }
+func (noBody) Trailers() *header.Map { return nil }
+func (noBody) Close()                {}
+
+// begunBody is a body whose first piece has been pulled.
+type begunBody struct {
+	message.Body
+	first []byte
+	ended bool
+}
+
+// Next implements message.Body.
+func (b *begunBody) Next() ([]byte, error) {
+	if b.ended {
+		return nil, io.EOF
+	}
+	if p := b.first; p != nil {
+		b.first = nil
+		return p, nil
+	}
+	return b.Body.Next()
+}
+
+// Ready reports whether Next returns at once.
+func (b *begunBody) Ready() bool { return b.ended || b.first != nil || message.Ready(b.Body) }
+
+func isEOF(err error) bool { return err == io.EOF }
+
+// inviteBody tells a client that waits for a 100 that it may send: a filter reads the body before a backend is asked.
+func (x *Exchange) inviteBody() {
+	if _, waits := x.Sent.Header.Get(header.Expect); waits && !x.continued {
+		x.continued = true
+		x.Sent.Header.Del(header.Expect)
+		x.down.Informational(100, &header.Map{})
+	}
+}

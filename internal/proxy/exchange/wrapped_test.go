@@ -1,0 +1,105 @@
+package exchange
+
+import (
+	"errors"
+	"io"
+	"testing"
+
+	"github.com/spillway-lb/spillway/internal/proxy/extension"
+	"github.com/spillway-lb/spillway/internal/proxy/header"
+	"github.com/spillway-lb/spillway/internal/proxy/message"
+)
+
+// script is a body of steps: pieces, "" for an empty one, then an error or a panic.
+type script struct {
+	pieces []string
+	last   error
+	panics bool
+}
+
+func (s *script) Next() ([]byte, error) {
+	if len(s.pieces) > 0 {
+		p := s.pieces[0]
+		s.pieces = s.pieces[1:]
+		return []byte(p), nil
+	}
+	if s.panics {
+		panic("the body panicked")
+	}
+	return nil, s.last
+}
+
+func (s *script) Trailers() *header.Map { return nil }
+func (s *script) Close()                {}
+
+func filterOf(body message.Body) (*filterBody, *running) {
+	r := &running{scope: &scope{engine: &Engine{}}, extension: &extension.Extension{Name: "x"}, chain: "c"}
+	return &filterBody{r: r, body: body}, r
+}
+
+func TestFilterBody(t *testing.T) {
+	broke := errors.New("broke")
+	reply := &extension.LocalReply{Status: 403}
+	for _, c := range []struct {
+		name  string
+		body  *script
+		want  error
+		event string
+	}{
+		{"ends", &script{pieces: []string{"a"}, last: io.EOF}, io.EOF, eventPassed},
+		{"gives empty pieces", &script{pieces: []string{"", "a", ""}, last: io.EOF}, io.EOF, eventPassed},
+		{"fails", &script{pieces: []string{"a"}, last: broke}, broke, eventFailed},
+		{"replies", &script{pieces: []string{"a"}, last: reply}, reply, eventReplied},
+		{"panics", &script{pieces: []string{"a"}, panics: true}, errPanicked, eventPanicked},
+	} {
+		b, r := filterOf(c.body)
+		if p, err := b.Next(); string(p) != "a" || err != nil {
+			t.Errorf("a body that %s: %q, %v", c.name, p, err)
+		}
+		p, err := b.Next()
+		if p != nil || !errors.Is(err, c.want) || fromFilter(err) != (err != io.EOF) {
+			t.Errorf("a body that %s: %q, %v", c.name, p, err)
+		}
+		if r.event() != c.event {
+			t.Errorf("a body that %s: event %s", c.name, r.event())
+		}
+	}
+}
+
+// TestSourceErrorsAreTheSources: a filter that passes on that the client has left is not to blame.
+func TestSourceErrorsAreTheSources(t *testing.T) {
+	left := errors.New("the client has left")
+	b, r := filterOf(nil)
+	r.scope.upload = &source{body: &script{last: left}}
+	b.body = &extension.Streamed{Source: r.scope.upload}
+	if _, err := b.Next(); err != left || fromFilter(err) || r.event() != eventPassed {
+		t.Errorf("%v, event %s", err, r.event())
+	}
+}
+
+func TestSourceFailsWhenTheExchangeHasEnded(t *testing.T) {
+	s := &source{body: &script{pieces: []string{"somebody else's"}, last: io.EOF}}
+	s.end()
+	if p, err := s.Next(); p != nil || err != extension.ErrEnded {
+		t.Errorf("%q, %v", p, err)
+	}
+}
+
+func TestBegunBody(t *testing.T) {
+	b := &begunBody{Body: &script{pieces: []string{"b"}, last: io.EOF}, first: []byte("a")}
+	for _, want := range []string{"a", "b", ""} {
+		if p, err := b.Next(); string(p) != want || (err == io.EOF) != (want == "") {
+			t.Errorf("%q, %v; want %q", p, err, want)
+		}
+	}
+	if _, err := (&begunBody{Body: &script{pieces: []string{"late"}}, ended: true}).Next(); err != io.EOF {
+		t.Errorf("a body that had ended: %v", err)
+	}
+}
+
+func TestGRPCMessageIsEscaped(t *testing.T) {
+	x := newExchange()
+	if got := string(grpcMessage(x, []byte("50% of\r\nü"))); got != "50%25 of%0D%0A%C3%BC" {
+		t.Errorf("%q", got)
+	}
+}
