@@ -25,6 +25,7 @@ type attempt struct {
 	deadline int64 // in the clock's time; 0 is none
 	pump     *pump
 	err      error
+	refused  bool // a stream was, unseen
 	// slowClient says that time ran out while the request's body was awaited: no fault of the backend.
 	slowClient bool
 }
@@ -90,18 +91,13 @@ func (s *sender) Send(upstream.Stream) error {
 // Resend implements call.Sender.
 func (s *sender) Resend() bool {
 	x := (*Exchange)(s)
-	if !x.sendable(&x.current) {
+	if !x.takeBack(&x.current) {
 		return false
 	}
+	x.current.refused = true
 	x.closeStream(&x.current)
 	x.Answer.Reset()
 	return true
-}
-
-// sendable reports whether the request can be sent again whole: what went out of the body is kept, and nothing reads
-// what is left of it.
-func (x *Exchange) sendable(a *attempt) bool {
-	return (a.pump == nil || a.pump.stopped()) && x.body.replayable()
 }
 
 // exchangeHeads runs one request on one stream up to the head of the answer.

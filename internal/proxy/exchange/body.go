@@ -20,6 +20,7 @@ const (
 
 // replay is the request's body as attempts send it: what was kept, then what still comes.
 type replay struct {
+	turns
 	src      message.Body // nil: no body, or all of it is in kept
 	kept     []byte
 	buffer   []byte // of the pool, when kept is not the connection's

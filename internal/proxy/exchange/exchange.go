@@ -68,10 +68,13 @@ type sending struct {
 	endpoint *balance.Endpoint // of the last attempt
 	attempts int
 	retrying int // holds on the retry budget
-	sentAt   time.Time
-	tee      atomic.Pointer[tee] // of a body that has not come whole
-	headSize int64               // bytes of the request's head
-	waits    upstream.Waiting    // x.waiting, bound once
+	unseens  int // attempts that the backend saw nothing of
+	// uploading: pumps have read the request's body.
+	uploading bool
+	sentAt    time.Time
+	tee       atomic.Pointer[tee] // of a body that has not come whole
+	headSize  int64               // bytes of the request's head
+	waits     upstream.Waiting    // x.waiting, bound once
 }
 
 // answering is the answer on its way to the client, and what the log says of it.
@@ -119,7 +122,7 @@ func (e *Engine) Give(x *Exchange) {
 		Request:   message.Request{Header: x.Request.Header},
 		Sent:      message.Request{Header: x.Sent.Header},
 		Answer:    x.Answer,
-		sending:   sending{body: x.body, waits: x.waits},
+		sending:   sending{waits: x.waits},
 		answering: answering{local: message.Response{Header: x.local.Header}, informed: x.informed},
 		arena:     x.arena[:0],
 	}

@@ -14,6 +14,7 @@ import (
 
 // finish counts, logs and traces.
 func (x *Exchange) finish() {
+	x.endUpload()
 	x.dropCopies()
 	if x.counted {
 		x.service.ReleaseLimit(balance.Requests)

@@ -36,6 +36,7 @@ var (
 // answerLocally gives an answer of the proxy's own, with the fields that x.local.Header holds already. Status 0 gives
 // none: the client is gone. A gRPC call gets a gRPC status (trailers only) instead.
 func (x *Exchange) answerLocally(status int, body []byte, details accesslog.Details) {
+	x.endUpload()
 	x.status, x.details = status, details
 	if status == 0 {
 		x.status = 499

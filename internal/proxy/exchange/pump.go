@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"errors"
 	"io"
 	"sync/atomic"
 	"time"
@@ -8,74 +9,66 @@ import (
 	"github.com/spillway-lb/spillway/internal/proxy/upstream"
 )
 
-// pump sends a body that is still arriving, in a goroutine beside the one that awaits the answer.
+// pump sends a body that is still arriving, in a goroutine beside the one that awaits the answer. When its attempt is given
+// up, the next one's pump sends what was kept and goes on with what comes.
 type pump struct {
 	x        *Exchange
 	stream   upstream.Stream
 	done     chan struct{}
 	final    atomic.Bool // the client's part is read: what is left to do is to send it
 	waiting  atomic.Bool // for bytes of the client
+	sent     int         // of what is kept
+	left     bool        // the body's lock is held
 	bodyErr  error       // reading from the client failed
 	writeErr error       // writing to the backend failed: it may have answered already
 }
 
 func (x *Exchange) startPump(s upstream.Stream) *pump {
 	p := &pump{x: x, stream: s, done: make(chan struct{})}
+	x.uploading = true
+	x.body.begin(p)
 	go p.run()
 	return p
 }
 
 func (p *pump) run() {
 	defer close(p.done)
+	r := &p.x.body
+	defer r.leave(p)
 	defer p.x.engine.Guard.Recover("body", func() {
 		p.bodyErr = errCrashed
 		p.stream.Interrupt()
 	})
-	r := &p.x.body
-	if len(r.kept) > 0 {
-		if p.writeErr = p.stream.SendData(r.kept); p.writeErr != nil {
-			return
-		}
-	}
-	for r.src != nil {
-		err, writeErr := p.move()
+	for {
+		bodyErr, writeErr := p.move()
 		if p.writeErr = writeErr; writeErr != nil {
 			return
 		}
 		var chunk []byte
-		if err == nil {
-			p.waiting.Store(true)
-			chunk, err = r.src.Next()
-			p.waiting.Store(false)
+		if bodyErr == nil {
+			chunk, bodyErr = r.next(p)
 		}
-		if announced := p.x.Sent.ContentLength; announced >= 0 && (err == io.EOF && r.bytes != announced || r.bytes+int64(len(chunk)) > announced) {
-			err = errLength
-		}
-		if err == io.EOF {
-			r.trailers = r.src.Trailers()
-			r.src = nil
-			break
-		}
-		if err != nil {
-			p.bodyErr = err
+		switch {
+		case bodyErr == io.EOF:
+			p.final.Store(true)
+			p.x.bodyEnded()
+			p.writeErr = p.stream.SendEnd(r.trailers)
+			return
+		case errors.Is(bodyErr, errGivenUp):
+			return
+		case bodyErr != nil:
+			p.bodyErr = bodyErr
 			p.stream.Interrupt()
 			return
 		}
 		p.x.watch.Moved()
-		if b, ok := r.src.(interface{ AtEnd() bool }); ok && b.AtEnd() {
-			p.final.Store(true)
-		}
-		r.keep(chunk)
 		if p.writeErr = p.stream.SendData(chunk); p.writeErr != nil {
 			return
 		}
 	}
-	p.final.Store(true)
-	p.x.bodyEnded()
-	p.writeErr = p.stream.SendEnd(r.trailers)
 }
 
-// stopped reports whether the pump has ended, and the body with it or its stream: another can go on with the body.
+// stopped reports whether the pump has ended, and the body with it or its stream.
 func (p *pump) stopped() bool {
 	select {
 	case <-p.done:
@@ -93,15 +86,24 @@ func (p *pump) owed() bool {
 	return !p.final.Load() && !p.stopped()
 }
 
-// joinPump ends a pump whose stream has failed. It returns when the pump is done, or is left waiting for the client.
+// joinPump ends a pump whose stream has failed. It returns when the pump is done, or waits for the client.
 func (x *Exchange) joinPump(a *attempt) {
 	a.Stream.Interrupt()
-	t := time.NewTimer(pumpGrace)
-	defer t.Stop()
-	select {
-	case <-a.pump.done:
-	case <-t.C:
+	x.body.settle(a.pump)
+}
+
+// takeBack makes the request ready to be sent again, whole, if that can be: the attempt's pump sends nothing more.
+func (x *Exchange) takeBack(a *attempt) bool {
+	if a.pump == nil {
+		return x.body.replayable()
 	}
+	if x.bodyFailed(a) || !x.body.giveUp(a.pump) {
+		return false
+	}
+	a.Stream.Interrupt()
+	x.body.settle(a.pump)
+	a.pump = nil
+	return true
 }
 
 // pumpGrace is how long the end of an answer waits for the end of the request: a backend that answers as it reads the
@@ -123,11 +125,6 @@ func (x *Exchange) closeStream(a *attempt) {
 
 // stopPump ends a pump for good: a client that still sends is not read any further.
 func (x *Exchange) stopPump(a *attempt) {
-	select {
-	case <-a.pump.done:
-		return
-	default:
-	}
 	t := time.NewTimer(pumpGrace)
 	defer t.Stop()
 	select {
@@ -141,4 +138,17 @@ func (x *Exchange) stopPump(a *attempt) {
 		x.scope.interrupt()
 	}
 	<-a.pump.done
+}
+
+// endUpload ends the reading of a body when there is no further attempt: one that was given up may still be at it.
+func (x *Exchange) endUpload() {
+	if x.uploading && x.current.pump == nil {
+		x.uploading = false
+		x.body.end(func() {
+			x.down.StopBody()
+			if x.scope != nil {
+				x.scope.interrupt()
+			}
+		})
+	}
 }

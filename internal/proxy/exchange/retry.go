@@ -36,8 +36,14 @@ func (x *Exchange) settle() bool {
 		x.answerEnded(why, owed)
 		return true
 	}
-	again := a.err == nil || x.retryError(a)
-	if again && x.mayRetry(a) {
+	var again bool
+	if x.unseen(a) {
+		x.unseens++
+		again = x.timeLeft() && x.unseens < maxUnseen && x.takeBack(a)
+	} else {
+		again = (a.err == nil || x.retryError(a)) && x.mayRetry(a)
+	}
+	if again {
 		x.release(a)
 		x.Answer.Reset()
 		x.derived.Counts.Retries.Inc()
@@ -62,7 +68,8 @@ func (x *Exchange) observe(a *attempt, now time.Duration) {
 	case call.ConnectFailure(a.err) != nil && !ended:
 		outcome = balance.ConnectFailure
 		x.derived.Counts.ConnectFailures.Inc()
-	case a.err == upstream.ErrOverflow, a.slowClient:
+	case a.err == upstream.ErrOverflow, a.slowClient, x.stale(a):
+		return // nothing was learned about the endpoint
 	case a.err != nil && !ended && !x.bodyFailed(a), x.Answer.Response.Status >= 500:
 		outcome = balance.ServerError
 	}
@@ -72,6 +79,12 @@ func (x *Exchange) observe(a *attempt, now time.Duration) {
 	case balance.EjectionRefused:
 		x.derived.Counts.EjectionsRefused.Inc()
 	}
+}
+
+// stale reports whether an attempt has failed as connections do that were used before: the backend ended it unseen, or as
+// the request went out.
+func (x *Exchange) stale(a *attempt) bool {
+	return a.err == upstream.ErrUnsent || a.err == upstream.ErrNoAnswer && a.Stream != nil && a.Stream.Reused()
 }
 
 // retryStatus reports whether the rule wants another attempt because of the status.
@@ -93,7 +106,7 @@ func (x *Exchange) retryStatus() bool {
 func (x *Exchange) retryError(a *attempt) bool {
 	policy := x.rule != nil && x.rule.Retry != nil && x.rule.Retry.ConnectionErrors
 	switch {
-	case call.ConnectFailure(a.err) != nil, a.err == upstream.ErrUnsent:
+	case call.ConnectFailure(a.err) != nil:
 		return x.timeLeft()
 	case a.err == upstream.ErrNoAnswer:
 		return policy || a.Stream.Reused() && x.idempotent()
@@ -121,7 +134,7 @@ func (x *Exchange) mayRetry(a *attempt) bool {
 	if x.rule != nil && x.rule.Retry != nil {
 		allowed = max(x.rule.Retry.Attempts, 0)
 	}
-	if x.attempts > allowed || !x.sendable(a) {
+	if x.attempts-x.unseens > allowed {
 		return false
 	}
 	// The budget is of requests that are being retried: one is one of them, however many attempts it makes.
@@ -132,8 +145,18 @@ func (x *Exchange) mayRetry(a *attempt) bool {
 		}
 		x.retrying++
 	}
-	return true
+	return x.takeBack(a)
 }
+
+// unseen reports whether an attempt has failed that the backend certainly knows nothing of. Its request is sent again
+// outside of every count and budget, for nobody has had any work from it; a backend that could not be connected to counts
+// unless the request was refused there before.
+func (x *Exchange) unseen(a *attempt) bool {
+	return a.err == upstream.ErrUnsent || a.refused && call.ConnectFailure(a.err) != nil
+}
+
+// maxUnseen bounds the endpoints that are asked because others saw nothing.
+const maxUnseen = 8
 
 // backoff waits as the rule says, longer from attempt to attempt.
 func (x *Exchange) backoff() {

@@ -71,8 +71,8 @@ func (x *Exchange) moveAnswer(b message.Body) error {
 // move is moveAnswer for the rest of a request's body, of which no more is kept.
 func (p *pump) move() (bodyErr, writeErr error) {
 	r := &p.x.body
-	m, ok := r.src.(movable)
-	if !ok || !r.overflow || p.x.Sent.ContentLength < 0 || m.Unread() < transport.MinRelay {
+	m, ok := r.alone(p).(movable)
+	if !ok || p.x.Sent.ContentLength < 0 || m.Unread() < transport.MinRelay {
 		return nil, nil
 	}
 	way := relay(p.x.down.Conn(), streamConn(p.stream))
