@@ -28,6 +28,7 @@ type ClientConn struct {
 	most      int  // streams that the server takes, as far as a refusal has taught; 0 without one
 	cancels   int  // streams that we have cancelled since cancelsAt
 	cancelsAt int64
+	writeErr  error // output has ended
 	settledCh chan struct{}
 }
 
@@ -37,6 +38,7 @@ func NewClientConn(nc net.Conn, cfg *ClientConfig) *ClientConn {
 		cfg: cfg, next: 1, peerMax: initialPeerStreams, over: make(chan struct{}), settledCh: make(chan struct{}),
 	}
 	cc.init(nc, cc, clientLimits(cfg.Limits), cfg.Workers, cfg.Report)
+	cc.out.onError = cc.lastWords
 	cc.sendPreface()
 	cc.startWatch()
 	go func() {
@@ -46,11 +48,25 @@ func NewClientConn(nc net.Conn, cfg *ClientConfig) *ClientConn {
 	return cc
 }
 
+// lastWords: a server that takes no more may have answered, or said why, before. The reader takes that first.
+func (cc *ClientConn) lastWords(err error) {
+	cc.mu.Lock()
+	cc.goneAway = true
+	cc.writeErr = err
+	cc.mu.Unlock()
+	_ = cc.nc.SetReadDeadline(time.Now().Add(lingerTime))
+}
+
 func (cc *ClientConn) run() {
 	err := cc.firstSettings()
 	if err == nil {
 		err = cc.readFrames()
 	}
+	cc.mu.Lock()
+	if cc.writeErr != nil && err.Reason == ReasonPeerGone {
+		err = &ConnError{Code: CodeNo, Reason: ReasonPeerGone, Remote: true, Err: cc.writeErr}
+	}
+	cc.mu.Unlock()
 	cc.end(err)
 	close(cc.over)
 }
