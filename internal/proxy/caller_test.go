@@ -155,7 +155,9 @@ func (k *caller2) call(method, path, first, second string, more <-chan struct{})
 		return out, err
 	}
 	if more != nil {
-		q.Body, q.ContentLength = &twoParts{first: strings.NewReader(first), second: strings.NewReader(second), more: more, over: cancel, ctx: ctx}, -1
+		sending, over := context.WithCancel(ctx)
+		defer over()
+		q.Body, q.ContentLength = &twoParts{first: strings.NewReader(first), second: strings.NewReader(second), more: more, over: over, ctx: sending}, -1
 	}
 	res, err := k.cc.RoundTrip(q)
 	if err != nil {
