@@ -3,6 +3,7 @@ package proxy_test
 import (
 	"fmt"
 	"io"
+	"net"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -61,6 +62,8 @@ func (d *departing) serve(c *rawConn, requests int, closes bool) {
 		d.mu.Unlock()
 		_ = f.WriteHeaders(http2.HeadersFrameParam{StreamID: id, BlockFragment: status200(), EndHeaders: true, EndStream: true})
 		if closes && taken == requests && len(open) == 0 {
+			_ = c.Conn.(*net.TCPConn).CloseWrite()
+			c.gone() // a reset could destroy what was said
 			return
 		}
 	}
