@@ -119,6 +119,7 @@ func (l *Loop) To(s Sink) { l.sink = s }
 // Run runs rounds until the context ends; the first one is made of everything that is in the store.
 func (l *Loop) Run(ctx context.Context) {
 	l.publish(l.config.Inherited)
+	l.commit(l.holders.Changes()) // who had an address before the restart has it in the first round, too
 	l.sub = l.config.Store.Subscribe()
 	defer l.config.Store.Unsubscribe(l.sub)
 	expiry := time.NewTicker(expiryInterval)
