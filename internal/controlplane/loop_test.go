@@ -214,13 +214,16 @@ func TestAddressesStayOverARestart(t *testing.T) {
 	seen := make(chan any, 100)
 	l := New(Config{
 		Store: s, Model: e, Applier: applier{e}, Say: t.Logf, Now: time.Now,
-		Inherited: &lbv1.Transaction{Seq: 1, Upserts: []*lbv1.Resource{{Name: "web", Body: &lbv1.Resource_ForwardingRule{
-			ForwardingRule: &lbv1.ForwardingRule{
-				Owner: owner.Of(web), TargetProxy: "web", Port: 80, Vips: []*lbv1.Vip{{Region: "a", Address: "127.0.0.9"}},
-			},
-		}}, {Name: "web", Body: &lbv1.Resource_TargetProxy{TargetProxy: &lbv1.TargetProxy{UrlMap: "web"}}},
+		Inherited: &lbv1.Transaction{Seq: 1, Upserts: []*lbv1.Resource{
+			{Name: "web", Body: &lbv1.Resource_ForwardingRule{
+				ForwardingRule: &lbv1.ForwardingRule{
+					Owner: owner.Of(web), TargetProxy: "web", Port: 80, Vips: []*lbv1.Vip{{Region: "a", Address: "127.0.0.9"}},
+				},
+			}},
+			{Name: "web", Body: &lbv1.Resource_TargetProxy{TargetProxy: &lbv1.TargetProxy{UrlMap: "web"}}},
 			{Name: "web", Body: &lbv1.Resource_UrlMap{UrlMap: &lbv1.UrlMap{DefaultService: "web"}}},
-			{Name: "web", Body: &lbv1.Resource_BackendService{BackendService: &lbv1.BackendService{AbortStatus: 404}}}}},
+			{Name: "web", Body: &lbv1.Resource_BackendService{BackendService: &lbv1.BackendService{AbortStatus: 404}}},
+		}},
 		Engine: recompute.New(recompute.Config{
 			Units: map[string]recompute.Translator{"gateway": func(v *recompute.View, _ string) recompute.Result {
 				seen <- v.Fact(fact.Holder("127.0.0.9"))

@@ -23,6 +23,10 @@ import (
 // that says nothing for this long would not have served its first requests either.
 const firstVerdictWait = 500 * time.Millisecond
 
+// publishRetry is how long after a publication that did not work in whole it is tried again: a port may have come free,
+// an address come to the machine.
+const publishRetry = 5 * time.Second
+
 // verdictPoll is how often the wait looks.
 const verdictPoll = 500 * time.Microsecond
 
@@ -38,15 +42,23 @@ type Config struct {
 	Prober Prober
 	// Publish puts a root in force. Its error names what did not work of it (a port that could not be bound).
 	Publish func(*config.Root) error
-	// Applied, if not nil, is told how every step ended: the number of the newest transaction in force, and what did not
-	// work of it: Publish's error, and a *config.Refused with the resources that are in quarantine, joined; or nil.
+	// Retry is how long after an error Publish gets the same root again, without a transaction; 0 is 5 s.
+	Retry time.Duration
+	// Applied, if not nil, is told how every step ended, and of a retry that changed something: the number of the newest
+	// transaction in force, and what does not work of it: Publish's error, and a *config.Refused with the resources that are
+	// in quarantine and the number of the newest transaction that was dealt with, joined; or nil.
 	Applied func(seq uint64, err error)
 }
 
 // Location applies transactions one after the other. Make one with New.
 type Location struct {
-	config     Config
-	quarantine config.Quarantine // owned by Run
+	config Config
+
+	// Owned by Run:
+	root       *config.Root
+	quarantine config.Quarantine
+	dealt      uint64 // the newest transaction that is in force but for what is in quarantine
+	failure    error  // Publish's last
 
 	mu      sync.Mutex
 	pending *lbv1.Transaction // not applied yet, merged
@@ -58,7 +70,10 @@ func New(c Config) *Location {
 	if c.Applied == nil {
 		c.Applied = func(uint64, error) {}
 	}
-	return &Location{config: c, ready: make(chan struct{}, 1)}
+	if c.Retry == 0 {
+		c.Retry = publishRetry
+	}
+	return &Location{config: c, root: c.Root, ready: make(chan struct{}, 1)}
 }
 
 // Apply hands over the next transaction and does not wait for it.
@@ -74,38 +89,55 @@ func (l *Location) Apply(tx *lbv1.Transaction) {
 
 // Run applies transactions until the context ends.
 func (l *Location) Run(ctx context.Context) {
-	root := l.config.Root
 	for {
+		var retry <-chan time.Time
+		if l.failure != nil {
+			retry = time.After(l.config.Retry)
+		}
 		select {
 		case <-ctx.Done():
 			return
 		case <-l.ready:
+			l.step(ctx)
+		case <-retry:
+			l.retry()
 		}
-		root = l.step(ctx, root)
 	}
 }
 
 // step applies what is pending and publishes the result.
-func (l *Location) step(ctx context.Context, root *config.Root) *config.Root {
+func (l *Location) step(ctx context.Context) {
 	tx := l.take()
 	if tx == nil {
-		return root
+		return
 	}
-	next, applied := l.quarantine.Apply(root, tx)
-	if applied == nil {
-		l.config.Applied(root.Seq(), l.refused(tx))
-		return root
+	l.dealt = max(l.dealt, tx.GetSeq())
+	if next, applied := l.quarantine.Apply(l.root, tx); applied != nil {
+		l.config.Prober.Follow(next)
+		AwaitVerdicts(ctx, next)
+		l.root, l.failure = next, l.config.Publish(next)
 	}
-	l.config.Prober.Follow(next)
-	AwaitVerdicts(ctx, next)
-	l.config.Applied(next.Seq(), errors.Join(l.config.Publish(next), l.refused(tx)))
-	return next
+	l.tell()
+}
+
+// retry publishes the root again, and tells what has become different.
+func (l *Location) retry() {
+	was := l.failure
+	l.failure = l.config.Publish(l.root)
+	if l.failure == nil || l.failure.Error() != was.Error() {
+		l.tell()
+	}
+}
+
+// tell says how things are.
+func (l *Location) tell() {
+	l.config.Applied(l.root.Seq(), errors.Join(l.failure, l.refused()))
 }
 
 // refused is what is in quarantine, or nil.
-func (l *Location) refused(tx *lbv1.Transaction) error {
+func (l *Location) refused() error {
 	if refusals := l.quarantine.Refusals(); len(refusals) > 0 {
-		return &config.Refused{Seq: tx.GetSeq(), Resources: refusals}
+		return &config.Refused{Seq: l.dealt, Resources: refusals}
 	}
 	return nil
 }

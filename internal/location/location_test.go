@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"testing"
+	"time"
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
 	"github.com/spillway-lb/spillway/internal/proxy/config"
@@ -109,5 +110,79 @@ func TestMergeKeepsTheNewerWord(t *testing.T) {
 	got := merge(older, newer)
 	if got.GetSeq() != 2 || len(got.GetUpserts()) != 2 || got.GetUpserts()[0].GetName() != "b" || len(got.GetDeletes()) != 1 {
 		t.Errorf("merged to %v", got)
+	}
+}
+
+// unpublished publishes with an error until it has been asked often enough.
+func unpublished(t *testing.T, times int) (l *Location, said chan string) {
+	said = make(chan string, 10)
+	l = New(Config{
+		Root: config.New(config.Location{}), Prober: &recorder{}, Retry: time.Millisecond,
+		Publish: func(*config.Root) error {
+			if times--; times >= 0 {
+				return errors.New("in use")
+			}
+			return nil
+		},
+		Applied: func(seq uint64, err error) { said <- fmt.Sprint(seq, " ", err) },
+	})
+	go l.Run(t.Context())
+	return l, said
+}
+
+func expectSaid(t *testing.T, said chan string, want ...string) {
+	t.Helper()
+	for _, want := range want {
+		if got := <-said; got != want {
+			t.Errorf("said %q, want %q", got, want)
+		}
+	}
+}
+
+// TestAFailedPublicationIsTriedAgain without a transaction, and told when it has worked, once.
+func TestAFailedPublicationIsTriedAgain(t *testing.T) {
+	l, said := unpublished(t, 4)
+	l.Apply(&lbv1.Transaction{Seq: 1, Upserts: []*lbv1.Resource{{Name: "d", Body: &lbv1.Resource_BackendService{
+		BackendService: &lbv1.BackendService{AbortStatus: 404},
+	}}}})
+	expectSaid(t, said, "1 in use", "1 <nil>")
+}
+
+// TestARefusedTransactionDoesNotEndTheRetry comes after a publication that did not work: what is said last has the number
+// of the refused one, or it would count as old.
+func TestARefusedTransactionDoesNotEndTheRetry(t *testing.T) {
+	said := make(chan [2]uint64, 10)
+	free := make(chan struct{})
+	l := New(Config{
+		Root: config.New(config.Location{}), Prober: &recorder{}, Retry: time.Millisecond,
+		Publish: func(*config.Root) error {
+			select {
+			case <-free:
+				return nil
+			default:
+				return errors.New("in use")
+			}
+		},
+		Applied: func(seq uint64, err error) {
+			var refused *config.Refused
+			if errors.As(err, &refused) {
+				said <- [2]uint64{seq, refused.Seq}
+				return
+			}
+			said <- [2]uint64{seq, 0}
+		},
+	})
+	go l.Run(t.Context())
+	l.Apply(&lbv1.Transaction{Seq: 1, Upserts: service("a")})
+	if got := <-said; got != [2]uint64{1, 0} {
+		t.Fatalf("said %v", got)
+	}
+	l.Apply(&lbv1.Transaction{Seq: 2, Upserts: []*lbv1.Resource{broken("b")}})
+	if got := <-said; got != [2]uint64{1, 2} {
+		t.Fatalf("said %v of the refused one", got)
+	}
+	close(free)
+	if got := <-said; got != [2]uint64{1, 2} {
+		t.Fatalf("said %v of the retry", got)
 	}
 }

@@ -96,6 +96,7 @@ func (p *Proxy) updateFrontends(root *config.Root) error {
 		f := p.frontends[frontendKeyOf(spec)]
 		if f == nil {
 			f = p.open(root, spec)
+			p.logUnbound(f)
 			p.frontends[frontendKeyOf(spec)] = f
 			opened = append(opened, f)
 			changed = true
@@ -136,8 +137,24 @@ func (p *Proxy) closeUnwanted(specs []config.Frontend) (changed bool) {
 		f.close()
 		delete(p.frontends, k)
 		changed = true
+		if !ok {
+			delete(p.unbound, k)
+		}
 	}
 	return changed
+}
+
+// logUnbound tells of a frontend that could not be opened, once for each reason: it is tried again and again.
+func (p *Proxy) logUnbound(f *frontend) {
+	k := frontendKeyOf(f.spec)
+	if f.err == nil {
+		delete(p.unbound, k)
+		return
+	}
+	if text := f.err.Error(); p.unbound[k] != text {
+		p.unbound[k] = text
+		p.cfg.Logger.Error("frontend not bound", "frontend", f.spec.Name, "err", f.err)
+	}
 }
 
 // holder is the frontend that listens on an address and port already, or nil.
@@ -167,7 +184,6 @@ func (p *Proxy) open(root *config.Root, spec config.Frontend) *frontend {
 	}
 	f.listener, f.err = p.bind(f.at())
 	if f.err != nil {
-		p.cfg.Logger.Error("frontend not bound", "frontend", spec.Name, "err", f.err)
 		return f
 	}
 	f.listener.Shared = p.shared

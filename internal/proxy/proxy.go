@@ -74,6 +74,7 @@ type Proxy struct {
 
 	mu        sync.Mutex // Updates, one at a time, and the end
 	frontends map[frontendKey]*frontend
+	unbound   map[frontendKey]string // the reasons that were logged
 	inherited []Socket
 	ended     bool
 	ports     atomic.Pointer[portTable]
@@ -104,7 +105,7 @@ func New(c Config) *Proxy {
 	reserve := descriptors.NewReserve(limit)
 	p := &Proxy{
 		cfg: c, clock: transport.NewClock(), workers: http2.NewWorkers(idleWorkers, c.Guard), tickets: proxytls.NewTickets(time.Now()),
-		frontends: map[frontendKey]*frontend{}, inherited: c.Inherited, stop: make(chan struct{}),
+		frontends: map[frontendKey]*frontend{}, unbound: map[frontendKey]string{}, inherited: c.Inherited, stop: make(chan struct{}),
 		shared: &listener.Shared{Most: c.MaxConnections, Reserve: reserve},
 	}
 	p.root.Store(config.NewWith(c.Location, c.Extensions))
