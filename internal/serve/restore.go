@@ -60,10 +60,12 @@ func (r *restorer) apply(tx *store.Tx, delta *manifests.Delta, first bool) {
 			tx.Write(ref, written)
 		}
 	}
-	r.standIn(tx, delta)
+	r.countErrors(delta)
 	if first {
+		r.standIn(tx)
 		r.bringEvents(tx)
 	}
+	r.standDown(tx)
 }
 
 // compare works out how an object's generation and creation time go on.
@@ -121,19 +123,22 @@ func contentOf(o store.Object) ([]byte, error) {
 	return json.Marshal(fields)
 }
 
-// standIn puts the objects that a broken file last held into the store, and takes them out again when the file has been
-// mended and holds them no more.
-func (r *restorer) standIn(tx *store.Tx, delta *manifests.Delta) {
-	for _, p := range delta.Problems {
-		if p.Severity == manifests.Error {
-			r.broken[p.File]++
+// countErrors keeps count of what is wrong with each file, as far as it keeps the file's objects from being read.
+func (r *restorer) countErrors(delta *manifests.Delta) {
+	count := func(problems []manifests.Problem, n int) {
+		for _, p := range problems {
+			if p.Severity == manifests.Error && p.Rule != manifests.RuleDuplicateObject {
+				r.broken[p.File] += n
+			}
 		}
 	}
-	for _, p := range delta.Solved {
-		if p.Severity == manifests.Error {
-			r.broken[p.File]--
-		}
-	}
+	count(delta.Problems, 1)
+	count(delta.Solved, -1)
+}
+
+// standIn puts the objects that files that are broken at the start last held into the store. Later on nothing does: what
+// was not there at the start was deleted, and a file of its name that breaks is another one.
+func (r *restorer) standIn(tx *store.Tx) {
 	for ref, was := range r.was {
 		if file := fileOf(was.Origin); r.broken[file] > 0 && tx.Get(ref) == nil {
 			tx.PutLastKnown(was.Cluster, was.Object, was.Origin, was.SeenAt)
@@ -143,6 +148,10 @@ func (r *restorer) standIn(tx *store.Tx, delta *manifests.Delta) {
 			r.lastKnown[file] = append(r.lastKnown[file], ref)
 		}
 	}
+}
+
+// standDown takes out what stands in for a file that has been mended, if the file holds it no more.
+func (r *restorer) standDown(tx *store.Tx) {
 	for file, refs := range r.lastKnown {
 		if r.broken[file] > 0 {
 			continue

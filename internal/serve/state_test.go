@@ -100,6 +100,39 @@ func TestABrokenFileKeepsItsObjectsOverARestart(t *testing.T) {
 	eventually(t, "the mended file counts", func() bool { return len(again.source.URLs()) == 0 })
 }
 
+// TestWhatWasDeletedStaysDeleted has a file that goes while nothing runs, and comes back broken: what it once held is gone.
+func TestWhatWasDeletedStaysDeleted(t *testing.T) {
+	r := start(t, map[string]string{"app.yaml": strings.ReplaceAll(app, "NAME", "deleted")}, time.Second)
+	r.url(t)
+	r.end(t)
+	if err := os.Remove(filepath.Join(r.dir, "app.yaml")); err != nil {
+		t.Fatal(err)
+	}
+	again := startIn(t, filepath.Dir(r.dir), time.Second, later)
+	eventually(t, "it runs", func() bool { return strings.Contains(again.out.String(), "waiting for YAML files") })
+	again.write(t, "app.yaml", "this: [is no YAML\n")
+	eventually(t, "the file is told of", func() bool { return strings.Contains(again.out.String(), "app.yaml:") })
+	if n := len(again.store.Snapshot().List(kind.Gateway, "", "")); n > 0 {
+		t.Error("a Gateway that was deleted is back")
+	}
+}
+
+// TestADuplicateIsNoBrokenFile has a file with an object that another file has too when the next process starts: it is
+// read, so what it held before and does not hold any more is gone.
+func TestADuplicateIsNoBrokenFile(t *testing.T) {
+	r := start(t, map[string]string{"app.yaml": strings.ReplaceAll(app, "NAME", "twice")}, time.Second)
+	r.url(t)
+	r.end(t)
+	account := "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: a}\n"
+	r.write(t, "a.yaml", account)
+	r.write(t, "app.yaml", account)
+	again := startIn(t, filepath.Dir(r.dir), time.Second, later)
+	eventually(t, "the duplicate is told", func() bool { return strings.Contains(again.out.String(), "DuplicateObject") })
+	if n := len(again.store.Snapshot().List(kind.Gateway, "", "")); n > 0 {
+		t.Error("a Gateway that was deleted is back")
+	}
+}
+
 // TestAKilledProcessHasKeptItsState reads the state while the process runs: what a kill would leave.
 func TestAKilledProcessHasKeptItsState(t *testing.T) {
 	r := start(t, map[string]string{"app.yaml": strings.ReplaceAll(app, "NAME", "killed")}, time.Second)
