@@ -75,6 +75,7 @@ func (r *addressReader) add(request Request) {
 
 func (r *addressReader) literal(request Request) {
 	addr, err := netip.ParseAddr(request.Literal)
+	addr = addr.Unmap() // ::ffff:192.0.2.1 is 192.0.2.1 to whoever listens
 	if err != nil || addr.Zone() != "" {
 		r.out.Unusable = fmt.Sprintf("address %q is not an IP address", request.Literal)
 		return
