@@ -21,7 +21,7 @@ Kubernetes.
 
 DIRECTORY
   A folder with a cluster.yaml (apiVersion: spillway.dev/v1alpha1, kind: Cluster; spec: region, zones, configCluster,
-  project) is a cluster, named as its Cluster is. A directory without any is one cluster. Files count once they have
+  defaultNamespace, project) is a cluster, named as its Cluster is. A directory without any is one cluster. Files count once they have
   not changed for 20 ms; one that breaks keeps what it last said. Pods, Nodes, EndpointSlices and ServiceImports are
   made as Kubernetes' controllers would, unless the files hold them.
 
@@ -75,6 +75,7 @@ type serveFlags struct {
 	from, socket, state, format, accessLog, admin string
 	drain                                         time.Duration
 	verbose                                       bool
+	namespace                                     defaultNamespace
 	tracing                                       tracing
 }
 
@@ -87,6 +88,7 @@ func newServeCommand() *cobra.Command {
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&f.from, "from", "", "home region: where you stand; the config cluster's region by default")
+	f.namespace.addFlag(flags)
 	flags.StringVar(&f.socket, "socket", "", "path of the control socket; PID.sock in $XDG_RUNTIME_DIR/spillway by default")
 	flags.StringVar(&f.state, "state", "", `file that keeps over a restart what is published and was said of objects, private keys included;
 one for each DIR in $XDG_STATE_HOME/spillway (~/.local/state/spillway) by default, none with "none"`)
@@ -127,7 +129,7 @@ func (f *serveFlags) run(cmd *cobra.Command, dir string) error {
 	}
 	defer endTracing()
 	err = serve.Run(ctx, serve.Config{
-		Dir: absolute, From: f.from, Socket: f.socket, State: f.state, Drain: f.drain, Format: f.format, Out: cmd.OutOrStdout(),
+		Dir: absolute, Namespace: string(f.namespace), From: f.from, Socket: f.socket, State: f.state, Drain: f.drain, Format: f.format, Out: cmd.OutOrStdout(),
 		Log: f.logger(cmd.ErrOrStderr()), AccessLog: accessLog, Tracer: tracer, Admin: f.admin,
 		Version: version(), Now: time.Now,
 	})

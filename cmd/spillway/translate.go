@@ -33,6 +33,7 @@ type translateFlags struct {
 	output, from string
 	ignoreErrors bool
 	redact       bool
+	namespace    defaultNamespace
 }
 
 func newTranslateCommand() *cobra.Command {
@@ -45,6 +46,7 @@ func newTranslateCommand() *cobra.Command {
 	flags := cmd.Flags()
 	flags.StringVarP(&f.output, "output", "o", "json", "json or yaml")
 	flags.StringVar(&f.from, "from", "", "home region; the config cluster's region by default")
+	f.namespace.addFlag(flags)
 	flags.BoolVar(&f.ignoreErrors, "ignore-errors", false, "print what is usable, with status 0")
 	flags.BoolVar(&f.redact, "redact", false, "leave private keys out; the default on a terminal")
 	return cmd
@@ -54,7 +56,7 @@ func (f *translateFlags) run(cmd *cobra.Command, dir string) error {
 	if f.output != "json" && f.output != "yaml" {
 		return fmt.Errorf("output format %q is neither json nor yaml", f.output)
 	}
-	model, problems, err := serve.Translate(dir, f.from, time.Now())
+	model, problems, err := serve.Translate(dir, string(f.namespace), f.from, time.Now())
 	printProblems(cmd.ErrOrStderr(), problems)
 	if err != nil {
 		return err

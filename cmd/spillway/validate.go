@@ -28,6 +28,7 @@ looked at.`
 type validateFlags struct {
 	output     string
 	schemaOnly bool
+	namespace  defaultNamespace
 }
 
 func newValidateCommand() *cobra.Command {
@@ -41,6 +42,7 @@ func newValidateCommand() *cobra.Command {
 	}
 	cmd.Flags().StringVarP(&f.output, "output", "o", "", "json; a line for each problem by default")
 	cmd.Flags().BoolVar(&f.schemaOnly, "schema-only", false, "check the files alone, not what becomes of them")
+	f.namespace.addFlag(cmd.Flags())
 	return cmd
 }
 
@@ -48,7 +50,7 @@ func (f *validateFlags) run(cmd *cobra.Command, dir string) error {
 	if f.output != "" && f.output != "json" {
 		return fmt.Errorf("output format %q is not json", f.output)
 	}
-	report, err := validate.Directory(dir, validate.Options{SchemaOnly: f.schemaOnly, Now: time.Now()})
+	report, err := validate.Directory(dir, validate.Options{Namespace: string(f.namespace), SchemaOnly: f.schemaOnly, Now: time.Now()})
 	if err != nil {
 		return err
 	}

@@ -125,6 +125,7 @@ func (b *builder) result() recompute.Result {
 	}
 	policy.SetBackend(service, settings)
 	policy.SetDistribution(b.view, b.key.Target(), service)
+	b.key.setSettings(b.view, service)
 	resources := b.secure(name, service)
 	check := policy.HealthCheck(b.view, b.key.Target(), checkType(service.GetProtocol()))
 	check.Description, check.Owner = service.GetDescription(), service.GetOwner()

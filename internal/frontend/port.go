@@ -17,9 +17,11 @@ type Port struct {
 	Owner store.Ref
 	// Collection is the owner's kind in a description, such as "gateways".
 	Collection string
-	Scope      scope.Scope
-	Port       int32
-	VIPs       []VIP
+	// Class is the owner's GatewayClass, by which Configurations may select it.
+	Class string
+	Scope scope.Scope
+	Port  int32
+	VIPs  []VIP
 	// TLS is nil for plain HTTP.
 	TLS *lbv1.DownstreamTls
 }
@@ -43,13 +45,13 @@ func (p Port) Resources(v *recompute.View) []*lbv1.Resource {
 	for _, vip := range p.VIPs {
 		vips = append(vips, &lbv1.Vip{Region: vip.Region, Address: vip.Address, Name: vip.Name})
 	}
+	proxy := &lbv1.TargetProxy{UrlMap: name, Tls: p.TLS, Via: via, Description: description, Owner: by}
+	p.setSettings(v, proxy)
 	return []*lbv1.Resource{
 		{Name: Rule(p.Scope, p.Owner, p.Port), Body: &lbv1.Resource_ForwardingRule{ForwardingRule: &lbv1.ForwardingRule{
 			Scheme: p.Scope.Scheme, Region: p.Scope.Region, Vips: vips, Port: uint32(p.Port), TargetProxy: name,
 			Description: description, Owner: by,
 		}}},
-		{Name: name, Body: &lbv1.Resource_TargetProxy{TargetProxy: &lbv1.TargetProxy{
-			UrlMap: name, Tls: p.TLS, Via: via, Description: description, Owner: by,
-		}}},
+		{Name: name, Body: &lbv1.Resource_TargetProxy{TargetProxy: proxy}},
 	}
 }

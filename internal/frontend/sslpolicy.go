@@ -5,11 +5,9 @@ import (
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
 	spillwayv1alpha1 "github.com/spillway-lb/spillway/api/spillway/v1alpha1"
-	"github.com/spillway-lb/spillway/internal/kind"
+	"github.com/spillway-lb/spillway/internal/configuration"
 	"github.com/spillway-lb/spillway/internal/recompute"
 )
-
-const kindConfiguration = kind.Configuration
 
 // Google's profiles of SSL policies.
 const (
@@ -27,15 +25,9 @@ func SSLPolicy(v *recompute.View, path string) (spillwayv1alpha1.SSLPolicy, bool
 	case profileCompatible, profileModern, profileRestricted:
 		return spillwayv1alpha1.SSLPolicy{Name: name, Profile: name, MinTLSVersion: oldestTLS}, true
 	}
-	for _, ref := range v.List(kindConfiguration, "", "") {
-		configuration, ok := recompute.Get[*spillwayv1alpha1.Configuration](v, ref)
-		if !ok {
-			continue
-		}
-		for _, p := range configuration.Spec.SSLPolicies {
-			if p.Name == name {
-				return p, true
-			}
+	for _, p := range configuration.SSLPolicies(v) {
+		if p.Name == name {
+			return p, true
 		}
 	}
 	return spillwayv1alpha1.SSLPolicy{}, false

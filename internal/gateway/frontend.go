@@ -73,7 +73,7 @@ func translateFrontend(v *recompute.View, key string) recompute.Result {
 		value.Certificates = append(value.Certificates, name.GetCertificates()...)
 	}
 	return recompute.Result{State: recompute.Present, Value: value, Resources: frontend.Port{
-		Owner: ref, Collection: "gateways", Scope: gw.Scope, Port: f.number, VIPs: vips, TLS: f.tls,
+		Owner: ref, Collection: "gateways", Class: gw.Class, Scope: gw.Scope, Port: f.number, VIPs: vips, TLS: f.tls,
 	}.Resources(v)}
 }
 

@@ -29,6 +29,8 @@ type Listeners struct {
 	// Serving are the listeners that are served: Listeners, or, while the Gateway or all listeners of a port are broken, those
 	// of its last good version, as far as today's allow.
 	Serving []Listener
+	// Class is the GatewayClass.
+	Class string
 	// CrossRegional: each location has an address of its own name.
 	CrossRegional bool
 	// Project is the number of the project that paths name.

@@ -55,7 +55,7 @@ func (u listenersUnit) translate(v *recompute.View, key string) recompute.Result
 		in.Region = regionOf(v, u.options, ref, class)
 	}
 	value := &Listeners{
-		Scope: in, CrossRegional: class.Reach == CrossRegional, Namespace: ref.Namespace, Name: ref.Name, Project: fleet.MemberOf(v, ref.Cluster).ProjectNumber,
+		Scope: in, Class: string(gw.Spec.GatewayClassName), CrossRegional: class.Reach == CrossRegional, Namespace: ref.Namespace, Name: ref.Name, Project: fleet.MemberOf(v, ref.Cluster).ProjectNumber,
 		Listeners: readListeners(gw.Spec.Listeners, judgeListeners(gw.Spec.Listeners), ref, in),
 		Broken:    at.Broken || at.Held, Kept: at.Broken || at.Held || at.Kept,
 	}

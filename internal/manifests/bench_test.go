@@ -133,7 +133,7 @@ func BenchmarkWatch(b *testing.B) {
 				}
 			}
 			start := time.Now()
-			watcher, first, err := Open(dir)
+			watcher, first, err := Open(dir, "")
 			if err != nil || len(first.Upserts) < n {
 				b.Fatal(len(first.Upserts), err)
 			}

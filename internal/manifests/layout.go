@@ -1,6 +1,7 @@
 package manifests
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"path"
@@ -29,6 +30,8 @@ type layout struct {
 	clusters map[string]string
 	// owners maps clusters to the claim of their Cluster object.
 	owners map[string]*claim
+	// namespaces maps clusters to the namespace of objects that name none.
+	namespaces map[string]string
 	// rivals maps folders whose cluster's name is taken to the file that has it.
 	rivals map[string]string
 }
@@ -53,7 +56,9 @@ func (l layout) names() []string {
 type placement struct {
 	path    string
 	cluster string
-	state   placementState
+	// namespace is that of objects that name none.
+	namespace string
+	state     placementState
 }
 
 type placementState int
@@ -69,13 +74,14 @@ const (
 // place finds the nearest cluster folder around a file.
 func (l layout) place(f *file) placement {
 	if len(l.clusters) == 0 {
-		return placement{path: f.path, cluster: spillwayv1alpha1.DefaultClusterName}
+		name := spillwayv1alpha1.DefaultClusterName
+		return placement{path: f.path, cluster: name, namespace: l.namespaces[name]}
 	}
 	for dir := path.Dir(f.path); ; dir = path.Dir(dir) {
 		cluster, ok := l.clusters[dir]
 		switch {
 		case ok && cluster != "":
-			return placement{path: f.path, cluster: cluster}
+			return placement{path: f.path, cluster: cluster, namespace: l.namespaces[cluster]}
 		case ok:
 			return placement{path: f.path, state: waiting}
 		case dir == ".":
@@ -94,6 +100,9 @@ func (p placement) ref(m *manifest) (store.Ref, bool) {
 		return ref, p.path == configurationFile
 	}
 	ref.Cluster = p.cluster
+	if m.unplaced {
+		ref.Namespace = p.namespace
+	}
 	return ref, p.state == inCluster
 }
 
@@ -124,7 +133,8 @@ func (s *step) arrange() {
 	}
 	s.clusters = true
 	next := s.newLayout()
-	moved := len(next.clusters) == 0 != (len(s.layout.clusters) == 0) || !maps.Equal(next.clusters, s.layout.clusters)
+	moved := len(next.clusters) == 0 != (len(s.layout.clusters) == 0) || !maps.Equal(next.clusters, s.layout.clusters) ||
+		!maps.Equal(next.namespaces, s.layout.namespaces)
 	before := s.layout.names()
 	s.layout = next
 	for _, name := range slices.Concat(before, next.names()) {
@@ -138,7 +148,7 @@ func (s *step) arrange() {
 }
 
 func (s *step) newLayout() layout {
-	next := layout{clusters: map[string]string{}, owners: map[string]*claim{}, rivals: map[string]string{}}
+	next := layout{clusters: map[string]string{}, owners: map[string]*claim{}, namespaces: map[string]string{}, rivals: map[string]string{}}
 	claims := s.clusterClaims()
 	slices.SortStableFunc(claims, func(a, b *claim) int { return s.incumbentFirst(a, b) })
 	for _, c := range claims {
@@ -154,6 +164,10 @@ func (s *step) newLayout() layout {
 		}
 		next.owners[name] = c
 		next.clusters[dir] = name
+		next.namespaces[name] = cmp.Or(c.manifest.object.(*spillwayv1alpha1.Cluster).Spec.DefaultNamespace, s.defaultNamespace())
+	}
+	if len(next.clusters) == 0 {
+		next.namespaces[spillwayv1alpha1.DefaultClusterName] = s.defaultNamespace()
 	}
 	return next
 }

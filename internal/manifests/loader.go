@@ -9,12 +9,18 @@ import (
 	"sync"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"github.com/spillway-lb/spillway/internal/manifests/schema"
 	"github.com/spillway-lb/spillway/internal/store"
 )
 
 // Loader turns file contents into objects. It does no I/O and reads no clock. One goroutine may use it at a time.
 type Loader struct {
+	// Namespace is that of objects that name none, where their cluster.yaml says nothing; "default" if empty. It is set
+	// before the first Load.
+	Namespace string
+
 	registry *schema.Registry
 
 	files     map[string]*file
@@ -68,6 +74,8 @@ func NewLoader() *Loader {
 		members:   map[string]bool{},
 	}
 }
+
+func (l *Loader) defaultNamespace() string { return cmp.Or(l.Namespace, metav1.NamespaceDefault) }
 
 // step is one Load in the making.
 type step struct {
@@ -237,6 +245,7 @@ func (s *step) settle(ref store.Ref) {
 		if m.used {
 			object = object.DeepCopyObject().(store.Object)
 		}
+		object.SetNamespace(ref.Namespace)
 		m.used = true
 		s.publish(ref, object, winner, m.kind.Generations)
 	case s.inUse(ref):

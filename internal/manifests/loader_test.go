@@ -34,6 +34,9 @@ func TestScenarios(t *testing.T) {
 				t.Fatal(err)
 			}
 			loader := NewLoader()
+			if _, namespace, ok := strings.Cut(string(archive.Comment), "namespace: "); ok {
+				loader.Namespace = strings.TrimSpace(namespace)
+			}
 			var got bytes.Buffer
 			for i, events := range scenarioSteps(t, archive) {
 				fmt.Fprintf(&got, "step %d\n", i+1)

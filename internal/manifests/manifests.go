@@ -3,10 +3,10 @@
 // In: files. Out: deltas: objects to put into the store, objects to delete from it, and problems, each with file,
 // line, column, field and rule.
 //
-//	watcher, first, err := manifests.Open(dir)   // reads everything once
+//	watcher, first, err := manifests.Open(dir, "")  // reads everything once
 //	go watcher.Run(ctx)                          // then follows changes, and releases the watcher in the end
 //	for delta := range watcher.Deltas() { ... }
-//	delta, problems, err := manifests.Read(dir)  // or only look
+//	delta, problems, err := manifests.Read(dir, "")  // or only look
 //
 // Loader is the core: a state machine without I/O or clock that turns file contents into deltas. Settler decides when
 // a changed file counts. Watcher is the shell that looks at the disk.

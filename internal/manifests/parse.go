@@ -19,13 +19,19 @@ type manifest struct {
 	position document.Position
 	// configCluster is where a Cluster says that it is the config cluster.
 	configCluster document.Position
+	// unplaced: the manifest names no namespace, so that of its folder counts.
+	unplaced bool
 	// used is set once the object has been published: from then on it must not be changed.
 	used bool
 }
 
-// identity is the manifest's object within its cluster.
+// identity is the manifest's object within its folder, without a namespace if it names none.
 func (m *manifest) identity() store.Ref {
-	return store.Ref{Kind: m.kind.Ref(), Namespace: m.object.GetNamespace(), Name: m.object.GetName()}
+	ref := store.Ref{Kind: m.kind.Ref(), Namespace: m.object.GetNamespace(), Name: m.object.GetName()}
+	if m.unplaced {
+		ref.Namespace = ""
+	}
+	return ref
 }
 
 // parsed is what the bytes of a file say.
@@ -84,6 +90,26 @@ func notAManifest(file string) string {
 	return ""
 }
 
+// notAnObject says of documents that are clearly something else, such as a program's settings or a template, why they are
+// not read.
+func notAnObject(value map[string]any) string {
+	if len(value) == 0 {
+		return ""
+	}
+	meta, _ := value["metadata"].(map[string]any)
+	for _, v := range []any{value["apiVersion"], value["kind"], meta["name"], meta["namespace"]} {
+		if text, _ := v.(string); strings.Contains(text, "{{") {
+			return "a template, which is not read; serve what its tool makes of it"
+		}
+	}
+	for _, name := range []string{"apiVersion", "kind", "metadata", "spec"} {
+		if _, ok := value[name]; ok {
+			return ""
+		}
+	}
+	return "neither apiVersion nor kind: no manifest, and not read"
+}
+
 // listItems returns the items of a List or of any kind of list, and nil for anything else.
 func listItems(doc *document.Document) []*document.Document {
 	kind, _ := doc.Value["kind"].(string)
@@ -94,6 +120,15 @@ func listItems(doc *document.Document) []*document.Document {
 }
 
 func (p *parsed) add(registry *schema.Registry, file string, doc *document.Document, warned map[string]int) {
+	if note := notAnObject(doc.Value); note != "" {
+		at := doc.Start()
+		p.problems = append(p.problems, Problem{
+			File: file, Line: at.Line, Column: at.Column, Rule: RuleNotAManifest, Severity: Note, Message: note,
+		})
+		// What the file held until now stays: this may be a manifest in the making.
+		p.whole = false
+		return
+	}
 	result := registry.Check(doc)
 	for _, v := range result.Violations {
 		if v.Rule == schema.RuleUnknownKind && v.Warning {
@@ -108,7 +143,7 @@ func (p *parsed) add(registry *schema.Registry, file string, doc *document.Docum
 	if result.Object == nil {
 		return
 	}
-	m := &manifest{kind: result.Kind, object: result.Object, position: doc.Start()}
+	m := &manifest{kind: result.Kind, object: result.Object, position: doc.Start(), unplaced: result.Unplaced}
 	if _, ok := result.Object.(*spillwayv1alpha1.Cluster); ok {
 		m.configCluster = doc.At("spec.configCluster")
 	}
@@ -126,7 +161,7 @@ func problemOf(file string, doc *document.Document, result *schema.Result, v doc
 	}
 	return Problem{
 		File: file, Line: at.Line, Column: at.Column, Object: objectName(result.GroupKind.Kind, result.Namespace, result.Name),
-		Field: v.Path, Rule: v.Rule, Message: v.Message, Severity: severity,
+		Field: v.Path, Rule: v.Rule, Message: v.Message, Severity: severity, unplaced: result.Unplaced,
 	}
 }
 

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
 // Severity says whether a problem keeps something from being used.
@@ -48,6 +50,17 @@ type Problem struct {
 	// Message says what is wrong and what becomes of it.
 	Message  string   `json:"message"`
 	Severity Severity `json:"severity"`
+
+	// unplaced: Object is in "default" only as long as its folder has no other default namespace.
+	unplaced bool
+}
+
+// place names the namespace of an object whose manifest names none.
+func (p *Problem) place(namespace string) {
+	if p.unplaced && namespace != "" {
+		p.Object = strings.Replace(p.Object, " "+metav1.NamespaceDefault+"/", " "+namespace+"/", 1)
+	}
+	p.unplaced = false
 }
 
 // String is FILE:LINE:COLUMN: SEVERITY: OBJECT: FIELD: MESSAGE [RULE], without what is unknown.

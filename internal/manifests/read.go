@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// Read reads a directory once, without waiting for files to settle.
-func Read(dir string) (Delta, []Problem, error) {
+// Read reads a directory once, without waiting for files to settle. namespace is a Loader's.
+func Read(dir, namespace string) (Delta, []Problem, error) {
 	t, err := scan(context.Background(), dir)
 	if err != nil {
 		return Delta{}, nil, err
@@ -24,6 +24,7 @@ func Read(dir string) (Delta, []Problem, error) {
 		events = append(events, r.event)
 	}
 	loader := NewLoader()
+	loader.Namespace = namespace
 	delta := loader.Load(events, time.Now())
 	return delta, loader.Problems(), nil
 }

@@ -40,6 +40,9 @@ func (l *Loader) problemsOf(name string) []Problem {
 		return nil
 	}
 	problems := slices.Clone(f.problems)
+	for i := range problems {
+		problems[i].place(f.placed.namespace)
+	}
 	for _, m := range f.manifests {
 		if message := f.placed.misplaced(m); message != "" {
 			problems = append(problems, problemAt(f, m, RuleMisplaced, message))

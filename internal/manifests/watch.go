@@ -50,10 +50,10 @@ type Watcher struct {
 	problems []Problem // a copy for other goroutines
 }
 
-// Open reads the directory once. It fails only if there is no directory.
-func Open(dir string) (*Watcher, Delta, error) { return open(dir, openNotify) }
+// Open reads the directory once. It fails only if there is no directory. namespace is a Loader's.
+func Open(dir, namespace string) (*Watcher, Delta, error) { return open(dir, namespace, openNotify) }
 
-func open(dir string, notify func() *fsnotify.Watcher) (*Watcher, Delta, error) {
+func open(dir, namespace string, notify func() *fsnotify.Watcher) (*Watcher, Delta, error) {
 	root, err := identify(dir)
 	if err != nil {
 		return nil, Delta{}, err
@@ -67,6 +67,7 @@ func open(dir string, notify func() *fsnotify.Watcher) (*Watcher, Delta, error) 
 		dir: dir, root: root, loader: NewLoader(), settler: NewSettler(), deltas: make(chan Delta), watches: newWatches(notify),
 		every: rescanInterval,
 	}
+	w.loader.Namespace = namespace
 	w.watches.follow(t)
 	w.took(t, started)
 	now := time.Now()

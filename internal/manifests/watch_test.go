@@ -40,7 +40,7 @@ func newDirectory(t *testing.T, poll bool, files map[string]string) *directory {
 
 func (d *directory) start(poll bool) *directory {
 	d.t.Helper()
-	watcher, first, err := open(d.root, func() *fsnotify.Watcher {
+	watcher, first, err := open(d.root, "", func() *fsnotify.Watcher {
 		if poll {
 			return nil
 		}
@@ -278,7 +278,7 @@ func TestOpenWaitsForFreshFiles(t *testing.T) {
 	d := &directory{t: t, root: t.TempDir()}
 	d.write("west/web.yaml", service("web"))
 	d.write("west/cluster.yaml", "apiVersion: spillway.dev/v1alpha1\nkind: Cluster\nmetadata: {name: west}\n")
-	watcher, first, err := Open(d.root)
+	watcher, first, err := Open(d.root, "")
 	ended, end := context.WithCancel(context.Background())
 	end()
 	d.must(watcher.Run(ended))
@@ -301,7 +301,7 @@ func TestWatchACopiedFolder(t *testing.T) {
 func TestOpenNeedsADirectory(t *testing.T) {
 	d := newDirectory(t, true, map[string]string{"a.yaml": service("a")})
 	for _, dir := range []string{d.path("nowhere"), d.path("a.yaml")} {
-		if _, _, err := Open(dir); err == nil {
+		if _, _, err := Open(dir, ""); err == nil {
 			t.Errorf("%s opens", dir)
 		}
 	}
@@ -310,11 +310,11 @@ func TestOpenNeedsADirectory(t *testing.T) {
 func TestReadTakesFreshFiles(t *testing.T) {
 	d := &directory{t: t, root: t.TempDir()}
 	d.write("a.yaml", service("a")+"  extra: 1\n")
-	_, problems, err := Read(d.root)
+	_, problems, err := Read(d.root, "")
 	if err != nil || len(problems) != 1 || !HasErrors(problems) || problems[0].File != "a.yaml" {
 		t.Errorf("%v %v", problems, err)
 	}
-	if _, _, err := Read(d.path("nowhere")); err == nil {
+	if _, _, err := Read(d.path("nowhere"), ""); err == nil {
 		t.Error("no error")
 	}
 }

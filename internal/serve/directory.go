@@ -16,9 +16,11 @@ const reopenInterval = 500 * time.Millisecond
 
 // directory feeds the manifests into the store.
 type directory struct {
-	path   string
-	store  *store.Store
-	report *reporter
+	path string
+	// namespace is that of objects that name none.
+	namespace string
+	store     *store.Store
+	report    *reporter
 	// restore knows what an earlier process knew.
 	restore *restorer
 	// problems is how much is wrong now.
@@ -29,7 +31,7 @@ type directory struct {
 
 // follow keeps the store up to date until the context ends. A directory that is not there is waited for.
 func (d *directory) follow(ctx context.Context) {
-	watcher, first, err := manifests.Open(d.path)
+	watcher, first, err := manifests.Open(d.path, d.namespace)
 	if err != nil {
 		d.report.say("cannot read %s: %v; waiting for it", d.path, err)
 	}
@@ -39,7 +41,7 @@ func (d *directory) follow(ctx context.Context) {
 			return
 		case <-time.After(reopenInterval):
 		}
-		watcher, first, err = manifests.Open(d.path)
+		watcher, first, err = manifests.Open(d.path, d.namespace)
 	}
 	d.begin(&first)
 	close(d.loaded)

@@ -29,6 +29,8 @@ import (
 type Config struct {
 	// Dir is an absolute path.
 	Dir string
+	// Namespace is that of objects that name none, where their cluster.yaml says nothing; "default" if empty.
+	Namespace string
 	// From is the home region; the config cluster's if empty.
 	From string
 	// Socket is the path of the control socket; one in the runtime directory if empty.
@@ -134,7 +136,7 @@ func newServer(c Config) (*server, error) {
 		Output: s.standin.Logs,
 	}
 	s.announcer = &announcer{store: s.store, source: s.source, report: s.report, now: c.Now}
-	s.directory = &directory{path: c.Dir, store: s.store, report: s.report, restore: newRestorer(kept), problems: newProblemsGauge(), loaded: make(chan struct{})}
+	s.directory = &directory{path: c.Dir, namespace: c.Namespace, store: s.store, report: s.report, restore: newRestorer(kept), problems: newProblemsGauge(), loaded: make(chan struct{})}
 	return s, nil
 }
 

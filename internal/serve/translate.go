@@ -18,9 +18,9 @@ import (
 const maxRounds = 10
 
 // Translate makes the model of a directory without opening a socket or starting a process: every Pod whose image is
-// known is imagined to run. from is the home region, as in Config.
-func Translate(dir, from string, now time.Time) (*lbv1.Model, []manifests.Problem, error) {
-	delta, problems, err := manifests.Read(dir)
+// known is imagined to run. namespace and from are as in Config.
+func Translate(dir, namespace, from string, now time.Time) (*lbv1.Model, []manifests.Problem, error) {
+	delta, problems, err := manifests.Read(dir, namespace)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -4,15 +4,12 @@ import (
 	"time"
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
-	spillwayv1alpha1 "github.com/spillway-lb/spillway/api/spillway/v1alpha1"
 	"github.com/spillway-lb/spillway/internal/backend"
-	"github.com/spillway-lb/spillway/internal/kind"
+	"github.com/spillway-lb/spillway/internal/configuration"
 	"github.com/spillway-lb/spillway/internal/neg"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/traffic"
 )
-
-const kindConfiguration = kind.Configuration
 
 // Proximity is the Options.Traffic that knows no demand: the nearest region with endpoints gets everything, the others
 // stand by in order of distance. Distances are estimates, and what Configurations say.
@@ -50,14 +47,8 @@ func groups(v *recompute.View, in backend.WeightInput) []traffic.Backend {
 
 // distances are the estimates with what Configurations say on top.
 func distances(v *recompute.View, table *traffic.RTT) *traffic.RTT {
-	for _, ref := range v.List(kindConfiguration, "", "") {
-		configuration, ok := recompute.Get[*spillwayv1alpha1.Configuration](v, ref)
-		if !ok {
-			continue
-		}
-		for _, r := range configuration.Spec.RTT {
-			table = table.With(r.From, r.To, time.Duration(r.Milliseconds)*time.Millisecond)
-		}
+	for _, r := range configuration.RoundTripTimes(v) {
+		table = table.With(r.From, r.To, time.Duration(r.Milliseconds)*time.Millisecond)
 	}
 	return table
 }

@@ -16,6 +16,7 @@ import (
 	"slices"
 
 	"github.com/spillway-lb/spillway/internal/backend"
+	"github.com/spillway-lb/spillway/internal/configuration"
 	"github.com/spillway-lb/spillway/internal/fleet"
 	"github.com/spillway-lb/spillway/internal/frontend"
 	"github.com/spillway-lb/spillway/internal/gateway"
@@ -32,7 +33,7 @@ type Options = gateway.Options
 func Units(o Options) map[string]recompute.Translator {
 	all := map[string]recompute.Translator{}
 	for _, units := range []map[string]recompute.Translator{
-		fleet.Units(), neg.Units(), policy.Units(gateway.CheckPolicy(o)), frontend.Units(),
+		fleet.Units(), neg.Units(), policy.Units(gateway.CheckPolicy(o)), frontend.Units(), configuration.Units(),
 		backend.Units(backend.Options{Home: o.Home, Traffic: o.Traffic}), gateway.Units(o),
 	} {
 		maps.Copy(all, units)
@@ -44,7 +45,7 @@ func Units(o Options) map[string]recompute.Translator {
 // Roots returns every kind of object that makes units exist.
 func Roots() []recompute.Root {
 	_, builtinClasses := gateway.BuiltinClasses()
-	return append(slices.Concat(fleet.Roots(), policy.Roots(), gateway.Roots()), builtinClasses)
+	return append(slices.Concat(fleet.Roots(), policy.Roots(), gateway.Roots(), configuration.Roots()), builtinClasses)
 }
 
 // Indexes returns the store indexes that the units read.

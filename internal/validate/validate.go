@@ -27,6 +27,8 @@ import (
 
 // Options are how a directory is validated.
 type Options struct {
+	// Namespace is that of objects that name none, where their cluster.yaml says nothing; "default" if empty.
+	Namespace string
 	// SchemaOnly leaves out the translation.
 	SchemaOnly bool
 	// Now is the time for what has none of its own.
@@ -42,7 +44,7 @@ type Report struct {
 
 // Directory validates a directory.
 func Directory(dir string, o Options) (*Report, error) {
-	delta, problems, err := manifests.Read(dir)
+	delta, problems, err := manifests.Read(dir, o.Namespace)
 	if err != nil {
 		return nil, err
 	}

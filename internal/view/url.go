@@ -10,11 +10,12 @@ import (
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
 	"github.com/spillway-lb/spillway/internal/control"
+	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/owner"
 	"github.com/spillway-lb/spillway/internal/store"
 )
 
-const kindGateway = "Gateway.gateway.networking.k8s.io"
+const kindGateway = kind.Gateway
 
 // Socket is an address that the proxy of a location listens on.
 type Socket struct {

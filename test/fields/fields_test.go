@@ -11,6 +11,7 @@ import (
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
 	networkingv1 "github.com/spillway-lb/spillway/api/networking/v1"
+	spillwayv1alpha1 "github.com/spillway-lb/spillway/api/spillway/v1alpha1"
 	"github.com/spillway-lb/spillway/test/fields"
 )
 
@@ -23,7 +24,7 @@ var dataPlane = []string{module + "internal/proxy/...", module + "internal/healt
 var controlPlane = []string{
 	module + "internal/gateway/...", module + "internal/policy/...", module + "internal/neg/...", module + "internal/fleet/...",
 	module + "internal/translate/...", module + "internal/traffic/...", module + "internal/backend/...", module + "internal/frontend/...",
-	module + "internal/owner/...", module + "internal/refgrant/...", module + "internal/scope/...",
+	module + "internal/configuration/...", module + "internal/owner/...", module + "internal/refgrant/...", module + "internal/scope/...",
 }
 
 // unread are the fields of the model that no data plane reads, and why.
@@ -53,11 +54,8 @@ var unwritten = map[string]string{
 	"Resource.EndpointHealth": "what probers find out comes from data planes", "EndpointHealth": "what probers find out comes from data planes",
 	"ResourceKey": "made by recompute", "Transaction": "made by recompute", "Model": "made by whoever serves",
 
-	"TargetProxy.TrustedHops": proxyOnly, "TargetProxy.Limits": proxyOnly, "HttpLimits": proxyOnly, "DownstreamTls.Alpn": proxyOnly,
 	"ValueMatch.Present": proxyOnly, "SessionPersistence.IdleTimeout": proxyOnly, "SessionAffinity.Header": proxyOnly,
-	"BackendService.Limits": proxyOnly, "CircuitLimits": proxyOnly,
-	"TargetProxy.RequestPolicy": proxyOnly, "RequestPolicy": proxyOnly,
-	"BackendService.OutlierDetection": proxyOnly, "OutlierDetection": proxyOnly,
+	"CircuitLimits.MaxPendingRequests": "refused: no request of a proxy waits in a queue",
 }
 
 const proxyOnly = "by `proxy --config` only"
@@ -105,6 +103,20 @@ func TestEveryFieldOfAPolicyIsHeeded(t *testing.T) {
 		all = append(all, structFields(reflect.TypeOf(spec), map[reflect.Type]bool{})...)
 	}
 	checkAll(t, "nothing reads", all, unheeded, uses.Read)
+}
+
+// TestEveryFieldOfAConfigurationIsHeeded is the same for Configurations and Clusters.
+func TestEveryFieldOfAConfigurationIsHeeded(t *testing.T) {
+	uses, err := fields.Of(module+"api/spillway/v1alpha1", append([]string{
+		module + "internal/manifests/...", module + "internal/standalone/...",
+	}, controlPlane...)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[reflect.Type]bool{}
+	all := append(structFields(reflect.TypeOf(spillwayv1alpha1.ConfigurationSpec{}), seen),
+		structFields(reflect.TypeOf(spillwayv1alpha1.ClusterSpec{}), seen)...)
+	checkAll(t, "nothing reads", all, nil, uses.Read)
 }
 
 // unheededGateway are the fields of the Gateway API that nothing reads, and why.

@@ -1422,7 +1422,6 @@ type TargetProxy struct {
 	// Added to answers (and to requests) as `via`, such as "1.1 google". Empty adds none.
 	Via string `protobuf:"bytes,3,opt,name=via,proto3" json:"via,omitempty"`
 	// Number of X-Forwarded-For entries, counted from the right, that were written by trusted proxies. 0 trusts none.
-	// By `proxy --config` only.
 	TrustedHops   uint32         `protobuf:"varint,4,opt,name=trusted_hops,json=trustedHops,proto3" json:"trusted_hops,omitempty"`
 	Limits        *HttpLimits    `protobuf:"bytes,5,opt,name=limits,proto3" json:"limits,omitempty"`
 	Description   string         `protobuf:"bytes,6,opt,name=description,proto3" json:"description,omitempty"`
@@ -1518,8 +1517,8 @@ func (x *TargetProxy) GetRequestPolicy() *RequestPolicy {
 	return nil
 }
 
-// RequestPolicy says what becomes of requests that another parser behind the proxy may read differently. Settable by
-// `proxy --config` only; what is not set is safe.
+// RequestPolicy says what becomes of requests that another parser behind the proxy may read differently. Configurations set
+// it (spec.frontends); what is not set is safe.
 type RequestPolicy struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// "//" read as "/". Unspecified is LIBERAL.
@@ -1615,7 +1614,7 @@ type DownstreamTls struct {
 	// the entry with an empty host, else the handshake is refused.
 	ServerNames []*ServerName `protobuf:"bytes,1,rep,name=server_names,json=serverNames,proto3" json:"server_names,omitempty"`
 	MinVersion  TlsVersion    `protobuf:"varint,2,opt,name=min_version,json=minVersion,proto3,enum=lb.v1.TlsVersion" json:"min_version,omitempty"`
-	// ALPN protocols offered, in order; empty means h2, http/1.1. By `proxy --config` only.
+	// ALPN protocols offered, in order; empty means h2, http/1.1, http/1.0. Configurations set it.
 	Alpn []string `protobuf:"bytes,3,rep,name=alpn,proto3" json:"alpn,omitempty"`
 	// Cipher suites of TLS 1.2 by their IANA names; empty is the data plane's choice. Those of TLS 1.3 are always offered.
 	CipherSuites  []string `protobuf:"bytes,4,rep,name=cipher_suites,json=cipherSuites,proto3" json:"cipher_suites,omitempty"`
@@ -1797,7 +1796,7 @@ func (x *ClientValidation) GetMode() ClientValidation_Mode {
 	return ClientValidation_REQUIRE_VALID
 }
 
-// HttpLimits override a data plane's defaults; unset fields keep them. By `proxy --config` only.
+// HttpLimits override a data plane's defaults; unset fields keep them. Configurations set them.
 type HttpLimits struct {
 	state             protoimpl.MessageState `protogen:"open.v1"`
 	IdleTimeout       *durationpb.Duration   `protobuf:"bytes,1,opt,name=idle_timeout,json=idleTimeout,proto3" json:"idle_timeout,omitempty"`
@@ -3854,11 +3853,11 @@ func (*SubjectAltName_Hostname) isSubjectAltName_Name() {}
 
 func (*SubjectAltName_Uri) isSubjectAltName_Name() {}
 
-// CircuitLimits are per backend service and proxy; 0 is the data plane's default. By `proxy --config` only.
+// CircuitLimits are per backend service and proxy; 0 is the data plane's default. Configurations set them (spec.backends).
 type CircuitLimits struct {
 	state              protoimpl.MessageState `protogen:"open.v1"`
 	MaxConnections     uint32                 `protobuf:"varint,1,opt,name=max_connections,json=maxConnections,proto3" json:"max_connections,omitempty"`
-	MaxPendingRequests uint32                 `protobuf:"varint,2,opt,name=max_pending_requests,json=maxPendingRequests,proto3" json:"max_pending_requests,omitempty"`
+	MaxPendingRequests uint32                 `protobuf:"varint,2,opt,name=max_pending_requests,json=maxPendingRequests,proto3" json:"max_pending_requests,omitempty"` // refused: no request of a proxy waits in a queue
 	MaxRequests        uint32                 `protobuf:"varint,3,opt,name=max_requests,json=maxRequests,proto3" json:"max_requests,omitempty"`
 	MaxRetries         uint32                 `protobuf:"varint,4,opt,name=max_retries,json=maxRetries,proto3" json:"max_retries,omitempty"`
 	unknownFields      protoimpl.UnknownFields
@@ -3923,7 +3922,7 @@ func (x *CircuitLimits) GetMaxRetries() uint32 {
 	return 0
 }
 
-// OutlierDetection is passive: consecutive failures take an endpoint out for a while. By `proxy --config` only.
+// OutlierDetection is passive: consecutive failures take an endpoint out for a while. Configurations set it.
 type OutlierDetection struct {
 	state              protoimpl.MessageState `protogen:"open.v1"`
 	ConsecutiveErrors  uint32                 `protobuf:"varint,1,opt,name=consecutive_errors,json=consecutiveErrors,proto3" json:"consecutive_errors,omitempty"`      // 0 is 5

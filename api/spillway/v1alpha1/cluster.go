@@ -61,6 +61,12 @@ type ClusterSpec struct {
 	//
 	// +optional
 	ConfigCluster bool `json:"configCluster,omitempty"`
+	// DefaultNamespace is the namespace of the folder's objects that name none, as with `kubectl apply -n`; "default" if unset.
+	//
+	// +optional
+	// +kubebuilder:validation:MaxLength=63
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
+	DefaultNamespace string `json:"defaultNamespace,omitempty"`
 	// Project is the Google Cloud project that the cluster would belong to; it shows in names and paths.
 	//
 	// +optional

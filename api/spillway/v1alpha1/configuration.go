@@ -8,6 +8,7 @@ import (
 //
 // +kubebuilder:object:root=true
 // +kubebuilder:storageversion
+// +kubebuilder:subresource:status
 // +kubebuilder:resource:scope=Cluster
 type Configuration struct {
 	metav1.TypeMeta   `json:",inline"`
@@ -17,6 +18,20 @@ type Configuration struct {
 	//
 	// +optional
 	Spec ConfigurationSpec `json:"spec,omitempty"`
+	// Status says what of the settings applies to nothing.
+	//
+	// +optional
+	Status ConfigurationStatus `json:"status,omitempty"`
+}
+
+// ConfigurationStatus says what of the settings applies to nothing.
+type ConfigurationStatus struct {
+	// Conditions: Accepted is there with frontends or backends, and False while one names what does not exist.
+	//
+	// +optional
+	// +listType=map
+	// +listMapKey=type
+	Conditions []metav1.Condition `json:"conditions,omitempty"`
 }
 
 // ConfigurationList is a list of Configurations.
@@ -49,6 +64,16 @@ type ConfigurationSpec struct {
 	// +listMapKey=name
 	// +kubebuilder:validation:MaxItems=64
 	SSLPolicies []SSLPolicy `json:"sslPolicies,omitempty"`
+	// Frontends are settings of what clients of Gateways connect to.
+	//
+	// +optional
+	// +kubebuilder:validation:MaxItems=256
+	Frontends []FrontendSettings `json:"frontends,omitempty"`
+	// Backends are settings of what Services are to the proxies.
+	//
+	// +optional
+	// +kubebuilder:validation:MaxItems=256
+	Backends []BackendSettings `json:"backends,omitempty"`
 	// Project is the project of clusters that name none.
 	//
 	// +optional

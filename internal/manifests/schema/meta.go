@@ -24,6 +24,13 @@ func (r *Registry) checkMeta(value map[string]any, k *Kind) (*metav1.ObjectMeta,
 	return meta, append(violations, document.FromField(validateMeta(meta, k))...)
 }
 
+// namespaceOf is what a manifest says of its namespace.
+func namespaceOf(value map[string]any) string {
+	meta, _ := value["metadata"].(map[string]any)
+	name, _ := meta["namespace"].(string)
+	return name
+}
+
 func validateMeta(meta *metav1.ObjectMeta, k *Kind) field.ErrorList {
 	at := field.NewPath("metadata")
 	if meta.Name == "" {

@@ -36,6 +36,8 @@ type Result struct {
 	GroupKind schema.GroupKind
 	Name      string
 	Namespace string
+	// Unplaced: the manifest of a namespaced object names no namespace; Namespace and the object's are "default".
+	Unplaced bool
 	// Object is nil if the object cannot be used.
 	Object store.Object
 	// Violations are in the order of the document.
@@ -123,7 +125,9 @@ func (r *Registry) checkKnown(doc *document.Document, gvk schema.GroupVersionKin
 	k := result.Kind
 	object := k.new()
 	result.Violations = append(result.Violations, k.dropStatus(doc.Value)...)
+	namesNamespace := namespaceOf(doc.Value) != ""
 	meta, violations := r.checkMeta(doc.Value, k)
+	result.Unplaced = k.Namespaced && !namesNamespace
 	result.Name, result.Namespace = meta.Name, meta.Namespace
 	result.Violations = append(result.Violations, violations...)
 	var errs field.ErrorList

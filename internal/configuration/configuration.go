@@ -1,0 +1,72 @@
+package configuration
+
+import (
+	spillwayv1alpha1 "github.com/spillway-lb/spillway/api/spillway/v1alpha1"
+	"github.com/spillway-lb/spillway/internal/kind"
+	"github.com/spillway-lb/spillway/internal/recompute"
+)
+
+// Unit kinds. All but unitStatus have one unit, whose key is empty.
+const (
+	unitFrontends   = "configuration.frontends"
+	unitBackends    = "configuration.backends"
+	unitSSLPolicies = "configuration.sslpolicies"
+	unitRTT         = "configuration.rtt"
+	unitStatus      = "configuration.status"
+)
+
+// Units returns the translators of this package by unit kind.
+func Units() map[string]recompute.Translator {
+	return map[string]recompute.Translator{
+		unitFrontends: list(func(s *spillwayv1alpha1.ConfigurationSpec) []spillwayv1alpha1.FrontendSettings { return s.Frontends }),
+		unitBackends:  list(func(s *spillwayv1alpha1.ConfigurationSpec) []spillwayv1alpha1.BackendSettings { return s.Backends }),
+		unitSSLPolicies: list(func(s *spillwayv1alpha1.ConfigurationSpec) []spillwayv1alpha1.SSLPolicy {
+			return s.SSLPolicies
+		}),
+		unitRTT:    list(func(s *spillwayv1alpha1.ConfigurationSpec) []spillwayv1alpha1.RoundTripTime { return s.RTT }),
+		unitStatus: translateStatus,
+	}
+}
+
+// Roots makes a unit of each Configuration.
+func Roots() []recompute.Root {
+	return []recompute.Root{{Kind: kind.Configuration, Unit: unitStatus}}
+}
+
+// Frontends are the settings of frontends, the first that counts first.
+func Frontends(v *recompute.View) []spillwayv1alpha1.FrontendSettings {
+	return value[spillwayv1alpha1.FrontendSettings](v, unitFrontends)
+}
+
+// Backends are the settings of backends, the first that counts first.
+func Backends(v *recompute.View) []spillwayv1alpha1.BackendSettings {
+	return value[spillwayv1alpha1.BackendSettings](v, unitBackends)
+}
+
+// SSLPolicies are the SSL policies that are defined.
+func SSLPolicies(v *recompute.View) []spillwayv1alpha1.SSLPolicy {
+	return value[spillwayv1alpha1.SSLPolicy](v, unitSSLPolicies)
+}
+
+// RoundTripTimes are those that differ from the estimates.
+func RoundTripTimes(v *recompute.View) []spillwayv1alpha1.RoundTripTime {
+	return value[spillwayv1alpha1.RoundTripTime](v, unitRTT)
+}
+
+func value[T any](v *recompute.View, unit string) []T {
+	all, _, _ := recompute.Value[[]T](v, unit, "")
+	return all
+}
+
+// list makes the translator of one list: what all Configurations have of it.
+func list[T any](of func(*spillwayv1alpha1.ConfigurationSpec) []T) recompute.Translator {
+	return func(v *recompute.View, _ string) recompute.Result {
+		var all []T
+		for _, ref := range v.List(kind.Configuration, "", "") {
+			if c, ok := recompute.Get[*spillwayv1alpha1.Configuration](v, ref); ok {
+				all = append(all, of(&c.Spec)...)
+			}
+		}
+		return recompute.Result{State: recompute.Present, Value: all}
+	}
+}

@@ -1,0 +1,89 @@
+package configuration
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	spillwayv1alpha1 "github.com/spillway-lb/spillway/api/spillway/v1alpha1"
+	"github.com/spillway-lb/spillway/internal/fleet"
+	"github.com/spillway-lb/spillway/internal/kind"
+	"github.com/spillway-lb/spillway/internal/recompute"
+	"github.com/spillway-lb/spillway/internal/store"
+)
+
+// translateStatus says which settings name what does not exist. A Configuration without such settings has no status.
+func translateStatus(v *recompute.View, key string) recompute.Result {
+	ref, _ := store.ParseRef(key)
+	c, ok := recompute.Get[*spillwayv1alpha1.Configuration](v, ref)
+	if !ok || len(c.Spec.Frontends)+len(c.Spec.Backends) == 0 {
+		return recompute.Result{}
+	}
+	condition := metav1.Condition{Type: "Accepted", Status: metav1.ConditionTrue, Reason: "Accepted", ObservedGeneration: c.Generation}
+	if missing := missingTargets(v, &c.Spec); len(missing) > 0 {
+		condition.Status, condition.Reason = metav1.ConditionFalse, "TargetNotFound"
+		condition.Message = strings.Join(missing, "; ") + "; the other settings apply"
+	}
+	return recompute.Result{State: recompute.Present, Writes: []recompute.Write{{
+		Ref: ref, Part: recompute.PartStatus, Value: &spillwayv1alpha1.ConfigurationStatus{Conditions: []metav1.Condition{condition}},
+	}}}
+}
+
+func missingTargets(v *recompute.View, spec *spillwayv1alpha1.ConfigurationSpec) []string {
+	var missing []string
+	for i, f := range spec.Frontends {
+		field := fmt.Sprintf("spec.frontends[%d]", i)
+		if !exists(v, f.Gateway, kind.Gateway) {
+			missing = append(missing, field+".gateway: "+text("Gateway", f.Gateway)+" not found")
+		}
+		if f.GatewayClassName != "" && !isUsed(v, f.GatewayClassName) {
+			missing = append(missing, fmt.Sprintf("%s.gatewayClassName: no Gateway is of class %q", field, f.GatewayClassName))
+		}
+	}
+	for i, b := range spec.Backends {
+		if !exists(v, b.Service, kind.Service) && !isImported(v, b.Service) {
+			missing = append(missing, fmt.Sprintf("spec.backends[%d].service: %s not found", i, text("Service", b.Service)))
+		}
+	}
+	return missing
+}
+
+// exists tells whether a member has what a selector names; one that names nothing is content with nothing.
+func exists(v *recompute.View, s *spillwayv1alpha1.ObjectSelector, kind string) bool {
+	if s == nil || s.Cluster == "" && s.Name == "" {
+		return true
+	}
+	return slices.ContainsFunc(v.List(fleet.KindCluster, "", ""), func(cluster store.Ref) bool {
+		return (s.Cluster == "" || s.Cluster == cluster.Name) && (s.Name == "" ||
+			v.Get(store.Ref{Cluster: cluster.Name, Kind: kind, Namespace: s.Namespace, Name: s.Name}) != nil)
+	})
+}
+
+func isUsed(v *recompute.View, class string) bool {
+	return slices.ContainsFunc(v.List(kind.Gateway, "", ""), func(ref store.Ref) bool {
+		gw, ok := recompute.Get[*gatewayv1.Gateway](v, ref)
+		return ok && string(gw.Spec.GatewayClassName) == class
+	})
+}
+
+func isImported(v *recompute.View, s *spillwayv1alpha1.ObjectSelector) bool {
+	if s.Name == "" {
+		return false
+	}
+	_, ok, held := recompute.Value[*fleet.Import](v, fleet.UnitImport, fleet.ImportKey(s.Namespace, s.Name))
+	return ok || held
+}
+
+func text(kind string, s *spillwayv1alpha1.ObjectSelector) string {
+	if s.Name == "" {
+		return fmt.Sprintf("cluster %q", s.Cluster)
+	}
+	name := fmt.Sprintf("%s %q", kind, s.Namespace+"/"+s.Name)
+	if s.Cluster != "" {
+		name += " of cluster " + s.Cluster
+	}
+	return name
+}
