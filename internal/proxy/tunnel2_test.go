@@ -55,6 +55,19 @@ func tunnelStream(st *http2.ServerStream) {
 	_ = st.WriteData(nil, true)
 }
 
+// quietTunnelStream is tunnelStream for a client that speaks first.
+func quietTunnelStream(st *http2.ServerStream) {
+	_ = st.WriteHead(200, nil, false)
+	st.Flush()
+	for {
+		p, err := st.Request().Body.Next()
+		if err != nil || st.WriteData(p, false) != nil {
+			return
+		}
+		st.Flush()
+	}
+}
+
 // tunnelConn is the same over HTTP/1.
 func tunnelConn(c *rawConn) {
 	head := c.head()

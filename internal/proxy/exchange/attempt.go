@@ -185,6 +185,9 @@ func (x *Exchange) informational(status int, h *header.Map) {
 
 // release ends an attempt.
 func (x *Exchange) release(a *attempt) {
+	if s := x.scope; s != nil {
+		s.download.end(func() { a.Stream.Interrupt() })
+	}
 	if b := x.Answer.Response.Body; b != nil {
 		b.Close()
 		x.Answer.Response.Body = nil

@@ -176,7 +176,8 @@ func (x *Exchange) Switched() bool { return x.Answer.Protocol != nil }
 func (x *Exchange) Uploading() (yes, read bool) {
 	switch p, s := x.current.pump, x.scope; {
 	case s != nil && s.replaced:
-		return true, s.upload != nil && s.upload.whole.Load()
+		// Where no filter reads it, nobody does.
+		return s.upload != nil, s.upload != nil && s.upload.whole.Load()
 	case p != nil:
 		return true, p.final.Load()
 	}

@@ -161,7 +161,11 @@ const maxUnseen = 8
 // backoff waits as the rule says, longer from attempt to attempt.
 func (x *Exchange) backoff() {
 	if x.rule != nil && x.rule.Retry != nil && x.rule.Retry.Backoff > 0 {
-		x.watch.sleep(x.rule.Retry.Backoff << min(x.attempts-1, 4))
+		d := x.rule.Retry.Backoff << min(x.attempts-1, 4)
+		if x.deadline != 0 {
+			d = min(d, time.Duration(x.deadline-x.engine.Caller.Clock.Now()))
+		}
+		x.watch.sleep(d)
 	}
 }
 

@@ -181,7 +181,7 @@ func (x *Exchange) filterAnswer(res *message.Response) bool {
 			v.Close()
 		}
 	}
-	if err == nil && held && res.Body != nil {
+	if err == nil && held && res.Body != nil && !x.Switched() {
 		err = x.hold(res)
 	}
 	for _, v := range views {
@@ -194,11 +194,29 @@ func (x *Exchange) filterAnswer(res *message.Response) bool {
 		x.fitBody(res)
 	}
 	if err != nil {
-		x.release(&x.current)
-		x.answerFilter(err)
+		x.answerUnbegun(err)
 		return false
 	}
 	return true
+}
+
+// answerUnbegun ends an exchange whose backend's answer cannot go out, though its head has come: a filter has failed, or
+// the body which a filter wanted to see first.
+func (x *Exchange) answerUnbegun(err error) {
+	s := x.scope
+	if x.watch.why() == notEnded && s.backends(err) {
+		x.current.err = err
+		x.failed(&x.current)
+		return
+	}
+	x.release(&x.current)
+	x.answerFilter(err)
+}
+
+// backends reports whether an error is that of the backend's body.
+func (s *scope) backends(err error) bool {
+	var held *heldError
+	return s.download.caused(err) || errors.As(err, &held)
 }
 
 // hold pulls the first piece of an answer whose head waits for it.
@@ -207,17 +225,26 @@ func (x *Exchange) hold(res *message.Response) error {
 	if isEOF(err) {
 		err = nil
 	}
-	if err == nil {
+	switch {
+	case err == nil:
 		res.Body = &begunBody{Body: res.Body, first: p, ended: p == nil}
+	case x.scope.answer == nil:
+		return &heldError{err}
 	}
 	return err
 }
+
+// heldError is the error of a backend's body that no filter has replaced.
+type heldError struct{ error }
+
+func (e *heldError) Unwrap() error { return e.error }
 
 // fitBody makes an answer fit the client's method and its own status, both of which filters may have changed.
 func (x *Exchange) fitBody(res *message.Response) {
 	s := x.scope
 	asked := string(x.Request.Method) == "HEAD"
 	switch {
+	case x.Switched(): // what follows is the tunnel's
 	case !message.HasBody(asked, res.Status):
 		if res.Body != nil && s.answer == nil {
 			s.answer = res.Body
@@ -254,6 +281,9 @@ func (x *Exchange) answerFilter(err error) {
 		x.answerEnded(why, false)
 	case errors.As(err, &reply):
 		x.answerReply(reply)
+	case x.scope.upload.caused(err):
+		status, details := bodyFailure(err)
+		x.answerLocally(status, nil, details)
 	case !x.timeLeft(), x.scope.overdue():
 		if x.derived != nil {
 			x.derived.Counts.Timeouts.Inc()
@@ -311,9 +341,7 @@ func (s *scope) end(o extension.Outcome) {
 	for _, g := range s.guards {
 		g.Close()
 	}
-	if s.upload.busy() {
-		x.down.StopBody()
-	}
+	s.upload.end(x.down.StopBody)
 	for i := len(s.running) - 1; i >= 0; i-- {
 		r := s.running[i]
 		_ = r.run(func() error {
@@ -321,11 +349,6 @@ func (s *scope) end(o extension.Outcome) {
 			return nil
 		})
 		x.engine.Metrics.Extensions.Inc(r.name(), r.event())
-	}
-	for _, b := range [...]*source{s.upload, s.download} {
-		if b != nil {
-			b.end()
-		}
 	}
 }
 

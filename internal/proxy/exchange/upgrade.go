@@ -28,7 +28,7 @@ func (x *Exchange) runTunnel() {
 	x.details = accesslog.UpgradedConnection
 	x.watch.tunnel.Store(true)
 	x.detachRequest()
-	x.outBytes += tunnel.Run(x.down.Tunnel(), x.backendEnd(), &x.watch)
+	x.outBytes += tunnel.Run(x.engine.Guard, x.down.Tunnel(), x.backendEnd(), &x.watch)
 	x.backEnd = x.now()
 }
 

@@ -14,24 +14,31 @@ import (
 // source is a body as a filter reads it. A filter may do so in a goroutine of its own; nothing is read once the exchange
 // has ended. Close is the exchange's.
 type source struct {
-	body    message.Body
+	body message.Body
+	// lent: what body returns may be another's before the filters have ended, so they get a copy.
+	lent    bool
+	copy    []byte
 	reading atomic.Bool
 	whole   atomic.Bool // read to its end
+	over    atomic.Bool
 	failure atomic.Pointer[error]
-	mu      sync.Mutex
-	over    bool
+	mu      sync.Mutex // held by who reads
 }
 
 // Next implements message.Body.
 func (s *source) Next() ([]byte, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.over {
+	s.reading.Store(true)
+	defer s.reading.Store(false)
+	if s.over.Load() { // in this order: see end
 		return nil, extension.ErrEnded
 	}
-	s.reading.Store(true)
 	p, err := s.body.Next()
-	s.reading.Store(false)
+	if s.lent && len(p) > 0 {
+		s.copy = append(s.copy[:0], p...)
+		p = s.copy
+	}
 	switch {
 	case err == io.EOF:
 		s.whole.Store(true)
@@ -51,10 +58,15 @@ func (s *source) caused(err error) bool {
 }
 
 // Ready reports whether Next returns at once.
-func (s *source) Ready() bool { return message.Ready(s.body) }
+func (s *source) Ready() bool { return !s.over.Load() && message.Ready(s.body) }
 
 // Trailers implements message.Body.
-func (s *source) Trailers() *header.Map { return s.body.Trailers() }
+func (s *source) Trailers() *header.Map {
+	if !s.whole.Load() || s.over.Load() {
+		return nil
+	}
+	return s.body.Trailers()
+}
 
 // Close implements message.Body.
 func (s *source) Close() {}
@@ -62,11 +74,16 @@ func (s *source) Close() {}
 // busy reports whether a filter waits for bytes.
 func (s *source) busy() bool { return s != nil && s.reading.Load() }
 
-// end makes further reads fail.
-func (s *source) end() {
+// end makes further reads fail, and returns when nobody reads any more. stop makes one return that waits for bytes.
+func (s *source) end(stop func()) {
+	if s == nil || s.over.Swap(true) {
+		return
+	}
+	if s.reading.Load() {
+		stop()
+	}
 	s.mu.Lock()
-	s.over = true
-	s.mu.Unlock()
+	defer s.mu.Unlock()
 }
 
 // filterBody is a filter's body as the exchange reads it: what it says is checked, and it may panic.
@@ -175,7 +192,7 @@ func (b *responseBodies) Source() message.Body {
 		return res.Body
 	}
 	if s.download == nil {
-		s.download = &source{body: res.Body}
+		s.download = &source{body: res.Body, lent: true}
 	}
 	return s.download
 }

@@ -3,6 +3,7 @@ package exchange
 import (
 	"errors"
 	"io"
+	"sync/atomic"
 	"testing"
 
 	"github.com/spillway-lb/spillway/internal/proxy/extension"
@@ -79,11 +80,60 @@ func TestSourceErrorsAreTheSources(t *testing.T) {
 
 func TestSourceFailsWhenTheExchangeHasEnded(t *testing.T) {
 	s := &source{body: &script{pieces: []string{"somebody else's"}, last: io.EOF}}
-	s.end()
+	s.end(func() { t.Error("nobody reads, and is stopped") })
 	if p, err := s.Next(); p != nil || err != extension.ErrEnded {
 		t.Errorf("%q, %v", p, err)
 	}
 }
+
+// TestEndWaitsForReaders: a reader that waits for bytes is stopped, and has left when end returns.
+func TestEndWaitsForReaders(t *testing.T) {
+	b := &awaited{begun: make(chan struct{}), stop: make(chan struct{})}
+	s, left := &source{body: b}, make(chan struct{})
+	go func() {
+		_, _ = s.Next()
+		close(left)
+	}()
+	<-b.begun
+	s.end(func() { close(b.stop) })
+	if !b.over.Load() {
+		t.Error("somebody still reads")
+	}
+	<-left
+	s.end(func() { t.Error("stopped twice") })
+}
+
+// awaited is a body that waits until it is stopped.
+type awaited struct {
+	noBody
+	begun, stop chan struct{}
+	over        atomic.Bool
+}
+
+func (b *awaited) Next() ([]byte, error) {
+	close(b.begun)
+	<-b.stop
+	b.over.Store(true)
+	return nil, io.ErrUnexpectedEOF
+}
+
+// TestLentPiecesAreCopied: a filter may still work on one when the connection that it came from serves others.
+func TestLentPiecesAreCopied(t *testing.T) {
+	lent := []byte("mine")
+	s := &source{body: &scriptOf{lent}, lent: true}
+	p, err := s.Next()
+	copy(lent, "XXXX")
+	if string(p) != "mine" || err != nil {
+		t.Errorf("%q, %v", p, err)
+	}
+}
+
+// scriptOf is a body whose piece is its own memory.
+type scriptOf struct{ p []byte }
+
+func (b *scriptOf) Next() ([]byte, error) { return b.p, nil }
+func (b *scriptOf) Trailers() *header.Map { return nil }
+func (b *scriptOf) Close()                {}
 
 func TestBegunBody(t *testing.T) {
 	b := &begunBody{Body: &script{pieces: []string{"b"}, last: io.EOF}, first: []byte("a")}

@@ -41,6 +41,8 @@ func TestSettersRefuse(t *testing.T) {
 		"forwarded by a callout":         {CalloutPolicy(Route), set("X-Forwarded-For", "1.2.3.4"), ErrForbidden},
 		"forwarded by a plugin":          {PluginPolicy(Traffic), set("x-forwarded-for", "1.2.3.4"), ErrForbidden},
 		"user ip by a callout":           {CalloutPolicy(Traffic), set("x-user-ip", "1.2.3.4"), ErrForbidden},
+		"forwarded with underscores":     {CalloutPolicy(Traffic), set("X_Forwarded_For", "1.2.3.4"), ErrForbidden},
+		"a length with an underscore":    {nil, set("content_length", "3"), ErrForbidden},
 		"goog by a callout":              {CalloutPolicy(Traffic), set("x-goog-a", "1"), nil},
 		"goog by a plugin":               {PluginPolicy(Traffic), set("x-goog-a", "1"), ErrForbidden},
 		"proxy-authorization":            {CalloutPolicy(Traffic), set("proxy-authorization", "x"), ErrForbidden},

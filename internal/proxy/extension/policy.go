@@ -48,11 +48,16 @@ func newPolicy(k Kind, names, prefixes []string) *Policy {
 	return p
 }
 
-// check says whether a field of that name, in lower case, may be set or deleted.
+// check says whether a field of that name, in lower case, may be set or deleted. A name with "_" counts as the one with
+// "-", for which many backends take it.
 func (p *Policy) check(name []byte) error {
-	switch {
-	case !field.ValidName(name):
+	if !field.ValidName(name) {
 		return ErrInvalid
+	}
+	if field.HasUnderscore(name) {
+		name = bytes.ReplaceAll(name, []byte{'_'}, []byte{'-'})
+	}
+	switch {
 	case field.Framing(header.Lookup(name)), p.names[string(name)]:
 		return ErrForbidden
 	}

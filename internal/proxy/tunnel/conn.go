@@ -1,6 +1,7 @@
 package tunnel
 
 import (
+	"github.com/spillway-lb/spillway/internal/guard"
 	"github.com/spillway-lb/spillway/internal/proxy/transport"
 )
 
@@ -14,16 +15,14 @@ type direction struct {
 }
 
 // connect passes bytes both ways until both sides have ended, or one broke. It returns what went from b to a.
-func connect(a, b *transport.Conn, p Progress) int64 {
+func connect(g *guard.Guard, a, b *transport.Conn, p Progress) int64 {
 	up := &direction{from: a, to: b, progress: p}
 	down := &direction{from: b, to: a, progress: p}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		up.run()
-	}()
-	down.run()
-	<-done
+	broke := func() {
+		a.Interrupt()
+		b.Interrupt()
+	}
+	both(g, broke, up.run, down.run)
 	return down.bytes
 }
 

@@ -3,6 +3,7 @@ package tunnel
 import (
 	"io"
 
+	"github.com/spillway-lb/spillway/internal/guard"
 	"github.com/spillway-lb/spillway/internal/proxy/transport"
 )
 
@@ -21,8 +22,9 @@ type Progress interface{ Moved() }
 // Conn makes a connection an End.
 func Conn(c *transport.Conn) End { return &connEnd{conn: c} }
 
-// Run passes bytes both ways until both sides have ended, or one broke. It returns what went from b to a.
-func Run(a, b End, p Progress) int64 {
+// Run passes bytes both ways until both sides have ended, or one broke. It returns what went from b to a. A panic in either
+// way breaks the tunnel, and nothing else.
+func Run(g *guard.Guard, a, b End, p Progress) int64 {
 	ca, plainA := a.(*connEnd)
 	cb, plainB := b.(*connEnd)
 	if plainA {
@@ -32,21 +34,34 @@ func Run(a, b End, p Progress) int64 {
 		cb.conn.Share()
 	}
 	if plainA && plainB {
-		return connect(ca.conn, cb.conn, p)
+		return connect(g, ca.conn, cb.conn, p)
 	}
-	return join(a, b, p)
+	return join(g, a, b, p)
 }
 
 // join passes bytes both ways until both sides have ended, or one broke. It returns what went from b to a.
-func join(a, b End, p Progress) int64 {
+func join(g *guard.Guard, a, b End, p Progress) (n int64) {
+	broke := func() {
+		a.Interrupt()
+		b.Interrupt()
+	}
+	both(g, broke, func() { pour(b, a, p) }, func() { n = pour(a, b, p) })
+	return n
+}
+
+// both runs the two ways, and returns when both have ended. broke ends the other after a panic.
+func both(g *guard.Guard, broke, up, down func()) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		pour(b, a, p)
+		defer g.Recover("tunnel", broke)
+		up()
 	}()
-	n := pour(a, b, p)
+	func() {
+		defer g.Recover("tunnel", broke)
+		down()
+	}()
 	<-done
-	return n
 }
 
 func pour(to, from End, progress Progress) (n int64) {

@@ -6,6 +6,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+
+	"github.com/spillway-lb/spillway/internal/guard"
 )
 
 // side is an End of channels.
@@ -67,7 +69,7 @@ func TestBothWays(t *testing.T) {
 	close(a.in)
 	close(b.in)
 	var moved count
-	if n := Run(a, b, &moved); n != int64(len("answer")) {
+	if n := Run(nil, a, b, &moved); n != int64(len("answer")) {
 		t.Errorf("%d bytes from b to a", n)
 	}
 	if a.got != "answer" || b.got != "one two" || !a.closed || !b.closed || moved.n.Load() != 3 {
@@ -81,12 +83,28 @@ func TestABrokenSideEndsTheOther(t *testing.T) {
 	reads.failure = errors.New("reset")
 	close(reads.in)
 	quiet := newSide()
-	Run(reads, quiet, &count{})
+	Run(nil, reads, quiet, &count{})
 	if quiet.got != "one" || quiet.closed {
 		t.Errorf("%+v", quiet)
 	}
 	writes := newSide()
 	writes.writeErr = errors.New("reset")
 	talks := newSide("one")
-	Run(writes, talks, &count{})
+	Run(nil, writes, talks, &count{})
+}
+
+// bomb panics when it is written to.
+type bomb struct{ *side }
+
+func (bomb) Write([]byte) error { panic("written to") }
+
+// TestAPanicEndsTheTunnelOnly: of either way, and both have ended when Run returns.
+func TestAPanicEndsTheTunnelOnly(t *testing.T) {
+	var panics atomic.Int64
+	g := guard.New(nil, func(string) { panics.Add(1) })
+	Run(g, newSide("one"), bomb{newSide()}, &count{})
+	Run(g, bomb{newSide()}, newSide("one"), &count{})
+	if panics.Load() != 2 {
+		t.Errorf("%d panics were counted", panics.Load())
+	}
 }
