@@ -34,6 +34,9 @@ type caller interface {
 	call(method, path, first, second string, more <-chan struct{}) (reply, error)
 }
 
+// callerHost is what every caller asks for: in letters, and with a port, that are its own.
+const callerHost = "Test.Example:8080"
+
 // callers are the kinds of client, by name.
 var callers = map[string]func(t testing.TB, addr string) caller{
 	"1.0": func(t testing.TB, addr string) caller { return &caller1{t: t, addr: addr, minor: 0} },
@@ -79,7 +82,7 @@ func (k *caller1) call(method, path, first, second string, more <-chan struct{})
 		return reply{}, err
 	}
 	_ = c.SetDeadline(time.Now().Add(patience))
-	head := fmt.Sprintf("%s %s HTTP/1.%d\r\nHost: Test.Example\r\nConnection: keep-alive\r\n", method, path, k.minor)
+	head := fmt.Sprintf("%s %s HTTP/1.%d\r\nHost: "+callerHost+"\r\nConnection: keep-alive\r\n", method, path, k.minor)
 	sent := make(chan struct{})
 	switch {
 	case more == nil:
@@ -150,7 +153,7 @@ func (k *caller2) call(method, path, first, second string, more <-chan struct{})
 		out.informs = append(out.informs, code)
 		return nil
 	}})
-	q, err := http.NewRequestWithContext(ctx, method, "http://Test.Example"+path, nil)
+	q, err := http.NewRequestWithContext(ctx, method, "http://"+callerHost+path, nil)
 	if err != nil {
 		return out, err
 	}

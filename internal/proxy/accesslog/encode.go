@@ -4,6 +4,8 @@ import (
 	"net/netip"
 	"strconv"
 	"time"
+
+	"github.com/spillway-lb/spillway/internal/proxy/field"
 )
 
 // appendEntry appends one LogEntry as a JSON line.
@@ -45,7 +47,9 @@ func appendRequest(b []byte, r *Record) []byte {
 	b = append(b, `","requestUrl":"`...)
 	b = append(b, r.Scheme...)
 	b = append(b, `://`...)
+	host := len(b)
 	b = appendText(b, r.Authority)
+	field.Lower(b[host:]) // so that one host has one name in the log
 	b = appendText(b, r.Path)
 	// int64 is a string in the JSON form of protocol buffers.
 	b = append(b, `","requestSize":"`...)

@@ -17,7 +17,7 @@ func sample() *Record {
 		Latency:          123456 * time.Microsecond,
 		BackendLatency:   120 * time.Millisecond,
 		FirstByteLatency: 118 * time.Millisecond,
-		Method:           []byte("GET"), Scheme: "https", Authority: []byte("store.example.com"),
+		Method:           []byte("GET"), Scheme: "https", Authority: []byte("Store.example.COM"),
 		Path: []byte(`/de?q="x"`), UserAgent: []byte("curl/8"), Referer: []byte("https://a.example/\x01"),
 		Protocol: "HTTP/2", RequestBytes: 120, ResponseBytes: 4096, Status: 200,
 		Client:   netip.MustParseAddrPort("203.0.113.7:5555"),

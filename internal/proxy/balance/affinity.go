@@ -1,6 +1,7 @@
 package balance
 
 import (
+	"bytes"
 	"fmt"
 	"math/rand/v2"
 	"strconv"
@@ -68,6 +69,9 @@ func (a *affinity) hash(in *PickInput) uint64 {
 	case lbv1.SessionAffinity_CLIENT_IP_PORT_PROTO:
 		return hashAddress(in, true)
 	case lbv1.SessionAffinity_HEADER_FIELD:
+		if host := in.Request.Authority; string(a.header) == "host" && len(host) > 0 {
+			return xxhash.Sum64(bytes.ToLower(host)) // a host is the same in any letters
+		}
 		if v, ok := in.Request.Header.GetName(a.header); ok {
 			return xxhash.Sum64(v)
 		}

@@ -78,6 +78,13 @@ func input(fields ...[2]string) *PickInput {
 	return &PickInput{Request: req, ClientIP: netip.MustParseAddr("192.0.2.1"), ClientPort: 1234}
 }
 
+// inputTo asks for a host.
+func inputTo(host string) *PickInput {
+	in := input()
+	in.Request.Authority = []byte(host)
+	return in
+}
+
 // count picks n times and counts by group.
 func count(t testing.TB, s *Service, n int) map[string]int {
 	t.Helper()

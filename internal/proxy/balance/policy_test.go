@@ -145,6 +145,10 @@ func TestAffinityInputs(t *testing.T) {
 			same: [2]*PickInput{input([2]string{"x-user", "ann"}), input([2]string{"x-user", "ann"})},
 		},
 		{
+			name: "host", spec: &lbv1.SessionAffinity{Type: lbv1.SessionAffinity_HEADER_FIELD, Header: "Host"},
+			same: [2]*PickInput{inputTo("a.example"), inputTo("A.Example")},
+		},
+		{
 			name: "cookie", spec: &lbv1.SessionAffinity{Type: lbv1.SessionAffinity_HTTP_COOKIE, CookieName: "sid"},
 			same: [2]*PickInput{input([2]string{"cookie", "a=b; sid=7"}), input([2]string{"cookie", `sid="7"; a=c`})},
 		},

@@ -95,7 +95,7 @@ func (e *HeaderEdit) takeHost(in *lbv1.HeaderEdit) error {
 		if e.set[i].ID != header.Host {
 			continue
 		}
-		host := []byte(strings.ToLower(string(e.set[i].Value)))
+		host := e.set[i].Value
 		if !message.ValidAuthority(host) {
 			return refusal.Errorf(refusal.Item("set", firstOf(in.GetSet(), "host"))+".value", "%q is not a host", e.set[i].Value)
 		}

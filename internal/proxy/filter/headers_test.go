@@ -59,7 +59,7 @@ func TestHeaderEditHostIsTheAuthority(t *testing.T) {
 	}
 	req := &message.Request{Authority: []byte("foo.example")}
 	edit.ApplyRequest(req)
-	if string(req.Authority) != "other.example" || req.Header.Len() != 0 {
+	if string(req.Authority) != "Other.example" || req.Header.Len() != 0 {
 		t.Errorf("authority %q, fields\n%s", req.Authority, dump(&req.Header))
 	}
 }

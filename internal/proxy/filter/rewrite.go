@@ -25,7 +25,7 @@ func CompileRewrite(r *lbv1.UrlRewrite, matchedPrefix string) (*Rewrite, error) 
 		if err := checkHost(r.GetHost()); err != nil {
 			return nil, refusal.At("host", err)
 		}
-		out.host = []byte(strings.ToLower(r.GetHost()))
+		out.host = []byte(r.GetHost())
 	}
 	var err error
 	switch p := r.GetPath().(type) {
@@ -58,7 +58,7 @@ func (r *Rewrite) Apply(req *message.Request, buf []byte) []byte {
 }
 
 func checkHost(host string) error {
-	if host != "" && (!message.ValidAuthority([]byte(strings.ToLower(host))) || strings.Contains(host, "*")) {
+	if host != "" && (!message.ValidAuthority([]byte(host)) || strings.Contains(host, "*")) {
 		return fmt.Errorf("%q is not a host", host)
 	}
 	return nil

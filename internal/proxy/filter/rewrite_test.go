@@ -51,7 +51,7 @@ func TestRewriteHostAndFullPath(t *testing.T) {
 	req := &message.Request{Authority: []byte("foo.example:8080"), Path: []byte("/a/b?c=d")}
 	buf := make([]byte, 3, 64)
 	buf = rw.Apply(req, buf)
-	if string(req.Authority) != "internal.example" || string(req.Path) != "/all?c=d" || len(buf) != 3+len("/all?c=d") {
+	if string(req.Authority) != "Internal.example" || string(req.Path) != "/all?c=d" || len(buf) != 3+len("/all?c=d") {
 		t.Errorf("%s %s, buffer of %d", req.Authority, req.Path, len(buf))
 	}
 	star := &message.Request{Path: []byte("*")}

@@ -161,7 +161,6 @@ func setAuthority(f *framing, http10 bool, req *message.Request) *Refusal {
 		return nil
 	}
 	req.Header.Del(header.Host)
-	field.Lower(f.host)
 	if len(f.host) > 0 && !message.ValidAuthority(f.host) {
 		return errHost
 	}

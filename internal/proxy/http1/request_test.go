@@ -117,8 +117,8 @@ func TestAcceptedRequests(t *testing.T) {
 	for _, c := range []struct{ text, authority, path string }{
 		{"GET / HTTP/1.1\r\nHost: a\r\n\r\n", "a", "/"},
 		{"\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n", "a", "/"},
-		{"GET /x?a=b HTTP/1.1\r\nHost: A.Example:80\r\n\r\n", "a.example:80", "/x?a=b"},
-		{"GET http://B.example/y HTTP/1.1\r\nHost: a\r\n\r\n", "b.example", "/y"},
+		{"GET /x?a=b HTTP/1.1\r\nHost: A.Example:80\r\n\r\n", "A.Example:80", "/x?a=b"},
+		{"GET http://B.example/y HTTP/1.1\r\nHost: a\r\n\r\n", "B.example", "/y"},
 		{"GET HTTP://b.example HTTP/1.1\r\nHost: a\r\n\r\n", "b.example", "/"},
 		{"GET https://b.example?q HTTP/1.1\r\nHost: a\r\n\r\n", "b.example", "/?q"},
 		{"OPTIONS http://b.example HTTP/1.1\r\nHost: a\r\n\r\n", "b.example", "*"},

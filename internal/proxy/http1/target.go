@@ -45,7 +45,6 @@ func parseAbsolute(target []byte, req *message.Request) *Refusal {
 		end = len(rest)
 	}
 	authority := rest[:end]
-	field.Lower(authority)
 	if !message.ValidAuthority(authority) {
 		return errHost
 	}

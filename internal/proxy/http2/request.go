@@ -76,7 +76,5 @@ func (h *head) checkAuthority() {
 	h.fields.Del(header.Host)
 	if !message.ValidAuthority(h.authority) {
 		h.refuse("invalid :authority")
-		return
 	}
-	field.Lower(h.authority)
 }

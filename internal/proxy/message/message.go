@@ -13,7 +13,7 @@ const UnknownLength = -1
 type Request struct {
 	Method    []byte
 	Scheme    []byte // "http" or "https", from the connection, never from the client's absolute form
-	Authority []byte // host[:port] as the client sent it, lower case; empty for HTTP/1.0 without Host
+	Authority []byte // host[:port] in the client's own letters (who compares ignores case); empty for HTTP/1.0 without Host
 	Path      []byte // origin form with query, or "*"; for CONNECT empty unless Protocol is set
 	// RoutePath is Path as rules read it, with the query, from the moment it is routed; before that it is nil (see requestpath).
 	RoutePath []byte

@@ -82,12 +82,17 @@ func HostOf(authority []byte) []byte {
 	if n := len(host); n > 1 && host[n-1] == '.' {
 		host = host[:n-1]
 	}
-	for _, c := range host {
+	return lowerCase(host)
+}
+
+// lowerCase copies only what is not in lower case.
+func lowerCase(p []byte) []byte {
+	for _, c := range p {
 		if 'A' <= c && c <= 'Z' {
-			return bytes.ToLower(host)
+			return bytes.ToLower(p)
 		}
 	}
-	return host
+	return p
 }
 
 // CheckHost says what is wrong with a host pattern: "*", "*.example.com" or "foo.example.com", lower case, no port.

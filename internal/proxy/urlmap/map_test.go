@@ -103,10 +103,13 @@ func TestMatchesBeyondThePath(t *testing.T) {
 			{Name: "n", Value: &lbv1.ValueMatch_Regex{Regex: "[0-9]*"}},
 		}})),
 		compiled(t, spec("*", "*", "08", &lbv1.RouteMatch{Headers: []*lbv1.ValueMatch{valueIs("list", "a,b")}})),
-		compiled(t, spec("*", "*", "09", &lbv1.RouteMatch{Headers: []*lbv1.ValueMatch{valueIs("host", "by-host")}})),
+		compiled(t, spec("*", "*", "09", &lbv1.RouteMatch{Headers: []*lbv1.ValueMatch{valueIs("host", "By-host")}})),
 		compiled(t, spec("*", "*", "10", &lbv1.RouteMatch{QueryParams: []*lbv1.ValueMatch{valueIs("q", "a b")}})),
 		compiled(t, spec("*", "*", "11", &lbv1.RouteMatch{QueryParams: []*lbv1.ValueMatch{valueIs("q", "1+1")}})),
 		compiled(t, spec("*", "*", "12", &lbv1.RouteMatch{Headers: []*lbv1.ValueMatch{valueIs("Upgrade", "websocket")}})),
+		compiled(t, spec("*", "*", "13", &lbv1.RouteMatch{Headers: []*lbv1.ValueMatch{
+			{Name: "Host", Value: &lbv1.ValueMatch_Regex{Regex: "By-[Rr]egex:[0-9]+"}},
+		}})),
 		compiled(t, spec("*", "*", "99", nil)),
 	)
 	for _, c := range []struct {
@@ -121,6 +124,8 @@ func TestMatchesBeyondThePath(t *testing.T) {
 		{"h/", []string{"version: v2"}, "04"},
 		{"h/", []string{"version: v22"}, "99"},
 		{"h/", []string{"x-there: "}, "05"},
+		{"BY-Host/", nil, "09"},
+		{"BY-REGEX:80/", nil, "13"},
 		{"h/?user=ann", nil, "06"},
 		{"h/?a=b&user=ann", nil, "06"},
 		{"h/?user=bob&user=ann", nil, "99"}, // the first one counts

@@ -146,8 +146,11 @@ func compileHeader(in *lbv1.ValueMatch) (valueMatch, error) {
 	switch out.id {
 	case header.Connection, header.KeepAlive, header.ProxyConnection, header.TransferEncoding, header.HTTP2Settings, header.Expect:
 		return out, refusal.Errorf("name", "header %q belongs to the client's connection, and is gone when a request is routed", out.name)
-	case header.Upgrade: // which is compared without regard to case
+	case header.Upgrade, header.Host: // which are compared without regard to case
 		out.exact = bytes.ToLower(out.exact)
+		if out.kind == regexValue {
+			out.regex = regexp.MustCompile("(?i)" + out.regex.String())
+		}
 	case header.TE:
 		if out.kind == exactValue && string(out.exact) != "trailers" {
 			return out, refusal.Errorf("value", "te belongs to the client's connection, and nothing but \"trailers\" is left of it when a request is routed")
@@ -237,10 +240,10 @@ func (v *valueMatch) accepts(value []byte) bool {
 	return true
 }
 
-// header is the value of a header; several fields of the name are joined with ",". `host` is the authority.
+// header is the value of a header; several fields of the name are joined with ",". `host` is the authority, in lower case.
 func (q *query) header(v *valueMatch) ([]byte, bool) {
 	if v.id == header.Host {
-		return q.req.Authority, len(q.req.Authority) > 0
+		return lowerCase(q.req.Authority), len(q.req.Authority) > 0
 	}
 	if v.id == header.Upgrade {
 		return q.req.Protocol, q.req.Protocol != nil
