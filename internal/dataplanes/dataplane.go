@@ -32,7 +32,12 @@ type DataPlane struct {
 func (s *Set) open(at config.Location) *DataPlane {
 	ctx, cancel := context.WithCancel(context.Background())
 	d := &DataPlane{Location: at.Region, feedback: s.config.Feedback, cancel: cancel, ended: make(chan struct{})}
+	var project, number string
+	if s.config.Project != nil {
+		project, number = s.config.Project()
+	}
 	d.Proxy = proxy.New(proxy.Config{
+		Project: project, ProjectNumber: number,
 		Location: at, Logger: s.config.Logger.With("location", at.Region), AccessLog: s.config.AccessLog, LogAll: true,
 		Tracer: s.config.Tracer,
 	})

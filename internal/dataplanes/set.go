@@ -23,6 +23,8 @@ type Config struct {
 	Feedback   Feedback
 	// AccessLog takes a line for each request; nil logs none.
 	AccessLog io.Writer
+	// Project returns the id and number of the project that access logs name; nil for none. A data plane asks when it opens.
+	Project func() (id, number string)
 	// Tracer takes the spans of all locations; nil traces nothing.
 	Tracer *trace.Tracer
 	Logger *slog.Logger

@@ -34,6 +34,8 @@ type Config struct {
 	Logger *slog.Logger
 	// AccessLog takes a JSON line for each logged request. nil logs none.
 	AccessLog io.Writer
+	// Project and ProjectNumber are what access logs call the project; "0" if empty.
+	Project, ProjectNumber string
 	// LogAll logs every request, whatever backend services' policies say.
 	LogAll bool
 	// Metrics counts. nil makes a registry of its own, see Proxy.Metrics.
@@ -112,7 +114,7 @@ func New(c Config) *Proxy {
 	p.pools = &upstream.Pools{Clock: p.clock, Workers: p.workers, Reserve: reserve}
 	p.pools.Start()
 	if c.AccessLog != nil {
-		p.accessLog = accesslog.NewWriter(c.AccessLog, accesslog.Options{})
+		p.accessLog = accesslog.NewWriter(c.AccessLog, accesslog.Options{Project: c.Project, ProjectNumber: c.ProjectNumber})
 		countLines(c.Metrics, p.accessLog)
 	}
 	caller := &call.Caller{Clock: p.clock, Pools: p.pools, Metrics: c.Metrics}

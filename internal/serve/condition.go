@@ -40,9 +40,9 @@ func troublesOf(snapshot *store.Snapshot, e *store.Entry) []string {
 			return []string{fmt.Sprintf("gatewayClassName %s is no class of Spillway's; nothing serves it", o.Spec.GatewayClassName)}
 		}
 	case *gatewayv1.HTTPRoute:
-		return append(lines, parentTroubles(snapshot, e, o.Spec.ParentRefs)...)
+		return append(lines, parentTroubles(snapshot, e, &o.Spec.CommonRouteSpec)...)
 	case *gatewayv1.GRPCRoute:
-		return append(lines, parentTroubles(snapshot, e, o.Spec.ParentRefs)...)
+		return append(lines, parentTroubles(snapshot, e, &o.Spec.CommonRouteSpec)...)
 	}
 	return lines
 }
@@ -161,7 +161,7 @@ func podTroubles(status any) []string {
 }
 
 // parentTroubles are the parents of a route that no controller here answers for: statuses are written for others only.
-func parentTroubles(snapshot *store.Snapshot, e *store.Entry, parents []gatewayv1.ParentReference) []string {
+func parentTroubles(snapshot *store.Snapshot, e *store.Entry, spec *gatewayv1.CommonRouteSpec) []string {
 	answered := map[string]bool{}
 	switch status := statusOf(e).(type) {
 	case *gatewayv1.HTTPRouteStatus:
@@ -174,7 +174,13 @@ func parentTroubles(snapshot *store.Snapshot, e *store.Entry, parents []gatewayv
 		}
 	}
 	var lines []string
-	for _, p := range parents {
+	if scope := spec.UseDefaultGateways; scope != "" && scope != gatewayv1.GatewayDefaultScopeNone {
+		lines = append(lines, fmt.Sprintf("useDefaultGateways %s is not supported and changes nothing", scope))
+	}
+	if len(spec.ParentRefs) == 0 {
+		lines = append(lines, "the route names no parent, so nothing serves it")
+	}
+	for _, p := range spec.ParentRefs {
 		if answered[parentKey(p, e.Ref.Namespace)] || p.Kind != nil && *p.Kind != "Gateway" {
 			continue
 		}

@@ -29,6 +29,11 @@ spec: {parentRefs: [{name: nix}], rules: [{backendRefs: [{name: app, port: 80}]}
 ---
 apiVersion: gateway.networking.k8s.io/v1
 kind: HTTPRoute
+metadata: {name: default}
+spec: {useDefaultGateways: All, rules: [{backendRefs: [{name: app, port: 80}]}]}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
 metadata: {name: a}
 spec: {parentRefs: [{name: web}], rules: [{backendRefs: [{name: BACKEND, port: 80}]}]}
 ---
@@ -61,6 +66,8 @@ func TestTroubleIsToldOnce(t *testing.T) {
 		"Gateway default/foreign: gatewayClassName nginx is no class of Spillway's",
 		`Gateway default/web: listener tls: ResolvedRefs=False InvalidCertificateRef: Error GWCER102: Secret "default/missing" not found`,
 		"HTTPRoute default/noparent: parent Gateway default/nix does not exist",
+		"HTTPRoute default/default: useDefaultGateways All is not supported",
+		"HTTPRoute default/default: the route names no parent, so nothing serves it",
 		`HTTPRoute default/a and 1 more: Gateway web: ResolvedRefs=False BackendNotFound:`,
 		"and 1 more: container app: ErrImagePull: Failed to pull image",
 	}

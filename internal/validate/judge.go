@@ -105,11 +105,15 @@ func isRoute(ref string) bool {
 // parents tells of parents that no status speaks of: those that are not there, and those of other controllers.
 func (w *world) parents(e *store.Entry) []manifests.Problem {
 	refs, _ := dig(fieldsOf(e.Object), "spec", "parentRefs").([]any)
+	var all []manifests.Problem
+	if scope, _ := dig(fieldsOf(e.Object), "spec", "useDefaultGateways").(string); scope != "" && scope != "None" {
+		all = append(all, problemOf(e, manifests.Warning, "spec.useDefaultGateways", "Unsupported", fmt.Sprintf(
+			"useDefaultGateways %s is not supported and changes nothing: only Gateways that parentRefs names serve the route", scope)))
+	}
 	if len(refs) == 0 {
-		return []manifests.Problem{problemOf(e, manifests.Error, "spec.parentRefs", "NoParent", "the route names no parent, so nothing uses it")}
+		return append(all, problemOf(e, manifests.Error, "spec.parentRefs", "NoParent", "the route names no parent, so nothing uses it"))
 	}
 	spoken, _ := dig(statusOf(e), "parents").([]any)
-	var all []manifests.Problem
 	for i, r := range refs {
 		fields, _ := r.(map[string]any)
 		gateway := store.Ref{Cluster: e.Ref.Cluster, Kind: kind.Gateway, Namespace: e.Ref.Namespace, Name: textOf(fields, "name")}

@@ -2,6 +2,7 @@ package view
 
 import (
 	"cmp"
+	"strconv"
 
 	spillwayv1alpha1 "github.com/spillway-lb/spillway/api/spillway/v1alpha1"
 	"github.com/spillway-lb/spillway/internal/control"
@@ -45,4 +46,21 @@ func projectsOf(snapshot *store.Snapshot) map[string]string {
 		return true
 	})
 	return projects
+}
+
+// Project is the project of the config cluster, which access logs name: id and number.
+func Project(snapshot *store.Snapshot) (id, number string) {
+	_, name := clustersOf(snapshot)
+	e := snapshot.Get(store.Ref{Cluster: name, Kind: fleet.KindCluster, Name: name})
+	if e == nil {
+		return standalone.DefaultProject, ""
+	}
+	cluster, ok := e.Object.(*spillwayv1alpha1.Cluster)
+	if !ok {
+		return standalone.DefaultProject, ""
+	}
+	if n := cluster.Spec.Project.Number; n != 0 {
+		number = strconv.FormatInt(n, 10)
+	}
+	return projectOf(cluster), number
 }

@@ -9,9 +9,9 @@ import (
 )
 
 // appendEntry appends one LogEntry as a JSON line.
-func appendEntry(b []byte, p *Policy, r *Record, project string) []byte {
+func appendEntry(b []byte, p *Policy, r *Record, project, number string) []byte {
 	b = appendRequest(append(b, '{'), r)
-	b = appendPayload(b, p, r, project)
+	b = appendPayload(b, p, r, number)
 	b = appendResource(b, r, project)
 	b = append(b, `"severity":"`...)
 	b = append(b, severity(r.Status)...)
@@ -70,13 +70,13 @@ func appendRequest(b []byte, r *Record) []byte {
 	return append(b, `"},`...)
 }
 
-func appendPayload(b []byte, p *Policy, r *Record, project string) []byte {
+func appendPayload(b []byte, p *Policy, r *Record, number string) []byte {
 	b = append(b, `"jsonPayload":{"@type":"type.googleapis.com/google.cloud.loadbalancing.type.LoadBalancerLogEntry",`...)
 	b = append(b, `"statusDetails":"`...)
 	b = append(append(b, r.Details...), '"')
 	b = appendOptionalText(b, `,"reason":"`, r.Reason)
 	b = append(b, `,"backendTargetProjectNumber":"projects/`...)
-	b = appendText(b, project)
+	b = appendText(b, number)
 	b = append(b, '"')
 	b = appendAddr(b, `,"remoteIp":"`, r.Client)
 	b = appendOptionalText(b, `,"backendTarget":"`, r.BackendTarget)

@@ -52,15 +52,15 @@ const wantEntry = `{
   "backendTarget": "store/store-v1:8080", "backendGroup": "neg-a", "backendLatency": "0.120000s",
   "backendFirstByteLatency": "0.118000s", "proxyLatency": "0.003456s", "route": "store/store", "rule": "1",
   "attempts": 2, "tls": {"protocol": "TLSv1.3", "cipher": "TLS_AES_128_GCM_SHA256", "sni": "store.example.com"}},
- "resource": {"type": "http_load_balancer", "labels": {"project_id": "42", "forwarding_rule_name": "fr",
+ "resource": {"type": "http_load_balancer", "labels": {"project_id": "acme", "forwarding_rule_name": "fr",
   "target_proxy_name": "tp", "url_map_name": "um", "backend_service_name": "bs", "backend_zone": "us-west1-a",
   "region": "us-west1"}},
- "severity": "INFO", "timestamp": "2026-11-21T10:00:00.373456Z", "logName": "projects/42/logs/requests",
- "trace": "projects/42/traces/0af7651916cd43dd8448eb211c80319c", "spanId": "b7ad6b7169203331", "traceSampled": true
+ "severity": "INFO", "timestamp": "2026-11-21T10:00:00.373456Z", "logName": "projects/acme/logs/requests",
+ "trace": "projects/acme/traces/0af7651916cd43dd8448eb211c80319c", "spanId": "b7ad6b7169203331", "traceSampled": true
 }`
 
 func TestEntry(t *testing.T) {
-	got := decode(t, appendEntry(nil, LogEverything(), sample(), "42"))
+	got := decode(t, appendEntry(nil, LogEverything(), sample(), "acme", "42"))
 	want := decode(t, []byte(wantEntry+"\n"))
 	a, _ := json.MarshalIndent(got, "", " ")
 	b, _ := json.MarshalIndent(want, "", " ")
@@ -71,14 +71,14 @@ func TestEntry(t *testing.T) {
 
 func TestOptionalFieldsAreLeftOut(t *testing.T) {
 	p := CompilePolicy(&lbv1.Logging{Enabled: true, SampleRate: 1})
-	payload := decode(t, appendEntry(nil, p, sample(), "42"))["jsonPayload"].(map[string]any)
+	payload := decode(t, appendEntry(nil, p, sample(), "acme", "42"))["jsonPayload"].(map[string]any)
 	for _, name := range []string{"tls", "backendLatency", "route", "attempts", "proxyStatus"} {
 		if _, ok := payload[name]; ok {
 			t.Errorf("%s is there", name)
 		}
 	}
 	p = CompilePolicy(&lbv1.Logging{Enabled: true, SampleRate: 1, OptionalFields: []string{"tls.cipher", "unknown.field"}})
-	payload = decode(t, appendEntry(nil, p, sample(), "42"))["jsonPayload"].(map[string]any)
+	payload = decode(t, appendEntry(nil, p, sample(), "acme", "42"))["jsonPayload"].(map[string]any)
 	if _, ok := payload["tls"]; !ok {
 		t.Error("tls is not there")
 	}
@@ -86,7 +86,7 @@ func TestOptionalFieldsAreLeftOut(t *testing.T) {
 
 func TestRefusedRequestHasAReason(t *testing.T) {
 	r := &Record{Status: 400, Details: ConflictingFraming, GRPCStatus: 14, Start: time.Unix(0, 0)}
-	got := decode(t, appendEntry(nil, LogEverything(), r, "0"))
+	got := decode(t, appendEntry(nil, LogEverything(), r, "0", "0"))
 	payload := got["jsonPayload"].(map[string]any)
 	want := `error="http_request_error"; details="conflicting_framing_headers"`
 	if payload["proxyStatus"] != want || payload["statusDetails"] != string(ConflictingFraming) {
@@ -128,7 +128,7 @@ func FuzzText(f *testing.F) {
 
 func TestEncodingAllocatesNothing(t *testing.T) {
 	r, buffer := sample(), make([]byte, 0, 4096)
-	if n := testing.AllocsPerRun(100, func() { buffer = appendEntry(buffer[:0], LogEverything(), r, "42") }); n > 0 {
+	if n := testing.AllocsPerRun(100, func() { buffer = appendEntry(buffer[:0], LogEverything(), r, "acme", "42") }); n > 0 {
 		t.Errorf("%v allocations", n)
 	}
 }
@@ -137,13 +137,13 @@ func BenchmarkEntry(b *testing.B) {
 	r, buffer := sample(), make([]byte, 0, 4096)
 	b.ReportAllocs()
 	for b.Loop() {
-		buffer = appendEntry(buffer[:0], LogEverything(), r, "42")
+		buffer = appendEntry(buffer[:0], LogEverything(), r, "acme", "42")
 	}
 }
 
 func TestReasonOfARefusal(t *testing.T) {
 	r := Record{Details: HTTP2Flood, Reason: "rapid_reset", GRPCStatus: NoGRPC}
-	payload := decode(t, appendEntry(nil, LogEverything(), &r, "p"))["jsonPayload"].(map[string]any)
+	payload := decode(t, appendEntry(nil, LogEverything(), &r, "p", "0"))["jsonPayload"].(map[string]any)
 	if payload["statusDetails"] != "http2_flood" || payload["reason"] != "rapid_reset" {
 		t.Errorf("%v", payload)
 	}

@@ -1,6 +1,7 @@
 package accesslog
 
 import (
+	"cmp"
 	"io"
 	"sync"
 	"sync/atomic"
@@ -11,8 +12,8 @@ type Options struct {
 	// Buffer is how many bytes may wait to be written; lines past it are dropped. Default 4 MiB. Two such buffers
 	// exist, one of which is being written.
 	Buffer int
-	// Project is the number that stands for Google's project in log names and target projects. Default "0".
-	Project string
+	// Project is the project's id, in log names and labels; ProjectNumber its number, in target projects. Default "0".
+	Project, ProjectNumber string
 }
 
 // Writer writes lines without ever blocking the request path.
@@ -38,9 +39,7 @@ func NewWriter(out io.Writer, o Options) *Writer {
 	if o.Buffer <= 0 {
 		o.Buffer = 4 << 20
 	}
-	if o.Project == "" {
-		o.Project = "0"
-	}
+	o.Project, o.ProjectNumber = cmp.Or(o.Project, "0"), cmp.Or(o.ProjectNumber, "0")
 	w := &Writer{
 		options: o,
 		out:     out,
@@ -61,7 +60,7 @@ func (w *Writer) Log(p *Policy, r *Record) {
 		return
 	}
 	line := w.scratch.Get().(*[]byte)
-	*line = appendEntry((*line)[:0], p, r, w.options.Project)
+	*line = appendEntry((*line)[:0], p, r, w.options.Project, w.options.ProjectNumber)
 	w.enqueue(*line)
 	w.scratch.Put(line)
 }
