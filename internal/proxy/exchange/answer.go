@@ -16,6 +16,12 @@ func (x *Exchange) answer() {
 	if x.scope != nil && !x.filterAnswer(res) {
 		return
 	}
+	if x.opensNoTunnel(res.Status) {
+		x.release(&x.current)
+		x.derived.Counts.Resets.Inc()
+		x.answerLocally(502, []byte("upstream protocol error"), accesslog.BackendResponseCorrupted)
+		return
+	}
 	x.editAnswer(res)
 	x.status, x.details = res.Status, accesslog.ResponseSentByBackend
 	if x.Answer.Protocol != nil {

@@ -48,7 +48,13 @@ func (x *Exchange) settle() bool {
 		x.Answer.Reset()
 		x.derived.Counts.Retries.Inc()
 		x.backoff()
-		return false
+		if x.timeLeft() {
+			return false
+		}
+		x.derived.Counts.Timeouts.Inc()
+		a.err = transport.ErrTimeout
+		x.answerLocally(504, []byte(bodyTimeout), accesslog.BackendTimeout)
+		return true
 	}
 	if a.err == nil {
 		return true // the answer stands, though a retry was wanted

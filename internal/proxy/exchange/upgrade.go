@@ -32,6 +32,12 @@ func (x *Exchange) runTunnel() {
 	x.backEnd = x.now()
 }
 
+// opensNoTunnel reports whether an answer would open a tunnel to an HTTP/2 client (RFC 8441 section 5) that the backend has
+// not opened: a 2xx, though nothing has switched.
+func (x *Exchange) opensNoTunnel(status int) bool {
+	return x.Request.Major == 2 && x.Request.Protocol != nil && !x.Switched() && status < 300
+}
+
 // detachRequest copies the request's head, for the log at the end of a tunnel: the tunnel gives away the buffer that the
 // head came in, and other connections use it then.
 func (x *Exchange) detachRequest() {

@@ -258,6 +258,9 @@ func (cc *ClientConn) admit() error {
 	return nil
 }
 
+// Settled is closed when the server has said what it takes.
+func (cc *ClientConn) Settled() <-chan struct{} { return cc.settledCh }
+
 func (cc *ClientConn) awaitExtended() error {
 	select {
 	case <-cc.settledCh:

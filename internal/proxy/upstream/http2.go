@@ -25,7 +25,8 @@ type stream2 struct {
 	interrupted bool
 	overdue     bool
 	used        bool
-	own         bool // the connection was made for this stream, and is given to the pool with it
+	wake        chan struct{} // closed by Interrupt, while settle waits
+	own         bool          // the connection was made for this stream, and is given to the pool with it
 }
 
 var _ Stream = (*stream2)(nil)
@@ -47,6 +48,9 @@ func (s *stream2) RoundTrip(req *message.Request, body []byte, a *Answer) error 
 
 // open opens the stream. A connection that has no room any more, or is going away, has not seen the request.
 func (s *stream2) open(req *message.Request, end bool) error {
+	if req.Protocol != nil && !s.settle() {
+		return transport.ErrTimeout
+	}
 	scheme := req.Scheme
 	req.Scheme = s.pool.scheme() // of this hop
 	cs, err := s.link.Open(req, end)
@@ -63,6 +67,27 @@ func (s *stream2) open(req *message.Request, end bool) error {
 		return transport.ErrTimeout
 	}
 	return nil
+}
+
+// settle waits until the backend has said whether it takes requests for a protocol. false: the wait was interrupted.
+func (s *stream2) settle() bool {
+	wake := make(chan struct{})
+	s.mu.Lock()
+	if s.interrupted {
+		s.mu.Unlock()
+		return false
+	}
+	s.wake = wake
+	s.mu.Unlock()
+	select {
+	case <-s.link.Settled():
+	case <-s.link.Done():
+	case <-wake:
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.wake = nil
+	return !s.interrupted
 }
 
 // shareOwn gives a connection that was made for this stream to the pool.
@@ -203,6 +228,10 @@ func (s *stream2) Interrupt() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.interrupted = true
+	if s.wake != nil {
+		close(s.wake)
+		s.wake = nil
+	}
 	if s.cs != nil {
 		s.cs.Cancel()
 	}

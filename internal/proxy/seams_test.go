@@ -1,0 +1,93 @@
+package proxy_test
+
+import (
+	"net"
+	"net/http"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
+	"github.com/spillway-lb/spillway/internal/proxy/http2"
+	"github.com/spillway-lb/spillway/internal/proxy/message"
+)
+
+// TestAnswersThatOpenNoTunnel: by RFC 8441 a 2xx to an extended CONNECT opens one. A backend that has answered an Upgrade with
+// anything but 101 has not.
+func TestAnswersThatOpenNoTunnel(t *testing.T) {
+	for said, want := range map[string]int{"200 OK": 502, "204 No Content": 502, "403 Forbidden": 403, "500 Sorry": 500} {
+		backend := rawBackend(t, func(c *rawConn) {
+			c.head()
+			c.say("HTTP/1.1 " + said + "\r\n")
+			if said != "204 No Content" {
+				c.say("Content-Length: 5\r\n")
+			}
+			c.say("\r\n")
+			if said != "204 No Content" {
+				c.say("hello")
+			}
+			c.gone()
+		})
+		r := newRig(t, []string{backend}, nil)
+		nc, err := net.Dial("tcp", r.addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cc := http2.NewClientConn(nc, &http2.ClientConfig{})
+		cs, err := cc.Open(&message.Request{
+			Method: []byte("CONNECT"), Protocol: []byte("websocket"), Scheme: []byte("http"), Authority: []byte("a"), Path: []byte("/chat"),
+		}, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var res message.Response
+		if err := cs.ReadHead(&res, nil); err != nil || res.Status != want {
+			t.Errorf("%s: %d %v, want %d", said, res.Status, err, want)
+		}
+		cs.Close()
+		_ = cc.Close()
+		<-cc.Done()
+	}
+}
+
+// TestBackoffEndsWithTheExchange: no wait for a further attempt is longer than the time that is left, and none is made when it
+// is over.
+func TestBackoffEndsWithTheExchange(t *testing.T) {
+	var asked atomic.Int64
+	backend := httpBackend(t, func(w http.ResponseWriter, _ *http.Request) {
+		asked.Add(1)
+		w.WriteHeader(503)
+	})
+	r := newRig(t, []string{backend}, func(m *model) {
+		m.route.Retry = &lbv1.RetryPolicy{Attempts: 3, Codes: []uint32{503}, Backoff: durationpb.New(time.Hour)}
+		m.service.Timeout = durationpb.New(200 * time.Millisecond)
+	})
+	began := time.Now()
+	res, _ := r.get("/")
+	// Without it, the watcher of the client's connection ends the exchange two seconds after its time.
+	if took := time.Since(began); res.StatusCode != 504 || took > 2*time.Second {
+		t.Errorf("status %d after %v", res.StatusCode, took)
+	}
+	if n := asked.Load(); n != 1 {
+		t.Errorf("the backend was asked %d times", n)
+	}
+}
+
+// TestTunnelsWaitNoLongerThanOthers: a backend that never says what it can do (SETTINGS) costs a client no more than its
+// time-out.
+func TestTunnelsWaitNoLongerThanOthers(t *testing.T) {
+	backend := rawBackend(t, func(c *rawConn) { c.gone() })
+	r := newRig(t, []string{backend}, func(m *model) {
+		m.service.Protocol = lbv1.BackendProtocol_H2C
+		m.service.Timeout = durationpb.New(200 * time.Millisecond)
+	})
+	began := time.Now()
+	c := r.dial()
+	c.say(upgradeChat)
+	res, _ := c.answer(t, "GET")
+	if took := time.Since(began); res.StatusCode != 504 || took > 5*time.Second {
+		t.Errorf("status %d after %v", res.StatusCode, took)
+	}
+}
