@@ -10,6 +10,7 @@ package condition
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -56,6 +57,21 @@ func Bad(status map[string]any) []Condition {
 		}
 	}
 	return bad
+}
+
+// Distinct leaves out what only repeats, of the same place or of what sums places up: a condition with the message of an
+// earlier one, and Ready, which says no more than Programmed.
+func Distinct(bad []Condition) []Condition {
+	var out []Condition
+	for _, c := range bad {
+		repeats := func(o Condition) bool {
+			return o.Where == c.Where && (c.Type == "Ready" && o.Type == "Programmed" || c.Message != "" && o.Message == c.Message)
+		}
+		if !slices.ContainsFunc(bad, func(o Condition) bool { return o != c && c.Type == "Ready" && repeats(o) }) && !slices.ContainsFunc(out, repeats) {
+			out = append(out, c)
+		}
+	}
+	return out
 }
 
 // Of returns every condition of a status.

@@ -46,3 +46,19 @@ func TestBad(t *testing.T) {
 		})
 	}
 }
+
+func TestDistinct(t *testing.T) {
+	bad := []condition.Condition{
+		{Where: "listener a", Type: "Ready", Status: "False", Reason: "NotReady", Message: "deprecated"},
+		{Where: "listener a", Type: "ResolvedRefs", Status: "False", Reason: "InvalidCertificateRef", Message: "no Secret"},
+		{Where: "listener a", Type: "Programmed", Status: "False", Reason: "Invalid", Message: "no Secret"},
+		{Where: "listener b", Type: "ResolvedRefs", Status: "False", Reason: "InvalidCertificateRef", Message: "no Secret"},
+		{Where: "listener c", Type: "Ready", Status: "False", Reason: "NotReady", Message: "deprecated"},
+		{Type: "Accepted", Status: "Unknown", Reason: "Pending"},
+		{Type: "Programmed", Status: "Unknown", Reason: "Pending"},
+	}
+	want := []condition.Condition{bad[1], bad[3], bad[4], bad[5], bad[6]}
+	if got := condition.Distinct(bad); !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}

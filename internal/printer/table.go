@@ -102,7 +102,7 @@ func (t *table) addProblems(objects []Object) {
 	for i, object := range objects {
 		status, _ := object.Object["status"].(map[string]any)
 		var bad []string
-		for _, c := range condition.Bad(status) {
+		for _, c := range condition.Distinct(condition.Bad(status)) {
 			if text := c.String(); !slices.Contains(bad, text) {
 				bad = append(bad, text)
 			}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"runtime"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spillway-lb/spillway/internal/control"
@@ -28,8 +29,10 @@ type announcer struct {
 	store  *store.Store
 	source *view.Source
 	report *reporter
-	// shown are the URLs printed so far; tried are the listeners whose curl commands were.
+	// shown are the URLs printed so far; held are those of which it was said that they are served on, though their listener
+	// is not Programmed any more; tried are the listeners whose curl commands were printed.
 	shown    map[row]string
+	held     map[row]bool
 	tried    map[listener]bool
 	seen     map[listener]time.Time
 	waiting  bool // for a listener's curl commands
@@ -101,8 +104,8 @@ func pause(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// concerns says whether what was touched may change a line: what is said of a Gateway, or a verdict while a listener
-// waits for an endpoint that answers.
+// concerns says whether what was touched may change a line: what is said of a Gateway, what proxies listen on, or a verdict
+// while a listener waits for an endpoint that answers.
 func (a *announcer) concerns(touched []string) bool {
 	return slices.ContainsFunc(touched, func(read string) bool {
 		if ref, ok := store.WrittenOf(read); ok {
@@ -112,13 +115,13 @@ func (a *announcer) concerns(touched []string) bool {
 			return ref.Kind == kindGateway
 		}
 		f, ok := store.FactOf(read)
-		return ok && f.Kind == fact.KindHealth && a.waiting
+		return ok && (f.Kind == fact.KindProgress || f.Kind == fact.KindHealth && a.waiting)
 	})
 }
 
 func (a *announcer) announce(urls []control.URL) {
 	if a.shown == nil {
-		a.shown, a.tried, a.seen = map[row]string{}, map[listener]bool{}, map[listener]time.Time{}
+		a.shown, a.held, a.tried, a.seen = map[row]string{}, map[row]bool{}, map[listener]bool{}, map[listener]time.Time{}
 	}
 	urls = a.ripe(urls)
 	now := map[row]string{}
@@ -182,19 +185,50 @@ func (a *announcer) ripe(urls []control.URL) []control.URL {
 	return out
 }
 
-// farewell says which addresses are gone, and which have moved.
+// farewell says which addresses are gone, which have moved, and which are served on though their listener is not
+// Programmed any more. These and those that wait for proxies only stay in now.
 func (a *announcer) farewell(now map[row]string) {
+	var served map[row]map[string]bool
 	for _, r := range sortedRows(a.shown) {
 		next, still := now[r]
-		switch old := a.shown[r]; {
-		case !still:
+		old := a.shown[r]
+		if still {
+			delete(a.held, r)
+			if next != old {
+				a.report.say("moved: %s of %s is at %s now", old, r.listener, next)
+				delete(a.tried, r.listener)
+			}
+			continue
+		}
+		if served == nil {
+			served = a.served()
+		}
+		_, address, _ := strings.Cut(old, "://")
+		failed, on := served[r][address]
+		if !on {
 			a.report.say("gone: %s of %s", old, r.listener)
 			delete(a.tried, r.listener)
-		case next != old:
-			a.report.say("moved: %s of %s is at %s now", old, r.listener, next)
-			delete(a.tried, r.listener)
+			delete(a.held, r)
+			continue
+		}
+		if now[r] = old; failed && !a.held[r] {
+			a.held[r] = true
+			a.report.say("not Programmed any more, but what was served last goes on: %s of %s", old, r.listener)
 		}
 	}
+}
+
+// served are the addresses that each listener is served at; true are those of a listener that is not Programmed.
+func (a *announcer) served() map[row]map[string]bool {
+	all := map[row]map[string]bool{}
+	for _, s := range a.source.Served() {
+		r := row{listener{s.Cluster, s.Namespace, s.Gateway, s.Listener}, s.Region}
+		if all[r] == nil {
+			all[r] = map[string]bool{}
+		}
+		all[r][s.Address.String()] = s.Failed
+	}
+	return all
 }
 
 // block are the lines of a listener: where it is if that is new, and how to try it as soon as something answers.

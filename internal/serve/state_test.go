@@ -68,6 +68,9 @@ func TestARestartChangesNothing(t *testing.T) {
 	if got := again.url(t); got != url {
 		t.Errorf("served at %s, was at %s", got, url)
 	}
+	eventually(t, "the address is printed", func() bool {
+		return strings.Contains(again.out.String(), "\nGateway default/restart, listener http\n  us-west1         "+strings.TrimSuffix(url, "/")+"\n")
+	})
 	if after.Object.GetGeneration() != before.Object.GetGeneration() || !sameTime(after.Object.GetCreationTimestamp(), before.Object.GetCreationTimestamp()) {
 		t.Errorf("generation %d, created %v; were %d, %v", after.Object.GetGeneration(), after.Object.GetCreationTimestamp(),
 			before.Object.GetGeneration(), before.Object.GetCreationTimestamp())

@@ -121,6 +121,33 @@ func TestAddressesComeWithWhatWorks(t *testing.T) {
 	})
 }
 
+// TestWhatIsHeldIsNotGone breaks an HTTPS listener: what was served last goes on, and nobody is told that it is gone.
+func TestWhatIsHeldIsNotGone(t *testing.T) {
+	good := strings.ReplaceAll(app, "NAME", "held")
+	r := start(t, map[string]string{"app.yaml": good}, time.Second)
+	url := strings.TrimSuffix(r.url(t), "/")
+	eventually(t, "the address is printed", func() bool { return strings.Contains(r.out.String(), "  us-west1         "+url+"\n") })
+	r.write(t, "app.yaml", strings.Replace(good, "protocol: HTTP,", "protocol: TCP,", 1))
+	eventually(t, "it is told as it is", func() bool {
+		return strings.Contains(r.out.String(), "not Programmed any more, but what was served last goes on: "+url+" of Gateway default/held, listener http\n")
+	})
+	if code, _, err := get(url + "/"); err != nil || code != 200 {
+		t.Errorf("%d, %v", code, err)
+	}
+	eventually(t, "the reason is told", func() bool {
+		return strings.Contains(r.out.String(), "Gateway default/held: listener http: Accepted=False UnsupportedProtocol")
+	})
+	r.write(t, "app.yaml", good)
+	eventually(t, "it is in order again", func() bool { return strings.Contains(r.out.String(), "in order again: Gateway default/held\n") })
+	if out := r.out.String(); strings.Contains(out, "gone:") || strings.Count(out, "listener http\n  us-west1") != 1 {
+		t.Error("what never went is said to go or to come back")
+	}
+	r.write(t, "app.yaml", "# empty\n")
+	eventually(t, "it is gone", func() bool {
+		return strings.Contains(r.out.String(), "gone: "+url+" of Gateway default/held, listener http\n")
+	})
+}
+
 func TestTroubleInJSON(t *testing.T) {
 	out := &buffer{}
 	r := newReporter(out, FormatJSON, time.Now)

@@ -31,7 +31,7 @@ func (w *world) judge(e *store.Entry) []manifests.Problem {
 	if isRoute(e.Ref.Kind) {
 		all = append(all, w.parents(e)...)
 	}
-	for _, c := range condition.Bad(statusOf(e)) {
+	for _, c := range condition.Distinct(condition.Bad(statusOf(e))) {
 		if aboutProxies(c) {
 			continue
 		}
@@ -129,7 +129,7 @@ func (w *world) parents(e *store.Entry) []manifests.Problem {
 		case parent == nil:
 			all = append(all, problemOf(e, manifests.Error, field, "NoSuchParent", fmt.Sprintf("Gateway %s/%s is not there", gateway.Namespace, gateway.Name)))
 		case parent.Written == nil:
-			all = append(all, problemOf(e, manifests.Note, field, "OtherController", fmt.Sprintf("Gateway %s/%s is another controller's", gateway.Namespace, gateway.Name)))
+			all = append(all, problemOf(e, manifests.Note, field, "OtherController", fmt.Sprintf("Gateway %s/%s is of no class of Spillway's", gateway.Namespace, gateway.Name)))
 		case len(spoken) == 0 && e.Ref.Kind != kind.HTTPRoute && e.Ref.Kind != kind.GRPCRoute:
 			all = append(all, problemOf(e, manifests.Error, field, "UnsupportedKind", "Spillway serves HTTPRoutes and GRPCRoutes; this route is not served"))
 		}

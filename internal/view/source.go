@@ -56,6 +56,9 @@ func (s *Source) URLs() []control.URL {
 	return s.Published.urls(s.Store.Snapshot(), s.Sockets(), s.home())
 }
 
+// Served lists where listeners are served, Programmed or not.
+func (s *Source) Served() []Served { return s.Published.served(s.Store.Snapshot(), s.Sockets()) }
+
 // Health implements control.Source.
 func (s *Source) Health(backendService string) ([]control.Endpoint, bool) {
 	return endpointsOf(s.Published, s.Store.Snapshot(), backendService, s.Locations())

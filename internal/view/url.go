@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
@@ -41,7 +42,7 @@ func (m *Model) urls(snapshot *store.Snapshot, sockets []Socket, home string) []
 		}
 		for _, socket := range bound[r.GetName()] {
 			for _, l := range gateway.Spec.Listeners {
-				said := programmed(status, l.Name)
+				said := programmed(status, l.Name, gateway.Generation)
 				if uint32(l.Port) == r.GetForwardingRule().GetPort() && said != nil {
 					u := m.listenerURL(snapshot, ref, gateway, &l, r.GetForwardingRule(), socket)
 					u.AttachedRoutes = said.AttachedRoutes
@@ -58,6 +59,46 @@ func (m *Model) urls(snapshot *store.Snapshot, sockets []Socket, home string) []
 	return urls
 }
 
+// Served is an address that a listener is served at, whether it is Programmed or not: what was published last is served on
+// while an edit cannot be used.
+type Served struct {
+	Cluster, Namespace, Gateway, Listener, Region string
+	Address                                       netip.AddrPort
+	// Failed says that the listener's Programmed is False: it does not just wait for proxies.
+	Failed bool
+}
+
+// served lists what proxies listen on for the listeners of Gateways that are there. The port may be one that the listener
+// had.
+func (m *Model) served(snapshot *store.Snapshot, sockets []Socket) []Served {
+	var all []Served
+	for _, socket := range sockets {
+		rule := m.Get(kindForwardingRule, socket.ForwardingRule).GetForwardingRule()
+		ref, ok := owner.Ref(rule.GetOwner())
+		gateway, status := gatewayObject(snapshot, ref)
+		if !ok || gateway == nil {
+			continue
+		}
+		hosts := m.Get(kindURLMap, m.Get(kindTargetProxy, rule.GetTargetProxy()).GetTargetProxy().GetUrlMap()).GetUrlMap().GetListenerHosts()
+		for i := range gateway.Spec.Listeners {
+			if l := &gateway.Spec.Listeners[i]; slices.Contains(hosts, hostOf(l)) {
+				all = append(all, Served{
+					Cluster: ref.Cluster, Namespace: ref.Namespace, Gateway: ref.Name, Listener: string(l.Name), Region: socket.Location,
+					Address: socket.Actual, Failed: failed(status, l.Name),
+				})
+			}
+		}
+	}
+	return all
+}
+
+func hostOf(l *gatewayv1.Listener) string {
+	if l.Hostname != nil && *l.Hostname != "" {
+		return string(*l.Hostname)
+	}
+	return "*"
+}
+
 func notHome(region, home string) int {
 	if region == home {
 		return 0
@@ -68,12 +109,9 @@ func notHome(region, home string) int {
 func (m *Model) listenerURL(
 	snapshot *store.Snapshot, ref store.Ref, gateway *gatewayv1.Gateway, l *gatewayv1.Listener, rule *lbv1.ForwardingRule, socket Socket,
 ) control.URL {
-	at := end{scheme: "http", host: "*", address: socket.Actual}
+	at := end{scheme: "http", host: hostOf(l), address: socket.Actual}
 	if l.Protocol == gatewayv1.HTTPSProtocolType {
 		at.scheme = "https"
-	}
-	if l.Hostname != nil && *l.Hostname != "" {
-		at.host = string(*l.Hostname)
 	}
 	return control.URL{
 		Kind: "Gateway", Cluster: ref.Cluster, Namespace: ref.Namespace, Name: ref.Name, Class: string(gateway.Spec.GatewayClassName),
@@ -96,16 +134,31 @@ func gatewayObject(snapshot *store.Snapshot, ref store.Ref) (*gatewayv1.Gateway,
 	return gateway, status
 }
 
-// programmed is a listener's status if it is Programmed, else nil.
-func programmed(status *gatewayv1.GatewayStatus, listener gatewayv1.SectionName) *gatewayv1.ListenerStatus {
+// programmed is a listener's status if it is Programmed as this generation has it, else nil.
+func programmed(status *gatewayv1.GatewayStatus, listener gatewayv1.SectionName, generation int64) *gatewayv1.ListenerStatus {
+	l := listenerStatus(status, listener)
+	if l == nil {
+		return nil
+	}
+	c := meta.FindStatusCondition(l.Conditions, string(gatewayv1.ListenerConditionProgrammed))
+	if c == nil || c.Status != metav1.ConditionTrue || c.ObservedGeneration != generation {
+		return nil
+	}
+	return l
+}
+
+func failed(status *gatewayv1.GatewayStatus, listener gatewayv1.SectionName) bool {
+	l := listenerStatus(status, listener)
+	return l != nil && meta.IsStatusConditionFalse(l.Conditions, string(gatewayv1.ListenerConditionProgrammed))
+}
+
+func listenerStatus(status *gatewayv1.GatewayStatus, listener gatewayv1.SectionName) *gatewayv1.ListenerStatus {
 	if status == nil {
 		return nil
 	}
-	for i := range status.Listeners {
-		l := &status.Listeners[i]
-		if l.Name == listener && meta.IsStatusConditionTrue(l.Conditions, string(gatewayv1.ListenerConditionProgrammed)) {
-			return l
-		}
+	i := slices.IndexFunc(status.Listeners, func(l gatewayv1.ListenerStatus) bool { return l.Name == listener })
+	if i < 0 {
+		return nil
 	}
-	return nil
+	return &status.Listeners[i]
 }
