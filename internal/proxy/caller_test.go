@@ -1,3 +1,5 @@
+//lint:file-ignore SA1019 One connection that the test holds itself is what x/net has and net/http has not.
+
 package proxy_test
 
 import (

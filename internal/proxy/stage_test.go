@@ -94,13 +94,6 @@ func (s *stage) nextProtos() []string {
 	return nil
 }
 
-// accepted is the number of connections so far.
-func (s *stage) accepted() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.conns
-}
-
 // serve1 plays HTTP/1.
 func (s *stage) serve1(c *rawConn, tcp *net.TCPConn) {
 	for {

@@ -69,7 +69,7 @@ func split(o Object) parts {
 
 // quiet takes the noise out of a copy of an object's metadata.
 func quiet(m *metav1.ObjectMeta, o Object) {
-	m.ManagedFields, m.ResourceVersion, m.SelfLink = nil, "", ""
+	m.ManagedFields, m.ResourceVersion = nil, ""
 	if o.GetObjectKind().GroupVersionKind().Kind == "EndpointSlice" || o.GetObjectKind().GroupVersionKind().Kind == "Node" {
 		m.Annotations = nil // controllers' notes to themselves
 		return
