@@ -168,6 +168,9 @@ func (o *output) drain() {
 		o.room.Broadcast()
 	}
 	o.writing = false
+	if o.ended {
+		o.room.Broadcast() // awaitEnd waits for the last writer, too
+	}
 	if len(o.buf) == 0 && o.spare != nil {
 		writeBuffers.Put(o.spare)
 		o.spare = nil
