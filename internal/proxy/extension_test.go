@@ -24,19 +24,8 @@ import (
 // newFilterRig is newRig with chains at its target proxy.
 func newFilterRig(t testing.TB, backends []string, chains *extension.Chains, edit func(m *model)) *rig {
 	t.Helper()
-	m := newModel(backends)
-	if edit != nil {
-		edit(m)
-	}
-	log := &lines{}
 	provider := func(string, *lbv1.TargetProxy) (*extension.Chains, error) { return chains, nil }
-	r := &rig{Proxy: proxy.New(proxy.Config{AccessLog: log, Extensions: provider}), t: t, model: m.model(), log: log}
-	t.Cleanup(func() { _ = r.Close() })
-	if err := r.Replace(r.model); err != nil {
-		t.Fatal(err)
-	}
-	r.addr = r.Bound()[0].Actual.String()
-	return r
+	return startRig(t, proxy.Config{Extensions: provider}, nil, backends, edit)
 }
 
 // filterFuncs is a filter of functions, each of which may be nil. It counts what it is told of its end.

@@ -33,12 +33,22 @@ type rig struct {
 // newRig serves a model of one rule for everything, to the backends; edit may change it first.
 func newRig(t testing.TB, backends []string, edit func(m *model)) *rig {
 	t.Helper()
+	return startRig(t, proxy.Config{}, nil, backends, edit)
+}
+
+// startRig is newRig with a configuration of the proxy, which before may change until there is traffic.
+func startRig(t testing.TB, c proxy.Config, before func(*proxy.Proxy), backends []string, edit func(m *model)) *rig {
+	t.Helper()
 	m := newModel(backends)
 	if edit != nil {
 		edit(m)
 	}
 	log := &lines{}
-	r := &rig{Proxy: proxy.New(proxy.Config{AccessLog: log}), t: t, model: m.model(), log: log}
+	c.AccessLog = log
+	r := &rig{Proxy: proxy.New(c), t: t, model: m.model(), log: log}
+	if before != nil {
+		before(r.Proxy)
+	}
 	t.Cleanup(func() { _ = r.Close() })
 	if err := r.Replace(r.model); err != nil {
 		t.Fatal(err)

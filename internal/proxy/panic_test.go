@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"github.com/spillway-lb/spillway/internal/proxy"
 )
 
 // TestPanicEndsOneExchange: a fault of the proxy's own ends its exchange, or its HTTP/1 connection, and no other; it is
@@ -17,13 +19,13 @@ func TestPanicEndsOneExchange(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			backend := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok") }))
 			defer backend.Close()
-			r := newRig(t, []string{backend.Listener.Addr().String()}, nil)
 			var armed atomic.Bool
-			r.BeforeRoot(func() {
+			injected := func() {
 				if armed.CompareAndSwap(true, false) {
 					panic("injected")
 				}
-			})
+			}
+			r := startRig(t, proxy.Config{}, func(p *proxy.Proxy) { p.BeforeRoot(injected) }, []string{backend.Listener.Addr().String()}, nil)
 			protocols := new(http.Protocols)
 			protocols.SetHTTP1(!h2)
 			protocols.SetUnencryptedHTTP2(h2)

@@ -39,7 +39,7 @@ func (x *Exchange) try() bool {
 	}
 	x.counted = true
 	x.pick.Request = &x.Sent
-	x.pick.ClientIP, x.pick.ClientPort = x.client.Peer.Addr(), x.client.Peer.Port()
+	x.pick.ClientIP, x.pick.ClientPort = x.address.Addr(), x.address.Port()
 	if x.rule != nil {
 		x.pick.Persistence = x.rule.Persistence
 	}

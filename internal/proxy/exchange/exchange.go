@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"net/netip"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -34,6 +35,8 @@ type Exchange struct {
 	Sent message.Request
 	// Answer is what the backend said.
 	Answer upstream.Answer
+	// address is the client's, resolved once (forwarded.go).
+	address netip.AddrPort
 
 	routed
 	sending
@@ -133,6 +136,7 @@ func (e *Engine) Give(x *Exchange) {
 // Begin says on whose behalf the exchange runs. headSize is what its request's head took on the wire.
 func (x *Exchange) Begin(c *Client, d Downstream, shard *metrics.Shard, l *Limits, headSize int) {
 	x.client, x.down, x.shard, x.limits, x.headSize = c, d, shard, l, int64(headSize)
+	x.address = c.Peer
 	x.Request.Scheme = message.SchemeHTTP
 	if c.Scheme == "https" {
 		x.Request.Scheme = message.SchemeHTTPS
@@ -196,6 +200,9 @@ func (x *Exchange) pin() {
 	x.start = time.Now()
 	x.root = x.engine.Root()
 	x.target = x.root.TargetProxy(x.client.Frontend.Target())
+	if x.target != nil {
+		x.address = clientAddress(&x.Request.Header, int(x.target.Spec.GetTrustedHops()), x.client.Peer)
+	}
 	x.engine.Tracer.Start(&x.span, &x.Request.Header)
 }
 

@@ -108,7 +108,7 @@ func (x *Exchange) record(r *accesslog.Record, m *metrics.Sample) {
 	r.Protocol = x.protocol()
 	r.RequestBytes, r.ResponseBytes = m.RequestBytes, m.ResponseBytes
 	r.Status, r.Details, r.Attempts = x.status, x.details, x.attempts
-	r.Client, r.Local = x.clientAddress(), x.client.Local
+	r.Client, r.Local = x.address, x.client.Local
 	if x.endpoint != nil {
 		r.Endpoint = x.endpoint.Addr
 		r.Group, r.Zone, r.Region = x.endpoint.Group, x.endpoint.Zone, x.endpoint.Region
@@ -177,7 +177,7 @@ func (x *Exchange) trace(end time.Time, m *metrics.Sample) {
 		Protocol: x.protocol()[len("HTTP/"):],
 		Status:   x.status, Details: string(x.details),
 		BackendService: x.serviceName(), Route: x.routeName(),
-		Client: x.client.Peer, Attempts: x.attempts,
+		Client: x.address, Attempts: x.attempts,
 		RequestBytes: m.RequestBytes, ResponseBytes: m.ResponseBytes,
 		BackendStart: x.sentAt, BackendEnd: x.backEnd,
 	}

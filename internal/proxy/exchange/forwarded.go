@@ -7,18 +7,16 @@ import (
 	"github.com/spillway-lb/spillway/internal/proxy/header"
 )
 
-// clientAddress is the peer, or what trusted proxies in front say: the entry of X-Forwarded-For that the outermost
-// trusted one wrote, counted from the right.
-func (x *Exchange) clientAddress() netip.AddrPort {
-	hops := 0
-	if x.target != nil {
-		hops = int(x.target.Spec.GetTrustedHops())
-	}
+// clientAddress is whose request it is: the peer, or what trusted proxies in front say, which is the entry of X-Forwarded-For that
+// the outermost trusted one wrote, counted from the right. It is resolved once, when the exchange begins, from what the client sent;
+// affinity, access log, traces and filters have this one, and no edit of a filter or rule changes it. Only what is added to
+// X-Forwarded-For is the peer's own address: the next hop counts from there.
+func clientAddress(h *header.Map, hops int, peer netip.AddrPort) netip.AddrPort {
 	if hops == 0 {
-		return x.client.Peer
+		return peer
 	}
-	for i := x.Request.Header.Len() - 1; i >= 0; i-- {
-		f := x.Request.Header.At(i)
+	for i := h.Len() - 1; i >= 0; i-- {
+		f := h.At(i)
 		if f.ID != header.XForwardedFor {
 			continue
 		}
@@ -30,20 +28,20 @@ func (x *Exchange) clientAddress() netip.AddrPort {
 				list = nil
 			}
 			if hops--; hops == 0 {
-				return parseAddress(bytes.TrimSpace(entry), x.client.Peer)
+				return parseAddress(bytes.TrimSpace(entry), peer)
 			}
 		}
 	}
-	return x.client.Peer
+	return peer
 }
 
-// parseAddress reads an address with or without port.
+// parseAddress reads an address with or without port; IPv4 within IPv6 is IPv4, as a peer's is.
 func parseAddress(text []byte, otherwise netip.AddrPort) netip.AddrPort {
 	if a, err := netip.ParseAddr(string(text)); err == nil {
-		return netip.AddrPortFrom(a, 0)
+		return netip.AddrPortFrom(a.Unmap(), 0)
 	}
 	if a, err := netip.ParseAddrPort(string(text)); err == nil {
-		return a
+		return netip.AddrPortFrom(a.Addr().Unmap(), a.Port())
 	}
 	return otherwise
 }

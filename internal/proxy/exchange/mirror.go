@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -101,7 +102,7 @@ func (x *Exchange) choose(t *tee, list []urlmap.Mirror) {
 			d.Counts.MirrorFailures.Inc()
 			continue
 		}
-		t.copies = append(t.copies, &mirrored{engine: x.engine, service: service, derived: d})
+		t.copies = append(t.copies, &mirrored{engine: x.engine, service: service, derived: d, client: x.address})
 	}
 }
 
@@ -161,6 +162,7 @@ type mirrored struct {
 	engine  *Engine
 	service *balance.Service
 	derived *call.Service
+	client  netip.AddrPort
 	req     message.Request
 	body    []byte
 
@@ -175,7 +177,10 @@ func (m *mirrored) run() {
 	defer m.engine.mirrors.leave(m)
 	defer m.service.ReleaseLimit(balance.Requests)
 	defer m.engine.Guard.Recover("mirror", nil)
-	pick := balance.PickInput{Request: &m.req, Now: m.engine.Caller.Now(), Wall: time.Now().Unix()}
+	pick := balance.PickInput{
+		Request: &m.req, ClientIP: m.client.Addr(), ClientPort: m.client.Port(),
+		Now: m.engine.Caller.Now(), Wall: time.Now().Unix(),
+	}
 	c := call.Call{Service: m.derived}
 	err := c.Choose(m.service, &pick)
 	if err == nil {

@@ -17,6 +17,7 @@ func (x *Exchange) prepare() bool {
 		x.redirect(r)
 		return false
 	}
+	x.forward()
 	if x.rule != nil {
 		x.rule.RequestHeaders.ApplyRequest(&x.Sent)
 		x.arena = x.rule.Rewrite.Apply(&x.Sent, x.arena)
@@ -25,7 +26,7 @@ func (x *Exchange) prepare() bool {
 		x.backend.RequestHeaders.ApplyRequest(&x.Sent)
 		x.arena = x.backend.Rewrite.Apply(&x.Sent, x.arena)
 	}
-	x.forward()
+	x.span.Inject(&x.Sent.Header)
 	if bad := x.body.prepare(&x.Sent); bad != nil {
 		x.refuseBody(bad)
 		return false
@@ -33,7 +34,7 @@ func (x *Exchange) prepare() bool {
 	return true
 }
 
-// forward adds what says where the request came from.
+// forward adds what says where the request came from. The rule's edits come after it, so that what they set, add or remove holds.
 func (x *Exchange) forward() {
 	h := &x.Sent.Header
 	if _, ok := h.Get(header.XForwardedFor); ok {
@@ -51,7 +52,6 @@ func (x *Exchange) forward() {
 	if via := x.target.Spec.GetVia(); via != "" {
 		h.AddID(header.Via, x.build(via))
 	}
-	x.span.Inject(h)
 }
 
 // joinForwarded appends the connection's part to what the client sent.

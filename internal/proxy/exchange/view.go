@@ -36,7 +36,7 @@ func (r *running) Client() extension.Client {
 	}
 	c := x.client
 	return extension.Client{
-		Peer: c.Peer, Local: c.Local, Address: x.clientAddress(), Scheme: c.Scheme,
+		Peer: c.Peer, Local: c.Local, Address: x.address, Scheme: c.Scheme,
 		TLSVersion: c.TLSVersion, ServerName: c.ServerName, PeerCertificate: c.PeerCertificate,
 	}
 }
