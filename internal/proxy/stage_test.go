@@ -51,9 +51,6 @@ type stage struct {
 	protocol lbv1.BackendProtocol
 	play     scene
 	pair     tls.Certificate
-
-	mu    sync.Mutex
-	conns int
 }
 
 func newStage(t testing.TB, protocol lbv1.BackendProtocol, play scene) *stage {
@@ -63,9 +60,6 @@ func newStage(t testing.TB, protocol lbv1.BackendProtocol, play scene) *stage {
 		_, s.pair = certificate(t, "backend.example")
 	}
 	s.addr = rawBackend(t, func(c *rawConn) {
-		s.mu.Lock()
-		s.conns++
-		s.mu.Unlock()
 		tcp := c.Conn.(*net.TCPConn)
 		if secure {
 			tc := tls.Server(c.Conn, &tls.Config{Certificates: []tls.Certificate{s.pair}, NextProtos: s.nextProtos()})

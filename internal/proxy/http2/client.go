@@ -311,15 +311,6 @@ func (cc *ClientConn) onSettings() {
 		close(cc.settledCh)
 	}
 	cc.mu.Unlock()
-	cc.capacityChanged()
-}
-
-func (cc *ClientConn) onClosed() { cc.capacityChanged() }
-
-func (cc *ClientConn) capacityChanged() {
-	if cc.cfg.OnCapacity != nil {
-		cc.cfg.OnCapacity(cc)
-	}
 }
 
 // onRefused: the server takes fewer streams than it says. mu is held.
@@ -331,10 +322,6 @@ func (cc *ClientConn) onRemoved(*stream) {
 	}
 	if cc.goneAway {
 		cc.endIfDrained()
-		return
-	}
-	if cc.cfg.OnCapacity != nil && cc.available() == 1 {
-		cc.cfg.OnCapacity(cc)
 	}
 }
 
@@ -353,7 +340,6 @@ func (cc *ClientConn) onGoAway(last uint32, code ErrCode) {
 	if due != 0 {
 		cc.control(func(b []byte) []byte { return appendWindowUpdate(b, 0, due) })
 	}
-	cc.capacityChanged()
 }
 
 // onHead takes an answer, an informational one, or trailers.

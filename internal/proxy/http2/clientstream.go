@@ -139,13 +139,6 @@ func (cs *ClientStream) ReadHead(resp *message.Response, onInformational func(st
 	}
 }
 
-// HeadReady tells whether ReadHead would return at once. Whoever still sends the request can look for an early answer.
-func (cs *ClientStream) HeadReady() bool {
-	cs.c.mu.Lock()
-	defer cs.c.mu.Unlock()
-	return cs.answer != nil || cs.recvErr != nil
-}
-
 // fill hands the answer over. mu is held.
 func (cs *ClientStream) fill(resp *message.Response) {
 	resp.Status = cs.status
@@ -162,11 +155,8 @@ func (cs *ClientStream) ID() uint32 { return cs.id }
 
 // Cancel resets the stream, and makes every blocked call on it return. It never blocks, and may be called from any
 // goroutine until Close is called.
-func (cs *ClientStream) Cancel() { cs.CancelWith(CodeCancel) }
-
-// CancelWith is Cancel with another error code.
-func (cs *ClientStream) CancelWith(code ErrCode) {
-	if cs.c.cut(cs.id, &StreamError{Code: code, Reason: ReasonCancelled}) {
+func (cs *ClientStream) Cancel() {
+	if cs.c.cut(cs.id, &StreamError{Code: CodeCancel, Reason: ReasonCancelled}) {
 		cs.cc.cancelled()
 	}
 	cs.c.out.flushUrgent()

@@ -66,9 +66,6 @@ type ClientConfig struct {
 	Limits
 	// Workers runs writes that must not block a reader. nil starts goroutines.
 	Workers *Workers
-	// OnCapacity, if set, is called from the connection's goroutines when a connection that had no free stream has one
-	// again, and when it stops taking streams. It must not block.
-	OnCapacity func(*ClientConn)
 	// Report as in ServerConfig.
 	Report func(Event)
 }

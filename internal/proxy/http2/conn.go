@@ -74,8 +74,6 @@ type side interface {
 	lastStream() uint32
 	// onRefused is told that the peer has refused a stream. mu is held.
 	onRefused()
-	// onClosed is told once that the connection takes no more streams. mu is not held.
-	onClosed()
 }
 
 func (c *conn) init(nc net.Conn, s side, l Limits, workers *Workers, report func(Event)) {
@@ -214,7 +212,6 @@ func (c *conn) fail(e *ConnError) {
 		}
 		c.out.closeAfter(func(b []byte) []byte { return appendGoAway(b, last, e.Code, string(e.Reason)) })
 	}
-	c.side.onClosed()
 }
 
 // drop takes a stream out of the table with an error for whoever waits on it. mu is held.

@@ -140,8 +140,6 @@ func (sc *ServerConn) onSettings() {}
 
 func (sc *ServerConn) onRefused() {}
 
-func (sc *ServerConn) onClosed() {}
-
 func (sc *ServerConn) onRemoved(st *stream) {
 	if st.endedByPeer() {
 		sc.recent.add(st.id)
