@@ -18,8 +18,9 @@ func newURLsCommand(c *connection) *cobra.Command {
 	var output string
 	cmd := &cobra.Command{
 		Use: "urls", Short: "Where to curl: one row for each listener and location", Example: urlsExample, Args: cobra.NoArgs,
-		Long: `Where to curl: one row for each listener and location. The URL is what curl takes as it is, port
-included; where a TLS listener has a hostname, or rules want a host, -o wide adds a curl command that works as printed.`,
+		Long: `Where to curl: one row for each listener that is Programmed, at each location. The URL is what curl takes as it is, port
+included. Where a TLS listener has a hostname, or rules want a host, that is not enough: -o wide adds a curl command that
+works as printed.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			client, _, err := c.connect(cmd.Context())
 			if err != nil {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"time"
 
@@ -49,6 +50,9 @@ func newValidateCommand() *cobra.Command {
 func (f *validateFlags) run(cmd *cobra.Command, dir string) error {
 	if f.output != "" && f.output != "json" {
 		return fmt.Errorf("output format %q is not json", f.output)
+	}
+	if info, err := os.Stat(dir); err == nil && !info.IsDir() {
+		return fmt.Errorf("%s is a file; validate takes a directory", dir)
 	}
 	report, err := validate.Directory(dir, validate.Options{Namespace: string(f.namespace), SchemaOnly: f.schemaOnly, Now: time.Now()})
 	if err != nil {

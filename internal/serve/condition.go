@@ -181,7 +181,13 @@ func parentTroubles(snapshot *store.Snapshot, e *store.Entry, spec *gatewayv1.Co
 		lines = append(lines, "the route names no parent, so nothing serves it")
 	}
 	for _, p := range spec.ParentRefs {
-		if answered[parentKey(p, e.Ref.Namespace)] || p.Kind != nil && *p.Kind != "Gateway" {
+		if answered[parentKey(p, e.Ref.Namespace)] {
+			continue
+		}
+		if p.Kind != nil && *p.Kind != "Gateway" {
+			if *p.Kind != "ListenerSet" && *p.Kind != "Service" {
+				lines = append(lines, fmt.Sprintf("parent %s: no parent is of kind %q; use Gateway", p.Name, *p.Kind))
+			}
 			continue
 		}
 		namespace := e.Ref.Namespace

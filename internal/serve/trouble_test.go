@@ -24,6 +24,11 @@ spec:
 ---
 apiVersion: gateway.networking.k8s.io/v1
 kind: HTTPRoute
+metadata: {name: lower}
+spec: {parentRefs: [{kind: gateway, name: web}], rules: [{backendRefs: [{name: app, port: 80}]}]}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
 metadata: {name: noparent}
 spec: {parentRefs: [{name: nix}], rules: [{backendRefs: [{name: app, port: 80}]}]}
 ---
@@ -65,6 +70,7 @@ func TestTroubleIsToldOnce(t *testing.T) {
 	lines := []string{
 		"Gateway default/foreign: gatewayClassName nginx is no class of Spillway's",
 		`Gateway default/web: listener tls: ResolvedRefs=False InvalidCertificateRef: Error GWCER102: Secret "default/missing" not found`,
+		`HTTPRoute default/lower: parent web: no parent is of kind "gateway"; use Gateway`,
 		"HTTPRoute default/noparent: parent Gateway default/nix does not exist",
 		"HTTPRoute default/default: useDefaultGateways All is not supported",
 		"HTTPRoute default/default: the route names no parent, so nothing serves it",

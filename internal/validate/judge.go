@@ -122,7 +122,10 @@ func (w *world) parents(e *store.Entry) []manifests.Problem {
 		}
 		field := fmt.Sprintf("spec.parentRefs[%d]", i)
 		if k := textOf(fields, "kind"); k != "" && k != "Gateway" {
-			continue // a ListenerSet or Service: the status speaks of those that are refused
+			if k != "ListenerSet" && k != "Service" { // the status speaks of those that are refused
+				all = append(all, problemOf(e, manifests.Error, field+".kind", "NoSuchParent", fmt.Sprintf("no parent is of kind %q; use Gateway", k)))
+			}
+			continue
 		}
 		parent := w.snapshot.Get(gateway)
 		switch {

@@ -156,15 +156,16 @@ func TestSyntaxErrors(t *testing.T) {
 
 func TestViolations(t *testing.T) {
 	for text, want := range map[string]string{
-		"a: 1\nb:\n  c: 1\n  c: 2\n": `b.c 4:3 DuplicateKey: key "c" is already set in this mapping`,
-		"- a\n":                      " 1:1 Syntax: a manifest is a mapping of fields, such as apiVersion, kind and metadata",
-		"just words\n":               " 1:1 Syntax: a manifest is a mapping of fields, such as apiVersion, kind and metadata",
-		"a: .nan\n":                  "a 1:4 Syntax: .nan is not a number that JSON knows",
-		"a: !foo bar\n":              "a 1:4 Syntax: the tag !foo has no meaning here",
-		"a: !!binary '%%%'\n":        "a 1:4 Syntax: !!binary needs base64: illegal base64 data at input byte 0",
-		"? [a]\n: b\n":               " 1:3 Syntax: a key is a string, not a list or a mapping",
-		"~: b\n":                     " 1:1 Syntax: a key is a string, not null",
-		"a:\n  <<: 5\n":              "a 2:7 Syntax: a merge key needs a mapping, or a list of mappings",
+		"a: 1\nb:\n  c: 1\n  c: 2\n":      `b.c 4:3 DuplicateKey: key "c" is already set in this mapping`,
+		"- a\n":                           " 1:1 Syntax: a manifest is a mapping of fields, such as apiVersion, kind and metadata",
+		"just words\n":                    " 1:1 Syntax: a manifest is a mapping of fields, such as apiVersion, kind and metadata",
+		"a: .nan\n":                       "a 1:4 Syntax: .nan is not a number that JSON knows",
+		"a: !!c2VjcmV0c2VjcmV0c2VjcmV0\n": "a 1:4 Syntax: the tag !!c2VjcmV0c2VjcmV0c2... has no meaning here",
+		"a: !foo bar\n":                   "a 1:4 Syntax: the tag !foo has no meaning here",
+		"a: !!binary '%%%'\n":             "a 1:4 Syntax: !!binary needs base64: illegal base64 data at input byte 0",
+		"? [a]\n: b\n":                    " 1:3 Syntax: a key is a string, not a list or a mapping",
+		"~: b\n":                          " 1:1 Syntax: a key is a string, not null",
+		"a:\n  <<: 5\n":                   "a 2:7 Syntax: a merge key needs a mapping, or a list of mappings",
 	} {
 		docs, syntax := Parse([]byte(text))
 		if syntax != nil || len(docs) != 1 || len(docs[0].Violations) != 1 {

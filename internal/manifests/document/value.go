@@ -152,7 +152,7 @@ func (b *builder) scalar(node *yaml.Node, path string) (any, bool) {
 		}
 		return string(decoded), true
 	case tagged && !slices.Contains([]string{"!!str", "!!int", "!!float", "!!bool", "!!null", "!!timestamp"}, node.ShortTag()):
-		b.violate(path, node, RuleSyntax, "the tag %s has no meaning here", node.Tag)
+		b.violate(path, node, RuleSyntax, "the tag %s has no meaning here", shortTag(node.Tag))
 		return nil, false
 	case tagged && node.ShortTag() == "!!str", !tagged && node.Style != 0, tagged && node.ShortTag() == "!!timestamp":
 		return node.Value, true
@@ -218,4 +218,14 @@ func join(path, key string) string {
 		return key
 	}
 	return path + "." + key
+}
+
+// maxTag is how much of a tag is shown: a value that begins with "!" is one, and may be a key.
+const maxTag = 20
+
+func shortTag(tag string) string {
+	if len(tag) > maxTag {
+		return strings.ToValidUTF8(tag[:maxTag], "") + "..."
+	}
+	return tag
 }
