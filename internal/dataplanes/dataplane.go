@@ -7,7 +7,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
 	"github.com/spillway-lb/spillway/internal/guard"
 	"github.com/spillway-lb/spillway/internal/health"
 	"github.com/spillway-lb/spillway/internal/location"
@@ -28,7 +27,7 @@ type DataPlane struct {
 	ended    chan struct{}
 }
 
-// open starts a data plane with everything that is published already.
+// open starts a data plane with what is published already for its location.
 func (s *Set) open(at config.Location) *DataPlane {
 	ctx, cancel := context.WithCancel(context.Background())
 	d := &DataPlane{Location: at.Region, feedback: s.config.Feedback, cancel: cancel, ended: make(chan struct{})}
@@ -57,13 +56,11 @@ func (s *Set) open(at config.Location) *DataPlane {
 		running.Wait()
 		close(d.ended)
 	}()
-	if tx := s.config.Everything(); tx != nil {
-		d.give(tx)
+	if tx := s.model.Open(at.Region); tx != nil {
+		d.location.Apply(tx)
 	}
 	return d
 }
-
-func (d *DataPlane) give(tx *lbv1.Transaction) { d.location.Apply(tx) }
 
 // publish puts a root in force, and withdraws the verdicts on what is not probed any more.
 func (d *DataPlane) publish(next *config.Root) error {

@@ -14,13 +14,12 @@ import (
 	"github.com/spillway-lb/spillway/internal/location"
 	"github.com/spillway-lb/spillway/internal/proxy/config"
 	"github.com/spillway-lb/spillway/internal/proxy/trace"
+	"github.com/spillway-lb/spillway/internal/subset"
 )
 
 // Config is what all data planes have in common.
 type Config struct {
-	// Everything returns the transaction that a new data plane starts with; nil for none.
-	Everything func() *lbv1.Transaction
-	Feedback   Feedback
+	Feedback Feedback
 	// AccessLog takes a line for each request; nil logs none.
 	AccessLog io.Writer
 	// Project returns the id and number of the project that access logs name; nil for none. A data plane asks when it opens.
@@ -46,11 +45,14 @@ type Set struct {
 	config Config
 
 	mu         sync.Mutex
+	model      *subset.Model
 	byLocation map[string]*DataPlane
 }
 
 // New makes a set without data planes.
-func New(c Config) *Set { return &Set{config: c, byLocation: map[string]*DataPlane{}} }
+func New(c Config) *Set {
+	return &Set{config: c, model: subset.New(), byLocation: map[string]*DataPlane{}}
+}
 
 // drainGone bounds the draining of a location that is no longer wanted.
 const drainGone = 30 * time.Second
@@ -72,18 +74,19 @@ func (s *Set) Follow(locations []config.Location) {
 			continue
 		}
 		delete(s.byLocation, name)
+		s.model.Close(name)
 		old.closed.Store(true)
 		s.config.Feedback.Closed(name)
 		go func() { _ = old.drain(drainGone) }() // nobody is left to tell
 	}
 }
 
-// Apply gives every data plane the next transaction, and waits for none.
+// Apply gives every data plane its part of the next transaction, and waits for none.
 func (s *Set) Apply(tx *lbv1.Transaction) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, d := range s.byLocation {
-		d.give(tx)
+	for name, part := range s.model.Apply(tx) {
+		s.byLocation[name].location.Apply(part)
 	}
 }
 

@@ -128,7 +128,7 @@ func newServer(c Config) (*server, error) {
 		Inherited: inherited(kept), Keep: s.keeper.keep, Now: c.Now,
 	})
 	s.planes = dataplanes.New(dataplanes.Config{
-		Everything: s.model.Everything, Feedback: s.loop, AccessLog: c.AccessLog, Tracer: c.Tracer, Logger: c.Log,
+		Feedback: s.loop, AccessLog: c.AccessLog, Tracer: c.Tracer, Logger: c.Log,
 		Project: func() (id, number string) { return view.Project(s.store.Snapshot()) },
 	})
 	s.loop.To(s.planes)

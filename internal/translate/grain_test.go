@@ -45,7 +45,7 @@ func kindOfRun(unit string) string {
 }
 
 // ofPods are the kinds of units that an endpoint that comes or goes may run.
-var ofPods = []string{"neg.members", "neg", "neg.sizes", "backend", "backend.weights", "fleet.slice"}
+var ofPods = []string{"neg.members", "neg", "neg.sizes", "backend.weights", "fleet.slice"}
 
 // TestAnEditRunsAFewUnits holds the grain: what an edit costs does not depend on how many routes its Gateway has.
 func TestAnEditRunsAFewUnits(t *testing.T) {

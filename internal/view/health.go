@@ -12,8 +12,8 @@ import (
 	"github.com/spillway-lb/spillway/internal/store"
 )
 
-// endpointsOf lists the endpoints of a backend service with the verdict of each location; ok is false if there is no such
-// service. A group without endpoints is one entry without an address.
+// endpointsOf lists the endpoints of a backend service with the verdict of each location that sends it traffic; ok is false
+// if there is no such service. A group without endpoints is one entry without an address.
 func endpointsOf(m *Model, snapshot *store.Snapshot, service string, locations []string) (out []control.Endpoint, ok bool) {
 	r := m.Get(kindBackendService, service)
 	if r == nil {
@@ -30,7 +30,7 @@ func endpointsOf(m *Model, snapshot *store.Snapshot, service string, locations [
 			out = append(out, row)
 		}
 		for _, e := range endpoints {
-			out = append(out, endpointHealth(e, row, locations, serving, func(at string, endpoint netip.AddrPort) control.Verdict {
+			out = append(out, endpointHealth(e, row, serving, func(at string, endpoint netip.AddrPort) control.Verdict {
 				return verdictOf(snapshot, fact.Probe{Location: at, Check: r.GetBackendService().GetHealthCheck(), Endpoint: endpoint})
 			}))
 		}
@@ -44,18 +44,18 @@ func verdictOf(snapshot *store.Snapshot, p fact.Probe) control.Verdict {
 	return control.Verdict{Location: p.Location, State: v.State.String(), Detail: v.Detail}
 }
 
-// endpointHealth is HEALTHY if one of the locations that serve the backend service finds it so; all are listed.
+// endpointHealth is HEALTHY if one of the locations that serve the backend service finds it so. Others do not probe it.
 func endpointHealth(
-	e *lbv1.Endpoint, row control.Endpoint, all, serving []string, verdict func(string, netip.AddrPort) control.Verdict,
+	e *lbv1.Endpoint, row control.Endpoint, serving []string, verdict func(string, netip.AddrPort) control.Verdict,
 ) control.Endpoint {
 	row.Instance, row.Address, row.Port, row.Pod, row.Draining = e.GetInstance(), e.GetAddress(), e.GetPort(), e.GetPod(), e.GetDraining()
 	healthy, unknown := lbv1.HealthState_HEALTHY.String(), lbv1.HealthState_UNKNOWN.String()
 	row.State = unknown
 	addr, _ := netip.ParseAddr(e.GetAddress()) // an invalid one has no verdict
-	for _, at := range all {
+	for _, at := range serving {
 		v := verdict(at, netip.AddrPortFrom(addr, uint16(e.GetPort())))
 		row.Locations = append(row.Locations, v)
-		if slices.Contains(serving, at) && (v.State == healthy || row.State == unknown) {
+		if v.State == healthy || row.State == unknown {
 			row.State = v.State
 		}
 	}

@@ -100,15 +100,6 @@ func (m *Model) All() *lbv1.Model {
 	return out
 }
 
-// Everything is the transaction that makes the model from nothing; nil if there has been none.
-func (m *Model) Everything() *lbv1.Transaction {
-	all := m.All()
-	if all.GetSeq() == 0 {
-		return nil
-	}
-	return &lbv1.Transaction{Seq: all.GetSeq(), Upserts: all.GetResources()}
-}
-
 // Seq is the number of the newest transaction.
 func (m *Model) Seq() uint64 {
 	m.mu.Lock()

@@ -156,7 +156,7 @@ func TestHealthIsOfLocationsThatSendTraffic(t *testing.T) {
 		&lbv1.Resource{Name: "tp", Body: &lbv1.Resource_TargetProxy{TargetProxy: &lbv1.TargetProxy{UrlMap: "um"}}})...)
 	state := func() string {
 		endpoints, ok := endpointsOf(m, s.Snapshot(), "s", []string{"a", "b"})
-		if !ok || len(endpoints) != 1 || len(endpoints[0].Locations) != 2 {
+		if !ok || len(endpoints) != 1 || len(endpoints[0].Locations) != 1 || endpoints[0].Locations[0].Location != "a" {
 			t.Fatalf("%+v, %t", endpoints, ok)
 		}
 		return endpoints[0].State

@@ -24,6 +24,7 @@ var forbidden = []struct {
 	{"internal/health", []string{"k8s.io/", "sigs.k8s.io/"}, "a prober runs beside every proxy"},
 	{"internal/location", []string{"k8s.io/", "sigs.k8s.io/"}, "a location is a data plane"},
 	{"internal/dataplanes", []string{"k8s.io/", "sigs.k8s.io/"}, "data planes know the model only"},
+	{"internal/subset", []string{"k8s.io/", "sigs.k8s.io/", module + "internal/controlplane", module + "internal/dataplanes"}, "a cut of the model knows the model only"},
 	{"internal/controlplane", []string{
 		module + "internal/manifests", module + "internal/standalone", module + "internal/dataplanes", module + "internal/control",
 		module + "internal/view", module + "internal/serve", module + "internal/proxy/exchange",

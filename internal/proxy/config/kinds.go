@@ -26,6 +26,8 @@ const (
 type kind struct {
 	// references are the resources that must exist for one to be obeyed.
 	references func(r *lbv1.Resource, add func(kind string, names ...string))
+	// whole is the kind of which one is a part, "" if of none.
+	whole string
 	// compile checks a changed resource and compiles what does not depend on state that outlives it. c.new is not nil.
 	compile func(e *edit, c *change) (any, error)
 	// reader: it is compiled again when one that it refers to changes. Route rules are not: they hold the number of a
@@ -58,6 +60,7 @@ var kinds = map[string]kind{
 		compile: func(e *edit, c *change) (any, error) { return nil, e.checkURLMap(c) },
 	},
 	kindRouteRule: {
+		whole:      kindURLMap,
 		references: func(r *lbv1.Resource, add func(string, ...string)) { addRouteRule(r.GetRouteRule(), add) },
 		compile: func(e *edit, c *change) (any, error) {
 			return e.compileRule(c.key.name, c.new.resource.GetRouteRule())
@@ -79,6 +82,7 @@ var kinds = map[string]kind{
 		compile: func(e *edit, c *change) (any, error) { return nil, e.checkGroup(c) },
 	},
 	kindShard: {
+		whole:      kindGroup,
 		references: func(r *lbv1.Resource, add func(string, ...string)) { add(kindGroup, r.GetEndpointShard().GetGroup()) },
 		compile: func(e *edit, c *change) (any, error) {
 			return e.compileShard(c.key.name, c.new.resource.GetEndpointShard())
@@ -108,6 +112,7 @@ var kinds = map[string]kind{
 		}),
 	},
 	kindEndpointHealth: {
+		whole: kindHealthCheck,
 		references: func(r *lbv1.Resource, add func(string, ...string)) {
 			add(kindHealthCheck, r.GetEndpointHealth().GetHealthCheck())
 		},
@@ -116,6 +121,7 @@ var kinds = map[string]kind{
 		},
 	},
 	kindWeights: {
+		whole: kindBackendService,
 		references: func(r *lbv1.Resource, add func(string, ...string)) {
 			add(kindBackendService, r.GetWeights().GetBackendService())
 			for _, g := range r.GetWeights().GetGroups() {
