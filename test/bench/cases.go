@@ -7,6 +7,7 @@ const (
 	saturate   kind = iota // closed loop, as fast as it goes
 	fixedRate              // open loop at a rate, latency from the intended time of sending
 	handshakes             // a TLS handshake and one request for each connection
+	churn                  // connections of a few requests each
 	idle                   // connections that sit after one request
 )
 
@@ -17,6 +18,10 @@ type benchCase struct {
 	// conns is the number of client connections, streams of those each one has at a time (HTTP/2).
 	conns, streams int
 	rate           int
+	// each is the number of requests of a connection that does not last; closes says that its last one asks the proxy to
+	// end it, otherwise the client does.
+	each   int
+	closes bool
 	// half makes the rate half of what the slowest peer of the run can do.
 	half bool
 	// bodyBytes of the answer and postBytes of the request.
@@ -61,16 +66,28 @@ var cases = []benchCase{
 	{name: "tls-10k", about: "TLS 1.3 keep-alive, 10 KB answers, 64 connections", conns: 64, bodyBytes: 10_000, tls: true},
 	{name: "tls-1m", about: "TLS 1.3 keep-alive, 1 MB answers, 64 connections", conns: 64, bodyBytes: 1_000_000, tls: true},
 	{
+		name: "churn", about: "HTTP/1.1, 128 B, one request a connection, which the client closes", kind: churn, conns: 16,
+		each: 1, bodyBytes: 128,
+	},
+	{
+		name: "churn-10", about: "HTTP/1.1, 128 B, 10 requests a connection, which the client closes", kind: churn, conns: 16,
+		each: 10, bodyBytes: 128,
+	},
+	{
+		name: "churn-close", about: "HTTP/1.1, 128 B, one request a connection, with Connection: close", kind: churn, conns: 16,
+		each: 1, closes: true, bodyBytes: 128,
+	},
+	{
 		name: "handshake-ecdsa", about: "full TLS 1.3 handshakes, ECDSA P-256, one request each", kind: handshakes,
-		conns: 16, bodyBytes: 128, tls: true,
+		conns: 16, each: 1, bodyBytes: 128, tls: true,
 	},
 	{
 		name: "handshake-rsa", about: "full TLS 1.3 handshakes, RSA 2048, one request each", kind: handshakes,
-		conns: 16, bodyBytes: 128, tls: true, rsa: true,
+		conns: 16, each: 1, bodyBytes: 128, tls: true, rsa: true,
 	},
 	{
 		name: "handshake-resumed", about: "resumed TLS 1.3 handshakes, one request each", kind: handshakes,
-		conns: 16, bodyBytes: 128, tls: true, resume: true,
+		conns: 16, each: 1, bodyBytes: 128, tls: true, resume: true,
 	},
 	{
 		name: "routes-10000", about: "as h1-128 with 10,000 routes, the last one requested", conns: 64, bodyBytes: 128,

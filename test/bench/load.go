@@ -40,6 +40,11 @@ func requestOf(c benchCase) []byte {
 	return append(b, bytes.Repeat([]byte("y"), c.postBytes)...)
 }
 
+// lastRequestOf asks the proxy to end the connection.
+func lastRequestOf(c benchCase) []byte {
+	return fmt.Appendf(nil, "GET %s HTTP/1.1\r\nHost: bench.test\r\nUser-Agent: bench\r\nConnection: close\r\n\r\n", c.path())
+}
+
 func clientTLS(c benchCase) *tls.Config {
 	config := &tls.Config{
 		ServerName: "bench.test", InsecureSkipVerify: true, NextProtos: []string{"http/1.1"},
@@ -165,8 +170,8 @@ func closedLoop(ctx context.Context, c benchCase, clients []*client, window time
 	return r
 }
 
-// handshakeLoop opens a connection for each request.
-func handshakeLoop(ctx context.Context, c benchCase, port int, window time.Duration) result {
+// connectionLoop opens a connection for every few requests.
+func connectionLoop(ctx context.Context, c benchCase, port int, window time.Duration) result {
 	r := result{latency: new(latencies)}
 	begin := time.Now()
 	end := begin.Add(window)
@@ -175,17 +180,17 @@ func handshakeLoop(ctx context.Context, c benchCase, port int, window time.Durat
 	for range c.conns {
 		wait.Go(func() {
 			config := clientTLS(c)
-			if err := handshakeOnce(c, port, config, false); err != nil {
+			if err := connectOnce(c, port, config, false); err != nil {
 				failures.Add(1)
 				return
 			}
 			for now := time.Now(); now.Before(end) && ctx.Err() == nil; now = time.Now() {
-				if err := handshakeOnce(c, port, config, c.resume); err != nil {
+				if err := connectOnce(c, port, config, c.resume); err != nil {
 					failures.Add(1)
 					return
 				}
 				r.latency.add(time.Since(now))
-				requests.Add(1)
+				requests.Add(uint64(c.each))
 			}
 		})
 	}
@@ -194,15 +199,28 @@ func handshakeLoop(ctx context.Context, c benchCase, port int, window time.Durat
 	return r
 }
 
-func handshakeOnce(c benchCase, port int, config *tls.Config, mustResume bool) error {
+// connectOnce is the life of one connection.
+func connectOnce(c benchCase, port int, config *tls.Config, mustResume bool) error {
 	one, err := dial(c, port, config)
 	if err != nil {
 		return err
 	}
 	defer one.conn.Close()
-	err = one.exchange()
-	if t, ok := one.conn.(*tls.Conn); ok && err == nil && mustResume && !t.ConnectionState().DidResume {
+	for i := range c.each {
+		if c.closes && i == c.each-1 {
+			one.request = lastRequestOf(c)
+		}
+		if err := one.exchange(); err != nil {
+			return err
+		}
+	}
+	if c.closes {
+		if _, err := one.reader.ReadByte(); err != io.EOF {
+			return fmt.Errorf("the connection did not end: %w", err)
+		}
+	}
+	if t, ok := one.conn.(*tls.Conn); ok && mustResume && !t.ConnectionState().DidResume {
 		return errors.New("the session did not resume")
 	}
-	return err
+	return nil
 }

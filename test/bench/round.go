@@ -178,7 +178,7 @@ func (one *contestant) measure(ctx context.Context, c benchCase, window time.Dur
 }
 
 func (one *contestant) try(ctx context.Context, c benchCase, window time.Duration) error {
-	external := c.http2 || c.kind == handshakes
+	external := c.http2 || c.kind == handshakes || c.kind == churn
 	if !external {
 		clients, err := dialAll(ctx, c, one.setup.Listen)
 		if err != nil {
@@ -219,8 +219,8 @@ func (one *contestant) load(ctx context.Context, c benchCase, window time.Durati
 	switch {
 	case c.http2:
 		return h2loadRun(ctx, c, one.setup.Listen, window, one.setup.Dir)
-	case c.kind == handshakes:
-		return handshakeLoop(ctx, c, one.setup.Listen, window), nil
+	case c.kind == handshakes || c.kind == churn:
+		return connectionLoop(ctx, c, one.setup.Listen, window), nil
 	case c.kind == fixedRate:
 		return openLoop(ctx, c, one.clients, window), nil
 	case c.kind == idle:
