@@ -219,7 +219,7 @@ func (p *Proxy) serve(f *frontend) {
 	}
 	at := f.exchange
 	err := f.listener.Serve(
-		func(nc *net.TCPConn) { p.server.Serve(nc, at, tlsConfig) },
+		func(nc *net.TCPConn, closed func()) { p.server.Serve(nc, at, tlsConfig, closed) },
 		listener.Events{
 			Accepted: func() { p.live.Add(1); counts.Accepted.Inc(); counts.Connections.Inc() },
 			Closed:   func() { counts.Connections.Dec(); p.live.Done() },

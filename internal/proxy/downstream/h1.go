@@ -63,30 +63,72 @@ type h1Conn struct {
 	served    int
 	preface   bool // it is HTTP/2 with prior knowledge
 	last      bool // no further request on this connection
+	grown     bool // the goroutine's stack: it has served
+	rests     bool // go on in a new goroutine
+	closed    func()
 	body      http1.Body
 	heads     []byte // the buffer that holds the head while a body is read into another
 	answer    h1Answer
 }
 
-// serveH1 serves HTTP/1 on a connection until it ends.
-func (s *Server) serveH1(nc net.Conn, client exchange.Client) {
-	c := &h1Conn{srv: s, conn: transport.NewConn(nc, s.clock()), client: client, shard: s.Metrics.Shard(), opened: s.clock().Now()}
+// newH1 gets a connection ready for run.
+func (s *Server) newH1(nc net.Conn, client exchange.Client, closed func()) *h1Conn {
+	c := &h1Conn{
+		srv: s, conn: transport.NewConn(nc, s.clock()), client: client, shard: s.Metrics.Shard(), opened: s.clock().Now(),
+		closed: closed,
+	}
 	c.answer.c = c
 	c.conn.OnExpire(c)
 	c.pinLimits()
 	c.await()
 	s.add(c)
-	defer s.Guard.Recover("connection", c.crashed)
+	return c
+}
+
+// run serves HTTP/1 on a connection until it ends, or goes on in another goroutine.
+func (c *h1Conn) run() {
+	switch c.serve() {
+	case over:
+		c.closed()
+	case resting:
+		go c.rest()
+	}
+}
+
+// fate is what becomes of a connection.
+type fate uint8
+
+const (
+	over fate = iota
+	// resting: it has been idle for a while. The stack of its goroutine is larger than what waits on it needs, and memory is
+	// what idle connections cost: a new goroutine waits instead.
+	resting
+)
+
+// rest waits on a small stack.
+func (c *h1Conn) rest() {
+	c.conn.Doze()
+	c.run()
+}
+
+func (c *h1Conn) serve() fate {
+	defer c.srv.Guard.Recover("connection", c.crashed)
+	c.grown = false
 	for c.next() {
+		if c.rests {
+			c.rests = false
+			return resting
+		}
 	}
 	if c.preface {
 		nc, first := c.conn.Surrender()
-		s.remove(c)
-		s.serveH2(nc, client, first)
-		return
+		c.srv.remove(c)
+		c.srv.serveH2(nc, c.client, first)
+		return over
 	}
 	c.conn.Close()
-	s.remove(c)
+	c.srv.remove(c)
+	return over
 }
 
 // crashed ends a connection whose goroutine has panicked.
@@ -103,6 +145,8 @@ func (c *h1Conn) crashed() {
 func (c *h1Conn) next() bool {
 	err := c.conn.Serve(c)
 	switch {
+	case c.rests:
+		return true
 	case err != nil:
 		c.broke(err)
 		return false
@@ -146,6 +190,7 @@ func (c *h1Conn) Readable() transport.Verdict {
 			c.srv.Metrics.Frontend(c.client.Frontend.Name).HTTP1.Inc()
 		}
 		c.served++
+		c.grown = true
 		if !c.wholeHere() {
 			return transport.Leave
 		}
@@ -344,8 +389,12 @@ func (c *h1Conn) Overdue() bool {
 		if !c.begun {
 			idle = min(idle, c.limits.HeaderTime) // a client that opens a connection has something to ask
 		}
-		c.conn.Arm(c.srv.clock().In(max(idle-recheckAfter, transport.Tick)))
-		return true
+		c.conn.Revive(c.srv.clock().In(max(idle-recheckAfter, transport.Tick)))
+		if c.srv.Draining() { // meanwhile
+			c.conn.Wake()
+		}
+		c.rests = c.grown && !c.conn.Interrupted()
+		return !c.rests
 	}
 	return false
 }

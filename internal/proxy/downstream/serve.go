@@ -13,35 +13,48 @@ import (
 // handshakeTime bounds TLS handshakes.
 const handshakeTime = 10 * time.Second
 
-// Serve serves a client's connection until it ends. config is nil without TLS.
-func (s *Server) Serve(nc *net.TCPConn, f *exchange.Frontend, config *tls.Config) {
-	peer, local := addrPort(nc.RemoteAddr()), addrPort(nc.LocalAddr())
+// Serve serves a client's connection, in this goroutine or in others, until it ends: then it calls closed. config is nil
+// without TLS.
+func (s *Server) Serve(nc *net.TCPConn, f *exchange.Frontend, config *tls.Config, closed func()) {
 	if config == nil {
-		s.serveH1(nc, exchange.NewClient(f, peer, local, "http"))
+		s.newH1(nc, newClient(nc, f, "http"), closed).run()
 		return
 	}
-	defer s.Guard.Recover("handshake", func() { _ = nc.Close() })
+	// What follows has a goroutine of its own: the stack of this one has grown to what handshakes take.
+	if after := s.secured(nc, f, config, closed); after != nil {
+		go after()
+		return
+	}
+	_ = nc.Close()
+	closed()
+}
+
+// newClient is what is known of a connection.
+func newClient(nc net.Conn, f *exchange.Frontend, scheme string) exchange.Client {
+	return exchange.NewClient(f, addrPort(nc.RemoteAddr()), addrPort(nc.LocalAddr()), scheme)
+}
+
+// secured makes the handshake. It returns what serves the connection then, or nil.
+func (s *Server) secured(nc *net.TCPConn, f *exchange.Frontend, config *tls.Config, closed func()) (after func()) {
+	defer s.Guard.Recover("handshake", nil)
 	tc := transport.TLSServer(nc, config)
 	pending := &handshake{tc}
 	s.add(pending)
-	ok := s.handshake(tc, f)
-	s.remove(pending)
-	if !ok {
-		_ = nc.Close()
-		return
+	defer s.remove(pending)
+	if !s.handshake(tc, f) {
+		return nil
 	}
-	client := exchange.NewClient(f, peer, local, "https")
+	client := newClient(nc, f, "https")
 	state := tc.ConnectionState()
 	client.TLSVersion, client.TLSCipher = tls.VersionName(state.Version), tls.CipherSuiteName(state.CipherSuite)
 	client.ServerName = state.ServerName
-	if len(state.PeerCertificates) > 0 {
-		client.PeerCertificate = state.PeerCertificates[0]
-	}
 	if state.NegotiatedProtocol == "h2" {
-		s.serveH2(tc, client, nil)
-		return
+		return func() {
+			defer closed()
+			s.serveH2(tc, client, nil)
+		}
 	}
-	s.serveH1(tc, client)
+	return s.newH1(tc, client, closed).run
 }
 
 // handshake is a connection whose client has not been able to ask for anything yet.

@@ -113,24 +113,32 @@ func (e *Engine) Take() *Exchange {
 	return x
 }
 
-// Give puts it back. References into connections go, so that they can be collected.
+// Give puts it back. References into connections go, so that they can be collected. Everything is cleared where it lies:
+// a new value would take its place on the stack of each connection first, which would have to grow for that.
 func (e *Engine) Give(x *Exchange) {
-	x.Request.Header.Reset()
-	x.Sent.Header.Reset()
-	x.local.Header.Reset()
+	clearRequest(&x.Request)
+	clearRequest(&x.Sent)
 	x.Answer.Reset()
-	x.body.reset()
-	poison.Fill(x.arena[:cap(x.arena)])
-	*x = Exchange{
-		Request:   message.Request{Header: x.Request.Header},
-		Sent:      message.Request{Header: x.Sent.Header},
-		Answer:    x.Answer,
-		sending:   sending{waits: x.waits},
-		answering: answering{local: message.Response{Header: x.local.Header}, informed: x.informed},
-		arena:     x.arena[:0],
-	}
 	x.Answer.Informational = nil
+	x.body.reset()
+	x.local.Header.Reset()
+	waits, informed, local := x.waits, x.informed, x.local.Header
+	x.routed, x.sending, x.answering = routed{}, sending{}, answering{}
+	x.waits, x.informed, x.local.Header = waits, informed, local
+	x.span, x.watch = trace.Span{}, watch{}
+	x.engine, x.client, x.down, x.shard, x.limits = nil, nil, nil, nil, nil
+	x.scope = nil
+	poison.Fill(x.arena[:cap(x.arena)])
+	x.arena, x.start = x.arena[:0], time.Time{}
 	exchanges.Put(x)
+}
+
+// clearRequest keeps the memory of the header.
+func clearRequest(q *message.Request) {
+	q.Header.Reset()
+	h := q.Header
+	*q = message.Request{}
+	q.Header = h
 }
 
 // Begin says on whose behalf the exchange runs. headSize is what its request's head took on the wire.

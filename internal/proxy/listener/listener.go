@@ -7,6 +7,7 @@
 package listener
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"hash/fnv"
@@ -93,7 +94,11 @@ func standIns(at netip.AddrPort) []netip.AddrPort {
 }
 
 func listen(at netip.AddrPort) (*net.TCPListener, error) {
-	return net.ListenTCP("tcp", net.TCPAddrFromAddrPort(at))
+	ln, err := listenConfig.Listen(context.Background(), "tcp", at.String())
+	if err != nil {
+		return nil, err
+	}
+	return ln.(*net.TCPListener), nil
 }
 
 func newListener(requested netip.AddrPort, ln *net.TCPListener) *Listener {
@@ -144,9 +149,14 @@ type Events struct {
 const LogEvery = 10 * time.Second
 
 // Serve accepts until Close, and runs handle in a goroutine for each connection; the connection counts as open until
-// handle returns. Above a limit connections are closed at once. An error to accept that does not come from Close is
+// closed is called, once, by whichever goroutine it has come to. Above a limit connections are closed at once. An error to accept that does not come from Close is
 // tried again after a moment: the system has run out of file descriptors, most likely.
-func (l *Listener) Serve(handle func(*net.TCPConn), events Events) error {
+func (l *Listener) Serve(handle func(nc *net.TCPConn, closed func()), events Events) error {
+	closed := func() {
+		l.open.Add(-1)
+		l.Shared.leave()
+		call(events.Closed)
+	}
 	pause, logged := time.Duration(0), time.Time{}
 	for {
 		nc, err := l.ln.AcceptTCP()
@@ -173,14 +183,7 @@ func (l *Listener) Serve(handle func(*net.TCPConn), events Events) error {
 		}
 		l.open.Add(1)
 		call(events.Accepted)
-		go func() {
-			defer func() {
-				l.open.Add(-1)
-				l.Shared.leave()
-				call(events.Closed)
-			}()
-			handle(nc)
-		}()
+		go handle(nc, closed)
 	}
 }
 

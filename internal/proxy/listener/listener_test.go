@@ -45,7 +45,8 @@ func TestLimitAndClose(t *testing.T) {
 	l.Limit(1)
 	release, ended := make(chan bool), make(chan error, 1)
 	go func() {
-		ended <- l.Serve(func(nc *net.TCPConn) {
+		ended <- l.Serve(func(nc *net.TCPConn, closed func()) {
+			defer closed()
 			<-release
 			_ = nc.Close()
 		}, Events{})
@@ -94,7 +95,8 @@ func TestInheritedSocketsAcceptWhatWaits(t *testing.T) {
 		t.Errorf("%s, want %s", next.Actual, l.Actual)
 	}
 	go func() {
-		_ = next.Serve(func(nc *net.TCPConn) {
+		_ = next.Serve(func(nc *net.TCPConn, closed func()) {
+			defer closed()
 			_, _ = io.WriteString(nc, "hello")
 			_ = nc.Close()
 		}, Events{})

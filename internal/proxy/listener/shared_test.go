@@ -18,7 +18,8 @@ func serve(t *testing.T, l *Listener) *served {
 	s, release, ended := &served{}, make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(ended)
-		_ = l.Serve(func(nc *net.TCPConn) {
+		_ = l.Serve(func(nc *net.TCPConn, closed func()) {
+			defer closed()
 			<-release
 			_ = nc.Close()
 		}, Events{Accepted: func() { s.accepted.Add(1) }, Shed: func() { s.shed.Add(1) }})
@@ -96,7 +97,7 @@ func TestFailedAcceptsAreTold(t *testing.T) {
 	failed, first, ended := atomic.Int64{}, atomic.Int64{}, make(chan struct{})
 	go func() {
 		defer close(ended)
-		_ = l.Serve(func(nc *net.TCPConn) { _ = nc.Close() }, Events{Failed: func(_ error, one bool) {
+		_ = l.Serve(func(nc *net.TCPConn, closed func()) { _ = nc.Close(); closed() }, Events{Failed: func(_ error, one bool) {
 			failed.Add(1)
 			if one {
 				first.Add(1)

@@ -44,9 +44,9 @@ type Conn struct {
 
 	handler     Handler
 	readErr     error
-	onReadable  func(uintptr) bool // c.readable, once
-	onAnswer    func(uintptr) bool // c.answer, once
-	onQuiet     func(uintptr) bool // c.listen, once
+	onReadable  func(uintptr) bool // c.readable, from the first Serve on
+	onAnswer    func(uintptr) bool // c.answer, from the first WriteThenRead on
+	onQuiet     func(uintptr) bool // c.listen, from the first Quiet on
 	out         [2][]byte
 	wrote       bool
 	shared      bool // see Share
@@ -69,9 +69,6 @@ func NewConn(nc net.Conn, clock *Clock) *Conn {
 			c.raw, _ = s.SyscallConn()
 		}
 	}
-	c.onReadable = c.readable
-	c.onAnswer = c.answer
-	c.onQuiet = c.listen
 	c.timer = clock.NewTimer(c)
 	return c
 }

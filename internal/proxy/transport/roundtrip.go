@@ -18,6 +18,9 @@ func (c *Conn) WriteBothThenRead(head, body []byte) error {
 		}
 		return c.Fill()
 	}
+	if c.onAnswer == nil {
+		c.onAnswer = c.answer
+	}
 	c.out, c.wrote, c.readErr = [2][]byte{head, body}, false, nil
 	err := c.raw.Read(c.onAnswer)
 	c.outside()
@@ -33,6 +36,9 @@ func (c *Conn) WriteBothThenRead(head, body []byte) error {
 func (c *Conn) Quiet() error {
 	if c.raw == nil {
 		return nil
+	}
+	if c.onQuiet == nil {
+		c.onQuiet = c.listen
 	}
 	c.readErr = nil
 	err := c.raw.Read(c.onQuiet)

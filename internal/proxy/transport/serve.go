@@ -40,6 +40,9 @@ func (c *Conn) Serve(h Handler) error {
 		return c.servePlain(h)
 	}
 	c.handler = h
+	if c.onReadable == nil {
+		c.onReadable = c.readable
+	}
 	defer func() { c.handler = nil }()
 	if c.w > c.r && h.Readable() == Leave {
 		return nil
@@ -55,6 +58,9 @@ func (c *Conn) Serve(h Handler) error {
 			return err
 		}
 		_ = c.nc.SetDeadline(noDeadline)
+		if c.interrupted.Load() { // meanwhile
+			return err
+		}
 	}
 }
 
@@ -127,6 +133,9 @@ func (c *Conn) servePlain(h Handler) error {
 			return err
 		}
 		_ = c.nc.SetDeadline(noDeadline)
+		if c.interrupted.Load() { // meanwhile
+			return err
+		}
 	}
 }
 
