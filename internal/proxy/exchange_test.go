@@ -30,7 +30,7 @@ func TestForwardsOneRequest(t *testing.T) {
 	if res.Header.Get("Keep-Alive") != "" {
 		t.Error("a hop-by-hop field came through")
 	}
-	want := "GET /b?q=/../ HTTP/1.1\r\nhost: test.example\r\nx-forwarded-for: 9.9.9.9,127.0.0.1,127.0.0.1\r\n" +
+	want := "GET /b?q=/../ HTTP/1.1\r\nhost: Test.Example\r\nx-forwarded-for: 9.9.9.9,127.0.0.1,127.0.0.1\r\n" +
 		"x-forwarded-proto: http\r\nvia: 1.1 google\r\n\r\n"
 	if got := <-heads; got != want {
 		t.Errorf("backend got\n%s\nwant\n%s", got, want)

@@ -123,14 +123,14 @@ func TestClientThatLeavesALargeAnswer(t *testing.T) {
 func TestBulkThroughATunnel(t *testing.T) {
 	backend := rawBackend(t, func(c *rawConn) {
 		c.head()
-		c.say("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: bulk\r\n\r\n")
+		c.say("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
 		all, _ := io.ReadAll(c.r)
 		_, _ = c.Write(all)
 		_, _ = io.WriteString(c.Conn, "end")
 	})
 	r := newRig(t, []string{backend}, nil)
 	c := r.dial()
-	c.say("GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: bulk\r\n\r\n")
+	c.say("GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
 	if head := c.head(); !strings.HasPrefix(head, "HTTP/1.1 101") {
 		t.Fatalf("got %q", head)
 	}

@@ -54,7 +54,8 @@ var unwritten = map[string]string{
 	"Resource.EndpointHealth": "what probers find out comes from data planes", "EndpointHealth": "what probers find out comes from data planes",
 	"ResourceKey": "made by recompute", "Transaction": "made by recompute", "Model": "made by whoever serves",
 
-	"ValueMatch.Present": proxyOnly, "SessionPersistence.IdleTimeout": proxyOnly, "SessionAffinity.Header": proxyOnly,
+	"TargetProxy.Upgrades": proxyOnly,
+	"ValueMatch.Present":   proxyOnly, "SessionPersistence.IdleTimeout": proxyOnly, "SessionAffinity.Header": proxyOnly,
 	"CircuitLimits.MaxPendingRequests": "refused: no request of a proxy waits in a queue",
 }
 

@@ -1427,6 +1427,9 @@ type TargetProxy struct {
 	Description   string         `protobuf:"bytes,6,opt,name=description,proto3" json:"description,omitempty"`
 	Owner         *Owner         `protobuf:"bytes,7,opt,name=owner,proto3" json:"owner,omitempty"`
 	RequestPolicy *RequestPolicy `protobuf:"bytes,8,opt,name=request_policy,json=requestPolicy,proto3" json:"request_policy,omitempty"`
+	// Protocols that clients may upgrade to, without regard to case; empty is websocket alone. HTTP itself and TLS cannot be
+	// among them: they would carry requests past the proxy. By `proxy --config` only.
+	Upgrades      []string `protobuf:"bytes,9,rep,name=upgrades,proto3" json:"upgrades,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1513,6 +1516,13 @@ func (x *TargetProxy) GetOwner() *Owner {
 func (x *TargetProxy) GetRequestPolicy() *RequestPolicy {
 	if x != nil {
 		return x.RequestPolicy
+	}
+	return nil
+}
+
+func (x *TargetProxy) GetUpgrades() []string {
+	if x != nil {
+		return x.Upgrades
 	}
 	return nil
 }
@@ -4699,7 +4709,7 @@ const file_api_lb_v1_lb_proto_rawDesc = "" +
 	"\x03Vip\x12\x16\n" +
 	"\x06region\x18\x01 \x01(\tR\x06region\x12\x18\n" +
 	"\aaddress\x18\x02 \x01(\tR\aaddress\x12\x12\n" +
-	"\x04name\x18\x03 \x01(\tR\x04name\"\xb1\x02\n" +
+	"\x04name\x18\x03 \x01(\tR\x04name\"\xcd\x02\n" +
 	"\vTargetProxy\x12\x17\n" +
 	"\aurl_map\x18\x01 \x01(\tR\x06urlMap\x12&\n" +
 	"\x03tls\x18\x02 \x01(\v2\x14.lb.v1.DownstreamTlsR\x03tls\x12\x10\n" +
@@ -4708,7 +4718,8 @@ const file_api_lb_v1_lb_proto_rawDesc = "" +
 	"\x06limits\x18\x05 \x01(\v2\x11.lb.v1.HttpLimitsR\x06limits\x12 \n" +
 	"\vdescription\x18\x06 \x01(\tR\vdescription\x12\"\n" +
 	"\x05owner\x18\a \x01(\v2\f.lb.v1.OwnerR\x05owner\x12;\n" +
-	"\x0erequest_policy\x18\b \x01(\v2\x14.lb.v1.RequestPolicyR\rrequestPolicy\"\x8a\x05\n" +
+	"\x0erequest_policy\x18\b \x01(\v2\x14.lb.v1.RequestPolicyR\rrequestPolicy\x12\x1a\n" +
+	"\bupgrades\x18\t \x03(\tR\bupgrades\"\x8a\x05\n" +
 	"\rRequestPolicy\x12G\n" +
 	"\x10repeated_slashes\x18\x01 \x01(\x0e2\x1c.lb.v1.RequestPolicy.ReadingR\x0frepeatedSlashes\x12>\n" +
 	"\vbackslashes\x18\x02 \x01(\x0e2\x1c.lb.v1.RequestPolicy.ReadingR\vbackslashes\x12K\n" +

@@ -278,6 +278,7 @@ func (e *edit) buildProxies(next *Root) {
 		m, _ := e.entries.Get(key{kindURLMap, spec.GetUrlMap()}.bytes())
 		p.DefaultService, _ = e.Ref(m.resource.GetUrlMap().GetDefaultService())
 		p.DetectMisdirected = m.resource.GetUrlMap().GetDetectMisdirected()
+		p.upgrades = compileUpgrades(spec.GetUpgrades())
 		p.Paths, p.Underscores = requestpath.Compile(spec.GetRequestPolicy()), spec.GetRequestPolicy().GetUnderscores()
 		txn.Insert([]byte(k.name), p)
 	}

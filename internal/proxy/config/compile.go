@@ -47,6 +47,9 @@ func (e *edit) compileTargetProxy(name string, p *lbv1.TargetProxy) (any, error)
 }
 
 func checkTargetProxy(p *lbv1.TargetProxy) error {
+	if err := checkUpgrades(p.GetUpgrades()); err != nil {
+		return err
+	}
 	for _, n := range p.GetTls().GetServerNames() {
 		if n.GetHost() != "" {
 			if err := urlmap.CheckHost(n.GetHost()); err != nil {

@@ -94,6 +94,7 @@ type TargetProxy struct {
 	Underscores lbv1.RequestPolicy_Underscores
 	// Chains are what stands between the phases of its exchanges; nil for none.
 	Chains      *extension.Chains
+	upgrades    upgrades
 	validations *validations
 }
 

@@ -14,6 +14,7 @@ const (
 	bodyUnhealthy   = "no healthy upstream"
 	bodyTimeout     = "upstream request timeout"
 	bodyNoConfig    = "no route matched"
+	bodyNoProtocol  = "protocol not supported"
 	bodyMisdirected = "misdirected request"
 )
 
@@ -27,7 +28,7 @@ func (x *Exchange) admit() bool {
 		x.answerLocally(421, []byte(bodyMisdirected), accesslog.MisdirectedRequest)
 		return false
 	}
-	if !x.readOddities() {
+	if !x.readOddities() || !x.readUpgrade() {
 		return false
 	}
 	x.copyRequest()

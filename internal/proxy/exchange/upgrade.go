@@ -9,6 +9,22 @@ import (
 	"github.com/spillway-lb/spillway/internal/proxy/upstream"
 )
 
+// readUpgrade settles whether the protocol that the client asks for is passed on. An Upgrade that is not is ignored, as RFC 9110
+// section 7.8 lets a recipient: the request goes on as any other. An extended CONNECT has nothing but its protocol (RFC 8441
+// section 3). false: it has answered.
+func (x *Exchange) readUpgrade() bool {
+	q := &x.Request
+	if q.Protocol == nil || x.target.PassesOn(q.Protocol) {
+		return true
+	}
+	if q.Major == 2 {
+		x.answerLocally(501, []byte(bodyNoProtocol), accesslog.MethodNotSupported)
+		return false
+	}
+	q.Protocol = nil
+	return true
+}
+
 // runTunnel connects both sides after a 101. Each direction has a goroutine that holds a buffer only while bytes pass.
 func (x *Exchange) runTunnel() {
 	defer x.release(&x.current)

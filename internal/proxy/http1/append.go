@@ -33,7 +33,7 @@ func AppendRequest(dst []byte, req *message.Request) []byte {
 	switch {
 	case req.ContentLength == message.UnknownLength:
 		dst = append(dst, "transfer-encoding: chunked\r\n"...)
-	case req.ContentLength > 0 || hadLength:
+	case req.ContentLength > 0 || hadLength || hasContent(req.Method):
 		dst = appendLength(dst, req.ContentLength)
 	}
 	switch {
@@ -45,6 +45,16 @@ func AppendRequest(dst []byte, req *message.Request) []byte {
 		dst = append(dst, "connection: te\r\n"...)
 	}
 	return append(dst, '\r', '\n')
+}
+
+// hasContent tells the methods that are about their content (RFC 9110 section 8.6): some servers answer 411 to one without a
+// length.
+func hasContent(method []byte) bool {
+	switch string(method) {
+	case "POST", "PUT", "PATCH":
+		return true
+	}
+	return false
 }
 
 // Reply is what the writer of an answer must know besides the answer.

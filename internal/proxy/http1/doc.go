@@ -19,7 +19,7 @@
 // the backend gets. "//" and encoded slashes stay as they are, as does the case of percent-encoding.
 //
 // Hop-by-hop fields (those that Connection names, and Connection, Keep-Alive, Proxy-Connection, Transfer-Encoding, Upgrade,
-// HTTP2-Settings) are not in the Header of the message; "te: trailers" stays. An Upgrade becomes Request.Protocol, but for
-// h2c, which is dropped. Host becomes Request.Authority. Content-Length stays in the Header for others to see; what is
+// HTTP2-Settings) are not in the Header of the message; "te: trailers" stays. An Upgrade becomes Request.Protocol,
+// which somebody else allows or ignores. Host becomes Request.Authority. Content-Length stays in the Header for others to see; what is
 // written is Request.ContentLength.
 package http1

@@ -142,7 +142,7 @@ func finishRequest(head *RequestHead, l *Limits, req *message.Request) *Refusal 
 			req.Header.Del(header.Expect)
 		}
 	}
-	if f.upgrade && !http10 && req.ContentLength == 0 && passesOn(f.protocol) {
+	if f.upgrade && !http10 && req.ContentLength == 0 && len(f.protocol) > 0 {
 		field.Lower(f.protocol)
 		req.Protocol = f.protocol
 	}
@@ -168,11 +168,4 @@ func setAuthority(f *framing, http10 bool, req *message.Request) *Refusal {
 		req.Authority = f.host
 	}
 	return nil
-}
-
-// passesOn says which protocols a client may upgrade to: any but HTTP/2 without TLS, which would carry requests past
-// the proxy, and TLS.
-func passesOn(protocol []byte) bool {
-	return len(protocol) > 0 && bytes.IndexByte(protocol, ',') < 0 && !field.EqualFold(protocol, "h2c") && !field.EqualFold(protocol, "h2") &&
-		(len(protocol) < 3 || !field.EqualFold(protocol[:3], "tls"))
 }

@@ -152,9 +152,9 @@ func TestConnectionOfRequests(t *testing.T) {
 		{"GET / HTTP/1.1\r\nHost: a\r\nConnection: X, y\r\nX: 1\r\nY: 2\r\nZ: 3\r\n\r\n", true, "", 1},
 		{"GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n", true, "websocket", 0},
 		{"GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\n\r\n", true, "", 0},
-		{"GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: h2c\r\n\r\n", true, "", 0},
-		{"GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket, h2c\r\n\r\n", true, "", 0},
-		{"GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: TLS/1.3\r\n\r\n", true, "", 0},
+		{"GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: h2c\r\n\r\n", true, "h2c", 0},
+		{"GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket, h2c\r\n\r\n", true, "websocket, h2c", 0},
+		{"GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: TLS/1.3\r\n\r\n", true, "tls/1.3", 0},
 		{"GET / HTTP/1.1\r\nHost: a\r\nTE: gzip, trailers;q=1\r\nConnection: te\r\n\r\n", true, "", 1},
 		{"GET / HTTP/1.1\r\nHost: a\r\nTE: gzip\r\n\r\n", true, "", 0},
 	} {
