@@ -49,13 +49,13 @@ fuzz: ## every fuzz target for two minutes
 	@test/fuzz.sh 2m
 
 .PHONY: generate
-generate: $(TOOLS) ## regenerate protobuf, deepcopy and CRDs (needs protoc)
-	@PATH="$(CURDIR)/bin:$$PATH" protoc --go_out=. --go_opt=paths=source_relative api/lb/v1/lb.proto
+generate: $(TOOLS) ## regenerate protobuf, deepcopy and CRDs
+	@bin/lbproto api/lb/v1/lb.proto
 	@PATH="$(CURDIR)/bin:$$PATH" $(GO) generate ./...
 
 .PHONY: tools
 tools: $(TOOLS) ## build the tools of lint and generate into bin/
-$(TOOLS): tools/go.mod tools/go.sum
+$(TOOLS): tools/go.mod tools/go.sum $(wildcard tools/*/*.go)
 	@echo "building the lint and generate tools (about a minute, once)"
 	@cd tools && $(GO) build -o ../bin/ tool
 	@touch $@
