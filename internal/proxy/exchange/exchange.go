@@ -127,7 +127,7 @@ func (e *Engine) Give(x *Exchange) {
 	x.waits, x.informed, x.local.Header = waits, informed, local
 	x.span, x.watch = trace.Span{}, watch{}
 	x.engine, x.client, x.down, x.shard, x.limits = nil, nil, nil, nil, nil
-	x.scope = nil
+	x.scope, x.address = nil, netip.AddrPort{}
 	poison.Fill(x.arena[:cap(x.arena)])
 	x.arena, x.start = x.arena[:0], time.Time{}
 	exchanges.Put(x)
