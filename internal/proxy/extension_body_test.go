@@ -145,7 +145,9 @@ func TestWrongLengthSplitsNothing(t *testing.T) {
 				r := newFilterRig(t, []string{backend}, traffic(one("liar", f)), func(m *model) { m.service.Protocol = protocol })
 				c := netClient(t, version)
 				got := ask(c, r, false, "x")
-				if way == "request" && got.err == nil && got.status != 500 || way == "answer" && got.err == nil {
+				// A backend that has got as much as was announced may answer before it shows that there was more.
+				whole := length == 5 && got.status == 200
+				if way == "request" && got.err == nil && got.status != 500 && !whole || way == "answer" && got.err == nil {
 					t.Errorf("%s of %d said: %+v", way, length, got)
 				}
 				if next := ask(c, r, true, "again"); next.status != 200 || next.body != "again" {
