@@ -47,8 +47,7 @@ func (x *Exchange) settle() bool {
 		x.release(a)
 		x.Answer.Reset()
 		x.derived.Counts.Retries.Inc()
-		x.backoff()
-		if x.timeLeft() {
+		if x.backoff() && x.timeLeft() {
 			return false
 		}
 		x.derived.Counts.Timeouts.Inc()
@@ -164,15 +163,21 @@ func (x *Exchange) unseen(a *attempt) bool {
 // maxUnseen bounds the endpoints that are asked because others saw nothing.
 const maxUnseen = 8
 
-// backoff waits as the rule says, longer from attempt to attempt.
-func (x *Exchange) backoff() {
-	if x.rule != nil && x.rule.Retry != nil && x.rule.Retry.Backoff > 0 {
-		d := x.rule.Retry.Backoff << min(x.attempts-1, 4)
-		if x.deadline != 0 {
-			d = min(d, time.Duration(x.deadline-x.engine.Caller.Clock.Now()))
-		}
-		x.watch.sleep(d)
+// backoff waits as the rule says, longer from attempt to attempt, and no longer than the exchange may last: it reports
+// whether it waited in full. The deadline alone can't tell, for its clock is coarse and may be late.
+func (x *Exchange) backoff() bool {
+	if x.rule == nil || x.rule.Retry == nil || x.rule.Retry.Backoff <= 0 {
+		return true
 	}
+	d := x.rule.Retry.Backoff << min(x.attempts-1, 4)
+	if x.deadline != 0 {
+		if left := time.Duration(x.deadline - x.engine.Caller.Clock.Now()); left < d {
+			x.watch.sleep(left)
+			return false
+		}
+	}
+	x.watch.sleep(d)
+	return true
 }
 
 // bodyFailed reports whether it was the client's body that ended the attempt.
