@@ -25,7 +25,8 @@ const separator = "\n"
 
 // Listed names the fact that a kind of a cluster has been listed. Its value is a bool: false while a list is on its way,
 // in which case units that enumerate have to hold. Without a value the kind counts as listed: a source that knows
-// everything at once, such as a directory, sets none.
+// everything at once, such as a directory that nobody writes to, sets none. The list of clusters itself is that of
+// kind.Cluster in cluster "".
 func Listed(cluster, kind string) store.Fact {
 	return store.Fact{Kind: KindListed, Key: cluster + separator + kind}
 }

@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	spillwayv1alpha1 "github.com/spillway-lb/spillway/api/spillway/v1alpha1"
+	"github.com/spillway-lb/spillway/internal/fact"
 	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/recompute"
 )
@@ -83,6 +84,9 @@ func (f *Fleet) Member(name string) (Member, bool) {
 }
 
 func translateMembers(v *recompute.View, _ string) recompute.Result {
+	if fact.Pending(v, "", KindCluster) {
+		return recompute.Result{State: recompute.Held}
+	}
 	fleet := &Fleet{}
 	for _, ref := range v.List(KindCluster, "", "") {
 		cluster, ok := recompute.Get[*spillwayv1alpha1.Cluster](v, ref)

@@ -41,11 +41,15 @@ type Delta struct {
 	// Problems are new since the last delta; Solved were reported before and are gone.
 	Problems []Problem
 	Solved   []Problem
+	// Unread are files that are still to be read; only the first delta has any. Read are those of them that have been read
+	// since, are gone, or are written to without end.
+	Unread []Unread
+	Read   []string
 }
 
 // Empty is true if there is nothing to do or to tell.
 func (d *Delta) Empty() bool {
-	return len(d.Upserts)+len(d.Deletes)+len(d.Problems)+len(d.Solved) == 0
+	return len(d.Upserts)+len(d.Deletes)+len(d.Problems)+len(d.Solved)+len(d.Unread)+len(d.Read) == 0
 }
 
 // Apply puts the delta into a store's transaction.

@@ -14,7 +14,7 @@ import (
 
 // The two files with a meaning of their own.
 const (
-	clusterFile       = "cluster.yaml"
+	ClusterFile       = "cluster.yaml"
 	configurationFile = "spillway.yaml"
 )
 
@@ -110,7 +110,7 @@ func (p placement) ref(m *manifest) (store.Ref, bool) {
 func (p placement) misplaced(m *manifest) string {
 	ref := m.identity()
 	switch {
-	case ref.Kind == clusterKind && path.Base(p.path) != clusterFile:
+	case ref.Kind == clusterKind && path.Base(p.path) != ClusterFile:
 		return "a Cluster is read from a file named cluster.yaml only, which makes its folder that cluster"
 	case ref.Kind == configurationKind && p.path != configurationFile:
 		return "a Configuration is read from spillway.yaml at the top of the directory only"
@@ -126,7 +126,7 @@ func (p placement) misplaced(m *manifest) string {
 func (s *step) arrange() {
 	changed := s.layout.clusters == nil
 	for name := range s.touchedFiles {
-		changed = changed || path.Base(name) == clusterFile
+		changed = changed || path.Base(name) == ClusterFile
 	}
 	if !changed {
 		return
@@ -177,7 +177,7 @@ func (s *step) clusterClaims() []*claim {
 	var claims []*claim
 	for _, name := range slices.Sorted(maps.Keys(s.files)) {
 		f := s.files[name]
-		if path.Base(name) != clusterFile || f.gone {
+		if path.Base(name) != ClusterFile || f.gone {
 			continue
 		}
 		c := &claim{file: f}
@@ -219,7 +219,7 @@ func boolOrder(a, b bool) int {
 // rivalProblem reports a folder whose cluster's name is taken.
 func (l layout) rivalProblem(f *file) []Problem {
 	rival, ok := l.rivals[path.Dir(f.path)]
-	if !ok || path.Base(f.path) != clusterFile {
+	if !ok || path.Base(f.path) != ClusterFile {
 		return nil
 	}
 	for _, m := range f.manifests {

@@ -11,7 +11,7 @@ import (
 func (s *step) reportProblems() {
 	if s.clusters {
 		for dir := range s.layout.clusters {
-			s.touchedFiles[path.Join(dir, clusterFile)] = true
+			s.touchedFiles[path.Join(dir, ClusterFile)] = true
 		}
 	}
 	for name := range s.touchedFiles {
@@ -54,7 +54,7 @@ func (l *Loader) problemsOf(name string) []Problem {
 				fmt.Sprintf("the object is also in %s, which counts; this one is ignored", p.claim.origin())))
 		}
 	}
-	if path.Base(name) == clusterFile {
+	if path.Base(name) == ClusterFile {
 		problems = append(problems, l.folderProblem(f)...)
 		problems = append(problems, l.layout.rivalProblem(f)...)
 		problems = append(problems, l.configProblem(f)...)

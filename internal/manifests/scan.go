@@ -145,7 +145,7 @@ func (s *scanner) walk(folder, real string, in inside) error {
 		return err
 	}
 	key := visit{in.cluster, real}
-	if slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return e.Name() == clusterFile }) {
+	if slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return e.Name() == ClusterFile }) {
 		key, in.cluster = visit{"", real}, folder
 	}
 	if s.seen[key] {

@@ -169,7 +169,19 @@ func (s *Settler) latest() latest {
 	return last
 }
 
-func isLayoutFile(name string) bool { return path.Base(name) == clusterFile }
+func isLayoutFile(name string) bool { return path.Base(name) == ClusterFile }
+
+// Waiting returns the files that are there and do not count yet, sorted.
+func (s *Settler) Waiting() []string {
+	var waiting []string
+	for name, p := range s.pending {
+		if !p.stamp.Missing() {
+			waiting = append(waiting, name)
+		}
+	}
+	slices.Sort(waiting)
+	return waiting
+}
 
 // Known returns every file that counts or is waited for, sorted.
 func (s *Settler) Known() []string {

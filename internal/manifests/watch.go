@@ -37,6 +37,7 @@ type Watcher struct {
 	settler *Settler
 	deltas  chan Delta
 	watches *watches
+	unread  unread // files of the start
 
 	notes   map[string]Stamp // what the last scan had to say of folders
 	heard   bool             // of a change in the directory itself, since the last tick
@@ -51,9 +52,11 @@ type Watcher struct {
 }
 
 // Open reads the directory once. It fails only if there is no directory. namespace is a Loader's.
-func Open(dir, namespace string) (*Watcher, Delta, error) { return open(dir, namespace, openNotify) }
+func Open(dir, namespace string) (*Watcher, Delta, error) {
+	return open(dir, namespace, openNotify, openPatience)
+}
 
-func open(dir, namespace string, notify func() *fsnotify.Watcher) (*Watcher, Delta, error) {
+func open(dir, namespace string, notify func() *fsnotify.Watcher, patience time.Duration) (*Watcher, Delta, error) {
 	root, err := identify(dir)
 	if err != nil {
 		return nil, Delta{}, err
@@ -81,8 +84,10 @@ func open(dir, namespace string, notify func() *fsnotify.Watcher) (*Watcher, Del
 		w.settler.Count(e.event.Path, stamp)
 		events = append(events, e.event)
 	}
-	events = append(events, w.firstToSettle(now.Add(openPatience))...)
-	return w, w.load(events), nil
+	events = append(events, w.firstToSettle(now.Add(patience))...)
+	delta := w.load(events)
+	delta.Unread = w.unread.begin(w.settler, w.loader.layout, time.Now())
+	return w, delta, nil
 }
 
 // firstToSettle waits for files that were written just before the directory was opened.
@@ -217,7 +222,9 @@ func (w *Watcher) send(ctx context.Context, events []Event) error {
 }
 
 func (w *Watcher) load(events []Event) Delta {
-	delta := w.loader.Load(events, time.Now())
+	now := time.Now()
+	delta := w.loader.Load(events, now)
+	delta.Read = w.unread.read(w.settler, now)
 	if len(delta.Problems)+len(delta.Solved) > 0 {
 		w.mu.Lock()
 		w.problems = w.loader.Problems()

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -46,7 +47,7 @@ func (d *directory) start(poll bool) *directory {
 		}
 		d.notify = openNotify()
 		return d.notify
-	})
+	}, openPatience)
 	if err != nil {
 		d.t.Fatal(err)
 	}
@@ -284,6 +285,59 @@ func TestOpenWaitsForFreshFiles(t *testing.T) {
 	d.must(watcher.Run(ended))
 	if err != nil || len(first.Upserts) != 3 || first.Upserts[0].Cluster != "west" || len(first.Problems) > 0 {
 		t.Errorf("%+v %v", first, err)
+	}
+}
+
+// TestOpenTellsWhatIsUnread has files that are written to when the directory is opened.
+func TestOpenTellsWhatIsUnread(t *testing.T) {
+	d := newDirectory(t, false, map[string]string{
+		"west/cluster.yaml": "apiVersion: spillway.dev/v1alpha1\nkind: Cluster\nmetadata: {name: west}\n",
+		"west/old.yaml":     service("old"),
+	})
+	written := time.Now().Add(time.Hour) // the clock of a file system may be another
+	for _, name := range []string{"west/web.yaml", "east/cluster.yaml", "west/gone.yaml"} {
+		d.write(name, service("web"))
+		d.must(os.Chtimes(d.path(name), written, written))
+	}
+	watcher, first, err := open(d.root, "", openNotify, 0)
+	d.must(err)
+	want := []Unread{{"east/cluster.yaml", ""}, {"west/gone.yaml", "west"}, {"west/web.yaml", "west"}}
+	if !slices.Equal(first.Unread, want) || len(first.Read) > 0 {
+		t.Errorf("unread are %v, want %v", first.Unread, want)
+	}
+	d.must(os.Remove(d.path("west/gone.yaml")))
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error)
+	go func() { done <- watcher.Run(ctx) }()
+	var read []string
+	for len(read) < len(want) {
+		delta := <-watcher.Deltas()
+		read = append(read, delta.Read...)
+	}
+	cancel()
+	for range watcher.Deltas() { // what is under way
+	}
+	d.must(<-done)
+}
+
+// TestWhatNeverSettlesIsNotWaitedForLong has no file hold back the others for ever.
+func TestWhatNeverSettlesIsNotWaitedForLong(t *testing.T) {
+	start := time.Unix(100, 0)
+	s := NewSettler()
+	s.Observe("a.yaml", Stamp{Size: 1, ModTime: start}, start)
+	s.Observe("b.yaml", Stamp{Size: 1, ModTime: start}, start)
+	var u unread
+	if got := u.begin(s, layout{}, start); len(got) != 2 || got[0].Cluster != "default" {
+		t.Errorf("unread are %v", got)
+	}
+	s.Count("b.yaml", Stamp{Size: 1, ModTime: start})
+	for i, c := range []struct {
+		at   time.Duration
+		want []string
+	}{{0, []string{"b.yaml"}}, {unreadPatience - 1, nil}, {unreadPatience, []string{"a.yaml"}}, {time.Hour, nil}} {
+		if got := u.read(s, start.Add(c.at)); !slices.Equal(got, c.want) {
+			t.Errorf("step %d: read are %v, want %v", i, got, c.want)
+		}
 	}
 }
 

@@ -69,15 +69,19 @@ func (d *directory) begin(first *manifests.Delta) {
 		}
 	}
 	d.report.problems(first)
-	if n := d.restore.count(); n > 0 {
-		d.report.say("broken files keep what they last held: %d objects", n)
+	kept := d.restore.count()
+	if kept > 0 {
+		d.report.say("broken files keep what they last held: %d objects", kept)
+	}
+	for _, f := range first.Unread {
+		d.report.say("%s: is being written to; it is read when nobody does", f.Path)
 	}
 	switch {
 	case objects > 0:
 		d.report.say("objects in %s: %d", d.path, objects)
 	case slices.ContainsFunc(first.Problems, func(p manifests.Problem) bool { return p.Severity == manifests.Error }):
 		d.report.say("no usable object in %s; waiting for the files to be mended", d.path)
-	default:
+	case kept == 0 && len(first.Unread) == 0:
 		d.report.say("no object in %s; waiting for YAML files", d.path)
 	}
 }

@@ -3,6 +3,7 @@ package serve
 import (
 	"bytes"
 	"encoding/json"
+	"path"
 	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -21,15 +22,17 @@ type restorer struct {
 	// generations are what the loader's count, which begins at 1, has to be raised by; created the creation times.
 	generations map[store.Ref]int64
 	created     map[store.Ref]metav1.Time
-	// broken counts the errors of each file; lastKnown are the objects that stand in for what it holds.
+	// broken counts the errors of each file, unread are those of the start that are still to be read; lastKnown are the
+	// objects that stand in for what such a file holds.
 	broken    map[string]int
+	unread    unreadFiles
 	lastKnown map[string][]store.Ref
 }
 
 func newRestorer(s *persist.State) *restorer {
 	r := &restorer{
 		was: map[store.Ref]*persist.Object{}, generations: map[store.Ref]int64{}, created: map[store.Ref]metav1.Time{},
-		broken: map[string]int{}, lastKnown: map[string][]store.Ref{},
+		broken: map[string]int{}, unread: unreadFiles{}, lastKnown: map[string][]store.Ref{},
 	}
 	for i := range s.Objects {
 		r.was[s.Objects[i].Ref()] = &s.Objects[i]
@@ -61,6 +64,7 @@ func (r *restorer) apply(tx *store.Tx, delta *manifests.Delta, first bool) {
 		}
 	}
 	r.countErrors(delta)
+	r.unread.apply(tx, delta)
 	if first {
 		r.standIn(tx)
 		r.bringEvents(tx)
@@ -136,11 +140,29 @@ func (r *restorer) countErrors(delta *manifests.Delta) {
 	count(delta.Solved, -1)
 }
 
-// standIn puts the objects that files that are broken at the start last held into the store. Later on nothing does: what
-// was not there at the start was deleted, and a file of its name that breaks is another one.
+// unknown says that it is not known what a file holds now: it is broken or still to be read, or the cluster.yaml of a
+// folder around it is, so that its objects have no cluster.
+func (r *restorer) unknown(file string) bool {
+	missing := func(file string) bool {
+		_, unread := r.unread[file]
+		return unread || r.broken[file] > 0
+	}
+	if missing(file) {
+		return true
+	}
+	for dir := path.Dir(file); dir != "."; dir = path.Dir(dir) {
+		if missing(path.Join(dir, manifests.ClusterFile)) {
+			return true
+		}
+	}
+	return false
+}
+
+// standIn puts the objects that files last held that nobody can read at the start into the store. Later on nothing does:
+// what was not there at the start was deleted, and a file of its name that breaks is another one.
 func (r *restorer) standIn(tx *store.Tx) {
 	for ref, was := range r.was {
-		if file := fileOf(was.Origin); r.broken[file] > 0 && tx.Get(ref) == nil {
+		if file := fileOf(was.Origin); r.unknown(file) && tx.Get(ref) == nil {
 			tx.PutLastKnown(was.Cluster, was.Object, was.Origin, was.SeenAt)
 			if was.Written != nil {
 				tx.Write(ref, was.Written)
@@ -153,7 +175,7 @@ func (r *restorer) standIn(tx *store.Tx) {
 // standDown takes out what stands in for a file that has been mended, if the file holds it no more.
 func (r *restorer) standDown(tx *store.Tx) {
 	for file, refs := range r.lastKnown {
-		if r.broken[file] > 0 {
+		if r.unknown(file) {
 			continue
 		}
 		delete(r.lastKnown, file)
