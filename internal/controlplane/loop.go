@@ -334,7 +334,7 @@ func (l *Loop) settle() {
 		l.round()
 	}
 	if len(l.held) > 0 {
-		l.config.Applier.Apply(l.held, nil, l.config.Now())
+		l.config.Applier.Apply(stillWanted(l.held), nil, l.config.Now())
 		l.held = nil
 	}
 	if l.spoke && l.config.Settled != nil {

@@ -2,7 +2,9 @@ package gateway_test
 
 import (
 	"net/netip"
+	"slices"
 	"strconv"
+	"strings"
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
 	"github.com/spillway-lb/spillway/internal/controlplane"
@@ -20,14 +22,15 @@ type fakePlanes struct {
 	model     map[[2]string]*lbv1.Resource
 	open      map[string]bool
 	seq       uint64
-	// slow are locations whose proxies take nothing; unbound are ports that none can listen on.
-	slow, unbound map[string]bool
+	// slow are locations whose proxies take nothing; unbound are ports that none can listen on; refuses are kinds of resources
+	// that all of them refuse.
+	slow, unbound, refuses map[string]bool
 }
 
 func newFakePlanes() *fakePlanes {
 	p := &fakePlanes{
 		publisher: translate.NewPublisher(), model: map[[2]string]*lbv1.Resource{}, open: map[string]bool{},
-		slow: map[string]bool{}, unbound: map[string]bool{},
+		slow: map[string]bool{}, unbound: map[string]bool{}, refuses: map[string]bool{},
 	}
 	lookup := func(kind, name string) *lbv1.Resource { return p.model[[2]string{kind, name}] }
 	p.progress, p.holders = controlplane.NewProgress(lookup), controlplane.NewHolders(lookup)
@@ -54,7 +57,7 @@ func (p *fakePlanes) take(snapshot *store.Snapshot, tx *lbv1.Transaction) ([]con
 	}
 	for _, name := range locations {
 		if !p.slow[name] {
-			p.progress.Report(location.Report{Location: name, Seq: p.seq, Unbound: p.unboundIn(name)})
+			p.progress.Report(location.Report{Location: name, Seq: p.seq, Refused: p.refused(), Unbound: p.unboundIn(name)})
 		}
 	}
 	return append(p.progress.Changes(), p.holders.Changes()...), refusals
@@ -69,6 +72,17 @@ func (p *fakePlanes) apply(tx *lbv1.Transaction) {
 	for _, key := range tx.GetDeletes() {
 		delete(p.model, [2]string{key.GetKind(), key.GetName()})
 	}
+}
+
+func (p *fakePlanes) refused() []config.Refusal {
+	var out []config.Refusal
+	for key := range p.model {
+		if p.refuses[key[0]] {
+			out = append(out, config.Refusal{Kind: key[0], Name: key[1], Reason: "the proxy is of an older version"})
+		}
+	}
+	slices.SortFunc(out, func(a, b config.Refusal) int { return strings.Compare(a.Name, b.Name) })
+	return out
 }
 
 func (p *fakePlanes) unboundIn(name string) []location.Unbound {

@@ -104,6 +104,15 @@ func (s *routeStatus) syncEvents() []recompute.Write {
 			out = append(out, s.event("SYNC", "Warning", text, key))
 			continue
 		}
+		switch c := find(p.Conditions, conditionReconciled); c.Status {
+		case metav1.ConditionTrue:
+		case metav1.ConditionFalse:
+			text := fmt.Sprintf("failed to reconcile %s %q: %s", s.route.kind, s.route.name(), c.Message)
+			out = append(out, s.event("SYNC", "Warning", text, key))
+			continue
+		default: // there is no outcome yet
+			continue
+		}
 		text := fmt.Sprintf("Bind of %s %q to ParentRef %s was a success", s.route.kind, s.route.name(), parentText(p.ParentRef))
 		out = append(out, s.event("SYNC", "Normal", text, key))
 		if c := find(p.Conditions, string(gatewayv1.RouteConditionResolvedRefs)); c.Status != metav1.ConditionTrue {

@@ -143,6 +143,9 @@ func translateBackendPolicy(v *recompute.View, key string) recompute.Result {
 	if problem := refusedSetting(kind, p.Spec.Default); o.ok && problem != "" {
 		o = invalid(problem + "; nothing of the policy is applied")
 	}
+	if t, ok := targetOf(ref, p.Spec.TargetRef); ok {
+		o = o.inForce(v, t)
+	}
 	o.note(notShared(p.Spec.Default))
 	status := &networkingv1.GCPBackendPolicyStatus{Conditions: []metav1.Condition{o.condition(p.Generation)}}
 	return recompute.Result{State: recompute.Present, Writes: o.writes(v, ref, p, status)}

@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -203,7 +204,7 @@ type tlsStatus struct {
 // ancestors are the Gateways that use a target, and the targets of which there is something to say: that they are not there,
 // or that no Gateway uses them.
 func (s *tlsStatus) ancestors() []gatewayv1.PolicyAncestorStatus {
-	var gateways []string
+	targets := map[string][]Target{} // by Gateway
 	var out []gatewayv1.PolicyAncestorStatus
 	for _, r := range s.policy.Spec.TargetRefs {
 		t, problem := s.target(r)
@@ -220,20 +221,17 @@ func (s *tlsStatus) ancestors() []gatewayv1.PolicyAncestorStatus {
 			out = append(out, s.onTarget(r, conditions...))
 		}
 		for _, gateway := range used {
-			if !slices.Contains(gateways, gateway) {
-				gateways = append(gateways, gateway)
-			}
+			targets[gateway] = append(targets[gateway], t)
 		}
 	}
-	slices.Sort(gateways)
-	for _, text := range gateways {
+	for _, text := range slices.Sorted(maps.Keys(targets)) {
 		gateway, _ := store.ParseRef(text)
 		group, kind, namespace := gatewayv1.Group("gateway.networking.k8s.io"), gatewayv1.Kind("Gateway"), gatewayv1.Namespace(gateway.Namespace)
 		out = append(out, gatewayv1.PolicyAncestorStatus{
 			AncestorRef: gatewayv1.ParentReference{
 				Group: &group, Kind: &kind, Namespace: &namespace, Name: gatewayv1.ObjectName(gateway.Name),
 			},
-			ControllerName: controllerName, Conditions: s.conditions(),
+			ControllerName: controllerName, Conditions: s.reconciled(s.conditions(), targets[text]),
 		})
 	}
 	return out[:min(len(out), maxAncestors)]
@@ -295,6 +293,24 @@ func (s *tlsStatus) conditions() []metav1.Condition {
 		accepted.Message = fmt.Sprintf("BackendTLSPolicy %q, which is older, already applies", older.Namespace+"/"+older.Name)
 	}
 	return []metav1.Condition{accepted, resolved}
+}
+
+// reconciled adds to the conditions whether proxies do what is written, at the targets that a Gateway uses.
+func (s *tlsStatus) reconciled(conditions []metav1.Condition, targets []Target) []metav1.Condition {
+	c := metav1.Condition{
+		Type: conditionReconciled, Status: metav1.ConditionTrue, ObservedGeneration: s.policy.Generation, Reason: reasonReconciled,
+	}
+	if accepted := conditions[0]; accepted.Status != metav1.ConditionTrue {
+		c.Status, c.Reason, c.Message = metav1.ConditionFalse, reasonNotInForce, accepted.Message
+		return append(conditions, c)
+	}
+	for _, t := range targets {
+		if o := attached().inForce(s.view, t); !o.ok {
+			c.Status, c.Reason, c.Message = o.status(), o.reason, o.message
+			break
+		}
+	}
+	return append(conditions, c)
 }
 
 // conflict returns the policy that applies instead of this one, if there is one for every target.

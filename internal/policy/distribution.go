@@ -57,11 +57,13 @@ func translateDistributionPolicy(v *recompute.View, key string) recompute.Result
 	status := &gatewayv1.PolicyStatus{}
 	all := attached()
 	for _, r := range p.Spec.TargetRefs {
-		o := judge[*networkingv1.GCPTrafficDistributionPolicy](v, ref, networkingv1.PolicyTargetReference{
-			Group: r.Group, Kind: r.Kind, Name: r.Name,
-		}, KindDistribution, Service, ServiceImport)
+		target := networkingv1.PolicyTargetReference{Group: r.Group, Kind: r.Kind, Name: r.Name}
+		o := judge[*networkingv1.GCPTrafficDistributionPolicy](v, ref, target, KindDistribution, Service, ServiceImport)
 		if setting := unsupportedDistribution(p.Spec.Default); o.ok && setting != "" {
-			o = outcome{reason: string(gatewayv1.PolicyReasonInvalid), message: setting + " is not supported; nothing of the policy is applied"}
+			o = invalid(setting + " is not supported; nothing of the policy is applied")
+		}
+		if t, ok := targetOf(ref, target); ok {
+			o = o.inForce(v, t)
 		}
 		if !o.ok && all.ok {
 			all = o

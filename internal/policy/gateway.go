@@ -41,6 +41,9 @@ func (g gatewayPolicies) translate(v *recompute.View, key string) recompute.Resu
 			o = invalid(problem + "; the rest of the policy is applied")
 		}
 	}
+	if t, ok := targetOf(ref, p.Spec.TargetRef); ok {
+		o = o.inForce(v, t)
+	}
 	status := &networkingv1.GCPGatewayPolicyStatus{Conditions: []metav1.Condition{o.condition(p.Generation)}}
 	return recompute.Result{State: recompute.Present, Writes: o.writes(v, ref, p, status)}
 }

@@ -169,6 +169,7 @@ func translateHealthCheckPolicy(v *recompute.View, key string) recompute.Result 
 		if problem := refusedCheck(v, t, p.Spec.Default); problem != "" {
 			o = invalid(problem + "; nothing of the policy is applied")
 		}
+		o = o.inForce(v, t)
 	}
 	status := &networkingv1.HealthCheckPolicyStatus{Conditions: []metav1.Condition{o.condition(p.Generation)}}
 	return recompute.Result{State: recompute.Present, Writes: o.writes(v, ref, p, status)}

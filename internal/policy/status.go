@@ -19,9 +19,9 @@ const (
 	reasonAttached    = "Attached"
 )
 
-// outcome is whether a policy applies.
+// outcome is whether a policy applies; pending: nobody knows yet.
 type outcome struct {
-	ok              bool
+	ok, pending     bool
 	reason, message string
 }
 
@@ -76,19 +76,32 @@ func unused(v *recompute.View, t Target, name string) string {
 }
 
 func (o outcome) condition(generation int64) metav1.Condition {
-	c := metav1.Condition{
-		Type: conditionAttached, Status: metav1.ConditionFalse, ObservedGeneration: generation, Reason: o.reason, Message: o.message,
+	return metav1.Condition{
+		Type: conditionAttached, Status: o.status(), ObservedGeneration: generation, Reason: o.reason, Message: o.message,
 	}
-	if o.ok {
-		c.Status = metav1.ConditionTrue
-	}
-	return c
 }
 
-// writes are a policy's status and its events.
+func (o outcome) status() metav1.ConditionStatus {
+	switch {
+	case o.ok:
+		return metav1.ConditionTrue
+	case o.pending:
+		return metav1.ConditionUnknown
+	}
+	return metav1.ConditionFalse
+}
+
+// writes are a policy's status and its events; nothing is said to have come out well before it has.
 func (o outcome) writes(v *recompute.View, ref store.Ref, policy store.Object, status any) []recompute.Write {
 	name := ref.Namespace + "/" + ref.Name
 	add := recompute.Event{Type: "Normal", Reason: "ADD", Source: source(v, ref), Cause: string(policy.GetUID()), Message: name}
+	out := []recompute.Write{
+		{Ref: ref, Part: recompute.PartStatus, Value: status},
+		{Ref: ref, Part: recompute.PartEvent, Key: "ADD", Value: add},
+	}
+	if o.pending {
+		return out
+	}
 	sync := recompute.Event{
 		Type: "Normal", Reason: "SYNC", Source: add.Source, Cause: fmt.Sprint(policy.GetGeneration(), o.reason),
 		Message: fmt.Sprintf("Application of %s %q was a success", kindName(ref), name),
@@ -97,11 +110,7 @@ func (o outcome) writes(v *recompute.View, ref store.Ref, policy store.Object, s
 		sync.Type, sync.Cause = "Warning", sync.Cause+o.message
 		sync.Message = fmt.Sprintf("Application of %s %q failed: %s", kindName(ref), name, o.message)
 	}
-	return []recompute.Write{
-		{Ref: ref, Part: recompute.PartStatus, Value: status},
-		{Ref: ref, Part: recompute.PartEvent, Key: "ADD", Value: add},
-		{Ref: ref, Part: recompute.PartEvent, Key: "SYNC", Value: sync},
-	}
+	return append(out, recompute.Write{Ref: ref, Part: recompute.PartEvent, Key: "SYNC", Value: sync})
 }
 
 // source is the controller of a policy's events: the multi-cluster one reads the config cluster.
