@@ -65,7 +65,7 @@ func (f *translateFlags) run(cmd *cobra.Command, dir string) error {
 		return &verbatimError{}
 	}
 	if flag := cmd.Flags().Lookup("redact"); f.redact || !flag.Changed && isTerminal(cmd.OutOrStdout()) {
-		redactKeys(model)
+		model = control.RedactModel(model)
 	}
 	return printModel(cmd.OutOrStdout(), model, f.output)
 }
@@ -78,14 +78,6 @@ func isTerminal(w io.Writer) bool {
 	}
 	info, err := f.Stat()
 	return err == nil && info.Mode()&os.ModeCharDevice != 0
-}
-
-func redactKeys(model *lbv1.Model) {
-	for _, r := range model.GetResources() {
-		if c := r.GetSslCertificate(); len(c.GetPrivateKeyPem()) > 0 {
-			c.PrivateKeyPem = []byte(control.Redacted)
-		}
-	}
 }
 
 func printProblems(w io.Writer, problems []manifests.Problem) {

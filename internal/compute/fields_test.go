@@ -33,6 +33,12 @@ var notShown = map[string]string{
 	"trust_config":                        "no collection of gcloud compute",
 	"endpoint_health":                     "get-health shows it",
 	"weights":                             "of the proxies' own",
+	"lb_route_extension":                  "nothing sets it yet",
+	"lb_traffic_extension":                "nothing sets it yet",
+	"wasm_plugin":                         "nothing sets it yet",
+	"wasm_plugin_version":                 "nothing sets it yet",
+	"target_proxy.route_extension":        "nothing sets it yet",
+	"target_proxy.traffic_extension":      "nothing sets it yet",
 	"health_check.proxy_header":           "shown for every type but GRPC, which the test has",
 	"forwarding_rule.vips.name":           "a name that a second rule has already",
 	"target_proxy.tls.server_names.client_validation.trust_configs": "no collection of gcloud compute",
@@ -130,6 +136,9 @@ func setField(m protoreflect.Message, f protoreflect.FieldDescriptor, rest []pro
 	switch {
 	case isDuration(f):
 		setDuration(m.Mutable(f).Message(), here)
+	case f.IsMap():
+		changed := func(part protoreflect.FieldDescriptor) bool { return below && rest[0] == part }
+		m.Mutable(f).Map().Set(sample(f.MapKey(), changed(f.MapKey())).MapKey(), sample(f.MapValue(), changed(f.MapValue())))
 	case f.IsList() && f.Message() != nil:
 		for range 2 {
 			fill(m.Mutable(f).List().AppendMutable().Message(), rest, below)

@@ -9,9 +9,7 @@ import (
 	"time"
 
 	"google.golang.org/protobuf/encoding/protojson"
-	"google.golang.org/protobuf/proto"
 
-	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
 	"github.com/spillway-lb/spillway/internal/store"
 )
 
@@ -108,17 +106,4 @@ func (s *Server) logs(w http.ResponseWriter, r *http.Request) {
 func reply(w http.ResponseWriter, v any) {
 	w.Header().Set("Content-Type", "application/json")
 	_ = json.NewEncoder(w).Encode(v) // the client is gone
-}
-
-// RedactModel returns the model without private keys; it copies what it changes.
-func RedactModel(m *lbv1.Model) *lbv1.Model {
-	out := &lbv1.Model{Seq: m.GetSeq(), Resources: make([]*lbv1.Resource, len(m.GetResources()))}
-	for i, r := range m.GetResources() {
-		out.Resources[i] = r
-		if len(r.GetSslCertificate().GetPrivateKeyPem()) > 0 {
-			out.Resources[i] = proto.CloneOf(r)
-			out.Resources[i].GetSslCertificate().PrivateKeyPem = []byte(Redacted)
-		}
-	}
-	return out
 }

@@ -23,6 +23,14 @@ func OfResource(r *lbv1.Resource) *lbv1.Owner {
 		return b.SslCertificate.GetOwner()
 	case *lbv1.Resource_TrustConfig:
 		return b.TrustConfig.GetOwner()
+	case *lbv1.Resource_LbRouteExtension:
+		return b.LbRouteExtension.GetOwner()
+	case *lbv1.Resource_LbTrafficExtension:
+		return b.LbTrafficExtension.GetOwner()
+	case *lbv1.Resource_WasmPlugin:
+		return b.WasmPlugin.GetOwner()
+	case *lbv1.Resource_WasmPluginVersion:
+		return b.WasmPluginVersion.GetOwner()
 	}
 	return nil
 }

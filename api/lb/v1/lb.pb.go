@@ -614,6 +614,177 @@ func (SessionAffinity_Type) EnumDescriptor() ([]byte, []int) {
 	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{31, 0}
 }
 
+type Extension_Event int32
+
+const (
+	Extension_EVENT_UNSPECIFIED Extension_Event = 0
+	Extension_REQUEST_HEADERS   Extension_Event = 1
+	Extension_REQUEST_BODY      Extension_Event = 2
+	Extension_RESPONSE_HEADERS  Extension_Event = 3
+	Extension_RESPONSE_BODY     Extension_Event = 4
+	Extension_REQUEST_TRAILERS  Extension_Event = 5
+	Extension_RESPONSE_TRAILERS Extension_Event = 6
+)
+
+// Enum value maps for Extension_Event.
+var (
+	Extension_Event_name = map[int32]string{
+		0: "EVENT_UNSPECIFIED",
+		1: "REQUEST_HEADERS",
+		2: "REQUEST_BODY",
+		3: "RESPONSE_HEADERS",
+		4: "RESPONSE_BODY",
+		5: "REQUEST_TRAILERS",
+		6: "RESPONSE_TRAILERS",
+	}
+	Extension_Event_value = map[string]int32{
+		"EVENT_UNSPECIFIED": 0,
+		"REQUEST_HEADERS":   1,
+		"REQUEST_BODY":      2,
+		"RESPONSE_HEADERS":  3,
+		"RESPONSE_BODY":     4,
+		"REQUEST_TRAILERS":  5,
+		"RESPONSE_TRAILERS": 6,
+	}
+)
+
+func (x Extension_Event) Enum() *Extension_Event {
+	p := new(Extension_Event)
+	*p = x
+	return p
+}
+
+func (x Extension_Event) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Extension_Event) Descriptor() protoreflect.EnumDescriptor {
+	return file_api_lb_v1_lb_proto_enumTypes[11].Descriptor()
+}
+
+func (Extension_Event) Type() protoreflect.EnumType {
+	return &file_api_lb_v1_lb_proto_enumTypes[11]
+}
+
+func (x Extension_Event) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Extension_Event.Descriptor instead.
+func (Extension_Event) EnumDescriptor() ([]byte, []int) {
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{40, 0}
+}
+
+type Extension_SendMode int32
+
+const (
+	Extension_SEND_MODE_UNSPECIFIED Extension_SendMode = 0 // STREAMED
+	Extension_STREAMED              Extension_SendMode = 1
+	Extension_FULL_DUPLEX_STREAMED  Extension_SendMode = 2
+)
+
+// Enum value maps for Extension_SendMode.
+var (
+	Extension_SendMode_name = map[int32]string{
+		0: "SEND_MODE_UNSPECIFIED",
+		1: "STREAMED",
+		2: "FULL_DUPLEX_STREAMED",
+	}
+	Extension_SendMode_value = map[string]int32{
+		"SEND_MODE_UNSPECIFIED": 0,
+		"STREAMED":              1,
+		"FULL_DUPLEX_STREAMED":  2,
+	}
+)
+
+func (x Extension_SendMode) Enum() *Extension_SendMode {
+	p := new(Extension_SendMode)
+	*p = x
+	return p
+}
+
+func (x Extension_SendMode) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Extension_SendMode) Descriptor() protoreflect.EnumDescriptor {
+	return file_api_lb_v1_lb_proto_enumTypes[12].Descriptor()
+}
+
+func (Extension_SendMode) Type() protoreflect.EnumType {
+	return &file_api_lb_v1_lb_proto_enumTypes[12]
+}
+
+func (x Extension_SendMode) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Extension_SendMode.Descriptor instead.
+func (Extension_SendMode) EnumDescriptor() ([]byte, []int) {
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{40, 1}
+}
+
+type PluginLogging_Level int32
+
+const (
+	PluginLogging_LEVEL_UNSPECIFIED PluginLogging_Level = 0 // INFO
+	PluginLogging_TRACE             PluginLogging_Level = 1
+	PluginLogging_DEBUG             PluginLogging_Level = 2
+	PluginLogging_INFO              PluginLogging_Level = 3
+	PluginLogging_WARN              PluginLogging_Level = 4
+	PluginLogging_ERROR             PluginLogging_Level = 5
+	PluginLogging_CRITICAL          PluginLogging_Level = 6
+)
+
+// Enum value maps for PluginLogging_Level.
+var (
+	PluginLogging_Level_name = map[int32]string{
+		0: "LEVEL_UNSPECIFIED",
+		1: "TRACE",
+		2: "DEBUG",
+		3: "INFO",
+		4: "WARN",
+		5: "ERROR",
+		6: "CRITICAL",
+	}
+	PluginLogging_Level_value = map[string]int32{
+		"LEVEL_UNSPECIFIED": 0,
+		"TRACE":             1,
+		"DEBUG":             2,
+		"INFO":              3,
+		"WARN":              4,
+		"ERROR":             5,
+		"CRITICAL":          6,
+	}
+)
+
+func (x PluginLogging_Level) Enum() *PluginLogging_Level {
+	p := new(PluginLogging_Level)
+	*p = x
+	return p
+}
+
+func (x PluginLogging_Level) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (PluginLogging_Level) Descriptor() protoreflect.EnumDescriptor {
+	return file_api_lb_v1_lb_proto_enumTypes[13].Descriptor()
+}
+
+func (PluginLogging_Level) Type() protoreflect.EnumType {
+	return &file_api_lb_v1_lb_proto_enumTypes[13]
+}
+
+func (x PluginLogging_Level) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use PluginLogging_Level.Descriptor instead.
+func (PluginLogging_Level) EnumDescriptor() ([]byte, []int) {
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{42, 0}
+}
+
 type HealthCheck_Type int32
 
 const (
@@ -656,11 +827,11 @@ func (x HealthCheck_Type) String() string {
 }
 
 func (HealthCheck_Type) Descriptor() protoreflect.EnumDescriptor {
-	return file_api_lb_v1_lb_proto_enumTypes[11].Descriptor()
+	return file_api_lb_v1_lb_proto_enumTypes[14].Descriptor()
 }
 
 func (HealthCheck_Type) Type() protoreflect.EnumType {
-	return &file_api_lb_v1_lb_proto_enumTypes[11]
+	return &file_api_lb_v1_lb_proto_enumTypes[14]
 }
 
 func (x HealthCheck_Type) Number() protoreflect.EnumNumber {
@@ -669,7 +840,7 @@ func (x HealthCheck_Type) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use HealthCheck_Type.Descriptor instead.
 func (HealthCheck_Type) EnumDescriptor() ([]byte, []int) {
-	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{40, 0}
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{47, 0}
 }
 
 type HealthCheck_PortSpecification int32
@@ -705,11 +876,11 @@ func (x HealthCheck_PortSpecification) String() string {
 }
 
 func (HealthCheck_PortSpecification) Descriptor() protoreflect.EnumDescriptor {
-	return file_api_lb_v1_lb_proto_enumTypes[12].Descriptor()
+	return file_api_lb_v1_lb_proto_enumTypes[15].Descriptor()
 }
 
 func (HealthCheck_PortSpecification) Type() protoreflect.EnumType {
-	return &file_api_lb_v1_lb_proto_enumTypes[12]
+	return &file_api_lb_v1_lb_proto_enumTypes[15]
 }
 
 func (x HealthCheck_PortSpecification) Number() protoreflect.EnumNumber {
@@ -718,7 +889,7 @@ func (x HealthCheck_PortSpecification) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use HealthCheck_PortSpecification.Descriptor instead.
 func (HealthCheck_PortSpecification) EnumDescriptor() ([]byte, []int) {
-	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{40, 1}
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{47, 1}
 }
 
 type HealthCheck_ProxyHeader int32
@@ -751,11 +922,11 @@ func (x HealthCheck_ProxyHeader) String() string {
 }
 
 func (HealthCheck_ProxyHeader) Descriptor() protoreflect.EnumDescriptor {
-	return file_api_lb_v1_lb_proto_enumTypes[13].Descriptor()
+	return file_api_lb_v1_lb_proto_enumTypes[16].Descriptor()
 }
 
 func (HealthCheck_ProxyHeader) Type() protoreflect.EnumType {
-	return &file_api_lb_v1_lb_proto_enumTypes[13]
+	return &file_api_lb_v1_lb_proto_enumTypes[16]
 }
 
 func (x HealthCheck_ProxyHeader) Number() protoreflect.EnumNumber {
@@ -764,7 +935,7 @@ func (x HealthCheck_ProxyHeader) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use HealthCheck_ProxyHeader.Descriptor instead.
 func (HealthCheck_ProxyHeader) EnumDescriptor() ([]byte, []int) {
-	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{40, 2}
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{47, 2}
 }
 
 // Resource is the one type that travels. Its identity is (kind of body, name).
@@ -785,6 +956,10 @@ type Resource struct {
 	//	*Resource_TrustConfig
 	//	*Resource_EndpointHealth
 	//	*Resource_Weights
+	//	*Resource_LbRouteExtension
+	//	*Resource_LbTrafficExtension
+	//	*Resource_WasmPlugin
+	//	*Resource_WasmPluginVersion
 	Body          isResource_Body `protobuf_oneof:"body"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -942,6 +1117,42 @@ func (x *Resource) GetWeights() *Weights {
 	return nil
 }
 
+func (x *Resource) GetLbRouteExtension() *LbExtension {
+	if x != nil {
+		if x, ok := x.Body.(*Resource_LbRouteExtension); ok {
+			return x.LbRouteExtension
+		}
+	}
+	return nil
+}
+
+func (x *Resource) GetLbTrafficExtension() *LbExtension {
+	if x != nil {
+		if x, ok := x.Body.(*Resource_LbTrafficExtension); ok {
+			return x.LbTrafficExtension
+		}
+	}
+	return nil
+}
+
+func (x *Resource) GetWasmPlugin() *WasmPlugin {
+	if x != nil {
+		if x, ok := x.Body.(*Resource_WasmPlugin); ok {
+			return x.WasmPlugin
+		}
+	}
+	return nil
+}
+
+func (x *Resource) GetWasmPluginVersion() *WasmPluginVersion {
+	if x != nil {
+		if x, ok := x.Body.(*Resource_WasmPluginVersion); ok {
+			return x.WasmPluginVersion
+		}
+	}
+	return nil
+}
+
 type isResource_Body interface {
 	isResource_Body()
 }
@@ -994,6 +1205,22 @@ type Resource_Weights struct {
 	Weights *Weights `protobuf:"bytes,21,opt,name=weights,proto3,oneof"`
 }
 
+type Resource_LbRouteExtension struct {
+	LbRouteExtension *LbExtension `protobuf:"bytes,30,opt,name=lb_route_extension,json=lbRouteExtension,proto3,oneof"`
+}
+
+type Resource_LbTrafficExtension struct {
+	LbTrafficExtension *LbExtension `protobuf:"bytes,31,opt,name=lb_traffic_extension,json=lbTrafficExtension,proto3,oneof"`
+}
+
+type Resource_WasmPlugin struct {
+	WasmPlugin *WasmPlugin `protobuf:"bytes,32,opt,name=wasm_plugin,json=wasmPlugin,proto3,oneof"`
+}
+
+type Resource_WasmPluginVersion struct {
+	WasmPluginVersion *WasmPluginVersion `protobuf:"bytes,33,opt,name=wasm_plugin_version,json=wasmPluginVersion,proto3,oneof"`
+}
+
 func (*Resource_ForwardingRule) isResource_Body() {}
 
 func (*Resource_TargetProxy) isResource_Body() {}
@@ -1017,6 +1244,14 @@ func (*Resource_TrustConfig) isResource_Body() {}
 func (*Resource_EndpointHealth) isResource_Body() {}
 
 func (*Resource_Weights) isResource_Body() {}
+
+func (*Resource_LbRouteExtension) isResource_Body() {}
+
+func (*Resource_LbTrafficExtension) isResource_Body() {}
+
+func (*Resource_WasmPlugin) isResource_Body() {}
+
+func (*Resource_WasmPluginVersion) isResource_Body() {}
 
 // ResourceKey names a resource without its content. kind is the field name of the oneof, such as "url_map".
 type ResourceKey struct {
@@ -1429,9 +1664,13 @@ type TargetProxy struct {
 	RequestPolicy *RequestPolicy `protobuf:"bytes,8,opt,name=request_policy,json=requestPolicy,proto3" json:"request_policy,omitempty"`
 	// Protocols that clients may upgrade to, without regard to case; empty is websocket alone. HTTP itself and TLS cannot be
 	// among them: they would carry requests past the proxy. By `proxy --config` only.
-	Upgrades      []string `protobuf:"bytes,9,rep,name=upgrades,proto3" json:"upgrades,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Upgrades []string `protobuf:"bytes,9,rep,name=upgrades,proto3" json:"upgrades,omitempty"`
+	// lb_route_extension: runs before the URL map is asked. "" is none.
+	RouteExtension string `protobuf:"bytes,10,opt,name=route_extension,json=routeExtension,proto3" json:"route_extension,omitempty"`
+	// lb_traffic_extension: runs when the backend service is known, and first on answers. "" is none.
+	TrafficExtension string `protobuf:"bytes,11,opt,name=traffic_extension,json=trafficExtension,proto3" json:"traffic_extension,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
 }
 
 func (x *TargetProxy) Reset() {
@@ -1525,6 +1764,20 @@ func (x *TargetProxy) GetUpgrades() []string {
 		return x.Upgrades
 	}
 	return nil
+}
+
+func (x *TargetProxy) GetRouteExtension() string {
+	if x != nil {
+		return x.RouteExtension
+	}
+	return ""
+}
+
+func (x *TargetProxy) GetTrafficExtension() string {
+	if x != nil {
+		return x.TrafficExtension
+	}
+	return ""
 }
 
 // RequestPolicy says what becomes of requests that another parser behind the proxy may read differently. Configurations set
@@ -4054,6 +4307,677 @@ func (x *Logging) GetOptionalFields() []string {
 	return nil
 }
 
+// LbExtension is Google's LbRouteExtension or LbTrafficExtension: which of the two says the field of Resource.
+type LbExtension struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Scheme LoadBalancingScheme    `protobuf:"varint,1,opt,name=scheme,proto3,enum=lb.v1.LoadBalancingScheme" json:"scheme,omitempty"`
+	// "" for a global load balancer.
+	Region string `protobuf:"bytes,2,opt,name=region,proto3" json:"region,omitempty"`
+	// Those that it is attached to, for showing: what counts is the target proxy that names it.
+	ForwardingRules []string `protobuf:"bytes,3,rep,name=forwarding_rules,json=forwardingRules,proto3" json:"forwarding_rules,omitempty"`
+	// The first that matches runs, all of its extensions in order; later chains don't.
+	Chains      []*ExtensionChain `protobuf:"bytes,4,rep,name=chains,proto3" json:"chains,omitempty"`
+	Description string            `protobuf:"bytes,5,opt,name=description,proto3" json:"description,omitempty"`
+	// The GCPRoutingExtension or GCPTrafficExtension.
+	Owner         *Owner `protobuf:"bytes,6,opt,name=owner,proto3" json:"owner,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LbExtension) Reset() {
+	*x = LbExtension{}
+	mi := &file_api_lb_v1_lb_proto_msgTypes[37]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LbExtension) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LbExtension) ProtoMessage() {}
+
+func (x *LbExtension) ProtoReflect() protoreflect.Message {
+	mi := &file_api_lb_v1_lb_proto_msgTypes[37]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LbExtension.ProtoReflect.Descriptor instead.
+func (*LbExtension) Descriptor() ([]byte, []int) {
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{37}
+}
+
+func (x *LbExtension) GetScheme() LoadBalancingScheme {
+	if x != nil {
+		return x.Scheme
+	}
+	return LoadBalancingScheme_LOAD_BALANCING_SCHEME_UNSPECIFIED
+}
+
+func (x *LbExtension) GetRegion() string {
+	if x != nil {
+		return x.Region
+	}
+	return ""
+}
+
+func (x *LbExtension) GetForwardingRules() []string {
+	if x != nil {
+		return x.ForwardingRules
+	}
+	return nil
+}
+
+func (x *LbExtension) GetChains() []*ExtensionChain {
+	if x != nil {
+		return x.Chains
+	}
+	return nil
+}
+
+func (x *LbExtension) GetDescription() string {
+	if x != nil {
+		return x.Description
+	}
+	return ""
+}
+
+func (x *LbExtension) GetOwner() *Owner {
+	if x != nil {
+		return x.Owner
+	}
+	return nil
+}
+
+type ExtensionChain struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Name  string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// One of them is enough. Empty matches every request.
+	Match      []*MatchExpression `protobuf:"bytes,2,rep,name=match,proto3" json:"match,omitempty"`
+	Extensions []*Extension       `protobuf:"bytes,3,rep,name=extensions,proto3" json:"extensions,omitempty"`
+	// Why the match cannot be told, "" if it can. The chain then matches every request, and its extensions fail with this text.
+	Fault         string `protobuf:"bytes,4,opt,name=fault,proto3" json:"fault,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ExtensionChain) Reset() {
+	*x = ExtensionChain{}
+	mi := &file_api_lb_v1_lb_proto_msgTypes[38]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExtensionChain) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExtensionChain) ProtoMessage() {}
+
+func (x *ExtensionChain) ProtoReflect() protoreflect.Message {
+	mi := &file_api_lb_v1_lb_proto_msgTypes[38]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExtensionChain.ProtoReflect.Descriptor instead.
+func (*ExtensionChain) Descriptor() ([]byte, []int) {
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{38}
+}
+
+func (x *ExtensionChain) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *ExtensionChain) GetMatch() []*MatchExpression {
+	if x != nil {
+		return x.Match
+	}
+	return nil
+}
+
+func (x *ExtensionChain) GetExtensions() []*Extension {
+	if x != nil {
+		return x.Extensions
+	}
+	return nil
+}
+
+func (x *ExtensionChain) GetFault() string {
+	if x != nil {
+		return x.Fault
+	}
+	return ""
+}
+
+// MatchExpression matches when both of its parts do.
+type MatchExpression struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// A boolean CEL expression in the vocabulary of internal/cel; "" is true.
+	Cel string `protobuf:"bytes,1,opt,name=cel,proto3" json:"cel,omitempty"`
+	// The request goes to this backend service; "" is any. In traffic extensions alone.
+	BackendService string `protobuf:"bytes,2,opt,name=backend_service,json=backendService,proto3" json:"backend_service,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *MatchExpression) Reset() {
+	*x = MatchExpression{}
+	mi := &file_api_lb_v1_lb_proto_msgTypes[39]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MatchExpression) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MatchExpression) ProtoMessage() {}
+
+func (x *MatchExpression) ProtoReflect() protoreflect.Message {
+	mi := &file_api_lb_v1_lb_proto_msgTypes[39]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MatchExpression.ProtoReflect.Descriptor instead.
+func (*MatchExpression) Descriptor() ([]byte, []int) {
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{39}
+}
+
+func (x *MatchExpression) GetCel() string {
+	if x != nil {
+		return x.Cel
+	}
+	return ""
+}
+
+func (x *MatchExpression) GetBackendService() string {
+	if x != nil {
+		return x.BackendService
+	}
+	return ""
+}
+
+type Extension struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Name  string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Unset only with a fault.
+	//
+	// Types that are valid to be assigned to Target:
+	//
+	//	*Extension_BackendService
+	//	*Extension_WasmPlugin
+	Target isExtension_Target `protobuf_oneof:"target"`
+	// The host of the Google API that backend_service stands for; for people.
+	GoogleApi string `protobuf:"bytes,4,opt,name=google_api,json=googleApi,proto3" json:"google_api,omitempty"`
+	// :authority of calls.
+	Authority string            `protobuf:"bytes,5,opt,name=authority,proto3" json:"authority,omitempty"`
+	Events    []Extension_Event `protobuf:"varint,6,rep,packed,name=events,proto3,enum=lb.v1.Extension_Event" json:"events,omitempty"`
+	// One message and its answer; unset is 1 s. Callouts alone.
+	Timeout *durationpb.Duration `protobuf:"bytes,7,opt,name=timeout,proto3" json:"timeout,omitempty"`
+	// A request whose extension fails goes on without it. Else it fails: 500, or a reset once the answer began.
+	FailOpen bool `protobuf:"varint,8,opt,name=fail_open,json=failOpen,proto3" json:"fail_open,omitempty"`
+	// Names of fields, in lower case, that a callout gets; empty is all of them.
+	ForwardHeaders []string `protobuf:"bytes,9,rep,name=forward_headers,json=forwardHeaders,proto3" json:"forward_headers,omitempty"`
+	// Given to callouts in metadata_context under com.google.KIND.RESOURCE.CHAIN.EXTENSION; variables are expanded.
+	Metadata             map[string]string  `protobuf:"bytes,10,rep,name=metadata,proto3" json:"metadata,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	RequestBodySendMode  Extension_SendMode `protobuf:"varint,11,opt,name=request_body_send_mode,json=requestBodySendMode,proto3,enum=lb.v1.Extension_SendMode" json:"request_body_send_mode,omitempty"`
+	ResponseBodySendMode Extension_SendMode `protobuf:"varint,12,opt,name=response_body_send_mode,json=responseBodySendMode,proto3,enum=lb.v1.Extension_SendMode" json:"response_body_send_mode,omitempty"`
+	// Calls are made aside; what they answer counts for nothing.
+	ObservabilityMode bool `protobuf:"varint,13,opt,name=observability_mode,json=observabilityMode,proto3" json:"observability_mode,omitempty"`
+	// Names of attributes, such as request.path, that a callout gets.
+	ForwardAttributes []string `protobuf:"bytes,14,rep,name=forward_attributes,json=forwardAttributes,proto3" json:"forward_attributes,omitempty"`
+	// Why the extension cannot run, "" if it can: each use is then a failure with this text, and fail_open decides.
+	Fault string `protobuf:"bytes,15,opt,name=fault,proto3" json:"fault,omitempty"`
+	// Sent to a Google API as "authorization: Bearer TOKEN". Redacted wherever the model is shown to people.
+	BearerToken   []byte `protobuf:"bytes,16,opt,name=bearer_token,json=bearerToken,proto3" json:"bearer_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Extension) Reset() {
+	*x = Extension{}
+	mi := &file_api_lb_v1_lb_proto_msgTypes[40]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Extension) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Extension) ProtoMessage() {}
+
+func (x *Extension) ProtoReflect() protoreflect.Message {
+	mi := &file_api_lb_v1_lb_proto_msgTypes[40]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Extension.ProtoReflect.Descriptor instead.
+func (*Extension) Descriptor() ([]byte, []int) {
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{40}
+}
+
+func (x *Extension) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Extension) GetTarget() isExtension_Target {
+	if x != nil {
+		return x.Target
+	}
+	return nil
+}
+
+func (x *Extension) GetBackendService() string {
+	if x != nil {
+		if x, ok := x.Target.(*Extension_BackendService); ok {
+			return x.BackendService
+		}
+	}
+	return ""
+}
+
+func (x *Extension) GetWasmPlugin() string {
+	if x != nil {
+		if x, ok := x.Target.(*Extension_WasmPlugin); ok {
+			return x.WasmPlugin
+		}
+	}
+	return ""
+}
+
+func (x *Extension) GetGoogleApi() string {
+	if x != nil {
+		return x.GoogleApi
+	}
+	return ""
+}
+
+func (x *Extension) GetAuthority() string {
+	if x != nil {
+		return x.Authority
+	}
+	return ""
+}
+
+func (x *Extension) GetEvents() []Extension_Event {
+	if x != nil {
+		return x.Events
+	}
+	return nil
+}
+
+func (x *Extension) GetTimeout() *durationpb.Duration {
+	if x != nil {
+		return x.Timeout
+	}
+	return nil
+}
+
+func (x *Extension) GetFailOpen() bool {
+	if x != nil {
+		return x.FailOpen
+	}
+	return false
+}
+
+func (x *Extension) GetForwardHeaders() []string {
+	if x != nil {
+		return x.ForwardHeaders
+	}
+	return nil
+}
+
+func (x *Extension) GetMetadata() map[string]string {
+	if x != nil {
+		return x.Metadata
+	}
+	return nil
+}
+
+func (x *Extension) GetRequestBodySendMode() Extension_SendMode {
+	if x != nil {
+		return x.RequestBodySendMode
+	}
+	return Extension_SEND_MODE_UNSPECIFIED
+}
+
+func (x *Extension) GetResponseBodySendMode() Extension_SendMode {
+	if x != nil {
+		return x.ResponseBodySendMode
+	}
+	return Extension_SEND_MODE_UNSPECIFIED
+}
+
+func (x *Extension) GetObservabilityMode() bool {
+	if x != nil {
+		return x.ObservabilityMode
+	}
+	return false
+}
+
+func (x *Extension) GetForwardAttributes() []string {
+	if x != nil {
+		return x.ForwardAttributes
+	}
+	return nil
+}
+
+func (x *Extension) GetFault() string {
+	if x != nil {
+		return x.Fault
+	}
+	return ""
+}
+
+func (x *Extension) GetBearerToken() []byte {
+	if x != nil {
+		return x.BearerToken
+	}
+	return nil
+}
+
+type isExtension_Target interface {
+	isExtension_Target()
+}
+
+type Extension_BackendService struct {
+	// Speaks ext_proc (envoy.service.ext_proc.v3.ExternalProcessor).
+	BackendService string `protobuf:"bytes,2,opt,name=backend_service,json=backendService,proto3,oneof"`
+}
+
+type Extension_WasmPlugin struct {
+	WasmPlugin string `protobuf:"bytes,3,opt,name=wasm_plugin,json=wasmPlugin,proto3,oneof"`
+}
+
+func (*Extension_BackendService) isExtension_Target() {}
+
+func (*Extension_WasmPlugin) isExtension_Target() {}
+
+// WasmPlugin is what extensions name: it says which of its versions runs.
+type WasmPlugin struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// wasm_plugin_version
+	MainVersion string         `protobuf:"bytes,1,opt,name=main_version,json=mainVersion,proto3" json:"main_version,omitempty"`
+	Logging     *PluginLogging `protobuf:"bytes,2,opt,name=logging,proto3" json:"logging,omitempty"`
+	Description string         `protobuf:"bytes,3,opt,name=description,proto3" json:"description,omitempty"`
+	// The lb_traffic_extensions that name it, for showing.
+	UsedBy []string `protobuf:"bytes,4,rep,name=used_by,json=usedBy,proto3" json:"used_by,omitempty"`
+	// The GCPWasmPlugin.
+	Owner         *Owner `protobuf:"bytes,5,opt,name=owner,proto3" json:"owner,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WasmPlugin) Reset() {
+	*x = WasmPlugin{}
+	mi := &file_api_lb_v1_lb_proto_msgTypes[41]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WasmPlugin) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WasmPlugin) ProtoMessage() {}
+
+func (x *WasmPlugin) ProtoReflect() protoreflect.Message {
+	mi := &file_api_lb_v1_lb_proto_msgTypes[41]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WasmPlugin.ProtoReflect.Descriptor instead.
+func (*WasmPlugin) Descriptor() ([]byte, []int) {
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{41}
+}
+
+func (x *WasmPlugin) GetMainVersion() string {
+	if x != nil {
+		return x.MainVersion
+	}
+	return ""
+}
+
+func (x *WasmPlugin) GetLogging() *PluginLogging {
+	if x != nil {
+		return x.Logging
+	}
+	return nil
+}
+
+func (x *WasmPlugin) GetDescription() string {
+	if x != nil {
+		return x.Description
+	}
+	return ""
+}
+
+func (x *WasmPlugin) GetUsedBy() []string {
+	if x != nil {
+		return x.UsedBy
+	}
+	return nil
+}
+
+func (x *WasmPlugin) GetOwner() *Owner {
+	if x != nil {
+		return x.Owner
+	}
+	return nil
+}
+
+// PluginLogging says which messages of a plugin become log entries.
+type PluginLogging struct {
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Enabled bool                   `protobuf:"varint,1,opt,name=enabled,proto3" json:"enabled,omitempty"`
+	// Share of requests, 0..1.
+	SampleRate    float64             `protobuf:"fixed64,2,opt,name=sample_rate,json=sampleRate,proto3" json:"sample_rate,omitempty"`
+	MinLevel      PluginLogging_Level `protobuf:"varint,3,opt,name=min_level,json=minLevel,proto3,enum=lb.v1.PluginLogging_Level" json:"min_level,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PluginLogging) Reset() {
+	*x = PluginLogging{}
+	mi := &file_api_lb_v1_lb_proto_msgTypes[42]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PluginLogging) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PluginLogging) ProtoMessage() {}
+
+func (x *PluginLogging) ProtoReflect() protoreflect.Message {
+	mi := &file_api_lb_v1_lb_proto_msgTypes[42]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PluginLogging.ProtoReflect.Descriptor instead.
+func (*PluginLogging) Descriptor() ([]byte, []int) {
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{42}
+}
+
+func (x *PluginLogging) GetEnabled() bool {
+	if x != nil {
+		return x.Enabled
+	}
+	return false
+}
+
+func (x *PluginLogging) GetSampleRate() float64 {
+	if x != nil {
+		return x.SampleRate
+	}
+	return 0
+}
+
+func (x *PluginLogging) GetMinLevel() PluginLogging_Level {
+	if x != nil {
+		return x.MinLevel
+	}
+	return PluginLogging_LEVEL_UNSPECIFIED
+}
+
+// WasmPluginVersion is a module with its configuration. It never changes: a new digest is a new name.
+type WasmPluginVersion struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// wasm_plugin, whose version need not be the one that runs.
+	Plugin string `protobuf:"bytes,1,opt,name=plugin,proto3" json:"plugin,omitempty"`
+	// As the user wrote it.
+	Image string `protobuf:"bytes,2,opt,name=image,proto3" json:"image,omitempty"`
+	// What the image's tag meant when the version was made, "sha256:..."; modules are fetched by it.
+	ImageDigest string `protobuf:"bytes,3,opt,name=image_digest,json=imageDigest,proto3" json:"image_digest,omitempty"`
+	// Given to the plugin in proxy_on_configure.
+	ConfigData []byte `protobuf:"bytes,4,opt,name=config_data,json=configData,proto3" json:"config_data,omitempty"`
+	// "sha256:..." of config_data, "" without.
+	ConfigDigest string `protobuf:"bytes,5,opt,name=config_digest,json=configDigest,proto3" json:"config_digest,omitempty"`
+	Description  string `protobuf:"bytes,6,opt,name=description,proto3" json:"description,omitempty"`
+	// The GCPWasmPlugin.
+	Owner *Owner `protobuf:"bytes,7,opt,name=owner,proto3" json:"owner,omitempty"`
+	// The name that the user gave the version.
+	Version       string `protobuf:"bytes,8,opt,name=version,proto3" json:"version,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WasmPluginVersion) Reset() {
+	*x = WasmPluginVersion{}
+	mi := &file_api_lb_v1_lb_proto_msgTypes[43]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WasmPluginVersion) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WasmPluginVersion) ProtoMessage() {}
+
+func (x *WasmPluginVersion) ProtoReflect() protoreflect.Message {
+	mi := &file_api_lb_v1_lb_proto_msgTypes[43]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WasmPluginVersion.ProtoReflect.Descriptor instead.
+func (*WasmPluginVersion) Descriptor() ([]byte, []int) {
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{43}
+}
+
+func (x *WasmPluginVersion) GetPlugin() string {
+	if x != nil {
+		return x.Plugin
+	}
+	return ""
+}
+
+func (x *WasmPluginVersion) GetImage() string {
+	if x != nil {
+		return x.Image
+	}
+	return ""
+}
+
+func (x *WasmPluginVersion) GetImageDigest() string {
+	if x != nil {
+		return x.ImageDigest
+	}
+	return ""
+}
+
+func (x *WasmPluginVersion) GetConfigData() []byte {
+	if x != nil {
+		return x.ConfigData
+	}
+	return nil
+}
+
+func (x *WasmPluginVersion) GetConfigDigest() string {
+	if x != nil {
+		return x.ConfigDigest
+	}
+	return ""
+}
+
+func (x *WasmPluginVersion) GetDescription() string {
+	if x != nil {
+		return x.Description
+	}
+	return ""
+}
+
+func (x *WasmPluginVersion) GetOwner() *Owner {
+	if x != nil {
+		return x.Owner
+	}
+	return nil
+}
+
+func (x *WasmPluginVersion) GetVersion() string {
+	if x != nil {
+		return x.Version
+	}
+	return ""
+}
+
 // NetworkEndpointGroup is a zone of a cluster; its endpoints come in shards of at most 256.
 type NetworkEndpointGroup struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -4069,7 +4993,7 @@ type NetworkEndpointGroup struct {
 
 func (x *NetworkEndpointGroup) Reset() {
 	*x = NetworkEndpointGroup{}
-	mi := &file_api_lb_v1_lb_proto_msgTypes[37]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4081,7 +5005,7 @@ func (x *NetworkEndpointGroup) String() string {
 func (*NetworkEndpointGroup) ProtoMessage() {}
 
 func (x *NetworkEndpointGroup) ProtoReflect() protoreflect.Message {
-	mi := &file_api_lb_v1_lb_proto_msgTypes[37]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4094,7 +5018,7 @@ func (x *NetworkEndpointGroup) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NetworkEndpointGroup.ProtoReflect.Descriptor instead.
 func (*NetworkEndpointGroup) Descriptor() ([]byte, []int) {
-	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{37}
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *NetworkEndpointGroup) GetRegion() string {
@@ -4151,7 +5075,7 @@ type EndpointShard struct {
 
 func (x *EndpointShard) Reset() {
 	*x = EndpointShard{}
-	mi := &file_api_lb_v1_lb_proto_msgTypes[38]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4163,7 +5087,7 @@ func (x *EndpointShard) String() string {
 func (*EndpointShard) ProtoMessage() {}
 
 func (x *EndpointShard) ProtoReflect() protoreflect.Message {
-	mi := &file_api_lb_v1_lb_proto_msgTypes[38]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4176,7 +5100,7 @@ func (x *EndpointShard) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EndpointShard.ProtoReflect.Descriptor instead.
 func (*EndpointShard) Descriptor() ([]byte, []int) {
-	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{38}
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *EndpointShard) GetGroup() string {
@@ -4216,7 +5140,7 @@ type Endpoint struct {
 
 func (x *Endpoint) Reset() {
 	*x = Endpoint{}
-	mi := &file_api_lb_v1_lb_proto_msgTypes[39]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4228,7 +5152,7 @@ func (x *Endpoint) String() string {
 func (*Endpoint) ProtoMessage() {}
 
 func (x *Endpoint) ProtoReflect() protoreflect.Message {
-	mi := &file_api_lb_v1_lb_proto_msgTypes[39]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4241,7 +5165,7 @@ func (x *Endpoint) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Endpoint.ProtoReflect.Descriptor instead.
 func (*Endpoint) Descriptor() ([]byte, []int) {
-	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{39}
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *Endpoint) GetAddress() string {
@@ -4304,7 +5228,7 @@ type HealthCheck struct {
 
 func (x *HealthCheck) Reset() {
 	*x = HealthCheck{}
-	mi := &file_api_lb_v1_lb_proto_msgTypes[40]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4316,7 +5240,7 @@ func (x *HealthCheck) String() string {
 func (*HealthCheck) ProtoMessage() {}
 
 func (x *HealthCheck) ProtoReflect() protoreflect.Message {
-	mi := &file_api_lb_v1_lb_proto_msgTypes[40]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4329,7 +5253,7 @@ func (x *HealthCheck) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HealthCheck.ProtoReflect.Descriptor instead.
 func (*HealthCheck) Descriptor() ([]byte, []int) {
-	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{40}
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *HealthCheck) GetType() HealthCheck_Type {
@@ -4466,7 +5390,7 @@ type EndpointHealth struct {
 
 func (x *EndpointHealth) Reset() {
 	*x = EndpointHealth{}
-	mi := &file_api_lb_v1_lb_proto_msgTypes[41]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4478,7 +5402,7 @@ func (x *EndpointHealth) String() string {
 func (*EndpointHealth) ProtoMessage() {}
 
 func (x *EndpointHealth) ProtoReflect() protoreflect.Message {
-	mi := &file_api_lb_v1_lb_proto_msgTypes[41]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4491,7 +5415,7 @@ func (x *EndpointHealth) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EndpointHealth.ProtoReflect.Descriptor instead.
 func (*EndpointHealth) Descriptor() ([]byte, []int) {
-	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{41}
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *EndpointHealth) GetLocation() string {
@@ -4549,7 +5473,7 @@ type Weights struct {
 
 func (x *Weights) Reset() {
 	*x = Weights{}
-	mi := &file_api_lb_v1_lb_proto_msgTypes[42]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4561,7 +5485,7 @@ func (x *Weights) String() string {
 func (*Weights) ProtoMessage() {}
 
 func (x *Weights) ProtoReflect() protoreflect.Message {
-	mi := &file_api_lb_v1_lb_proto_msgTypes[42]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4574,7 +5498,7 @@ func (x *Weights) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Weights.ProtoReflect.Descriptor instead.
 func (*Weights) Descriptor() ([]byte, []int) {
-	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{42}
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *Weights) GetBackendService() string {
@@ -4611,7 +5535,7 @@ type GroupWeight struct {
 
 func (x *GroupWeight) Reset() {
 	*x = GroupWeight{}
-	mi := &file_api_lb_v1_lb_proto_msgTypes[43]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4623,7 +5547,7 @@ func (x *GroupWeight) String() string {
 func (*GroupWeight) ProtoMessage() {}
 
 func (x *GroupWeight) ProtoReflect() protoreflect.Message {
-	mi := &file_api_lb_v1_lb_proto_msgTypes[43]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4636,7 +5560,7 @@ func (x *GroupWeight) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GroupWeight.ProtoReflect.Descriptor instead.
 func (*GroupWeight) Descriptor() ([]byte, []int) {
-	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{43}
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *GroupWeight) GetGroup() string {
@@ -4664,7 +5588,7 @@ var File_api_lb_v1_lb_proto protoreflect.FileDescriptor
 
 const file_api_lb_v1_lb_proto_rawDesc = "" +
 	"\n" +
-	"\x12api/lb/v1/lb.proto\x12\x05lb.v1\x1a\x1egoogle/protobuf/duration.proto\"\xfc\x05\n" +
+	"\x12api/lb/v1/lb.proto\x12\x05lb.v1\x1a\x1egoogle/protobuf/duration.proto\"\x8a\b\n" +
 	"\bResource\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12@\n" +
 	"\x0fforwarding_rule\x18\n" +
@@ -4680,8 +5604,13 @@ const file_api_lb_v1_lb_proto_rawDesc = "" +
 	"\x0fssl_certificate\x18\x12 \x01(\v2\x15.lb.v1.SslCertificateH\x00R\x0esslCertificate\x127\n" +
 	"\ftrust_config\x18\x13 \x01(\v2\x12.lb.v1.TrustConfigH\x00R\vtrustConfig\x12@\n" +
 	"\x0fendpoint_health\x18\x14 \x01(\v2\x15.lb.v1.EndpointHealthH\x00R\x0eendpointHealth\x12*\n" +
-	"\aweights\x18\x15 \x01(\v2\x0e.lb.v1.WeightsH\x00R\aweightsB\x06\n" +
-	"\x04bodyJ\x04\b\x1e\x10(\"5\n" +
+	"\aweights\x18\x15 \x01(\v2\x0e.lb.v1.WeightsH\x00R\aweights\x12B\n" +
+	"\x12lb_route_extension\x18\x1e \x01(\v2\x12.lb.v1.LbExtensionH\x00R\x10lbRouteExtension\x12F\n" +
+	"\x14lb_traffic_extension\x18\x1f \x01(\v2\x12.lb.v1.LbExtensionH\x00R\x12lbTrafficExtension\x124\n" +
+	"\vwasm_plugin\x18  \x01(\v2\x11.lb.v1.WasmPluginH\x00R\n" +
+	"wasmPlugin\x12J\n" +
+	"\x13wasm_plugin_version\x18! \x01(\v2\x18.lb.v1.WasmPluginVersionH\x00R\x11wasmPluginVersionB\x06\n" +
+	"\x04bodyJ\x04\b\"\x10(\"5\n" +
 	"\vResourceKey\x12\x12\n" +
 	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\"x\n" +
@@ -4709,7 +5638,7 @@ const file_api_lb_v1_lb_proto_rawDesc = "" +
 	"\x03Vip\x12\x16\n" +
 	"\x06region\x18\x01 \x01(\tR\x06region\x12\x18\n" +
 	"\aaddress\x18\x02 \x01(\tR\aaddress\x12\x12\n" +
-	"\x04name\x18\x03 \x01(\tR\x04name\"\xcd\x02\n" +
+	"\x04name\x18\x03 \x01(\tR\x04name\"\xa3\x03\n" +
 	"\vTargetProxy\x12\x17\n" +
 	"\aurl_map\x18\x01 \x01(\tR\x06urlMap\x12&\n" +
 	"\x03tls\x18\x02 \x01(\v2\x14.lb.v1.DownstreamTlsR\x03tls\x12\x10\n" +
@@ -4719,7 +5648,10 @@ const file_api_lb_v1_lb_proto_rawDesc = "" +
 	"\vdescription\x18\x06 \x01(\tR\vdescription\x12\"\n" +
 	"\x05owner\x18\a \x01(\v2\f.lb.v1.OwnerR\x05owner\x12;\n" +
 	"\x0erequest_policy\x18\b \x01(\v2\x14.lb.v1.RequestPolicyR\rrequestPolicy\x12\x1a\n" +
-	"\bupgrades\x18\t \x03(\tR\bupgrades\"\x8a\x05\n" +
+	"\bupgrades\x18\t \x03(\tR\bupgrades\x12'\n" +
+	"\x0froute_extension\x18\n" +
+	" \x01(\tR\x0erouteExtension\x12+\n" +
+	"\x11traffic_extension\x18\v \x01(\tR\x10trafficExtension\"\x8a\x05\n" +
 	"\rRequestPolicy\x12G\n" +
 	"\x10repeated_slashes\x18\x01 \x01(\x0e2\x1c.lb.v1.RequestPolicy.ReadingR\x0frepeatedSlashes\x12>\n" +
 	"\vbackslashes\x18\x02 \x01(\x0e2\x1c.lb.v1.RequestPolicy.ReadingR\vbackslashes\x12K\n" +
@@ -4957,7 +5889,90 @@ const file_api_lb_v1_lb_proto_rawDesc = "" +
 	"\aenabled\x18\x01 \x01(\bR\aenabled\x12\x1f\n" +
 	"\vsample_rate\x18\x02 \x01(\x01R\n" +
 	"sampleRate\x12'\n" +
-	"\x0foptional_fields\x18\x03 \x03(\tR\x0eoptionalFields\"\xb9\x01\n" +
+	"\x0foptional_fields\x18\x03 \x03(\tR\x0eoptionalFields\"\xf9\x01\n" +
+	"\vLbExtension\x122\n" +
+	"\x06scheme\x18\x01 \x01(\x0e2\x1a.lb.v1.LoadBalancingSchemeR\x06scheme\x12\x16\n" +
+	"\x06region\x18\x02 \x01(\tR\x06region\x12)\n" +
+	"\x10forwarding_rules\x18\x03 \x03(\tR\x0fforwardingRules\x12-\n" +
+	"\x06chains\x18\x04 \x03(\v2\x15.lb.v1.ExtensionChainR\x06chains\x12 \n" +
+	"\vdescription\x18\x05 \x01(\tR\vdescription\x12\"\n" +
+	"\x05owner\x18\x06 \x01(\v2\f.lb.v1.OwnerR\x05owner\"\x9a\x01\n" +
+	"\x0eExtensionChain\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12,\n" +
+	"\x05match\x18\x02 \x03(\v2\x16.lb.v1.MatchExpressionR\x05match\x120\n" +
+	"\n" +
+	"extensions\x18\x03 \x03(\v2\x10.lb.v1.ExtensionR\n" +
+	"extensions\x12\x14\n" +
+	"\x05fault\x18\x04 \x01(\tR\x05fault\"L\n" +
+	"\x0fMatchExpression\x12\x10\n" +
+	"\x03cel\x18\x01 \x01(\tR\x03cel\x12'\n" +
+	"\x0fbackend_service\x18\x02 \x01(\tR\x0ebackendService\"\xfe\a\n" +
+	"\tExtension\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12)\n" +
+	"\x0fbackend_service\x18\x02 \x01(\tH\x00R\x0ebackendService\x12!\n" +
+	"\vwasm_plugin\x18\x03 \x01(\tH\x00R\n" +
+	"wasmPlugin\x12\x1d\n" +
+	"\n" +
+	"google_api\x18\x04 \x01(\tR\tgoogleApi\x12\x1c\n" +
+	"\tauthority\x18\x05 \x01(\tR\tauthority\x12.\n" +
+	"\x06events\x18\x06 \x03(\x0e2\x16.lb.v1.Extension.EventR\x06events\x123\n" +
+	"\atimeout\x18\a \x01(\v2\x19.google.protobuf.DurationR\atimeout\x12\x1b\n" +
+	"\tfail_open\x18\b \x01(\bR\bfailOpen\x12'\n" +
+	"\x0fforward_headers\x18\t \x03(\tR\x0eforwardHeaders\x12:\n" +
+	"\bmetadata\x18\n" +
+	" \x03(\v2\x1e.lb.v1.Extension.MetadataEntryR\bmetadata\x12N\n" +
+	"\x16request_body_send_mode\x18\v \x01(\x0e2\x19.lb.v1.Extension.SendModeR\x13requestBodySendMode\x12P\n" +
+	"\x17response_body_send_mode\x18\f \x01(\x0e2\x19.lb.v1.Extension.SendModeR\x14responseBodySendMode\x12-\n" +
+	"\x12observability_mode\x18\r \x01(\bR\x11observabilityMode\x12-\n" +
+	"\x12forward_attributes\x18\x0e \x03(\tR\x11forwardAttributes\x12\x14\n" +
+	"\x05fault\x18\x0f \x01(\tR\x05fault\x12!\n" +
+	"\fbearer_token\x18\x10 \x01(\fR\vbearerToken\x1a;\n" +
+	"\rMetadataEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x9b\x01\n" +
+	"\x05Event\x12\x15\n" +
+	"\x11EVENT_UNSPECIFIED\x10\x00\x12\x13\n" +
+	"\x0fREQUEST_HEADERS\x10\x01\x12\x10\n" +
+	"\fREQUEST_BODY\x10\x02\x12\x14\n" +
+	"\x10RESPONSE_HEADERS\x10\x03\x12\x11\n" +
+	"\rRESPONSE_BODY\x10\x04\x12\x14\n" +
+	"\x10REQUEST_TRAILERS\x10\x05\x12\x15\n" +
+	"\x11RESPONSE_TRAILERS\x10\x06\"M\n" +
+	"\bSendMode\x12\x19\n" +
+	"\x15SEND_MODE_UNSPECIFIED\x10\x00\x12\f\n" +
+	"\bSTREAMED\x10\x01\x12\x18\n" +
+	"\x14FULL_DUPLEX_STREAMED\x10\x02B\b\n" +
+	"\x06target\"\xbe\x01\n" +
+	"\n" +
+	"WasmPlugin\x12!\n" +
+	"\fmain_version\x18\x01 \x01(\tR\vmainVersion\x12.\n" +
+	"\alogging\x18\x02 \x01(\v2\x14.lb.v1.PluginLoggingR\alogging\x12 \n" +
+	"\vdescription\x18\x03 \x01(\tR\vdescription\x12\x17\n" +
+	"\aused_by\x18\x04 \x03(\tR\x06usedBy\x12\"\n" +
+	"\x05owner\x18\x05 \x01(\v2\f.lb.v1.OwnerR\x05owner\"\xe6\x01\n" +
+	"\rPluginLogging\x12\x18\n" +
+	"\aenabled\x18\x01 \x01(\bR\aenabled\x12\x1f\n" +
+	"\vsample_rate\x18\x02 \x01(\x01R\n" +
+	"sampleRate\x127\n" +
+	"\tmin_level\x18\x03 \x01(\x0e2\x1a.lb.v1.PluginLogging.LevelR\bminLevel\"a\n" +
+	"\x05Level\x12\x15\n" +
+	"\x11LEVEL_UNSPECIFIED\x10\x00\x12\t\n" +
+	"\x05TRACE\x10\x01\x12\t\n" +
+	"\x05DEBUG\x10\x02\x12\b\n" +
+	"\x04INFO\x10\x03\x12\b\n" +
+	"\x04WARN\x10\x04\x12\t\n" +
+	"\x05ERROR\x10\x05\x12\f\n" +
+	"\bCRITICAL\x10\x06\"\x8a\x02\n" +
+	"\x11WasmPluginVersion\x12\x16\n" +
+	"\x06plugin\x18\x01 \x01(\tR\x06plugin\x12\x14\n" +
+	"\x05image\x18\x02 \x01(\tR\x05image\x12!\n" +
+	"\fimage_digest\x18\x03 \x01(\tR\vimageDigest\x12\x1f\n" +
+	"\vconfig_data\x18\x04 \x01(\fR\n" +
+	"configData\x12#\n" +
+	"\rconfig_digest\x18\x05 \x01(\tR\fconfigDigest\x12 \n" +
+	"\vdescription\x18\x06 \x01(\tR\vdescription\x12\"\n" +
+	"\x05owner\x18\a \x01(\v2\f.lb.v1.OwnerR\x05owner\x12\x18\n" +
+	"\aversion\x18\b \x01(\tR\aversion\"\xb9\x01\n" +
 	"\x14NetworkEndpointGroup\x12\x16\n" +
 	"\x06region\x18\x01 \x01(\tR\x06region\x12\x12\n" +
 	"\x04zone\x18\x02 \x01(\tR\x04zone\x12\x18\n" +
@@ -5069,8 +6084,8 @@ func file_api_lb_v1_lb_proto_rawDescGZIP() []byte {
 	return file_api_lb_v1_lb_proto_rawDescData
 }
 
-var file_api_lb_v1_lb_proto_enumTypes = make([]protoimpl.EnumInfo, 14)
-var file_api_lb_v1_lb_proto_msgTypes = make([]protoimpl.MessageInfo, 44)
+var file_api_lb_v1_lb_proto_enumTypes = make([]protoimpl.EnumInfo, 17)
+var file_api_lb_v1_lb_proto_msgTypes = make([]protoimpl.MessageInfo, 52)
 var file_api_lb_v1_lb_proto_goTypes = []any{
 	(LoadBalancingScheme)(0),           // 0: lb.v1.LoadBalancingScheme
 	(TlsVersion)(0),                    // 1: lb.v1.TlsVersion
@@ -5083,155 +6098,184 @@ var file_api_lb_v1_lb_proto_goTypes = []any{
 	(ClientValidation_Mode)(0),         // 8: lb.v1.ClientValidation.Mode
 	(SessionPersistence_Kind)(0),       // 9: lb.v1.SessionPersistence.Kind
 	(SessionAffinity_Type)(0),          // 10: lb.v1.SessionAffinity.Type
-	(HealthCheck_Type)(0),              // 11: lb.v1.HealthCheck.Type
-	(HealthCheck_PortSpecification)(0), // 12: lb.v1.HealthCheck.PortSpecification
-	(HealthCheck_ProxyHeader)(0),       // 13: lb.v1.HealthCheck.ProxyHeader
-	(*Resource)(nil),                   // 14: lb.v1.Resource
-	(*ResourceKey)(nil),                // 15: lb.v1.ResourceKey
-	(*Transaction)(nil),                // 16: lb.v1.Transaction
-	(*Model)(nil),                      // 17: lb.v1.Model
-	(*Owner)(nil),                      // 18: lb.v1.Owner
-	(*ForwardingRule)(nil),             // 19: lb.v1.ForwardingRule
-	(*Vip)(nil),                        // 20: lb.v1.Vip
-	(*TargetProxy)(nil),                // 21: lb.v1.TargetProxy
-	(*RequestPolicy)(nil),              // 22: lb.v1.RequestPolicy
-	(*DownstreamTls)(nil),              // 23: lb.v1.DownstreamTls
-	(*ServerName)(nil),                 // 24: lb.v1.ServerName
-	(*ClientValidation)(nil),           // 25: lb.v1.ClientValidation
-	(*HttpLimits)(nil),                 // 26: lb.v1.HttpLimits
-	(*SslCertificate)(nil),             // 27: lb.v1.SslCertificate
-	(*TrustConfig)(nil),                // 28: lb.v1.TrustConfig
-	(*UrlMap)(nil),                     // 29: lb.v1.UrlMap
-	(*RouteRule)(nil),                  // 30: lb.v1.RouteRule
-	(*RouteMatch)(nil),                 // 31: lb.v1.RouteMatch
-	(*ValueMatch)(nil),                 // 32: lb.v1.ValueMatch
-	(*HeaderEdit)(nil),                 // 33: lb.v1.HeaderEdit
-	(*Header)(nil),                     // 34: lb.v1.Header
-	(*UrlRewrite)(nil),                 // 35: lb.v1.UrlRewrite
-	(*Redirect)(nil),                   // 36: lb.v1.Redirect
-	(*Forward)(nil),                    // 37: lb.v1.Forward
-	(*WeightedBackend)(nil),            // 38: lb.v1.WeightedBackend
-	(*Mirror)(nil),                     // 39: lb.v1.Mirror
-	(*CorsPolicy)(nil),                 // 40: lb.v1.CorsPolicy
-	(*RetryPolicy)(nil),                // 41: lb.v1.RetryPolicy
-	(*SessionPersistence)(nil),         // 42: lb.v1.SessionPersistence
-	(*BackendService)(nil),             // 43: lb.v1.BackendService
-	(*Backend)(nil),                    // 44: lb.v1.Backend
-	(*SessionAffinity)(nil),            // 45: lb.v1.SessionAffinity
-	(*BackendTls)(nil),                 // 46: lb.v1.BackendTls
-	(*SubjectAltName)(nil),             // 47: lb.v1.SubjectAltName
-	(*CircuitLimits)(nil),              // 48: lb.v1.CircuitLimits
-	(*OutlierDetection)(nil),           // 49: lb.v1.OutlierDetection
-	(*Logging)(nil),                    // 50: lb.v1.Logging
-	(*NetworkEndpointGroup)(nil),       // 51: lb.v1.NetworkEndpointGroup
-	(*EndpointShard)(nil),              // 52: lb.v1.EndpointShard
-	(*Endpoint)(nil),                   // 53: lb.v1.Endpoint
-	(*HealthCheck)(nil),                // 54: lb.v1.HealthCheck
-	(*EndpointHealth)(nil),             // 55: lb.v1.EndpointHealth
-	(*Weights)(nil),                    // 56: lb.v1.Weights
-	(*GroupWeight)(nil),                // 57: lb.v1.GroupWeight
-	(*durationpb.Duration)(nil),        // 58: google.protobuf.Duration
+	(Extension_Event)(0),               // 11: lb.v1.Extension.Event
+	(Extension_SendMode)(0),            // 12: lb.v1.Extension.SendMode
+	(PluginLogging_Level)(0),           // 13: lb.v1.PluginLogging.Level
+	(HealthCheck_Type)(0),              // 14: lb.v1.HealthCheck.Type
+	(HealthCheck_PortSpecification)(0), // 15: lb.v1.HealthCheck.PortSpecification
+	(HealthCheck_ProxyHeader)(0),       // 16: lb.v1.HealthCheck.ProxyHeader
+	(*Resource)(nil),                   // 17: lb.v1.Resource
+	(*ResourceKey)(nil),                // 18: lb.v1.ResourceKey
+	(*Transaction)(nil),                // 19: lb.v1.Transaction
+	(*Model)(nil),                      // 20: lb.v1.Model
+	(*Owner)(nil),                      // 21: lb.v1.Owner
+	(*ForwardingRule)(nil),             // 22: lb.v1.ForwardingRule
+	(*Vip)(nil),                        // 23: lb.v1.Vip
+	(*TargetProxy)(nil),                // 24: lb.v1.TargetProxy
+	(*RequestPolicy)(nil),              // 25: lb.v1.RequestPolicy
+	(*DownstreamTls)(nil),              // 26: lb.v1.DownstreamTls
+	(*ServerName)(nil),                 // 27: lb.v1.ServerName
+	(*ClientValidation)(nil),           // 28: lb.v1.ClientValidation
+	(*HttpLimits)(nil),                 // 29: lb.v1.HttpLimits
+	(*SslCertificate)(nil),             // 30: lb.v1.SslCertificate
+	(*TrustConfig)(nil),                // 31: lb.v1.TrustConfig
+	(*UrlMap)(nil),                     // 32: lb.v1.UrlMap
+	(*RouteRule)(nil),                  // 33: lb.v1.RouteRule
+	(*RouteMatch)(nil),                 // 34: lb.v1.RouteMatch
+	(*ValueMatch)(nil),                 // 35: lb.v1.ValueMatch
+	(*HeaderEdit)(nil),                 // 36: lb.v1.HeaderEdit
+	(*Header)(nil),                     // 37: lb.v1.Header
+	(*UrlRewrite)(nil),                 // 38: lb.v1.UrlRewrite
+	(*Redirect)(nil),                   // 39: lb.v1.Redirect
+	(*Forward)(nil),                    // 40: lb.v1.Forward
+	(*WeightedBackend)(nil),            // 41: lb.v1.WeightedBackend
+	(*Mirror)(nil),                     // 42: lb.v1.Mirror
+	(*CorsPolicy)(nil),                 // 43: lb.v1.CorsPolicy
+	(*RetryPolicy)(nil),                // 44: lb.v1.RetryPolicy
+	(*SessionPersistence)(nil),         // 45: lb.v1.SessionPersistence
+	(*BackendService)(nil),             // 46: lb.v1.BackendService
+	(*Backend)(nil),                    // 47: lb.v1.Backend
+	(*SessionAffinity)(nil),            // 48: lb.v1.SessionAffinity
+	(*BackendTls)(nil),                 // 49: lb.v1.BackendTls
+	(*SubjectAltName)(nil),             // 50: lb.v1.SubjectAltName
+	(*CircuitLimits)(nil),              // 51: lb.v1.CircuitLimits
+	(*OutlierDetection)(nil),           // 52: lb.v1.OutlierDetection
+	(*Logging)(nil),                    // 53: lb.v1.Logging
+	(*LbExtension)(nil),                // 54: lb.v1.LbExtension
+	(*ExtensionChain)(nil),             // 55: lb.v1.ExtensionChain
+	(*MatchExpression)(nil),            // 56: lb.v1.MatchExpression
+	(*Extension)(nil),                  // 57: lb.v1.Extension
+	(*WasmPlugin)(nil),                 // 58: lb.v1.WasmPlugin
+	(*PluginLogging)(nil),              // 59: lb.v1.PluginLogging
+	(*WasmPluginVersion)(nil),          // 60: lb.v1.WasmPluginVersion
+	(*NetworkEndpointGroup)(nil),       // 61: lb.v1.NetworkEndpointGroup
+	(*EndpointShard)(nil),              // 62: lb.v1.EndpointShard
+	(*Endpoint)(nil),                   // 63: lb.v1.Endpoint
+	(*HealthCheck)(nil),                // 64: lb.v1.HealthCheck
+	(*EndpointHealth)(nil),             // 65: lb.v1.EndpointHealth
+	(*Weights)(nil),                    // 66: lb.v1.Weights
+	(*GroupWeight)(nil),                // 67: lb.v1.GroupWeight
+	nil,                                // 68: lb.v1.Extension.MetadataEntry
+	(*durationpb.Duration)(nil),        // 69: google.protobuf.Duration
 }
 var file_api_lb_v1_lb_proto_depIdxs = []int32{
-	19, // 0: lb.v1.Resource.forwarding_rule:type_name -> lb.v1.ForwardingRule
-	21, // 1: lb.v1.Resource.target_proxy:type_name -> lb.v1.TargetProxy
-	29, // 2: lb.v1.Resource.url_map:type_name -> lb.v1.UrlMap
-	30, // 3: lb.v1.Resource.route_rule:type_name -> lb.v1.RouteRule
-	43, // 4: lb.v1.Resource.backend_service:type_name -> lb.v1.BackendService
-	51, // 5: lb.v1.Resource.network_endpoint_group:type_name -> lb.v1.NetworkEndpointGroup
-	52, // 6: lb.v1.Resource.endpoint_shard:type_name -> lb.v1.EndpointShard
-	54, // 7: lb.v1.Resource.health_check:type_name -> lb.v1.HealthCheck
-	27, // 8: lb.v1.Resource.ssl_certificate:type_name -> lb.v1.SslCertificate
-	28, // 9: lb.v1.Resource.trust_config:type_name -> lb.v1.TrustConfig
-	55, // 10: lb.v1.Resource.endpoint_health:type_name -> lb.v1.EndpointHealth
-	56, // 11: lb.v1.Resource.weights:type_name -> lb.v1.Weights
-	14, // 12: lb.v1.Transaction.upserts:type_name -> lb.v1.Resource
-	15, // 13: lb.v1.Transaction.deletes:type_name -> lb.v1.ResourceKey
-	14, // 14: lb.v1.Model.resources:type_name -> lb.v1.Resource
-	0,  // 15: lb.v1.ForwardingRule.scheme:type_name -> lb.v1.LoadBalancingScheme
-	20, // 16: lb.v1.ForwardingRule.vips:type_name -> lb.v1.Vip
-	18, // 17: lb.v1.ForwardingRule.owner:type_name -> lb.v1.Owner
-	23, // 18: lb.v1.TargetProxy.tls:type_name -> lb.v1.DownstreamTls
-	26, // 19: lb.v1.TargetProxy.limits:type_name -> lb.v1.HttpLimits
-	18, // 20: lb.v1.TargetProxy.owner:type_name -> lb.v1.Owner
-	22, // 21: lb.v1.TargetProxy.request_policy:type_name -> lb.v1.RequestPolicy
-	6,  // 22: lb.v1.RequestPolicy.repeated_slashes:type_name -> lb.v1.RequestPolicy.Reading
-	6,  // 23: lb.v1.RequestPolicy.backslashes:type_name -> lb.v1.RequestPolicy.Reading
-	6,  // 24: lb.v1.RequestPolicy.encoded_unreserved:type_name -> lb.v1.RequestPolicy.Reading
-	6,  // 25: lb.v1.RequestPolicy.encoded_slashes:type_name -> lb.v1.RequestPolicy.Reading
-	6,  // 26: lb.v1.RequestPolicy.dot_segment_parameters:type_name -> lb.v1.RequestPolicy.Reading
-	7,  // 27: lb.v1.RequestPolicy.underscores:type_name -> lb.v1.RequestPolicy.Underscores
-	24, // 28: lb.v1.DownstreamTls.server_names:type_name -> lb.v1.ServerName
-	1,  // 29: lb.v1.DownstreamTls.min_version:type_name -> lb.v1.TlsVersion
-	25, // 30: lb.v1.ServerName.client_validation:type_name -> lb.v1.ClientValidation
-	8,  // 31: lb.v1.ClientValidation.mode:type_name -> lb.v1.ClientValidation.Mode
-	58, // 32: lb.v1.HttpLimits.idle_timeout:type_name -> google.protobuf.Duration
-	58, // 33: lb.v1.HttpLimits.header_timeout:type_name -> google.protobuf.Duration
-	58, // 34: lb.v1.HttpLimits.stream_idle_timeout:type_name -> google.protobuf.Duration
-	58, // 35: lb.v1.HttpLimits.request_timeout:type_name -> google.protobuf.Duration
-	18, // 36: lb.v1.SslCertificate.owner:type_name -> lb.v1.Owner
-	18, // 37: lb.v1.TrustConfig.owner:type_name -> lb.v1.Owner
-	18, // 38: lb.v1.UrlMap.owner:type_name -> lb.v1.Owner
-	31, // 39: lb.v1.RouteRule.match:type_name -> lb.v1.RouteMatch
-	18, // 40: lb.v1.RouteRule.owner:type_name -> lb.v1.Owner
-	33, // 41: lb.v1.RouteRule.request_headers:type_name -> lb.v1.HeaderEdit
-	33, // 42: lb.v1.RouteRule.response_headers:type_name -> lb.v1.HeaderEdit
-	35, // 43: lb.v1.RouteRule.url_rewrite:type_name -> lb.v1.UrlRewrite
-	39, // 44: lb.v1.RouteRule.mirrors:type_name -> lb.v1.Mirror
-	40, // 45: lb.v1.RouteRule.cors:type_name -> lb.v1.CorsPolicy
-	41, // 46: lb.v1.RouteRule.retry:type_name -> lb.v1.RetryPolicy
-	58, // 47: lb.v1.RouteRule.request_timeout:type_name -> google.protobuf.Duration
-	58, // 48: lb.v1.RouteRule.backend_timeout:type_name -> google.protobuf.Duration
-	42, // 49: lb.v1.RouteRule.persistence:type_name -> lb.v1.SessionPersistence
-	37, // 50: lb.v1.RouteRule.forward:type_name -> lb.v1.Forward
-	36, // 51: lb.v1.RouteRule.redirect:type_name -> lb.v1.Redirect
-	32, // 52: lb.v1.RouteMatch.headers:type_name -> lb.v1.ValueMatch
-	32, // 53: lb.v1.RouteMatch.query_params:type_name -> lb.v1.ValueMatch
-	34, // 54: lb.v1.HeaderEdit.set:type_name -> lb.v1.Header
-	34, // 55: lb.v1.HeaderEdit.add:type_name -> lb.v1.Header
-	38, // 56: lb.v1.Forward.backends:type_name -> lb.v1.WeightedBackend
-	33, // 57: lb.v1.WeightedBackend.request_headers:type_name -> lb.v1.HeaderEdit
-	33, // 58: lb.v1.WeightedBackend.response_headers:type_name -> lb.v1.HeaderEdit
-	35, // 59: lb.v1.WeightedBackend.url_rewrite:type_name -> lb.v1.UrlRewrite
-	39, // 60: lb.v1.WeightedBackend.mirrors:type_name -> lb.v1.Mirror
-	36, // 61: lb.v1.WeightedBackend.redirect:type_name -> lb.v1.Redirect
-	40, // 62: lb.v1.WeightedBackend.cors:type_name -> lb.v1.CorsPolicy
-	58, // 63: lb.v1.CorsPolicy.max_age:type_name -> google.protobuf.Duration
-	58, // 64: lb.v1.RetryPolicy.backoff:type_name -> google.protobuf.Duration
-	9,  // 65: lb.v1.SessionPersistence.kind:type_name -> lb.v1.SessionPersistence.Kind
-	58, // 66: lb.v1.SessionPersistence.absolute_timeout:type_name -> google.protobuf.Duration
-	58, // 67: lb.v1.SessionPersistence.idle_timeout:type_name -> google.protobuf.Duration
-	2,  // 68: lb.v1.BackendService.protocol:type_name -> lb.v1.BackendProtocol
-	58, // 69: lb.v1.BackendService.timeout:type_name -> google.protobuf.Duration
-	58, // 70: lb.v1.BackendService.draining_timeout:type_name -> google.protobuf.Duration
-	44, // 71: lb.v1.BackendService.backends:type_name -> lb.v1.Backend
-	3,  // 72: lb.v1.BackendService.locality_policy:type_name -> lb.v1.LocalityPolicy
-	45, // 73: lb.v1.BackendService.session_affinity:type_name -> lb.v1.SessionAffinity
-	46, // 74: lb.v1.BackendService.tls:type_name -> lb.v1.BackendTls
-	48, // 75: lb.v1.BackendService.limits:type_name -> lb.v1.CircuitLimits
-	49, // 76: lb.v1.BackendService.outlier_detection:type_name -> lb.v1.OutlierDetection
-	50, // 77: lb.v1.BackendService.logging:type_name -> lb.v1.Logging
-	4,  // 78: lb.v1.BackendService.algorithm:type_name -> lb.v1.ServiceLbAlgorithm
-	0,  // 79: lb.v1.BackendService.scheme:type_name -> lb.v1.LoadBalancingScheme
-	18, // 80: lb.v1.BackendService.owner:type_name -> lb.v1.Owner
-	10, // 81: lb.v1.SessionAffinity.type:type_name -> lb.v1.SessionAffinity.Type
-	58, // 82: lb.v1.SessionAffinity.cookie_ttl:type_name -> google.protobuf.Duration
-	47, // 83: lb.v1.BackendTls.subject_alt_names:type_name -> lb.v1.SubjectAltName
-	58, // 84: lb.v1.OutlierDetection.base_ejection_time:type_name -> google.protobuf.Duration
-	53, // 85: lb.v1.EndpointShard.endpoints:type_name -> lb.v1.Endpoint
-	11, // 86: lb.v1.HealthCheck.type:type_name -> lb.v1.HealthCheck.Type
-	58, // 87: lb.v1.HealthCheck.check_interval:type_name -> google.protobuf.Duration
-	58, // 88: lb.v1.HealthCheck.timeout:type_name -> google.protobuf.Duration
-	12, // 89: lb.v1.HealthCheck.port_specification:type_name -> lb.v1.HealthCheck.PortSpecification
-	13, // 90: lb.v1.HealthCheck.proxy_header:type_name -> lb.v1.HealthCheck.ProxyHeader
-	18, // 91: lb.v1.HealthCheck.owner:type_name -> lb.v1.Owner
-	5,  // 92: lb.v1.EndpointHealth.state:type_name -> lb.v1.HealthState
-	57, // 93: lb.v1.Weights.groups:type_name -> lb.v1.GroupWeight
-	94, // [94:94] is the sub-list for method output_type
-	94, // [94:94] is the sub-list for method input_type
-	94, // [94:94] is the sub-list for extension type_name
-	94, // [94:94] is the sub-list for extension extendee
-	0,  // [0:94] is the sub-list for field type_name
+	22,  // 0: lb.v1.Resource.forwarding_rule:type_name -> lb.v1.ForwardingRule
+	24,  // 1: lb.v1.Resource.target_proxy:type_name -> lb.v1.TargetProxy
+	32,  // 2: lb.v1.Resource.url_map:type_name -> lb.v1.UrlMap
+	33,  // 3: lb.v1.Resource.route_rule:type_name -> lb.v1.RouteRule
+	46,  // 4: lb.v1.Resource.backend_service:type_name -> lb.v1.BackendService
+	61,  // 5: lb.v1.Resource.network_endpoint_group:type_name -> lb.v1.NetworkEndpointGroup
+	62,  // 6: lb.v1.Resource.endpoint_shard:type_name -> lb.v1.EndpointShard
+	64,  // 7: lb.v1.Resource.health_check:type_name -> lb.v1.HealthCheck
+	30,  // 8: lb.v1.Resource.ssl_certificate:type_name -> lb.v1.SslCertificate
+	31,  // 9: lb.v1.Resource.trust_config:type_name -> lb.v1.TrustConfig
+	65,  // 10: lb.v1.Resource.endpoint_health:type_name -> lb.v1.EndpointHealth
+	66,  // 11: lb.v1.Resource.weights:type_name -> lb.v1.Weights
+	54,  // 12: lb.v1.Resource.lb_route_extension:type_name -> lb.v1.LbExtension
+	54,  // 13: lb.v1.Resource.lb_traffic_extension:type_name -> lb.v1.LbExtension
+	58,  // 14: lb.v1.Resource.wasm_plugin:type_name -> lb.v1.WasmPlugin
+	60,  // 15: lb.v1.Resource.wasm_plugin_version:type_name -> lb.v1.WasmPluginVersion
+	17,  // 16: lb.v1.Transaction.upserts:type_name -> lb.v1.Resource
+	18,  // 17: lb.v1.Transaction.deletes:type_name -> lb.v1.ResourceKey
+	17,  // 18: lb.v1.Model.resources:type_name -> lb.v1.Resource
+	0,   // 19: lb.v1.ForwardingRule.scheme:type_name -> lb.v1.LoadBalancingScheme
+	23,  // 20: lb.v1.ForwardingRule.vips:type_name -> lb.v1.Vip
+	21,  // 21: lb.v1.ForwardingRule.owner:type_name -> lb.v1.Owner
+	26,  // 22: lb.v1.TargetProxy.tls:type_name -> lb.v1.DownstreamTls
+	29,  // 23: lb.v1.TargetProxy.limits:type_name -> lb.v1.HttpLimits
+	21,  // 24: lb.v1.TargetProxy.owner:type_name -> lb.v1.Owner
+	25,  // 25: lb.v1.TargetProxy.request_policy:type_name -> lb.v1.RequestPolicy
+	6,   // 26: lb.v1.RequestPolicy.repeated_slashes:type_name -> lb.v1.RequestPolicy.Reading
+	6,   // 27: lb.v1.RequestPolicy.backslashes:type_name -> lb.v1.RequestPolicy.Reading
+	6,   // 28: lb.v1.RequestPolicy.encoded_unreserved:type_name -> lb.v1.RequestPolicy.Reading
+	6,   // 29: lb.v1.RequestPolicy.encoded_slashes:type_name -> lb.v1.RequestPolicy.Reading
+	6,   // 30: lb.v1.RequestPolicy.dot_segment_parameters:type_name -> lb.v1.RequestPolicy.Reading
+	7,   // 31: lb.v1.RequestPolicy.underscores:type_name -> lb.v1.RequestPolicy.Underscores
+	27,  // 32: lb.v1.DownstreamTls.server_names:type_name -> lb.v1.ServerName
+	1,   // 33: lb.v1.DownstreamTls.min_version:type_name -> lb.v1.TlsVersion
+	28,  // 34: lb.v1.ServerName.client_validation:type_name -> lb.v1.ClientValidation
+	8,   // 35: lb.v1.ClientValidation.mode:type_name -> lb.v1.ClientValidation.Mode
+	69,  // 36: lb.v1.HttpLimits.idle_timeout:type_name -> google.protobuf.Duration
+	69,  // 37: lb.v1.HttpLimits.header_timeout:type_name -> google.protobuf.Duration
+	69,  // 38: lb.v1.HttpLimits.stream_idle_timeout:type_name -> google.protobuf.Duration
+	69,  // 39: lb.v1.HttpLimits.request_timeout:type_name -> google.protobuf.Duration
+	21,  // 40: lb.v1.SslCertificate.owner:type_name -> lb.v1.Owner
+	21,  // 41: lb.v1.TrustConfig.owner:type_name -> lb.v1.Owner
+	21,  // 42: lb.v1.UrlMap.owner:type_name -> lb.v1.Owner
+	34,  // 43: lb.v1.RouteRule.match:type_name -> lb.v1.RouteMatch
+	21,  // 44: lb.v1.RouteRule.owner:type_name -> lb.v1.Owner
+	36,  // 45: lb.v1.RouteRule.request_headers:type_name -> lb.v1.HeaderEdit
+	36,  // 46: lb.v1.RouteRule.response_headers:type_name -> lb.v1.HeaderEdit
+	38,  // 47: lb.v1.RouteRule.url_rewrite:type_name -> lb.v1.UrlRewrite
+	42,  // 48: lb.v1.RouteRule.mirrors:type_name -> lb.v1.Mirror
+	43,  // 49: lb.v1.RouteRule.cors:type_name -> lb.v1.CorsPolicy
+	44,  // 50: lb.v1.RouteRule.retry:type_name -> lb.v1.RetryPolicy
+	69,  // 51: lb.v1.RouteRule.request_timeout:type_name -> google.protobuf.Duration
+	69,  // 52: lb.v1.RouteRule.backend_timeout:type_name -> google.protobuf.Duration
+	45,  // 53: lb.v1.RouteRule.persistence:type_name -> lb.v1.SessionPersistence
+	40,  // 54: lb.v1.RouteRule.forward:type_name -> lb.v1.Forward
+	39,  // 55: lb.v1.RouteRule.redirect:type_name -> lb.v1.Redirect
+	35,  // 56: lb.v1.RouteMatch.headers:type_name -> lb.v1.ValueMatch
+	35,  // 57: lb.v1.RouteMatch.query_params:type_name -> lb.v1.ValueMatch
+	37,  // 58: lb.v1.HeaderEdit.set:type_name -> lb.v1.Header
+	37,  // 59: lb.v1.HeaderEdit.add:type_name -> lb.v1.Header
+	41,  // 60: lb.v1.Forward.backends:type_name -> lb.v1.WeightedBackend
+	36,  // 61: lb.v1.WeightedBackend.request_headers:type_name -> lb.v1.HeaderEdit
+	36,  // 62: lb.v1.WeightedBackend.response_headers:type_name -> lb.v1.HeaderEdit
+	38,  // 63: lb.v1.WeightedBackend.url_rewrite:type_name -> lb.v1.UrlRewrite
+	42,  // 64: lb.v1.WeightedBackend.mirrors:type_name -> lb.v1.Mirror
+	39,  // 65: lb.v1.WeightedBackend.redirect:type_name -> lb.v1.Redirect
+	43,  // 66: lb.v1.WeightedBackend.cors:type_name -> lb.v1.CorsPolicy
+	69,  // 67: lb.v1.CorsPolicy.max_age:type_name -> google.protobuf.Duration
+	69,  // 68: lb.v1.RetryPolicy.backoff:type_name -> google.protobuf.Duration
+	9,   // 69: lb.v1.SessionPersistence.kind:type_name -> lb.v1.SessionPersistence.Kind
+	69,  // 70: lb.v1.SessionPersistence.absolute_timeout:type_name -> google.protobuf.Duration
+	69,  // 71: lb.v1.SessionPersistence.idle_timeout:type_name -> google.protobuf.Duration
+	2,   // 72: lb.v1.BackendService.protocol:type_name -> lb.v1.BackendProtocol
+	69,  // 73: lb.v1.BackendService.timeout:type_name -> google.protobuf.Duration
+	69,  // 74: lb.v1.BackendService.draining_timeout:type_name -> google.protobuf.Duration
+	47,  // 75: lb.v1.BackendService.backends:type_name -> lb.v1.Backend
+	3,   // 76: lb.v1.BackendService.locality_policy:type_name -> lb.v1.LocalityPolicy
+	48,  // 77: lb.v1.BackendService.session_affinity:type_name -> lb.v1.SessionAffinity
+	49,  // 78: lb.v1.BackendService.tls:type_name -> lb.v1.BackendTls
+	51,  // 79: lb.v1.BackendService.limits:type_name -> lb.v1.CircuitLimits
+	52,  // 80: lb.v1.BackendService.outlier_detection:type_name -> lb.v1.OutlierDetection
+	53,  // 81: lb.v1.BackendService.logging:type_name -> lb.v1.Logging
+	4,   // 82: lb.v1.BackendService.algorithm:type_name -> lb.v1.ServiceLbAlgorithm
+	0,   // 83: lb.v1.BackendService.scheme:type_name -> lb.v1.LoadBalancingScheme
+	21,  // 84: lb.v1.BackendService.owner:type_name -> lb.v1.Owner
+	10,  // 85: lb.v1.SessionAffinity.type:type_name -> lb.v1.SessionAffinity.Type
+	69,  // 86: lb.v1.SessionAffinity.cookie_ttl:type_name -> google.protobuf.Duration
+	50,  // 87: lb.v1.BackendTls.subject_alt_names:type_name -> lb.v1.SubjectAltName
+	69,  // 88: lb.v1.OutlierDetection.base_ejection_time:type_name -> google.protobuf.Duration
+	0,   // 89: lb.v1.LbExtension.scheme:type_name -> lb.v1.LoadBalancingScheme
+	55,  // 90: lb.v1.LbExtension.chains:type_name -> lb.v1.ExtensionChain
+	21,  // 91: lb.v1.LbExtension.owner:type_name -> lb.v1.Owner
+	56,  // 92: lb.v1.ExtensionChain.match:type_name -> lb.v1.MatchExpression
+	57,  // 93: lb.v1.ExtensionChain.extensions:type_name -> lb.v1.Extension
+	11,  // 94: lb.v1.Extension.events:type_name -> lb.v1.Extension.Event
+	69,  // 95: lb.v1.Extension.timeout:type_name -> google.protobuf.Duration
+	68,  // 96: lb.v1.Extension.metadata:type_name -> lb.v1.Extension.MetadataEntry
+	12,  // 97: lb.v1.Extension.request_body_send_mode:type_name -> lb.v1.Extension.SendMode
+	12,  // 98: lb.v1.Extension.response_body_send_mode:type_name -> lb.v1.Extension.SendMode
+	59,  // 99: lb.v1.WasmPlugin.logging:type_name -> lb.v1.PluginLogging
+	21,  // 100: lb.v1.WasmPlugin.owner:type_name -> lb.v1.Owner
+	13,  // 101: lb.v1.PluginLogging.min_level:type_name -> lb.v1.PluginLogging.Level
+	21,  // 102: lb.v1.WasmPluginVersion.owner:type_name -> lb.v1.Owner
+	63,  // 103: lb.v1.EndpointShard.endpoints:type_name -> lb.v1.Endpoint
+	14,  // 104: lb.v1.HealthCheck.type:type_name -> lb.v1.HealthCheck.Type
+	69,  // 105: lb.v1.HealthCheck.check_interval:type_name -> google.protobuf.Duration
+	69,  // 106: lb.v1.HealthCheck.timeout:type_name -> google.protobuf.Duration
+	15,  // 107: lb.v1.HealthCheck.port_specification:type_name -> lb.v1.HealthCheck.PortSpecification
+	16,  // 108: lb.v1.HealthCheck.proxy_header:type_name -> lb.v1.HealthCheck.ProxyHeader
+	21,  // 109: lb.v1.HealthCheck.owner:type_name -> lb.v1.Owner
+	5,   // 110: lb.v1.EndpointHealth.state:type_name -> lb.v1.HealthState
+	67,  // 111: lb.v1.Weights.groups:type_name -> lb.v1.GroupWeight
+	112, // [112:112] is the sub-list for method output_type
+	112, // [112:112] is the sub-list for method input_type
+	112, // [112:112] is the sub-list for extension type_name
+	112, // [112:112] is the sub-list for extension extendee
+	0,   // [0:112] is the sub-list for field type_name
 }
 
 func init() { file_api_lb_v1_lb_proto_init() }
@@ -5252,6 +6296,10 @@ func file_api_lb_v1_lb_proto_init() {
 		(*Resource_TrustConfig)(nil),
 		(*Resource_EndpointHealth)(nil),
 		(*Resource_Weights)(nil),
+		(*Resource_LbRouteExtension)(nil),
+		(*Resource_LbTrafficExtension)(nil),
+		(*Resource_WasmPlugin)(nil),
+		(*Resource_WasmPluginVersion)(nil),
 	}
 	file_api_lb_v1_lb_proto_msgTypes[16].OneofWrappers = []any{
 		(*RouteRule_Forward)(nil),
@@ -5280,13 +6328,17 @@ func file_api_lb_v1_lb_proto_init() {
 		(*SubjectAltName_Hostname)(nil),
 		(*SubjectAltName_Uri)(nil),
 	}
+	file_api_lb_v1_lb_proto_msgTypes[40].OneofWrappers = []any{
+		(*Extension_BackendService)(nil),
+		(*Extension_WasmPlugin)(nil),
+	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_api_lb_v1_lb_proto_rawDesc), len(file_api_lb_v1_lb_proto_rawDesc)),
-			NumEnums:      14,
-			NumMessages:   44,
+			NumEnums:      17,
+			NumMessages:   52,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -1,6 +1,8 @@
 package config
 
 import (
+	"errors"
+
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
 	"github.com/spillway-lb/spillway/internal/proxy/balance"
 	"github.com/spillway-lb/spillway/internal/proxy/proxytls"
@@ -20,6 +22,11 @@ const (
 	kindTrustConfig    = "trust_config"
 	kindEndpointHealth = "endpoint_health"
 	kindWeights        = "weights"
+
+	kindRouteExtension   = "lb_route_extension"
+	kindTrafficExtension = "lb_traffic_extension"
+	kindWasmPlugin       = "wasm_plugin"
+	kindWasmVersion      = "wasm_plugin_version"
 )
 
 // kind is what has to be known of a kind of resource. What becomes of its compiled form is in build.go.
@@ -132,6 +139,25 @@ var kinds = map[string]kind{
 			return nil, checkWeights(c.key.name, c.new.resource.GetWeights())
 		},
 	},
+	kindRouteExtension: {
+		references: func(r *lbv1.Resource, add func(string, ...string)) { addExtension(r.GetLbRouteExtension(), add) },
+		compile:    checked(func(*lbv1.Resource) error { return errNoExtensions }),
+	},
+	kindTrafficExtension: {
+		references: func(r *lbv1.Resource, add func(string, ...string)) { addExtension(r.GetLbTrafficExtension(), add) },
+		compile:    checked(func(*lbv1.Resource) error { return errNoExtensions }),
+	},
+	kindWasmPlugin: {
+		references: func(r *lbv1.Resource, add func(string, ...string)) {
+			add(kindWasmVersion, r.GetWasmPlugin().GetMainVersion())
+		},
+		compile: checked(func(*lbv1.Resource) error { return errNoExtensions }),
+	},
+	// Versions don't name their plugin as what they are a part of: a location holds only the one that runs.
+	kindWasmVersion: {
+		references: func(*lbv1.Resource, func(string, ...string)) {},
+		compile:    checked(func(*lbv1.Resource) error { return errNoExtensions }),
+	},
 }
 
 // checked is the compile of a kind whose resources are looked at alone and have no compiled form.
@@ -159,7 +185,29 @@ func addTargetProxy(p *lbv1.TargetProxy, add func(string, ...string)) {
 		add(kindCertificate, n.GetCertificates()...)
 		add(kindTrustConfig, n.GetClientValidation().GetTrustConfigs()...)
 	}
+	if n := p.GetRouteExtension(); n != "" {
+		add(kindRouteExtension, n)
+	}
+	if n := p.GetTrafficExtension(); n != "" {
+		add(kindTrafficExtension, n)
+	}
 }
+
+func addExtension(x *lbv1.LbExtension, add func(string, ...string)) {
+	for _, c := range x.GetChains() {
+		for _, e := range c.GetExtensions() {
+			if n := e.GetBackendService(); n != "" {
+				add(kindBackendService, n)
+			}
+			if n := e.GetWasmPlugin(); n != "" {
+				add(kindWasmPlugin, n)
+			}
+		}
+	}
+}
+
+// errNoExtensions keeps what this proxy can't run from being passed by.
+var errNoExtensions = errors.New("this proxy does not run extensions")
 
 func addRouteRule(r *lbv1.RouteRule, add func(string, ...string)) {
 	add(kindURLMap, r.GetUrlMap())
