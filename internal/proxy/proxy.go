@@ -66,6 +66,7 @@ type Proxy struct {
 	cfg       Config
 	clock     *transport.Clock
 	pools     *upstream.Pools
+	caller    *call.Caller
 	workers   *http2.Workers
 	server    *downstream.Server
 	accessLog *accesslog.Writer
@@ -117,9 +118,9 @@ func New(c Config) *Proxy {
 		p.accessLog = accesslog.NewWriter(c.AccessLog, accesslog.Options{Project: c.Project, ProjectNumber: c.ProjectNumber})
 		countLines(c.Metrics, p.accessLog)
 	}
-	caller := &call.Caller{Clock: p.clock, Pools: p.pools, Metrics: c.Metrics}
+	p.caller = &call.Caller{Clock: p.clock, Pools: p.pools, Metrics: c.Metrics, Guard: c.Guard}
 	p.server = &downstream.Server{Workers: p.workers, Engine: &exchange.Engine{
-		Root: p.root.Load, Caller: caller, Log: p.accessLog, LogAll: c.LogAll, Metrics: c.Metrics,
+		Root: p.root.Load, Caller: p.caller, Log: p.accessLog, LogAll: c.LogAll, Metrics: c.Metrics,
 		Tracer: c.Tracer, Logger: c.Logger, Guard: c.Guard,
 	}}
 	c.Metrics.BeforeCollect(p.server.CountEjected)
@@ -263,6 +264,7 @@ func (p *Proxy) end() bool {
 func (p *Proxy) close() {
 	p.ticking.Wait()
 	p.server.EndMirrors()
+	p.caller.EndStreams()
 	p.pools.Stop()
 	p.workers.Close()
 	if p.accessLog != nil {

@@ -4,12 +4,13 @@ import (
 	"sync"
 	"time"
 
+	"github.com/spillway-lb/spillway/internal/guard"
 	"github.com/spillway-lb/spillway/internal/proxy/metrics"
 	"github.com/spillway-lb/spillway/internal/proxy/transport"
 	"github.com/spillway-lb/spillway/internal/proxy/upstream"
 )
 
-// Caller is what all calls of a proxy share. Every field is required.
+// Caller is what all calls of a proxy share. Every field is required but Guard.
 type Caller struct {
 	// Clock drives deadlines.
 	Clock *transport.Clock
@@ -17,7 +18,10 @@ type Caller struct {
 	Pools *upstream.Pools
 	// Metrics counts.
 	Metrics *metrics.Registry
+	// Guard recovers what panics beside the exchanges.
+	Guard *guard.Guard
 
+	streams streams // that linger
 	started time.Time
 	once    sync.Once
 }

@@ -10,4 +10,14 @@
 //	err = caller.Open(&c, sender, waiting, service)
 //	... the answer's body ...
 //	c.Close()
+//
+// A callout's stream is a call whose bytes go both ways while it lives (Stream). Each message has a deadline of its own,
+// the stream has none but its context's end:
+//
+//	s, err := caller.OpenStream(ctx, &call.Opening{Version: v, Service: service, Request: &head})
+//	s.Await(timeout)                         // an answer to this message is due
+//	err = s.Send(message)
+//	p, err := s.Receive()                    // err is a *Failure: its Cause tells TCP, TLS, HTTP/2, status and time apart
+//	s.Answered()
+//	s.Close()
 package call

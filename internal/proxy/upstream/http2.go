@@ -101,8 +101,8 @@ func (s *stream2) shareOwn() {
 // failure translates the errors of package http2.
 func (s *stream2) failure(err error) error {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	ended := s.interrupted || s.overdue
-	s.mu.Unlock()
 	switch {
 	case ended:
 		return transport.ErrTimeout
@@ -131,10 +131,16 @@ func (s *stream2) SendData(p []byte) error {
 
 // SendEnd implements Stream.
 func (s *stream2) SendEnd(trailers *header.Map) error {
+	var err error
 	if trailers != nil && trailers.Len() > 0 {
-		return s.cs.WriteTrailers(trailers)
+		err = s.cs.WriteTrailers(trailers)
+	} else {
+		err = s.cs.WriteData(nil, true)
 	}
-	return s.cs.WriteData(nil, true)
+	if err != nil {
+		return s.failure(err)
+	}
+	return nil
 }
 
 // ReadHead implements Stream.
@@ -238,7 +244,11 @@ func (s *stream2) Interrupt() {
 }
 
 // Reused implements Stream.
-func (s *stream2) Reused() bool { return s.used }
+func (s *stream2) Reused() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.used
+}
 
 // Close implements Stream. Nobody interrupts it any more: the timer's release waits for one that is about to, and an
 // exchange detaches its stream first.
