@@ -2,10 +2,10 @@ package fleet
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/spillway-lb/spillway/internal/address"
 	"github.com/spillway-lb/spillway/internal/recompute"
+	"github.com/spillway-lb/spillway/internal/unitkey"
 )
 
 // translateAddresses hands out the ClusterSetIPs of one cluster. Every name that somebody exports has one, valid or
@@ -14,7 +14,7 @@ func translateAddresses(v *recompute.View, cluster string) recompute.Result {
 	var names []string
 	for _, kind := range []string{KindServiceExport, KindMCSServiceExport} {
 		for _, ref := range v.List(kind, "", "") {
-			names = append(names, ImportKey(ref.Namespace, ref.Name))
+			names = append(names, ref.Namespace+"/"+ref.Name) // the address follows from this text
 		}
 	}
 	slices.Sort(names)
@@ -25,11 +25,18 @@ func translateAddresses(v *recompute.View, cluster string) recompute.Result {
 	return recompute.Result{State: recompute.Present, Value: addresses}
 }
 
+func addressKey(cluster, namespace, name string) string {
+	return unitkey.Join(cluster, namespace, name)
+}
+
 // translateAddress picks one name's address, so that imports do not wake when others come and go.
 func translateAddress(v *recompute.View, key string) recompute.Result {
-	cluster, name, _ := strings.Cut(key, "/")
-	addresses, _, _ := recompute.Value[map[string]string](v, unitAddresses, cluster)
-	addr, ok := addresses[name]
+	parts, ok := unitkey.Split(key, 3)
+	if !ok {
+		return recompute.Result{State: recompute.Absent}
+	}
+	addresses, _, _ := recompute.Value[map[string]string](v, unitAddresses, parts[0])
+	addr, ok := addresses[parts[1]+"/"+parts[2]]
 	if !ok {
 		return recompute.Result{State: recompute.Absent}
 	}

@@ -35,12 +35,12 @@ func translateImport(v *recompute.View, key string) recompute.Result {
 	if !ok || len(m.Offers) == 0 {
 		return recompute.Result{State: recompute.Absent}
 	}
-	namespace, name := splitImportKey(key)
+	namespace, name, _ := parseImportKey(key)
 	result := recompute.Result{State: recompute.Present, Value: m.imported(namespace, name)}
 	for _, member := range fleet.Members {
 		d := deriver{merged: m, fleet: fleet, member: member, namespace: namespace, name: name}
 		if m.Result.Type == ClusterSetIP {
-			d.ip, _, _ = recompute.Value[string](v, unitAddress, member.Name+"/"+key)
+			d.ip, _, _ = recompute.Value[string](v, unitAddress, addressKey(member.Name, namespace, name))
 		}
 		result.Writes = append(result.Writes, d.writes(v)...)
 	}

@@ -44,7 +44,7 @@ func newWorld(t *testing.T) *world {
 		w.reads++
 		w.fleet, _, _ = recompute.Value[*Fleet](v, UnitMembers, "")
 		clear(w.imports)
-		for _, name := range []string{"store/store", "default/store"} {
+		for _, name := range []string{ImportKey("store", "store"), ImportKey("default", "store")} {
 			if im, ok, _ := recompute.Value[*Import](v, UnitImport, name); ok {
 				w.imports[name] = im
 			}
@@ -266,7 +266,7 @@ func TestImportGoesWithTheLastExport(t *testing.T) {
 	ip := w.serviceImport("a", "store").Spec.IPs[0]
 	w.remove("a", KindServiceExport, "store")
 	w.run()
-	im := w.imports["store/store"]
+	im := w.imports[ImportKey("store", "store")]
 	if im == nil || len(im.Exports) != 1 || im.Exports[0].Cluster != "b" {
 		t.Errorf("import is %+v, want b's", im)
 	}
@@ -275,7 +275,7 @@ func TestImportGoesWithTheLastExport(t *testing.T) {
 	}
 	w.remove("b", KindCluster, "b")
 	w.run()
-	if w.imports["store/store"] != nil || w.serviceImport("a", "store") != nil {
+	if w.imports[ImportKey("store", "store")] != nil || w.serviceImport("a", "store") != nil {
 		t.Error("the import outlives the last member that exports")
 	}
 	for key := range w.writes {
@@ -294,7 +294,7 @@ func TestPortsAreAUnionAndTheOldestWins(t *testing.T) {
 	w.put("b", older)
 	w.put("b", mcsExport("store", 2))
 	w.run()
-	im := w.imports["store/store"]
+	im := w.imports[ImportKey("store", "store")]
 	if got, want := fmt.Sprint(im.Ports), fmt.Sprint([]Port{tcp("http", 80), tcp("metrics", 9000)}); got != want {
 		t.Errorf("ports are %s, want %s", got, want)
 	}
@@ -309,7 +309,7 @@ func TestPortsAreAUnionAndTheOldestWins(t *testing.T) {
 	}
 	w.put("a", service("store", tcp("http", 80), tcp("other", 7)))
 	w.run()
-	if got := len(w.imports["store/store"].Ports); got != 3 {
+	if got := len(w.imports[ImportKey("store", "store")].Ports); got != 3 {
 		t.Errorf("the union has %d ports, want 3", got)
 	}
 }
@@ -320,7 +320,7 @@ func TestExportsThatDoNotCount(t *testing.T) {
 	w.put("a", netExport("store", 0))
 	w.run()
 	w.expectExport("a", KindServiceExport, "store", "Valid=False/NoService Ready=False/Failed")
-	if w.imports["store/store"] != nil {
+	if w.imports[ImportKey("store", "store")] != nil {
 		t.Error("an export without a Service is imported")
 	}
 	external := service("store", tcp("", 80))

@@ -1,11 +1,22 @@
 package fleet
 
+import "github.com/spillway-lb/spillway/internal/unitkey"
+
 // UnitImport is the unit kind of an imported Service. Its key is ImportKey's, its value an *Import. It is absent if no
 // valid export is there.
 const UnitImport = "import"
 
 // ImportKey is the key of an import unit.
-func ImportKey(namespace, name string) string { return namespace + "/" + name }
+func ImportKey(namespace, name string) string { return unitkey.Join(namespace, name) }
+
+// parseImportKey is the inverse of ImportKey.
+func parseImportKey(key string) (namespace, name string, ok bool) {
+	parts, ok := unitkey.Split(key, 2)
+	if !ok {
+		return "", "", false
+	}
+	return parts[0], parts[1], true
+}
 
 // The types of imports.
 const (

@@ -11,11 +11,12 @@ import (
 	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/store"
+	"github.com/spillway-lb/spillway/internal/unitkey"
 )
 
 const kindEndpointSlice = kind.EndpointSlice
 
-// indexSlices files EndpointSlices under CLUSTER/NAMESPACE/SERVICE.
+// indexSlices files EndpointSlices under what servedKey says.
 const indexSlices = "fleet.slices"
 
 func sliceKeys(ref store.Ref, o store.Object) []string {
@@ -23,12 +24,17 @@ func sliceKeys(ref store.Ref, o store.Object) []string {
 	if service == "" {
 		return nil
 	}
-	return []string{ref.Cluster + "/" + ref.Namespace + "/" + service}
+	return []string{servedKey(ref.Cluster, ref.Namespace, service)}
+}
+
+// servedKey names the Service that a slice is of.
+func servedKey(cluster, namespace, service string) string {
+	return unitkey.Join(cluster, namespace, service)
 }
 
 // Slices returns the EndpointSlices of a Service.
 func Slices(v *recompute.View, cluster, namespace, service string) []store.Ref {
-	return v.Index(indexSlices, cluster+"/"+namespace+"/"+service)
+	return v.Index(indexSlices, servedKey(cluster, namespace, service))
 }
 
 // translateSlice copies one exported EndpointSlice into every member, the exporting one included. A unit for each slice

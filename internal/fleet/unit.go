@@ -1,8 +1,6 @@
 package fleet
 
 import (
-	"strings"
-
 	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/store"
@@ -22,8 +20,8 @@ const (
 const (
 	unitExport    = "fleet.export"    // key: a ServiceExport's Ref; writes its status and events
 	unitMerge     = "fleet.merge"     // key: ImportKey; value *merged
-	unitAddresses = "fleet.addresses" // key: a cluster; value map of ImportKey to ClusterSetIP
-	unitAddress   = "fleet.address"   // key: CLUSTER/ImportKey; value the address as a string
+	unitAddresses = "fleet.addresses" // key: a cluster; value map of NAMESPACE/NAME to ClusterSetIP
+	unitAddress   = "fleet.address"   // key: of addressKey; value the address as a string
 	unitSlice     = "fleet.slice"     // key: an exported EndpointSlice's Ref; writes its copies
 )
 
@@ -65,9 +63,4 @@ func Indexes() []store.Index {
 		{Name: indexMCSExports, Kind: KindMCSServiceExport, Keys: byName},
 		{Name: indexSlices, Kind: kindEndpointSlice, Keys: sliceKeys},
 	}
-}
-
-func splitImportKey(key string) (namespace, name string) {
-	namespace, name, _ = strings.Cut(key, "/")
-	return namespace, name
 }

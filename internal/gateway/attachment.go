@@ -3,7 +3,6 @@ package gateway
 import (
 	"maps"
 	"slices"
-	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
@@ -12,6 +11,7 @@ import (
 	"github.com/spillway-lb/spillway/internal/policy"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/store"
+	"github.com/spillway-lb/spillway/internal/unitkey"
 )
 
 const unitAttachment = "gateway.attachment"
@@ -37,12 +37,25 @@ type parentConditions struct {
 	Conditions []metav1.Condition
 }
 
-func attachmentKey(route, gateway store.Ref) string { return route.String() + " " + gateway.String() }
+func attachmentKey(route, gateway store.Ref) string {
+	return unitkey.Join(route.String(), gateway.String())
+}
+
+func parseAttachmentKey(key string) (route, gateway store.Ref, ok bool) {
+	parts, ok := unitkey.Split(key, 2)
+	if !ok {
+		return route, gateway, false
+	}
+	route, isRoute := store.ParseRef(parts[0])
+	gateway, isGateway := store.ParseRef(parts[1])
+	return route, gateway, isRoute && isGateway
+}
 
 func translateAttachment(v *recompute.View, key string) recompute.Result {
-	routeKey, gatewayKey, _ := strings.Cut(key, " ")
-	routeRef, _ := store.ParseRef(routeKey)
-	gatewayRef, _ := store.ParseRef(gatewayKey)
+	routeRef, gatewayRef, ok := parseAttachmentKey(key)
+	if !ok {
+		return recompute.Result{}
+	}
 	route, ok := readRoute(v, routeRef)
 	if !ok {
 		return recompute.Result{}
@@ -239,7 +252,9 @@ func (a *attacher) tallies() []recompute.Tally {
 	return out
 }
 
-func attachedKey(gateway store.Ref, listener string) string { return gateway.String() + " " + listener }
+func attachedKey(gateway store.Ref, listener string) string {
+	return unitkey.Join(gateway.String(), listener)
+}
 
 // hopeless: there is no rule that can be obeyed.
 func (a *attacher) hopeless() bool {

@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"fmt"
-	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
@@ -10,6 +9,7 @@ import (
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/store"
+	"github.com/spillway-lb/spillway/internal/unitkey"
 )
 
 // Reach says where a Gateway of a class is served.
@@ -64,10 +64,14 @@ type classUnit struct {
 	builtIn map[string]Class
 }
 
-func classKey(cluster, name string) string { return cluster + "/" + name }
+func classKey(cluster, name string) string { return unitkey.Join(cluster, name) }
 
 func (u classUnit) translate(v *recompute.View, key string) recompute.Result {
-	cluster, name, _ := strings.Cut(key, "/")
+	parts, ok := unitkey.Split(key, 2)
+	if !ok {
+		return recompute.Result{}
+	}
+	cluster, name := parts[0], parts[1]
 	class, known := u.builtIn[name]
 	object, ok := recompute.Get[*gatewayv1.GatewayClass](v, store.Ref{Cluster: cluster, Kind: KindGatewayClass, Name: name})
 	if ok {

@@ -8,6 +8,7 @@ import (
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/spillway-lb/spillway/internal/recompute"
+	"github.com/spillway-lb/spillway/internal/unitkey"
 )
 
 // tallyHosts has the routes of one kind at a host of a listener, the oldest first: at exactly that host, or, with
@@ -52,11 +53,11 @@ func wildcards(host string) []string {
 }
 
 func (a *attacher) hostsKey(listener, kind, host string, below bool) string {
-	where := " at "
+	where := "at"
 	if below {
-		where = " below "
+		where = "below"
 	}
-	return attachedKey(a.gatewayRef, listener) + " " + kind + where + host
+	return unitkey.Join(a.gatewayRef.String(), listener, kind, where, host)
 }
 
 // hostTallies tell the routes of the other kind where this one is.

@@ -2,7 +2,8 @@ package neg
 
 import (
 	"strconv"
-	"strings"
+
+	"github.com/spillway-lb/spillway/internal/unitkey"
 )
 
 // UnitGroups is the unit kind of the groups of a Service port. Its key is Key's, its value a *Groups. It is absent if
@@ -38,7 +39,7 @@ type Sizes map[string]int
 
 // Key is the key of the unit for a Service port, by number.
 func Key(cluster, namespace, service string, port int32) string {
-	return cluster + "/" + namespace + "/" + service + "/" + strconv.FormatInt(int64(port), 10)
+	return unitkey.Join(cluster, namespace, service, strconv.FormatInt(int64(port), 10))
 }
 
 // portOf is a Key in parts.
@@ -50,8 +51,8 @@ type portOf struct {
 func (p portOf) key() string { return Key(p.cluster, p.namespace, p.service, p.port) }
 
 func parseKey(key string) (portOf, bool) {
-	part := strings.Split(key, "/")
-	if len(part) != 4 {
+	part, ok := unitkey.Split(key, 4)
+	if !ok {
 		return portOf{}, false
 	}
 	port, err := strconv.ParseInt(part[3], 10, 32)

@@ -12,6 +12,7 @@ import (
 	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/store"
+	"github.com/spillway-lb/spillway/internal/unitkey"
 )
 
 // Kinds of targets.
@@ -31,7 +32,7 @@ type Target struct {
 }
 
 func (t Target) key() string {
-	return t.Cluster + "/" + t.Kind + "/" + t.Namespace + "/" + t.Name
+	return unitkey.Join(t.Cluster, t.Kind, t.Namespace, t.Name)
 }
 
 // kindOf returns the kind of a target of which policies know the group, "" for others.
