@@ -333,13 +333,13 @@ func TestExportsThatDoNotCount(t *testing.T) {
 	w.put("a", netExport("default", 0))
 	w.run()
 	w.expectExport("a", KindServiceExport, "default", "Valid=False/InvalidNamespace Ready=False/Failed")
-	if w.imports["default/store"] != nil {
+	if w.imports[ImportKey("default", "store")] != nil {
 		t.Error("net.gke.io exports from default")
 	}
 	w.put("a", mcsExport("default", 0))
 	w.run()
 	w.expectExport("a", KindMCSServiceExport, "default", good)
-	if w.imports["default/store"] == nil {
+	if w.imports[ImportKey("default", "store")] == nil {
 		t.Error("multicluster.x-k8s.io does not export from default")
 	}
 }
