@@ -24,7 +24,7 @@ import (
 // newFilterRig is newRig with chains at its target proxy.
 func newFilterRig(t testing.TB, backends []string, chains *extension.Chains, edit func(m *model)) *rig {
 	t.Helper()
-	provider := func(string, *lbv1.TargetProxy) (*extension.Chains, error) { return chains, nil }
+	provider := func(string, *lbv1.TargetProxy, extension.Resources) (*extension.Chains, error) { return chains, nil }
 	return startRig(t, proxy.Config{Extensions: provider}, nil, backends, edit)
 }
 

@@ -20,6 +20,7 @@ func (r *Root) Apply(tx *lbv1.Transaction) (*Root, error) {
 		uses: usesEdit{txn: r.uses.Txn()},
 	}
 	e.collect(tx)
+	e.spread()
 	if len(e.refused) == 0 {
 		e.link()
 		e.resolve()
@@ -46,6 +47,16 @@ type edit struct {
 type change struct {
 	key      key
 	old, new *entry
+	// because is the change that made this one, which no transaction asked for.
+	because *change
+}
+
+// blame refuses what was asked for.
+func (e *edit) blame(c *change, err error) {
+	for ; c.because != nil; c = c.because {
+		err = fmt.Errorf("%s %q: %w", c.key.kind, c.key.name, err)
+	}
+	e.refuse(c.key, err)
 }
 
 func (e *edit) refuse(k key, err error) {
@@ -78,6 +89,26 @@ func (e *edit) collect(tx *lbv1.Transaction) {
 			e.changes = append(e.changes, &change{key: k, old: old})
 		}
 		seen[k] = true
+	}
+}
+
+// spread adds those that are compiled again because of what they refer to.
+func (e *edit) spread() {
+	seen := map[key]bool{}
+	for _, c := range e.changes {
+		seen[c.key] = true
+	}
+	for i := 0; i < len(e.changes); i++ { // which grows
+		c := e.changes[i]
+		if !kinds[c.key.kind].spreads {
+			continue
+		}
+		for _, k := range e.uses.readersOf(c.key) {
+			if old := e.old.entry(k); old != nil && !seen[k] {
+				seen[k] = true
+				e.changes = append(e.changes, &change{key: k, old: old, new: &entry{resource: old.resource}, because: c})
+			}
+		}
 	}
 }
 
@@ -144,8 +175,11 @@ func (e *edit) compileAll() {
 			continue
 		}
 		compiled, err := e.compile(c)
+		if p, ok := compiled.(*compiledProxy); ok && err == nil {
+			err = e.checkCallouts(c.key.name, p.chains)
+		}
 		if err != nil {
-			e.refuse(c.key, err)
+			e.blame(c, err)
 		}
 		c.new.compiled = compiled
 	}

@@ -41,10 +41,51 @@ func (e *edit) compileTargetProxy(name string, p *lbv1.TargetProxy) (any, error)
 	c := &compiledProxy{validations: compileValidations(p)}
 	var err error
 	if e.old.chains != nil {
-		c.chains, err = e.old.chains(name, p)
+		c.chains, err = e.old.chains(name, p, e)
 	}
 	return c, err
 }
+
+// checkCallouts wants the backend services that chains call to be held by references: what has none may be deleted, and
+// does not go where the target proxy goes.
+func (e *edit) checkCallouts(name string, chains *extension.Chains) error {
+	services := chains.Services()
+	if len(services) == 0 {
+		return nil
+	}
+	held := map[key]bool{}
+	e.hold(key{kindTargetProxy, name}, held)
+	for _, s := range services {
+		if !held[key{kindBackendService, s}] {
+			return fmt.Errorf("an extension calls backend_service %q, to which nothing refers that the target proxy has", s)
+		}
+	}
+	return nil
+}
+
+// hold collects what a resource refers to, itself and through others.
+func (e *edit) hold(k key, held map[key]bool) {
+	at, ok := e.entries.Get(k.bytes())
+	if !ok {
+		return
+	}
+	for _, to := range references(at.resource) {
+		if !held[to] {
+			held[to] = true
+			e.hold(to, held)
+		}
+	}
+}
+
+// Resource implements extension.Resources.
+func (e *edit) Resource(kind, name string) *lbv1.Resource {
+	if at, ok := e.entries.Get(key{kind, name}.bytes()); ok {
+		return at.resource
+	}
+	return nil
+}
+
+var _ extension.Resources = (*edit)(nil)
 
 func checkTargetProxy(p *lbv1.TargetProxy) error {
 	if err := checkUpgrades(p.GetUpgrades()); err != nil {

@@ -40,6 +40,9 @@ type kind struct {
 	// reader: it is compiled again when one that it refers to changes. Route rules are not: they hold the number of a
 	// backend service, and the URL map holds them.
 	reader bool
+	// spreads: who refers to one, and is a reader, is compiled again when it changes, and so on. Kinds that chains of
+	// extensions are made of spread up to their target proxies.
+	spreads bool
 	// named says what metrics are named after, "" if nothing: see Root.Removals.
 	named func(r *lbv1.Resource) string
 }

@@ -37,11 +37,39 @@ type Chain struct {
 // Extension makes filters.
 type Extension struct {
 	Name string
+	// Service is the backend service that its filters call, "" for none. The target proxy must refer to it, itself or through
+	// others that it refers to: then the service is there for as long as the chain is, wherever the target proxy goes.
+	Service string
 	// Policy is what its filters must not change; nil forbids what no filter may change.
 	Policy *Policy
 	// New makes the filter of one exchange, whose Chain was chosen.
 	New func(x Exchange) Filter
 }
 
-// Provider compiles the chains of a version of a target proxy; nil has none. An error refuses the target proxy.
-type Provider func(name string, spec *lbv1.TargetProxy) (*Chains, error)
+// Resources are those that stand beside a target proxy: what it refers to is among them.
+type Resources interface {
+	// Resource is nil for one that does not exist. kind is the name of a field of the oneof in lb.v1.Resource.
+	Resource(kind, name string) *lbv1.Resource
+}
+
+// Provider compiles the chains of a version of a target proxy; nil has none. An error refuses the target proxy. It is asked
+// again when a resource changes that the target proxy refers to, if config's table of kinds says so of its kind (spreads).
+type Provider func(name string, spec *lbv1.TargetProxy, r Resources) (*Chains, error)
+
+// Services are the backend services that the chains call.
+func (c *Chains) Services() []string {
+	if c == nil {
+		return nil
+	}
+	var out []string
+	for _, chains := range [][]Chain{c.Route, c.Traffic} {
+		for i := range chains {
+			for _, e := range chains[i].Extensions {
+				if e.Service != "" {
+					out = append(out, e.Service)
+				}
+			}
+		}
+	}
+	return out
+}
