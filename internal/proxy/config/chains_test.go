@@ -2,7 +2,6 @@ package config
 
 import (
 	"errors"
-	"slices"
 	"strings"
 	"testing"
 
@@ -21,52 +20,81 @@ func providing(service string) extension.Provider {
 	}
 }
 
+// callingStore is store with a traffic extension that calls the backend service "callout".
+func callingStore() []*lbv1.Resource {
+	proxy := targetProxy("proxy")
+	proxy.GetTargetProxy().TrafficExtension = "x"
+	list := append(store(), abort("callout", 500), trafficExtension("callout", "first"))
+	for i, r := range list {
+		if r.GetTargetProxy() != nil {
+			list[i] = proxy
+		}
+	}
+	return list
+}
+
+func trafficExtension(service, description string) *lbv1.Resource {
+	return &lbv1.Resource{Name: "x", Body: &lbv1.Resource_LbTrafficExtension{LbTrafficExtension: &lbv1.LbExtension{
+		Description: description,
+		Chains: []*lbv1.ExtensionChain{{Name: "chain", Extensions: []*lbv1.Extension{{
+			Name: "ext", Target: &lbv1.Extension_BackendService{BackendService: service},
+		}}}},
+	}}}
+}
+
 // TestCalloutsNeedReferences: a chain calls only what the target proxy's references hold, itself or through others.
 func TestCalloutsNeedReferences(t *testing.T) {
-	apply(t, NewWith(west, providing("serve404")), upsert(store()...)) // by way of the URL map
-	reasons := refused(t, NewWith(west, providing("all")), upsert(store()...))
+	apply(t, NewWith(west, providing("callout")), upsert(callingStore()...))
+	reasons := refused(t, NewWith(west, providing("all")), upsert(callingStore()...))
 	if got := reasons["target_proxy proxy"]; len(reasons) != 1 || !strings.Contains(got, `"all"`) {
 		t.Errorf("refused: %v", reasons)
 	}
 }
 
-// TestCalloutServicesStayWhileTheyAreCalled: what a chain calls is in use.
+// TestCalloutServicesStayWhileTheyAreCalled: what a chain calls is in use, and Quarantine keeps it.
 func TestCalloutServicesStayWhileTheyAreCalled(t *testing.T) {
-	r := apply(t, NewWith(west, providing("serve404")), upsert(store()...))
-	if got := refused(t, r, without(upsert(), "backend_service serve404")); len(got) == 0 {
-		t.Error("it was deleted")
+	r := apply(t, NewWith(west, providing("callout")), upsert(callingStore()...))
+	if got := refused(t, r, without(upsert(), "backend_service callout"))["backend_service callout"]; !strings.Contains(got, "lb_traffic_extension") {
+		t.Errorf("refused: %q", got)
+	}
+	var q Quarantine
+	next, _ := q.Apply(r, without(upsert(), "backend_service callout"))
+	if next.ServiceByName("callout") == nil {
+		t.Error("the callout's backend service is gone")
 	}
 }
 
-// TestChangesSpread: a target proxy whose chains are made of another resource is compiled again when that one changes, and
-// a change that it cannot be compiled with is refused where it was made.
+// TestChangesSpread: a target proxy is compiled again when what its chains are made of changes, and a change that it cannot
+// be compiled with is refused where it was made.
 func TestChangesSpread(t *testing.T) {
-	row := kinds[kindURLMap]
-	t.Cleanup(func() { kinds[kindURLMap] = row })
-	spreading := row
-	spreading.spreads = true
-	kinds[kindURLMap] = spreading
-
 	asked := 0
 	provider := func(_ string, p *lbv1.TargetProxy, r extension.Resources) (*extension.Chains, error) {
 		asked++
-		if slices.Contains(r.Resource(kindURLMap, p.GetUrlMap()).GetUrlMap().GetListenerHosts(), "bad.example") {
+		x := r.Resource(kindTrafficExtension, p.GetTrafficExtension()).GetLbTrafficExtension()
+		if x.GetDescription() == "bad" {
 			return nil, errors.New("no chain can be made of it")
 		}
-		return chainsCalling(""), nil
+		return chainsCalling(x.GetChains()[0].GetExtensions()[0].GetBackendService()), nil
 	}
-	r := apply(t, NewWith(west, provider), upsert(store()...))
+	r := apply(t, NewWith(west, provider), upsert(callingStore()...))
 	before := r.TargetProxy("proxy").Chains
-	r = apply(t, r, upsert(abort("serve404", 410)))
+	r = apply(t, r, upsert(abort("callout", 410), urlMap("*", "b.example")))
 	if asked != 1 || r.TargetProxy("proxy").Chains != before {
 		t.Errorf("asked %d times before anything spread", asked)
 	}
-	r = apply(t, r, upsert(urlMap("*", "b.example")))
-	if asked != 2 || r.TargetProxy("proxy").Chains == before {
+	r = apply(t, r, upsert(trafficExtension("serve404", "second")))
+	if asked != 2 || r.TargetProxy("proxy").Chains.Traffic[0].Extensions[0].Service != "serve404" {
 		t.Errorf("asked %d times", asked)
 	}
-	reasons := refused(t, r, upsert(urlMap("*", "bad.example")))
-	if got := reasons["url_map map"]; len(reasons) != 1 || !strings.Contains(got, `target_proxy "proxy"`) {
+	reasons := refused(t, r, upsert(trafficExtension("serve404", "bad")))
+	if got := reasons["lb_traffic_extension x"]; len(reasons) != 1 || !strings.Contains(got, `target_proxy "proxy"`) {
 		t.Errorf("refused: %v", reasons)
+	}
+}
+
+// TestNoChainsNoExtensions: a proxy that runs none refuses them.
+func TestNoChainsNoExtensions(t *testing.T) {
+	if got := refused(t, New(west), upsert(callingStore()...))["lb_traffic_extension x"]; got != errNoExtensions.Error() {
+		t.Errorf("refused: %q", got)
 	}
 }

@@ -144,22 +144,29 @@ var kinds = map[string]kind{
 	},
 	kindRouteExtension: {
 		references: func(r *lbv1.Resource, add func(string, ...string)) { addExtension(r.GetLbRouteExtension(), add) },
-		compile:    checked(func(*lbv1.Resource) error { return errNoExtensions }),
+		compile:    ofExtensions,
+		reader:     true,
+		spreads:    true,
 	},
 	kindTrafficExtension: {
 		references: func(r *lbv1.Resource, add func(string, ...string)) { addExtension(r.GetLbTrafficExtension(), add) },
-		compile:    checked(func(*lbv1.Resource) error { return errNoExtensions }),
+		compile:    ofExtensions,
+		reader:     true,
+		spreads:    true,
 	},
 	kindWasmPlugin: {
 		references: func(r *lbv1.Resource, add func(string, ...string)) {
 			add(kindWasmVersion, r.GetWasmPlugin().GetMainVersion())
 		},
-		compile: checked(func(*lbv1.Resource) error { return errNoExtensions }),
+		compile: ofExtensions,
+		reader:  true,
+		spreads: true,
 	},
 	// Versions don't name their plugin as what they are a part of: a location holds only the one that runs.
 	kindWasmVersion: {
 		references: func(*lbv1.Resource, func(string, ...string)) {},
-		compile:    checked(func(*lbv1.Resource) error { return errNoExtensions }),
+		compile:    ofExtensions,
+		spreads:    true,
 	},
 }
 
@@ -207,6 +214,14 @@ func addExtension(x *lbv1.LbExtension, add func(string, ...string)) {
 			}
 		}
 	}
+}
+
+// ofExtensions is the compile of what chains are made of: what makes the chains looks at it (extension.Provider).
+func ofExtensions(e *edit, _ *change) (any, error) {
+	if e.old.chains == nil {
+		return nil, errNoExtensions
+	}
+	return nil, nil
 }
 
 // errNoExtensions keeps what this proxy can't run from being passed by.
