@@ -18,6 +18,7 @@ const (
 	KindHostAddress = "host-address"
 	KindHealth      = "health"
 	KindListed      = "listed"
+	KindImage       = "image"
 )
 
 // separator stands between the parts of a key; none of them holds one.

@@ -43,6 +43,10 @@ const (
 	GCPTrafficDistributionPolicy = "GCPTrafficDistributionPolicy." + GroupGKE
 	HealthCheckPolicy            = "HealthCheckPolicy." + GroupGKE
 
+	GCPRoutingExtension = "GCPRoutingExtension." + GroupGKE
+	GCPTrafficExtension = "GCPTrafficExtension." + GroupGKE
+	GCPWasmPlugin       = "GCPWasmPlugin." + GroupGKE
+
 	ServiceExport    = "ServiceExport." + GroupNetGKE
 	ServiceImport    = "ServiceImport." + GroupNetGKE
 	MCSServiceExport = "ServiceExport." + GroupMultiCluster
@@ -109,6 +113,9 @@ func policyKinds() []Kind {
 		policy("GCPBackendPolicy", "gcpbackendpolicies"),
 		policy("GCPGatewayPolicy", "gcpgatewaypolicies"),
 		policy("GCPTrafficDistributionPolicy", "gcptrafficdistributionpolicies"),
+		policy("GCPRoutingExtension", "gcproutingextensions"),
+		policy("GCPTrafficExtension", "gcptrafficextensions"),
+		policy("GCPWasmPlugin", "gcpwasmplugins"),
 	}
 }
 

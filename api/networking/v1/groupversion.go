@@ -1,5 +1,6 @@
-// Package v1 holds the policies that GKE users attach to Services, ServiceImports and Gateways, group
-// networking.gke.io: HealthCheckPolicy, GCPBackendPolicy, GCPGatewayPolicy, GCPTrafficDistributionPolicy.
+// Package v1 holds what GKE users attach to Services, ServiceImports and Gateways, group networking.gke.io: the policies
+// HealthCheckPolicy, GCPBackendPolicy, GCPGatewayPolicy and GCPTrafficDistributionPolicy, and the service extensions
+// GCPRoutingExtension, GCPTrafficExtension and GCPWasmPlugin.
 //
 // In: manifests, decoded and validated by internal/manifests against the CRDs generated from these types
 // (internal/crds). Out: typed objects for the policy translators. Fields, limits, rules and rule messages are those
@@ -29,6 +30,9 @@ func AddToScheme(s *runtime.Scheme) error {
 		&GCPBackendPolicy{}, &GCPBackendPolicyList{},
 		&GCPGatewayPolicy{}, &GCPGatewayPolicyList{},
 		&GCPTrafficDistributionPolicy{}, &GCPTrafficDistributionPolicyList{},
+		&GCPRoutingExtension{}, &GCPRoutingExtensionList{},
+		&GCPTrafficExtension{}, &GCPTrafficExtensionList{},
+		&GCPWasmPlugin{}, &GCPWasmPluginList{},
 	)
 	metav1.AddToGroupVersion(s, SchemeGroupVersion)
 	return nil

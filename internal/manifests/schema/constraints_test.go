@@ -72,7 +72,7 @@ func (w *breaches) add(constraint, path string, wrap func(any) map[string]any, v
 func (w *breaches) visit(path string, s structuralschema.Structural, wrap func(any) map[string]any) {
 	w.add("type", path, wrap, wrongType(s.Type))
 	if v := s.ValueValidation; v != nil {
-		w.constraints(path, s.Type, v, wrap)
+		w.constraints(path, s, v, wrap)
 	}
 	if s.Type == "object" && s.AdditionalProperties == nil {
 		w.add("unknown field", path+".noSuchField", wrap, map[string]any{"noSuchField": int64(1)})
@@ -88,7 +88,7 @@ func (w *breaches) visit(path string, s structuralschema.Structural, wrap func(a
 	}
 }
 
-func (w *breaches) constraints(path, kind string, v *structuralschema.ValueValidation, wrap func(any) map[string]any) {
+func (w *breaches) constraints(path string, s structuralschema.Structural, v *structuralschema.ValueValidation, wrap func(any) map[string]any) {
 	if len(v.Enum) > 0 {
 		w.add("enum", path, wrap, "noSuchValue")
 	}
@@ -123,8 +123,8 @@ func (w *breaches) constraints(path, kind string, v *structuralschema.ValueValid
 		}
 		w.add("maxProperties", path, wrap, many)
 	}
-	if kind == "object" {
-		for _, name := range v.Required {
+	for _, name := range v.Required {
+		if s.Type == "object" && s.Properties[name].Default.Object == nil { // what has a default is always there
 			w.add("required", path+"."+name, wrap, map[string]any{})
 		}
 	}

@@ -159,6 +159,9 @@ func objectTypes() map[string]func() store.Object {
 		kind.GCPBackendPolicy:             newObject[networkingv1.GCPBackendPolicy],
 		kind.GCPGatewayPolicy:             newObject[networkingv1.GCPGatewayPolicy],
 		kind.GCPTrafficDistributionPolicy: newObject[networkingv1.GCPTrafficDistributionPolicy],
+		kind.GCPRoutingExtension:          newObject[networkingv1.GCPRoutingExtension],
+		kind.GCPTrafficExtension:          newObject[networkingv1.GCPTrafficExtension],
+		kind.GCPWasmPlugin:                newObject[networkingv1.GCPWasmPlugin],
 
 		kind.Cluster:       newObject[spillwayv1alpha1.Cluster],
 		kind.Configuration: newObject[spillwayv1alpha1.Configuration],

@@ -137,6 +137,7 @@ func (r *Registry) checkKnown(doc *document.Document, gvk schema.GroupVersionKin
 			result.Violations = append(result.Violations, document.Violation{Rule: "InternalError", Message: err.Error()})
 			return
 		}
+		result.Violations = append(result.Violations, replaceAliases(gvk.GroupKind(), doc.Value)...)
 		result.Violations = append(result.Violations, crd.check(doc.Value)...)
 	}
 	delete(doc.Value, "metadata")
