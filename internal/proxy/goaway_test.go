@@ -22,13 +22,22 @@ type departing struct {
 	times map[string]int // a request's number was processed
 }
 
-func newDeparting(t testing.TB, requests int, close bool) *departing {
+// leaving is what becomes of a connection after the last answer.
+type leaving string
+
+const (
+	staying  leaving = "stay"
+	leaves   leaving = "close"
+	slamming leaving = "reset"
+)
+
+func newDeparting(t testing.TB, requests int, how leaving) *departing {
 	d := &departing{times: map[string]int{}}
-	d.addr = rawBackend(t, func(c *rawConn) { d.serve(c, requests, close) })
+	d.addr = rawBackend(t, func(c *rawConn) { d.serve(c, requests, how) })
 	return d
 }
 
-func (d *departing) serve(c *rawConn, requests int, closes bool) {
+func (d *departing) serve(c *rawConn, requests int, how leaving) {
 	if _, err := io.ReadFull(c.r, make([]byte, len(http2.ClientPreface))); err != nil {
 		return
 	}
@@ -61,11 +70,14 @@ func (d *departing) serve(c *rawConn, requests int, closes bool) {
 		d.times[path]++
 		d.mu.Unlock()
 		_ = f.WriteHeaders(http2.HeadersFrameParam{StreamID: id, BlockFragment: status200(), EndHeaders: true, EndStream: true})
-		if closes && taken == requests && len(open) == 0 {
-			_ = c.Conn.(*net.TCPConn).CloseWrite()
-			c.gone() // a reset could destroy what was said
-			return
+		if how == staying || taken < requests || len(open) > 0 {
+			continue
 		}
+		if how == leaves {
+			_ = c.Conn.(*net.TCPConn).CloseWrite()
+			c.gone()
+		}
+		return // with what has come unread, which makes it a reset; what was said before lies at the proxy
 	}
 }
 
@@ -73,11 +85,11 @@ func (d *departing) serve(c *rawConn, requests int, closes bool) {
 // whose requests it ignored, nor those in the middle of an upload; and no request is processed twice.
 func TestNobodyNoticesGoAway(t *testing.T) {
 	for _, requests := range []int{5, 1} {
-		for _, closes := range []bool{false, true} {
+		for _, how := range []leaving{staying, leaves, slamming} {
 			for _, upload := range []bool{false, true} {
-				t.Run(fmt.Sprintf("%d requests, close %v, upload %v", requests, closes, upload), func(t *testing.T) {
+				t.Run(fmt.Sprintf("%d requests, %s, upload %v", requests, how, upload), func(t *testing.T) {
 					t.Parallel()
-					d := newDeparting(t, requests, closes)
+					d := newDeparting(t, requests, how)
 					r := newRig(t, []string{d.addr}, func(m *model) { m.service.Protocol = lbv1.BackendProtocol_H2C })
 					const clients, each = 32, 10
 					var failed atomic.Int32

@@ -24,6 +24,7 @@ type h1Answer struct {
 	// counted: the body has a length, of which left is still to come.
 	counted bool
 	left    int64
+	sent    bool // bytes of the final answer have left
 }
 
 var _ exchange.Downstream = (*h1Answer)(nil)
@@ -46,6 +47,7 @@ func (d *h1Answer) Informational(status int, h *header.Map) {
 	}
 	d.out = http1.AppendInformational(d.out, status, h)
 	_ = d.Flush()
+	d.sent = false
 }
 
 // WriteHead implements exchange.Downstream.
@@ -100,6 +102,7 @@ func (d *h1Answer) WriteData(p []byte) error {
 		d.out = append(append(d.out, p...), tail...)
 		return nil
 	}
+	d.sent = true
 	err := d.c.conn.WriteThree(d.out, p, tail)
 	d.out = d.buf[:0]
 	return err
@@ -126,12 +129,22 @@ func (d *h1Answer) Flush() error {
 	if len(d.out) == 0 {
 		return nil
 	}
+	d.sent = true
 	err := d.c.conn.Write(d.out)
 	d.out = d.buf[:0]
 	if err != nil {
 		d.keepAlive = false
 	}
 	return err
+}
+
+// Retract implements exchange.Downstream.
+func (d *h1Answer) Retract() bool {
+	if d.sent || d.x.Ended() {
+		return false
+	}
+	*d = h1Answer{c: d.c, x: d.x, buf: d.buf, out: d.buf[:0], keepAlive: d.c.head.KeepAlive}
+	return true
 }
 
 // Abort implements exchange.Downstream: closing in the middle is how HTTP/1 says that a message is cut short. Where the end of

@@ -73,6 +73,9 @@ func (d *h2Answer) Flush() error {
 	return nil
 }
 
+// Retract implements exchange.Downstream: what is written may leave with the frames of others.
+func (d *h2Answer) Retract() bool { return false }
+
 // Abort implements exchange.Downstream.
 func (d *h2Answer) Abort() { d.st.Reset(http2.CodeInternal) }
 

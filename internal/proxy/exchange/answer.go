@@ -37,10 +37,26 @@ func (x *Exchange) answer() {
 	}
 	x.backEnd = x.now()
 	x.complete = err == nil
+	if err != nil && x.answerAgain(err) {
+		return
+	}
 	if err != nil {
 		x.answerBroke(err)
 	}
 	x.release(&x.current)
+}
+
+// answerAgain answers for a backend whose answer turned out to be none before anything of it had left.
+func (x *Exchange) answerAgain(err error) bool {
+	var client errDownstream
+	if errors.As(err, &client) || fromFilter(err) || !x.down.Retract() {
+		return false
+	}
+	x.derived.Counts.Resets.Inc()
+	x.outBytes, x.grpcKnown = 0, false
+	x.release(&x.current)
+	x.answerLocally(502, []byte("upstream protocol error"), accesslog.BackendResponseCorrupted)
+	return true
 }
 
 // editAnswer applies what the rule and the target proxy say about answers, in the reverse order of the request's.

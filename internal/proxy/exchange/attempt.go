@@ -109,8 +109,11 @@ func (x *Exchange) exchangeHeads(a *attempt) error {
 	x.sentAt = x.now()
 	x.Answer.Informational = x.informed
 	if x.body.whole() {
-		x.Sent.ContentLength = int64(len(x.body.kept))
-		return a.Stream.RoundTrip(&x.Sent, x.body.kept, &x.Answer)
+		n := len(x.body.kept)
+		x.Sent.ContentLength = int64(n)
+		if n == 0 || a.Stream.Takes(n) {
+			return a.Stream.RoundTrip(&x.Sent, x.body.kept, &x.Answer)
+		}
 	}
 	if err := a.Stream.SendHead(&x.Sent); err != nil {
 		return err

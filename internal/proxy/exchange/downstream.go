@@ -16,6 +16,8 @@ type Downstream interface {
 	WriteData(p []byte) error
 	WriteEnd(trailers *header.Map) error
 	Flush() error
+	// Retract takes back an answer of which nothing has been sent: another may be written. It reports whether it could.
+	Retract() bool
 	// Abort ends an answer that cannot be completed, so that the client notices.
 	Abort()
 	// Farewell lets a last answer out of an exchange that was interrupted, for a moment.

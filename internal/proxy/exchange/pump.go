@@ -25,6 +25,7 @@ type pump struct {
 
 func (x *Exchange) startPump(s upstream.Stream) *pump {
 	p := &pump{x: x, stream: s, done: make(chan struct{})}
+	p.final.Store(x.body.whole())
 	x.uploading = true
 	x.body.begin(p)
 	go p.run()
@@ -133,7 +134,9 @@ func (x *Exchange) stopPump(a *attempt) {
 	case <-t.C:
 	}
 	a.Stream.Interrupt()
-	x.down.StopBody()
+	if !a.pump.final.Load() {
+		x.down.StopBody()
+	}
 	if x.scope != nil {
 		x.scope.interrupt()
 	}

@@ -48,13 +48,19 @@ func NewClientConn(nc net.Conn, cfg *ClientConfig) *ClientConn {
 	return cc
 }
 
-// lastWords: a server that takes no more may have answered, or said why, before. The reader takes that first.
+// lastWordsTime bounds the wait for what a server has said that takes no more. It lies in the kernel: what takes time is
+// that a reader gets to run.
+const lastWordsTime = 10 * time.Second
+
+// lastWords: a server that takes no more may have answered, or said why, before. The reader takes that first; what has not
+// left is no matter of this connection any more.
 func (cc *ClientConn) lastWords(err error) {
 	cc.mu.Lock()
 	cc.goneAway = true
 	cc.writeErr = err
+	cc.dropUnsent(&ConnError{Code: CodeNo, Reason: ReasonPeerGone, Remote: true, Err: err})
 	cc.mu.Unlock()
-	_ = cc.nc.SetReadDeadline(time.Now().Add(lingerTime))
+	_ = cc.nc.SetReadDeadline(time.Now().Add(lastWordsTime))
 }
 
 func (cc *ClientConn) run() {
@@ -102,6 +108,13 @@ func (cc *ClientConn) available() int {
 		most = min(most, cc.most)
 	}
 	return max(0, most-len(cc.streams))
+}
+
+// Window is how many bytes of a body the server takes now, of a new stream.
+func (cc *ClientConn) Window() int {
+	cc.mu.Lock()
+	defer cc.mu.Unlock()
+	return int(max(0, min(cc.sendWindow, cc.peerWindow)))
 }
 
 // Room is what a connection can take.
@@ -215,6 +228,9 @@ func (cc *ClientConn) send(cs *ClientStream, req *message.Request, endStream boo
 	o := &cc.out
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	if o.err != nil {
+		return &ConnError{Code: CodeNo, Reason: ReasonPeerGone, Err: o.err, Unprocessed: true}
+	}
 	cc.mu.Lock()
 	if err := cc.admit(); err != nil {
 		cc.mu.Unlock()
@@ -242,6 +258,7 @@ func (cc *ClientConn) send(cs *ClientStream, req *message.Request, endStream boo
 	}
 	o.fields(&req.Header)
 	o.endHeaders(start, cs.id, endStream)
+	o.opened = cs.id
 	return nil
 }
 
@@ -282,7 +299,7 @@ func (cc *ClientConn) ended(uint32) bool { return false }
 // lastStream is what our GOAWAY names: servers open no streams.
 func (cc *ClientConn) lastStream() uint32 { return 0 }
 
-func (cc *ClientConn) countsResets() bool { return false }
+func (cc *ClientConn) opens() bool { return true }
 
 func (cc *ClientConn) onSetting(s setting) *ConnError {
 	switch s.id {

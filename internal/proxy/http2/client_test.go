@@ -150,6 +150,27 @@ func TestClientReadsAnswers(t *testing.T) {
 	}
 }
 
+// TestAnswersThatHaveEndedBeforeTheyAreRead: an empty DATA may end an answer before anybody looks at its head, and what says
+// that there is no body says how long it is.
+func TestAnswersThatHaveEndedBeforeTheyAreRead(t *testing.T) {
+	cc := rawServer(t, &ClientConfig{}, nil, func(p *rawPeer) {
+		id := p.awaitHeaders()
+		_ = p.headers(id, false, ":status", "200")
+		_ = p.fr.WriteData(id, true, nil)
+		p.until(closed)
+	})
+	cs, err := cc.Open(request("GET", "a.example", "/"), true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cs.Close()
+	eventually(t, func() bool { return cc.Streams() == 0 })
+	var res message.Response
+	if err := cs.ReadHead(&res, nil); err != nil || res.Body != nil || res.ContentLength != 0 {
+		t.Errorf("body %v, length %d, %v", res.Body, res.ContentLength, err)
+	}
+}
+
 // TestClientRefusesAnswers: a bad answer is an error with its reason, and never a clean end.
 func TestClientRefusesAnswers(t *testing.T) {
 	for _, tt := range []struct {

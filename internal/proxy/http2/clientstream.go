@@ -145,8 +145,12 @@ func (cs *ClientStream) fill(resp *message.Response) {
 	resp.Header.CopyFrom(&cs.answer.fields)
 	resp.ContentLength = cs.length
 	resp.Body = nil
-	if !cs.bodiless && (!cs.recvEnd || cs.recv.head != nil || cs.trailer != nil) {
+	switch {
+	case cs.bodiless:
+	case !cs.recvEnd || cs.recv.head != nil || cs.trailer != nil:
 		resp.Body = &cs.body
+	default:
+		resp.ContentLength = 0 // an empty DATA has ended it meanwhile
 	}
 }
 

@@ -66,8 +66,9 @@ type side interface {
 	onSettings()
 	// onGoAway takes the peer's GOAWAY.
 	onGoAway(last uint32, code ErrCode)
-	// countsResets tells whether RST_STREAM by the peer is charged: servers do, clients opened the streams themselves.
-	countsResets() bool
+	// opens tells whether it is we who open the streams. Then RST_STREAM by the peer is not charged, and what has not left of
+	// them when the connection fails never does: they are opened elsewhere.
+	opens() bool
 	// onRemoved is told that a stream has left the table. mu is held.
 	onRemoved(st *stream)
 	// lastStream is the last stream of the peer's that we have taken. mu is held.
@@ -186,17 +187,10 @@ func (e *ConnError) graceful() bool { return e.Reason == ReasonGoAway || e.Reaso
 // blocks. The writer goes on until its buffer is empty: for a moment, or, at a graceful end, as long as the peer takes
 // something (see watch.overdue).
 func (c *conn) fail(e *ConnError) {
-	c.mu.Lock()
-	if c.closed != nil {
-		c.mu.Unlock()
+	last, first := c.close(e)
+	if !first {
 		return
 	}
-	c.closed = e
-	last := c.side.lastStream()
-	for _, st := range c.streams {
-		c.drop(st, e)
-	}
-	c.mu.Unlock()
 	if c.report != nil && e.Reason != ReasonClosed && e.Reason != ReasonGoAway && e.Reason != ReasonPeerGone {
 		c.report(Event{Reason: e.Reason, Conn: true})
 	}
@@ -211,6 +205,38 @@ func (c *conn) fail(e *ConnError) {
 			_ = c.nc.SetDeadline(time.Now().Add(lingerTime))
 		}
 		c.out.closeAfter(func(b []byte) []byte { return appendGoAway(b, last, e.Code, string(e.Reason)) })
+	}
+}
+
+// close ends all streams, the first time. It returns what GOAWAY names.
+func (c *conn) close(e *ConnError) (last uint32, first bool) {
+	c.out.mu.Lock()
+	defer c.out.mu.Unlock()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed != nil {
+		return 0, false
+	}
+	c.closed = e
+	if c.side.opens() {
+		c.out.discard()
+		c.dropUnsent(e)
+	}
+	for _, st := range c.streams {
+		c.drop(st, e)
+	}
+	return c.side.lastStream(), true
+}
+
+// dropUnsent ends the streams of ours of which not even the head has left, and never will. mu is held.
+func (c *conn) dropUnsent(e *ConnError) {
+	unseen := *e
+	unseen.Unprocessed = true
+	left := c.out.left.Load()
+	for id, st := range c.streams {
+		if id > left {
+			c.drop(st, &unseen)
+		}
 	}
 }
 

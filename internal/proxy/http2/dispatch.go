@@ -342,7 +342,7 @@ func (c *conn) onRSTStream(h frameHeader, p []byte) *ConnError {
 			return err
 		}
 	}
-	if c.side.countsResets() {
+	if !c.side.opens() {
 		return c.charge(&c.floods.reset, ReasonRapidReset)
 	}
 	return nil

@@ -47,6 +47,10 @@ type output struct {
 	ended    bool // and that has been told to the peer
 	err      error
 
+	// opened is the last stream of ours whose head is in buf, or was; left is the last one of which something may have left.
+	opened uint32
+	left   atomic.Uint32
+
 	// last DATA frame in buf, so that END_STREAM can be added to it.
 	lastStream uint32
 	lastFrame  int
@@ -148,10 +152,14 @@ func (o *output) drain() {
 		o.control = 0
 		o.urgent = false
 		o.since.Store(o.clock.Load() + 1)
+		before := o.left.Swap(o.opened)
 		o.mu.Unlock()
-		_, err := o.dst.Write(b)
+		n, err := o.dst.Write(b)
 		o.mu.Lock()
 		o.since.Store(0)
+		if err != nil && n == 0 {
+			o.left.Store(before)
+		}
 		o.keep(b, box)
 		if err != nil {
 			o.fail(err)
@@ -187,6 +195,14 @@ func (o *output) keep(b []byte, box *writeBuffer) {
 		o.spare = box
 	} else {
 		writeBuffers.Put(box)
+	}
+}
+
+// discard gives up what has not left. mu is held.
+func (o *output) discard() {
+	if o.box != nil {
+		o.keep(o.buf, o.box)
+		o.buf, o.box = nil, nil
 	}
 }
 

@@ -134,7 +134,7 @@ func (sc *ServerConn) ended(id uint32) bool { return sc.recent.has(id) }
 
 func (sc *ServerConn) lastStream() uint32 { return sc.last }
 
-func (sc *ServerConn) countsResets() bool { return true }
+func (sc *ServerConn) opens() bool { return false }
 
 func (sc *ServerConn) onSettings() {}
 

@@ -219,6 +219,9 @@ func (st *stream) reserve(want int) (int, error) {
 			return 0, errWriteAfterEnd
 		}
 		n := min(int64(want), st.sendWindow, c.sendWindow, maxReserve)
+		if n <= 0 && st.answered() {
+			return 0, errAnswered
+		}
 		if n > 0 {
 			st.sendWindow -= n
 			c.sendWindow -= n
@@ -235,6 +238,11 @@ func (st *stream) reserve(want int) (int, error) {
 		st.waitWindow()
 	}
 }
+
+// answered tells whether nothing waits for the rest of a request: all of its answer has come. mu is held.
+func (st *stream) answered() bool { return st.client != nil && st.recvEnd && !st.client.connect }
+
+var errAnswered = &StreamError{Code: CodeNo, Reason: ReasonStopSending}
 
 // minProgress is how many bytes have to pass before a window counts as open that holds less than is to be sent: a peer that
 // opens it by a byte at a time is as slow as one that does not open it.

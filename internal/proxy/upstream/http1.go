@@ -42,13 +42,22 @@ func (c *conn1) begin() {
 	c.sent, c.whole, c.chunked = false, false, false
 }
 
+// atOnce is what the kernel takes of a body without a wait for the backend.
+const atOnce = 16 << 10
+
+// Takes implements Stream.
+func (c *conn1) Takes(n int) bool { return n <= atOnce }
+
 // RoundTrip implements Stream.
 func (c *conn1) RoundTrip(req *message.Request, body []byte, a *Answer) error {
 	c.out = http1.AppendRequest(c.out[:0], req)
-	if err := c.WriteBothThenRead(c.out, body); err != nil {
+	switch err := c.WriteBothThenRead(c.out, body); {
+	case err == nil:
+		c.sent = true
+	case !c.Written() || !gone(err) || c.Conn.Fill() != nil:
 		return c.broken(err)
 	}
-	c.sent = true
+	// Else the backend has answered before it had read all, and ended the connection.
 	return c.readHead(req, a)
 }
 

@@ -13,6 +13,9 @@ import (
 type Stream interface {
 	// RoundTrip sends a request with its whole body and reads the head of the answer.
 	RoundTrip(req *message.Request, body []byte, a *Answer) error
+	// Takes reports whether a body of n bytes can leave at once. One that cannot is no matter for RoundTrip: the backend may
+	// answer without ever taking it.
+	Takes(n int) bool
 	// SendHead sends a head whose body follows: SendData any number of times, then SendEnd.
 	SendHead(req *message.Request) error
 	SendData(p []byte) error
