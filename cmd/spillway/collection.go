@@ -21,7 +21,7 @@ func getCollections(
 	if err != nil {
 		return err
 	}
-	view := compute.Model{Model: model, Project: projectOf(info), Home: info.Home}
+	view := compute.Model{Model: model, Project: info.Project(), Home: info.Home}
 	for i, w := range all {
 		if w.collection == nil {
 			return fmt.Errorf("load balancer resources and Kubernetes objects cannot be asked for together")
@@ -38,16 +38,6 @@ func getCollections(
 		}
 	}
 	return nil
-}
-
-// projectOf is the config cluster's project id.
-func projectOf(info control.Info) string {
-	for _, c := range info.Clusters {
-		if c.Name == info.ConfigCluster {
-			return c.Project
-		}
-	}
-	return ""
 }
 
 // named picks resources by name, all if no names are given.

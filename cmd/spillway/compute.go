@@ -145,7 +145,7 @@ func (c *connection) compute(ctx context.Context) (compute.Model, error) {
 		return compute.Model{}, err
 	}
 	model, err := client.Model(ctx)
-	return compute.Model{Model: model, Project: projectOf(info), Home: info.Home}, err
+	return compute.Model{Model: model, Project: info.Project(), Home: info.Home}, err
 }
 
 func printList(cmd *cobra.Command, query *gcloud.Query, headers []string, resources []compute.Resource) error {

@@ -9,10 +9,11 @@
 package address
 
 import (
-	"crypto/sha256"
 	"encoding/binary"
 	"net/netip"
 	"slices"
+
+	"github.com/spillway-lb/spillway/internal/digest"
 )
 
 // Gateways is the range of the addresses of Gateways; Pods stay out of it.
@@ -31,7 +32,7 @@ func ServiceImports(cluster string) netip.Prefix {
 // Pods is the range of a cluster's Pod addresses, 127.X.0.0/16, with X outside of the Gateways' range and not 0, which
 // holds 127.0.0.1.
 func Pods(cluster string) netip.Prefix {
-	x := 1 + hash(cluster)%191 // 1..191
+	x := 1 + digest.Number(cluster)%191 // 1..191
 	if x >= 64 {
 		x += 64 // 128..255
 	}
@@ -44,7 +45,7 @@ func Nodes(cluster string) netip.Prefix {
 }
 
 // clusterByte is even and at most 126, as GKE's ranges are.
-func clusterByte(cluster string) byte { return byte(hash(cluster) % 64 * 2) }
+func clusterByte(cluster string) byte { return byte(digest.Number(cluster) % 64 * 2) }
 
 // Assign gives each name an address in the range, never the first or the last one of it. Names are served in order, so
 // of two that want one address the first keeps it. There must be fewer names than addresses.
@@ -59,7 +60,7 @@ func Assign(names []string, in netip.Prefix) map[string]netip.Addr {
 	taken := make(map[uint32]struct{}, len(names))
 	addrs := make(map[string]netip.Addr, len(names))
 	for _, name := range names {
-		slot := hash(in.String()+" "+name) % size
+		slot := digest.Number(in.String()+" "+name) % size
 		for used(taken, slot) {
 			slot = (slot + 1) % size
 		}
@@ -79,9 +80,4 @@ func Nth(in netip.Prefix, offset uint32) netip.Addr {
 	b := in.Masked().Addr().As4()
 	binary.BigEndian.PutUint32(b[:], binary.BigEndian.Uint32(b[:])+offset)
 	return netip.AddrFrom4(b)
-}
-
-func hash(s string) uint32 {
-	sum := sha256.Sum256([]byte(s))
-	return binary.BigEndian.Uint32(sum[:4])
 }

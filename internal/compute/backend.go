@@ -7,6 +7,7 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
+	"github.com/spillway-lb/spillway/internal/names"
 )
 
 func backendService(v view, r *lbv1.Resource) (Resource, bool) {
@@ -31,7 +32,7 @@ func backendService(v view, r *lbv1.Resource) (Resource, bool) {
 	var cells []string
 	backends := []any{}
 	for _, b := range s.GetBackends() {
-		zone, name := SplitGroup(b.GetGroup())
+		zone, name := names.SplitGroup(b.GetGroup())
 		cells = append(cells, zone+"/networkEndpointGroups/"+name)
 		backends = append(backends, v.backend(b))
 	}
@@ -102,15 +103,9 @@ func (v view) backend(b *lbv1.Backend) map[string]any {
 	}
 }
 
-// SplitGroup splits the name of a network_endpoint_group resource, ZONE/NAME.
-func SplitGroup(group string) (zone, name string) {
-	zone, name, _ = strings.Cut(group, "/")
-	return zone, name
-}
-
 // GroupLink is the URL of a NEG.
 func GroupLink(project, group string) string {
-	zone, name := SplitGroup(group)
+	zone, name := names.SplitGroup(group)
 	return Link(project, "zones/"+zone+"/networkEndpointGroups", name)
 }
 
@@ -119,7 +114,7 @@ func endpointGroup(v view, r *lbv1.Resource) (Resource, bool) {
 	if g == nil {
 		return Resource{}, false
 	}
-	zone, name := SplitGroup(r.GetName())
+	zone, name := names.SplitGroup(r.GetName())
 	size := v.shards[r.GetName()]
 	f := v.fields("networkEndpointGroup", "", "networkEndpointGroups", name, g.GetDescription())
 	f["selfLink"] = GroupLink(v.Project, r.GetName())

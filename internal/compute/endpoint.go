@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
+	"github.com/spillway-lb/spillway/internal/names"
 )
 
 // EndpointHeaders are those of `gcloud compute network-endpoint-groups list-network-endpoints`.
@@ -31,7 +32,7 @@ func Endpoints(m Model, name string, wanted func(group Resource) bool) (endpoint
 }
 
 func (v view) endpoint(group string, e *lbv1.Endpoint) Resource {
-	zone, _ := SplitGroup(group)
+	zone, _ := names.SplitGroup(group)
 	f := map[string]any{"ipAddress": e.GetAddress(), "port": e.GetPort()}
 	if e.GetInstance() != "" {
 		f["instance"] = Link(v.Project, "zones/"+zone+"/instances", e.GetInstance())

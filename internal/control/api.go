@@ -45,6 +45,16 @@ type Info struct {
 	Home string `json:"home"`
 }
 
+// Project is the config cluster's project id.
+func (i Info) Project() string {
+	for _, c := range i.Clusters {
+		if c.Name == i.ConfigCluster {
+			return c.Project
+		}
+	}
+	return ""
+}
+
 // Cluster is one member.
 type Cluster struct {
 	Name    string `json:"name"`

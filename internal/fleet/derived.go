@@ -1,15 +1,14 @@
 package fleet
 
 import (
-	"crypto/sha256"
 	"maps"
-	"math/big"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	mcsv1beta1 "sigs.k8s.io/mcs-api/pkg/apis/v1beta1"
 
 	netv1 "github.com/spillway-lb/spillway/api/net/v1"
+	"github.com/spillway-lb/spillway/internal/digest"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/store"
 )
@@ -206,14 +205,7 @@ func MembershipPath(m Member) string {
 
 // DerivedName is gke-mcs- and ten characters that follow from the import's name.
 func DerivedName(namespace, name string) string {
-	return "gke-mcs-" + tenOf(namespace+"/"+name)
-}
-
-// tenOf is ten lower-case letters and digits that follow from a text.
-func tenOf(text string) string {
-	sum := sha256.Sum256([]byte(text))
-	id := new(big.Int).SetBytes(sum[:]).Text(36)
-	return id[len(id)-10:]
+	return "gke-mcs-" + digest.Base36(namespace+"/"+name, 10)
 }
 
 func appProtocol(p Port) *string {

@@ -8,6 +8,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	mcsv1beta1 "sigs.k8s.io/mcs-api/pkg/apis/v1beta1"
 
+	"github.com/spillway-lb/spillway/internal/digest"
 	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/store"
@@ -85,7 +86,7 @@ func importedSlice(source *discoveryv1.EndpointSlice, cluster, service string, p
 	out := &discoveryv1.EndpointSlice{
 		TypeMeta: source.TypeMeta,
 		ObjectMeta: metav1.ObjectMeta{
-			Namespace: source.Namespace, GenerateName: derived + "-", Name: derived + "-" + tenOf(cluster+"/"+source.Name),
+			Namespace: source.Namespace, GenerateName: derived + "-", Name: derived + "-" + digest.Base36(cluster+"/"+source.Name, 10),
 			Labels: map[string]string{
 				// kube-proxy goes by the first label.
 				discoveryv1.LabelServiceName:  derived,

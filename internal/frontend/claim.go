@@ -1,13 +1,12 @@
 package frontend
 
 import (
-	"crypto/sha256"
-	"encoding/binary"
 	"fmt"
 	"net/netip"
 	"strconv"
 
 	"github.com/spillway-lb/spillway/internal/address"
+	"github.com/spillway-lb/spillway/internal/digest"
 	"github.com/spillway-lb/spillway/internal/fact"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/store"
@@ -122,8 +121,7 @@ func (c claim) candidates() []netip.Addr {
 	size := uint32(1)<<(32-address.Gateways.Bits()) - 2
 	var out []netip.Addr
 	for i := range probes {
-		sum := sha256.Sum256([]byte(fmt.Sprint(identity, "#", i)))
-		offset := 1 + binary.BigEndian.Uint32(sum[:])%size
+		offset := 1 + digest.Number(fmt.Sprint(identity, "#", i))%size
 		if offset&0xff == 0 {
 			offset++
 		}

@@ -1,8 +1,6 @@
 package gateway
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"strconv"
 	"time"
 
@@ -10,6 +8,7 @@ import (
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
+	"github.com/spillway-lb/spillway/internal/digest"
 )
 
 // sessionPersistence translates a rule's. Without a name the cookie or header is named after the rule.
@@ -40,15 +39,9 @@ func sessionPersistence(p *gatewayv1.SessionPersistence, route *routeView, rule 
 	if out.GetAbsoluteTimeout().AsDuration() == 0 && out.GetKind() == lbv1.SessionPersistence_COOKIE && !out.GetSessionCookie() {
 		return nil, unsupported("sessionPersistence.absoluteTimeout", "a permanent cookie needs one")
 	}
-	out.Name = "spillway-session-" + shortHash(route.kind+"/"+route.name()+"/"+strconv.Itoa(rule))
+	out.Name = "spillway-session-" + digest.Hex(route.kind+"/"+route.name()+"/"+strconv.Itoa(rule), 8)
 	if p.SessionName != nil && *p.SessionName != "" {
 		out.Name = *p.SessionName
 	}
 	return out, nil
-}
-
-// shortHash is eight hexadecimal digits.
-func shortHash(s string) string {
-	sum := sha256.Sum256([]byte(s))
-	return hex.EncodeToString(sum[:4])
 }

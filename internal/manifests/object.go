@@ -1,8 +1,6 @@
 package manifests
 
 import (
-	"crypto/sha256"
-	"fmt"
 	"reflect"
 	"strings"
 	"time"
@@ -10,15 +8,13 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/spillway-lb/spillway/internal/digest"
 	"github.com/spillway-lb/spillway/internal/store"
 )
 
 // uidOf is the same for the same object in every run.
 func uidOf(ref store.Ref) types.UID {
-	sum := sha256.Sum256([]byte(strings.Join([]string{ref.Cluster, ref.Kind, ref.Namespace, ref.Name}, "\x00")))
-	sum[6] = sum[6]&0x0f | 0x80 // version 8: made by the application's own rule
-	sum[8] = sum[8]&0x3f | 0x80
-	return types.UID(fmt.Sprintf("%x-%x-%x-%x-%x", sum[0:4], sum[4:6], sum[6:8], sum[8:10], sum[10:16]))
+	return types.UID(digest.UUID(strings.Join([]string{ref.Cluster, ref.Kind, ref.Namespace, ref.Name}, "\x00")))
 }
 
 // stamp gives an object that is about to be published what an API server would: uid, creation time, generation.

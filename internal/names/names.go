@@ -9,10 +9,10 @@
 package names
 
 import (
-	"crypto/sha256"
-	"math/big"
 	"strconv"
 	"strings"
+
+	"github.com/spillway-lb/spillway/internal/digest"
 )
 
 const (
@@ -70,6 +70,15 @@ func (n Namer) Firewall(network, scope string) string {
 	return n.prefix + "-l7-" + network + "-" + scope
 }
 
+// Group names the NEG of a zone: ZONE/NAME, as names are unique in their zone only.
+func Group(zone, name string) string { return zone + "/" + name }
+
+// SplitGroup is the inverse of Group.
+func SplitGroup(group string) (zone, name string) {
+	zone, name, _ = strings.Cut(group, "/")
+	return zone, name
+}
+
 // PathMatcher names the rules of a set of hosts in a URL map.
 func PathMatcher(hosts ...string) string { return "host" + hash(32, hosts...) }
 
@@ -105,14 +114,9 @@ func share(a, b, excess int) (int, int) {
 	return difference + rest/2, rest - rest/2
 }
 
-// hash returns the first n base 36 digits of the hash of parts.
+// hash returns n base 36 digits of the hash of parts.
 func hash(n int, parts ...string) string {
-	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
-	digits := new(big.Int).SetBytes(sum[:]).Text(36)
-	for len(digits) < n {
-		digits = "0" + digits
-	}
-	return digits[len(digits)-n:]
+	return digest.Base36(strings.Join(parts, "\x00"), n)
 }
 
 func itoa(n int32) string { return strconv.FormatInt(int64(n), 10) }

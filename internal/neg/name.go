@@ -1,13 +1,12 @@
 package neg
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"strconv"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/spillway-lb/spillway/internal/digest"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/store"
 )
@@ -22,18 +21,9 @@ const (
 func Name(clusterUID, namespace, service string, port int32) string {
 	uid := clusterUID[:min(uidLength, len(clusterUID))]
 	number := strconv.FormatInt(int64(port), 10)
-	sum := sha256.Sum256([]byte(strings.Join([]string{uid, namespace, service, number}, ";")))
+	hash := digest.Hex(strings.Join([]string{uid, namespace, service, number}, ";"), 8)
 	field := trimEvenly(maxFields, namespace, service, number)
-	return strings.Join([]string{"k8s1", uid, field[0], field[1], field[2], hex.EncodeToString(sum[:4])}, "-")
-}
-
-// ResourceName is the lb name of a NEG in a zone, and SplitResourceName its inverse.
-func ResourceName(zone, name string) string { return zone + "/" + name }
-
-// SplitResourceName returns the zone and the name of a NEG resource.
-func SplitResourceName(resource string) (zone, name string) {
-	zone, name, _ = strings.Cut(resource, "/")
-	return zone, name
+	return strings.Join([]string{"k8s1", uid, field[0], field[1], field[2], hash}, "-")
 }
 
 // trimEvenly cuts the ends of fields that are longer than budget together, each in proportion to its length. What
@@ -71,6 +61,5 @@ func ClusterUID(v *recompute.View, cluster string) string {
 	if m, ok := recompute.Get[*corev1.ConfigMap](v, ref); ok && m.Data["uid"] != "" {
 		return m.Data["uid"]
 	}
-	sum := sha256.Sum256([]byte(cluster))
-	return hex.EncodeToString(sum[:uidLength/2])
+	return digest.Hex(cluster, uidLength)
 }

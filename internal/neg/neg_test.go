@@ -15,6 +15,7 @@ import (
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
 	spillwayv1alpha1 "github.com/spillway-lb/spillway/api/spillway/v1alpha1"
 	"github.com/spillway-lb/spillway/internal/fleet"
+	"github.com/spillway-lb/spillway/internal/names"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/store"
 )
@@ -91,7 +92,7 @@ func (w *world) endpoints(zone string) string {
 	var all []string
 	for _, key := range slices.Sorted(maps.Keys(w.resources)) {
 		s := w.resources[key].GetEndpointShard()
-		if z, _ := SplitResourceName(s.GetGroup()); z != zone {
+		if z, _ := names.SplitGroup(s.GetGroup()); z != zone {
 			continue
 		}
 		for _, e := range s.GetEndpoints() {

@@ -16,6 +16,7 @@ import (
 	"github.com/spillway-lb/spillway/internal/fact"
 	"github.com/spillway-lb/spillway/internal/fleet"
 	"github.com/spillway-lb/spillway/internal/kind"
+	"github.com/spillway-lb/spillway/internal/names"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/shard"
 	"github.com/spillway-lb/spillway/internal/store"
@@ -78,7 +79,7 @@ func (b *builder) addZones(endpoints map[string][]*lbv1.Endpoint) {
 	b.sizes = make(Sizes, len(zones))
 	name := Name(b.uid, b.of.namespace, b.of.service, b.of.port)
 	for _, zone := range slices.Sorted(maps.Keys(zones)) {
-		b.addGroup(ResourceName(zone, name), zone, endpoints[zone])
+		b.addGroup(names.Group(zone, name), zone, endpoints[zone])
 	}
 }
 

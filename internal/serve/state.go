@@ -1,8 +1,6 @@
 package serve
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"os"
 	"path/filepath"
 	"sync"
@@ -12,6 +10,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
+	"github.com/spillway-lb/spillway/internal/digest"
 	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/manifests/schema"
 	"github.com/spillway-lb/spillway/internal/persist"
@@ -37,8 +36,7 @@ func StatePath(dir string) string {
 		}
 		base = filepath.Join(home, ".local", "state")
 	}
-	sum := sha256.Sum256([]byte(dir))
-	return filepath.Join(base, "spillway", filepath.Base(dir)+"-"+hex.EncodeToString(sum[:6])+".state")
+	return filepath.Join(base, "spillway", filepath.Base(dir)+"-"+digest.Hex(dir, 12)+".state")
 }
 
 // keeper keeps what is to outlive the process: what is published, the objects of the files, and what was said of them.

@@ -1,13 +1,12 @@
 package standalone
 
 import (
-	"crypto/sha256"
-	"encoding/binary"
 	"net/netip"
 
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/spillway-lb/spillway/internal/address"
+	"github.com/spillway-lb/spillway/internal/digest"
 	"github.com/spillway-lb/spillway/internal/store"
 )
 
@@ -58,8 +57,7 @@ func (c *clusterIPs) address(ref store.Ref) netip.Addr {
 	}
 	in := address.Services(ref.Cluster)
 	size := uint32(1)<<(32-in.Bits()) - 2
-	sum := sha256.Sum256([]byte(ref.Namespace + "/" + ref.Name))
-	start := binary.BigEndian.Uint32(sum[:4]) % size
+	start := digest.Number(ref.Namespace+"/"+ref.Name) % size
 	addr := address.Nth(in, 1+start)
 	for i := range size {
 		addr = address.Nth(in, 1+(start+i)%size)

@@ -1,15 +1,12 @@
 package standalone
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
-	"math/big"
-
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/spillway-lb/spillway/internal/address"
+	"github.com/spillway-lb/spillway/internal/digest"
 	"github.com/spillway-lb/spillway/internal/fleet"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/store"
@@ -83,10 +80,8 @@ func namespace(name string) *corev1.Namespace {
 // nodeName is gke-CLUSTER-default-pool-HASH8-XXXX, as GKE names the Nodes of the default pool. A long cluster name is
 // cut to GKE's length.
 func nodeName(cluster, zone string) string {
-	pool := sha256.Sum256([]byte("pool " + cluster))
-	instance := sha256.Sum256([]byte("instance " + cluster + " " + zone))
-	text := new(big.Int).SetBytes(instance[:]).Text(36)
-	return "gke-" + cluster[:min(18, len(cluster))] + "-default-pool-" + hex.EncodeToString(pool[:4]) + "-" + text[len(text)-4:]
+	pool, instance := digest.Hex("pool "+cluster, 8), digest.Base36("instance "+cluster+" "+zone, 4)
+	return "gke-" + cluster[:min(18, len(cluster))] + "-default-pool-" + pool + "-" + instance
 }
 
 func node(m fleet.Member, zone, ip string) *corev1.Node {

@@ -1,14 +1,13 @@
 package status
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"reflect"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/spillway-lb/spillway/internal/digest"
 	"github.com/spillway-lb/spillway/internal/store"
 )
 
@@ -55,9 +54,5 @@ func sameField(a, b store.Object, field string) bool {
 
 // uid is a hash in the form of a UUID: two lives of one object differ, two objects differ.
 func uid(ref store.Ref, created time.Time) types.UID {
-	sum := sha256.Sum256([]byte(ref.String() + "/" + created.UTC().Format(time.RFC3339Nano)))
-	sum[6] = sum[6]&0x0f | 0x40
-	sum[8] = sum[8]&0x3f | 0x80
-	h := hex.EncodeToString(sum[:16])
-	return types.UID(h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:])
+	return types.UID(digest.UUID(ref.String() + "/" + created.UTC().Format(time.RFC3339Nano)))
 }

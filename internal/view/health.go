@@ -6,9 +6,9 @@ import (
 	"slices"
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
-	"github.com/spillway-lb/spillway/internal/compute"
 	"github.com/spillway-lb/spillway/internal/control"
 	"github.com/spillway-lb/spillway/internal/fact"
+	"github.com/spillway-lb/spillway/internal/names"
 	"github.com/spillway-lb/spillway/internal/store"
 )
 
@@ -22,7 +22,7 @@ func endpointsOf(m *Model, snapshot *store.Snapshot, service string, locations [
 	projects := projectsOf(snapshot)
 	serving := servingLocations(m, service, locations)
 	for _, b := range r.GetBackendService().GetBackends() {
-		zone, _ := compute.SplitGroup(b.GetGroup())
+		zone, _ := names.SplitGroup(b.GetGroup())
 		group := m.Get(kindGroup, b.GetGroup()).GetNetworkEndpointGroup()
 		row := control.Endpoint{Group: b.GetGroup(), Zone: zone, Project: projects[group.GetCluster()]}
 		endpoints := m.endpoints(b.GetGroup())

@@ -35,6 +35,7 @@ var forbidden = []struct {
 	{"internal/traffic", []string{"k8s.io/", "sigs.k8s.io/"}, "the allocator knows the model only"},
 	{"api/lb/v1", []string{"k8s.io/", module + "internal/"}, "the model is a contract of its own"},
 	{"internal/store", []string{module + "internal/"}, "the store knows no translator"},
+	{"internal/digest", []string{module, "k8s.io/", "sigs.k8s.io/"}, "hashes are for everybody"},
 	{"internal/kind", []string{module, "k8s.io/", "sigs.k8s.io/"}, "the table of kinds is for everybody"},
 	{"internal/fact", []string{module + "internal/recompute", module + "internal/gateway", module + "internal/proxy"}, "facts are names and values"},
 	{"internal/persist", []string{module + "internal/gateway", module + "internal/manifests", module + "internal/proxy", module + "internal/serve"}, "what is kept over a restart is whatever its caller gives"},

@@ -1,8 +1,6 @@
 package workload
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -14,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/rand"
 
 	"github.com/spillway-lb/spillway/internal/address"
+	"github.com/spillway-lb/spillway/internal/digest"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/store"
 )
@@ -86,8 +85,7 @@ func (c *Core) createPod(rs *replicaSet, slot int) {
 func (c *Core) podRef(rs *replicaSet, slot int) store.Ref {
 	ref := store.Ref{Cluster: rs.ref.Cluster, Kind: kindPod, Namespace: rs.ref.Namespace}
 	for life := 0; ; life++ {
-		sum := sha256.Sum256(fmt.Appendf(nil, "%s/%d/%d", rs.ref, slot, life))
-		ref.Name = rs.ref.Name + "-" + rand.SafeEncodeString(hex.EncodeToString(sum[:])[:5])
+		ref.Name = rs.ref.Name + "-" + rand.SafeEncodeString(digest.Hex(fmt.Sprintf("%s/%d/%d", rs.ref, slot, life), 5))
 		if c.byRef[ref] == nil && c.snapshot.Get(ref) == nil {
 			return ref
 		}
@@ -206,9 +204,8 @@ func (c *Core) allocate(p *pod) netip.Addr {
 		return netip.AddrFrom4([4]byte{127, 0, 0, 1})
 	}
 	in := address.Pods(p.ref.Cluster)
-	sum := sha256.Sum256([]byte(p.ref.String()))
 	size := uint32(1)<<(32-in.Bits()) - 2
-	start := uint32(sum[0])<<8 | uint32(sum[1])
+	start := digest.Number(p.ref.String()) >> 16
 	for i := range size {
 		addr := address.Nth(in, 1+(start+i)%size)
 		if _, taken := c.addresses[addr]; !taken {
