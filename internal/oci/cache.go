@@ -1,0 +1,101 @@
+package oci
+
+import (
+	"cmp"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/opencontainers/go-digest"
+)
+
+// cache keeps blobs on disk by digest. What is read is checked: what has been damaged is as if it were not there.
+type cache struct {
+	dir string
+	max int64 // of all together, in bytes
+	mu  sync.Mutex
+}
+
+func newCache(dir string, limit int64) (*cache, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	return &cache{dir: dir, max: limit}, nil
+}
+
+func (c *cache) path(d digest.Digest) string {
+	return filepath.Join(c.dir, d.Algorithm().String()+"-"+d.Encoded())
+}
+
+// get is the blob of a digest, nil if there is none that is whole.
+func (c *cache) get(d digest.Digest) []byte {
+	name := c.path(d)
+	b, err := readFile(name, c.max)
+	if err != nil {
+		return nil
+	}
+	if d.Algorithm().FromBytes(b) != d {
+		_ = os.Remove(name)
+		return nil
+	}
+	now := time.Now()
+	_ = os.Chtimes(name, now, now) // for sweep, which removes what was not used for longest
+	return b
+}
+
+// put keeps a blob that was checked. It appears as a whole or not at all.
+func (c *cache) put(d digest.Digest, b []byte) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	f, err := os.CreateTemp(c.dir, temporary)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(b)
+	err = errors.Join(err, f.Close())
+	if err == nil {
+		err = os.Rename(f.Name(), c.path(d))
+	}
+	if err != nil {
+		_ = os.Remove(f.Name())
+		return err
+	}
+	c.sweep(c.path(d))
+	return nil
+}
+
+// temporary is the pattern of names of what is being written; it stays behind when a process dies there.
+const temporary = "part-*"
+
+const abandoned = time.Hour
+
+// sweep removes what was not used for longest until the rest is below the limit, and what was abandoned.
+func (c *cache) sweep(keep string) {
+	entries, _ := os.ReadDir(c.dir)
+	var files []fs.FileInfo
+	var total int64
+	for _, e := range entries {
+		info, err := e.Info()
+		if err != nil || !info.Mode().IsRegular() {
+			continue
+		}
+		if part, _ := filepath.Match(temporary, e.Name()); part {
+			if time.Since(info.ModTime()) > abandoned {
+				_ = os.Remove(filepath.Join(c.dir, e.Name()))
+			}
+			continue
+		}
+		files = append(files, info)
+		total += info.Size()
+	}
+	slices.SortFunc(files, func(a, b fs.FileInfo) int { return cmp.Compare(a.ModTime().UnixNano(), b.ModTime().UnixNano()) })
+	for _, info := range files {
+		if name := filepath.Join(c.dir, info.Name()); total > c.max && name != keep && os.Remove(name) == nil {
+			total -= info.Size()
+		}
+	}
+}

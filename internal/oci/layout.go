@@ -1,0 +1,116 @@
+package oci
+
+import (
+	"archive/tar"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+	"oras.land/oras-go/v2/content"
+	layout "oras.land/oras-go/v2/content/oci"
+)
+
+// diskLayout is an OCI layout, or the tar of one.
+type diskLayout struct {
+	content.Fetcher
+	index ocispec.Index
+}
+
+func openLayout(dir string) (source, error) {
+	info, err := os.Stat(dir)
+	if err != nil {
+		return nil, err
+	}
+	l := &diskLayout{}
+	var index []byte
+	if info.IsDir() {
+		l.Fetcher = layout.NewStorageFromFS(os.DirFS(dir))
+		index, err = readFile(filepath.Join(dir, ocispec.ImageIndexFile), maxManifest)
+	} else if l.Fetcher, err = layout.NewStorageFromTar(dir); err == nil {
+		index, err = indexOfTar(dir)
+	}
+	if err == nil {
+		err = json.Unmarshal(index, &l.index)
+	}
+	if err != nil {
+		return nil, failure(Malformed, "this is no OCI layout: %w", err)
+	}
+	return l, nil
+}
+
+// readFile reads a file that has to be regular and no longer than a limit.
+func readFile(name string, limit int64) ([]byte, error) {
+	info, err := os.Stat(name)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, failure(Invalid, "%s is no regular file", name)
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return readLimited(f, limit)
+}
+
+func readLimited(r io.Reader, limit int64) ([]byte, error) {
+	b, err := io.ReadAll(io.LimitReader(r, limit+1))
+	if err == nil && int64(len(b)) > limit {
+		return nil, failure(TooLarge, "it has more than %s", size(limit))
+	}
+	return b, err
+}
+
+func indexOfTar(name string) ([]byte, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	for t := tar.NewReader(f); ; {
+		h, err := t.Next()
+		if errors.Is(err, io.EOF) {
+			return nil, failure(Malformed, "the tar has no %s", ocispec.ImageIndexFile)
+		}
+		if err != nil {
+			return nil, err
+		}
+		if path.Clean(h.Name) == ocispec.ImageIndexFile {
+			return readLimited(t, maxManifest)
+		}
+	}
+}
+
+// Resolve implements content.Resolver. Without a tag it is the one image that the layout has.
+func (l *diskLayout) Resolve(_ context.Context, wanted string) (ocispec.Descriptor, error) {
+	if wanted == "" {
+		return choose(l.index.Manifests)
+	}
+	var tags []string
+	for _, d := range l.index.Manifests {
+		tag := d.Annotations[ocispec.AnnotationRefName]
+		if tag == wanted || d.Digest.String() == wanted {
+			return d, nil
+		}
+		if tag != "" {
+			tags = append(tags, tag)
+		}
+	}
+	if strings.Contains(wanted, ":") { // what an index of the layout points to
+		return ocispec.Descriptor{Digest: digest.Digest(wanted)}, nil
+	}
+	if slices.Sort(tags); len(tags) > 0 {
+		return ocispec.Descriptor{}, failure(NotFound, "the layout has no tag %q, but %s", wanted, strings.Join(tags, ", "))
+	}
+	return ocispec.Descriptor{}, failure(NotFound, "the layout has no tag %q, nor others: leave the tag out", wanted)
+}
