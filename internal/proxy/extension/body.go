@@ -89,7 +89,7 @@ func (b *Streamed) tail() error {
 	if b.Tail == nil {
 		return nil
 	}
-	return b.Tail(&Fields{m: &b.trailers, policy: orNothing(b.Policy), trailers: true})
+	return b.Tail(NewTrailers(&b.trailers, b.Policy))
 }
 
 // Trailers implements message.Body.

@@ -15,6 +15,11 @@ type Fields struct {
 	host func(value []byte) error
 }
 
+// NewTrailers shows trailers to a filter whose body has them.
+func NewTrailers(m *header.Map, p *Policy) *Fields {
+	return &Fields{m: m, policy: orNothing(p), trailers: true}
+}
+
 // Len is the number of fields.
 func (f *Fields) Len() int { return f.m.Len() }
 

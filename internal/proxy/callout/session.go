@@ -1,0 +1,349 @@
+package callout
+
+import (
+	"errors"
+	"io"
+	"sync"
+	"time"
+
+	extprocv3 "github.com/envoyproxy/go-control-plane/envoy/service/ext_proc/v3"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/spillway-lb/spillway/internal/proxy/callout/frame"
+	"github.com/spillway-lb/spillway/internal/proxy/header"
+	"github.com/spillway-lb/spillway/internal/proxy/message"
+)
+
+// pipe is the stream under a session: a *call.Stream.
+type pipe interface {
+	Send(p []byte) error
+	Receive() ([]byte, error)
+	Head() (*message.Response, error)
+	Trailers() *header.Map
+	Await(d time.Duration)
+	Answered()
+	CloseSend() error
+	Cancel()
+	Close()
+	Endpoint() string
+}
+
+const (
+	// maxMessage is Google's limit of what a callout may answer at once, in bytes.
+	maxMessage = 128 << 10
+	// boxSoft stops what is sent in full duplex while so many bytes of answers wait to be taken, boxHard stops the reading
+	// for the other side, too: beyond what a callout that answers as it reads can have on the way.
+	boxSoft = 64 << 10
+	boxHard = 1 << 20
+)
+
+// errFinished: the callout has ended the stream with OK and owes nothing. What is left passes as it is.
+var errFinished = errors.New("callout: finished")
+
+// session is one Process stream. Each side is used by one goroutine at a time, and sent on by one more in full duplex. Who
+// waits for an answer reads for both: there is no goroutine of the session's own.
+type session struct {
+	dial    func() (pipe, error)
+	timeout time.Duration
+	// record, if set, is shown every message, in order.
+	record func(fromCallout bool, message []byte)
+
+	sending sync.Mutex
+	buf     []byte
+	out     traffic
+
+	frames frame.Reader // used by who reads
+	began  bool
+	in     traffic
+
+	mu      sync.Mutex
+	changed *sync.Cond
+	pipe    pipe // nil before the first message; set while sending is held, too
+	core    core
+	reading bool
+	boxes   [2]box
+	broken  bool  // nothing more can be sent
+	end     error // why no more answers come
+}
+
+// traffic counts.
+type traffic struct{ messages, bytes int64 }
+
+// box holds what has come for a side.
+type box struct {
+	answers []answer
+	bytes   int
+	waiting bool // somebody waits
+	armed   bool // and the time for it runs
+}
+
+func newSession(dial func() (pipe, error), timeout time.Duration, c core) *session {
+	s := &session{dial: dial, timeout: timeout, core: c, frames: frame.Reader{Limit: maxMessage}}
+	s.changed = sync.NewCond(&s.mu)
+	return s
+}
+
+// send sends a message: p of a side, which encode appends. An error says why no more answers come; one of the sending
+// itself shows where its answer is awaited, which knows the reason.
+func (s *session) send(side side, p part, last bool, encode func(dst []byte, first bool) []byte) error {
+	s.sending.Lock()
+	defer s.sending.Unlock()
+	first := s.pipe == nil
+	if err := s.begin(); err != nil {
+		return err
+	}
+	if s.over(side) {
+		return nil
+	}
+	s.buf = frame.End(encode(frame.Begin(s.buf[:0]), first), 0)
+	s.out.messages++
+	s.out.bytes += int64(len(s.buf))
+	if s.record != nil {
+		s.record(false, s.buf[frame.PrefixLength:])
+	}
+	s.mu.Lock()
+	s.core.note(side, p, last)
+	timed := !s.core.sides[side].duplex
+	s.mu.Unlock()
+	if timed {
+		s.pipe.Await(s.timeout)
+		defer s.pipe.Answered()
+	}
+	err := s.pipe.Send(s.buf)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err != nil {
+		s.broken = true // what is awaited shows the reason, and soon
+	}
+	s.arm(side)
+	return nil
+}
+
+// over reports whether the callout has ended a side: it is told no more of it.
+func (s *session) over(side side) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.core.sides[side].ended
+}
+
+// begin opens the stream, if it is not open. sending is held.
+func (s *session) begin() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.pipe != nil || s.end != nil {
+		return s.end
+	}
+	s.mu.Unlock()
+	p, err := s.dial()
+	s.mu.Lock()
+	switch {
+	case err != nil && s.end == nil:
+		s.end = err
+		s.changed.Broadcast()
+	case err == nil:
+		s.pipe = p
+	}
+	return s.end
+}
+
+// arm starts the time of an answer that somebody waits for and that cannot be put off. mu is held.
+func (s *session) arm(side side) {
+	if b := &s.boxes[side]; b.waiting && !b.armed && (s.broken || s.core.late(side)) {
+		b.armed = true
+		s.pipe.Await(s.timeout)
+	}
+}
+
+// disarm ends it. mu is held.
+func (s *session) disarm(side side) {
+	if b := &s.boxes[side]; b.armed {
+		b.armed = false
+		s.pipe.Answered()
+	}
+}
+
+// await waits for the next answer of a side.
+func (s *session) await(side side) (answer, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	b := &s.boxes[side]
+	b.waiting = true
+	defer func() {
+		b.waiting = false
+		s.disarm(side)
+	}()
+	for {
+		switch {
+		case len(b.answers) > 0:
+			return s.pop(b), nil
+		case s.end != nil:
+			return answer{}, s.end
+		}
+		s.arm(side)
+		if s.reading || s.boxes[1-side].bytes > boxHard {
+			s.changed.Wait()
+			continue
+		}
+		s.read()
+	}
+}
+
+// pop takes the oldest answer. mu is held.
+func (s *session) pop(b *box) answer {
+	a := b.answers[0]
+	b.answers = append(b.answers[:0], b.answers[1:]...)
+	b.bytes -= len(a.piece)
+	s.changed.Broadcast()
+	return a
+}
+
+// room waits until a side takes more in full duplex. false: nothing more is to be sent.
+func (s *session) room(side side) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for s.end == nil && !s.core.sides[side].ended && s.boxes[side].bytes > boxSoft {
+		s.changed.Wait()
+	}
+	return s.end == nil && !s.core.sides[side].ended
+}
+
+// read reads one message and puts it where it belongs. mu is held, but not while it waits.
+func (s *session) read() {
+	s.reading = true
+	s.mu.Unlock()
+	msg, err := s.receive()
+	if err == nil && s.record != nil {
+		s.record(true, msg)
+	}
+	s.mu.Lock()
+	s.reading = false
+	switch {
+	case s.end != nil:
+	case err != nil:
+		s.stop(err)
+	default:
+		s.deliver(msg)
+	}
+	s.changed.Broadcast()
+}
+
+// receive waits for the next message. io.EOF is a good end.
+func (s *session) receive() ([]byte, error) {
+	if !s.began {
+		res, err := s.pipe.Head()
+		if err != nil {
+			return nil, failureOf(err)
+		}
+		if err := checkHead(res); err != nil {
+			return nil, err
+		}
+		s.began = true
+	}
+	msg, err := s.frames.Next(s.pipe.Receive)
+	switch {
+	case err == nil:
+		s.in.messages++
+		s.in.bytes += int64(len(msg)) + frame.PrefixLength
+		return msg, nil
+	case err == io.EOF:
+		return nil, s.status()
+	}
+	return nil, failureOf(err)
+}
+
+// status is how the callout ended the stream: io.EOF if it means well.
+func (s *session) status() error {
+	st, ok := frame.StatusOf(s.pipe.Trailers())
+	if !ok {
+		if res, err := s.pipe.Head(); err == nil {
+			st, ok = frame.StatusOf(&res.Header)
+		}
+	}
+	switch {
+	case !ok:
+		return protocolFailure(errors.New("the stream ended without a grpc-status"))
+	case st.Code == frame.OK:
+		return io.EOF
+	}
+	return &Failure{Cause: CauseGRPC, Status: st}
+}
+
+// stop ends the session because of an error. mu is held.
+func (s *session) stop(err error) {
+	if err == io.EOF {
+		if err = s.core.finish(); err == nil {
+			s.end = errFinished
+			return
+		}
+		err = protocolFailure(err)
+	}
+	s.end = err
+	if s.pipe != nil {
+		s.pipe.Cancel()
+	}
+}
+
+// deliver takes a message. mu is held.
+func (s *session) deliver(msg []byte) {
+	var r extprocv3.ProcessingResponse
+	if err := proto.Unmarshal(msg, &r); err != nil {
+		s.stop(protocolFailure(err))
+		return
+	}
+	a, err := s.core.take(&r)
+	switch {
+	case err != nil:
+		s.stop(protocolFailure(err))
+		return
+	case a.immediate != nil:
+		s.end = reply(a.immediate)
+		return
+	case a.nothing:
+		return
+	}
+	a.metadata = r.GetDynamicMetadata()
+	b := &s.boxes[a.side]
+	b.answers = append(b.answers, a)
+	b.bytes += len(a.piece)
+	s.disarm(a.side)
+}
+
+// fail ends the session from outside.
+func (s *session) fail(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.end == nil {
+		s.stop(err)
+	}
+	s.changed.Broadcast()
+}
+
+// wants reports whether a part of a side is to be sent.
+func (s *session) wants(side side, p part) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := &s.core.sides[side]
+	switch p {
+	case head:
+		return c.head
+	case chunk:
+		return c.body
+	}
+	return c.tail
+}
+
+// errLeft: the exchange is over.
+var errLeft = errors.New("callout: the exchange is over")
+
+// leave ends the session with its exchange. It returns the stream, if there is one, to be closed, and why the session had
+// ended before. Nobody awaits anything any more.
+func (s *session) leave() (pipe, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	err := s.end
+	if err == nil {
+		s.end = errLeft
+	}
+	s.changed.Broadcast()
+	return s.pipe, err
+}
