@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -289,6 +290,186 @@ func TestFiltersWaitNoLongerThanTheExchange(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestRouteChainsHearTheDeadline: what a route filter took of its exchange before there was a backend service ends with the
+// exchange's time, and when the client leaves, all the same.
+func TestRouteChainsHearTheDeadline(t *testing.T) {
+	for _, why := range []string{"client", "time"} {
+		t.Run(why, func(t *testing.T) {
+			e, asked := &ends{}, make(chan struct{})
+			backend := rawBackend(t, func(c *rawConn) {
+				c.head()
+				close(asked)
+				c.gone()
+			})
+			route := extension.Extension{Name: "route", New: func(x extension.Exchange) extension.Filter {
+				e.start()
+				heard, held := make(chan error, 1), x.Context()
+				return &filterFuncs{
+					request: func(extension.Exchange, *extension.Request) error {
+						go func() {
+							<-held.Done()
+							heard <- context.Cause(held)
+						}()
+						return nil
+					},
+					response: func(*extension.Response) error {
+						t.Error("an answer of an exchange that has ended was shown")
+						return nil
+					},
+					end: func(o extension.Outcome) {
+						if got := <-heard; (got == context.DeadlineExceeded) != (why == "time") {
+							t.Errorf("heard %v", got)
+						}
+						e.end(o)
+					},
+				}
+			}}
+			chains := traffic(one("traffic", filterFuncs{}))
+			chains.Route = []extension.Chain{{Name: "r", Extensions: []extension.Extension{route}}}
+			r := newFilterRig(t, []string{backend}, chains, func(m *model) {
+				if why == "time" {
+					m.service.Timeout = durationpb.New(200 * time.Millisecond)
+				}
+			})
+			c := r.dial()
+			c.say("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+			if why == "client" {
+				<-asked
+				_ = c.Close()
+			} else if res, _ := c.answer(t, "GET"); res.StatusCode != 504 {
+				t.Errorf("status %d", res.StatusCode)
+			}
+			e.all(t)
+		})
+	}
+}
+
+// TestUploadsThatFiltersBreakLate: a request's body that a filter ends when the head of the answer is out is no time-out of
+// the backend.
+func TestUploadsThatFiltersBreakLate(t *testing.T) {
+	backend := rawBackend(t, func(c *rawConn) {
+		c.head()
+		c.say("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nbegun\r\n")
+		c.gone()
+	})
+	e, begun := &ends{}, make(chan struct{})
+	f := one("breaker", filterFuncs{end: e.end, request: func(_ extension.Exchange, q *extension.Request) error {
+		e.start()
+		first := true
+		return q.SetBody(&extension.Streamed{Source: q.Body(), Piece: func(p []byte, _ bool) ([]byte, error) {
+			if first {
+				first = false
+				return p, nil
+			}
+			<-begun
+			return nil, errors.New("the filter failed")
+		}}, message.UnknownLength)
+	}})
+	r := newFilterRig(t, []string{backend}, traffic(f), nil)
+	c := r.dial()
+	c.say("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\none\r\n")
+	if head := c.head(); !strings.HasPrefix(head, "HTTP/1.1 200 ") {
+		t.Fatalf("got %q", head)
+	}
+	close(begun)
+	c.say("3\r\ntwo\r\n")
+	c.gone()
+	e.all(t)
+	if o := e.list[0]; o.Complete || o.Details != "internal_error" || o.Status != 200 {
+		t.Errorf("the filter heard %+v", o)
+	}
+	if n := r.Metrics().FindService("service").Timeouts.Load(); n != 0 {
+		t.Errorf("%d time-outs of the backend", n)
+	}
+}
+
+// TestTrailersOfEveryBody: a filter sees the trailers at the end of each body, though there are none, whether its length
+// was announced or not, and it may leave the length as it is.
+func TestTrailersOfEveryBody(t *testing.T) {
+	backend := httpBackend(t, func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		w.Header().Set("X-Length", fmt.Sprint(r.ContentLength))
+		if r.Header.Get("X-Known") != "" {
+			w.Header().Set("Content-Length", fmt.Sprint(len(body)))
+		}
+		_, _ = w.Write(body)
+		_ = http.NewResponseController(w).Flush()
+	})
+	for _, known := range []bool{true, false} {
+		eachPairing(t, func(t *testing.T, version int, protocol lbv1.BackendProtocol) {
+			var tails, answerTails atomic.Int64
+			counting := func(src message.Body, n *atomic.Int64) message.Body {
+				return &extension.Streamed{Source: src, Tail: func(*extension.Fields) error {
+					n.Add(1)
+					return nil
+				}}
+			}
+			e := &ends{}
+			f := one("tails", filterFuncs{
+				end: e.end,
+				request: func(_ extension.Exchange, q *extension.Request) error {
+					e.start()
+					if (q.Length() == 5) != known {
+						t.Errorf("the request's length is %d", q.Length())
+					}
+					return q.SetBody(counting(q.Body(), &tails), q.Length())
+				},
+				response: func(r *extension.Response) error {
+					if (r.Length() == 5) != known {
+						t.Errorf("the answer's length is %d", r.Length())
+					}
+					return r.SetBody(counting(r.Body(), &answerTails), r.Length())
+				},
+			})
+			r := newFilterRig(t, []string{backend}, traffic(f), func(m *model) { m.service.Protocol = protocol })
+			var body io.Reader = strings.NewReader("hello")
+			if !known {
+				body = io.MultiReader(body)
+			}
+			req, _ := http.NewRequest("POST", "http://"+r.addr+"/", body)
+			if known {
+				req.Header.Set("X-Known", "1")
+			}
+			res, err := netClient(t, version).Do(req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = res.Body.Close() }()
+			if got, err := io.ReadAll(res.Body); err != nil || string(got) != "hello" || (res.Header.Get("X-Length") == "5") != known {
+				t.Errorf("%q, %v; the backend was told %s", got, err, res.Header.Get("X-Length"))
+			}
+			e.all(t)
+			if tails.Load() != 1 || answerTails.Load() != 1 {
+				t.Errorf("%d and %d times", tails.Load(), answerTails.Load())
+			}
+		})
+	}
+}
+
+// TestFiltersMisbehaveAtTheEnd: whatever a filter does when it is told of the end, its client has its answer, other filters
+// hear of theirs, and the next request is served.
+func TestFiltersMisbehaveAtTheEnd(t *testing.T) {
+	backend := httpBackend(t, echoTail)
+	eachPairing(t, func(t *testing.T, version int, protocol lbv1.BackendProtocol) {
+		for _, what := range []string{"delay", "panic"} {
+			e := &ends{}
+			other := extension.Extension{Name: "other", New: func(extension.Exchange) extension.Filter {
+				e.start()
+				return &filterFuncs{end: e.end}
+			}}
+			bad := one("bad", filterFuncs{end: func(extension.Outcome) { _ = misact(what, nil) }})
+			r := newFilterRig(t, []string{backend}, traffic(other, bad), func(m *model) { m.service.Protocol = protocol })
+			c := netClient(t, version)
+			for range 2 {
+				if got := ask(c, r, false, "hello"); got.err != nil || got.status != 200 || got.body != "hello" {
+					t.Errorf("%s: %+v", what, got)
+				}
+			}
+			e.all(t)
+		}
+	})
 }
 
 // TestChooseEndpoint has a filter choose among the endpoints of the service.

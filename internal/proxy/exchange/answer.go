@@ -136,11 +136,16 @@ func (x *Exchange) copyBody(b message.Body, length int64) error {
 // answerBroke ends an answer whose head is out: all that can be done is to let the client see that it is cut short.
 func (x *Exchange) answerBroke(err error) {
 	var client errDownstream
+	bodyErr := x.bodyError(&x.current)
 	switch {
 	case errors.As(err, &client), x.watch.why() == ClientGone:
 		x.details = accesslog.ClientDisconnectedAfterPartialResponse
-	case fromFilter(err):
+	case fromFilter(err), fromFilter(bodyErr):
 		x.details = accesslog.InternalError
+	case bodyErr != nil: // which has interrupted the stream
+		if _, x.details = bodyFailure(bodyErr); x.details == accesslog.ClientDisconnectedBeforeAnyResponse {
+			x.details = accesslog.ClientDisconnectedAfterPartialResponse
+		}
 	case errors.Is(err, transport.ErrTimeout):
 		x.details = accesslog.BackendTimeout
 		x.derived.Counts.Timeouts.Inc()

@@ -244,8 +244,11 @@ func (x *Exchange) trafficFilters() bool {
 
 // leaveFilters ends them, also when the engine itself has panicked.
 func (x *Exchange) leaveFilters() {
-	if x.scope != nil {
-		x.scope.end(extension.Outcome{Status: x.status, Details: string(x.details)})
-		x.scope.leave()
+	if x.scope == nil {
+		return
 	}
+	if !x.scope.ended {
+		x.scope.end(x.crashOutcome())
+	}
+	x.scope.leave()
 }

@@ -43,6 +43,19 @@ func (x *Exchange) answerLocally(status int, body []byte, details accesslog.Deta
 		x.down.Abort()
 		return
 	}
+	res := x.compose(status, body)
+	composed := res.Status
+	if !x.filterLocal(res) {
+		return
+	}
+	if res.Status != composed {
+		x.status = res.Status
+	}
+	x.sendLocal(res)
+}
+
+// compose makes an answer of the proxy's own as filters see it.
+func (x *Exchange) compose(status int, body []byte) *message.Response {
 	res := &x.local
 	res.Status = status
 	if x.isGRPC() && status >= 400 {
@@ -51,8 +64,6 @@ func (x *Exchange) answerLocally(status int, body []byte, details accesslog.Deta
 	} else if _, said := res.Header.Get(header.ContentType); !said && len(body) > 0 {
 		res.Header.AddID(header.ContentType, textPlain)
 	}
-	x.addVia(&res.Header)
-	x.addDate(&res.Header)
 	res.ContentLength = int64(len(body))
 	head := string(x.Request.Method) == "HEAD"
 	if head && len(body) > 0 {
@@ -62,16 +73,31 @@ func (x *Exchange) answerLocally(status int, body []byte, details accesslog.Deta
 		x.literal.p = body
 		res.Body = &x.literal
 	}
+	return res
+}
+
+// sendLocal sends what filters have left of it.
+func (x *Exchange) sendLocal(res *message.Response) {
+	if x.details == accesslog.RedirectedByURLMap {
+		x.applyRule(&res.Header)
+	}
+	x.addVia(&res.Header)
+	x.addDate(&res.Header)
 	x.begun = true
 	x.noteGRPC(&res.Header)
+	length := res.ContentLength
 	err := x.down.WriteHead(res)
 	if err == nil && res.Body != nil {
-		err = x.copyBody(res.Body, res.ContentLength)
+		err = x.copyBody(res.Body, length)
 	}
 	x.complete = err == nil
-	if err != nil {
-		x.down.Abort()
+	if err == nil {
+		return
 	}
+	if fromFilter(err) {
+		x.details = accesslog.InternalError
+	}
+	x.down.Abort()
 }
 
 // imfFixdate is the form of dates in HTTP (RFC 9110 section 5.6.7).

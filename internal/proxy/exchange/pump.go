@@ -20,6 +20,7 @@ type pump struct {
 	sent     int         // of what is kept
 	left     bool        // the body's lock is held
 	bodyErr  error       // reading from the client failed
+	broken   atomic.Bool // bodyErr is set
 	writeErr error       // writing to the backend failed: it may have answered already
 }
 
@@ -37,8 +38,7 @@ func (p *pump) run() {
 	r := &p.x.body
 	defer r.leave(p)
 	defer p.x.engine.Guard.Recover("body", func() {
-		p.bodyErr = errCrashed
-		p.stream.Interrupt()
+		p.breakOff(errCrashed)
 	})
 	for {
 		bodyErr, writeErr := p.move()
@@ -58,8 +58,7 @@ func (p *pump) run() {
 		case errors.Is(bodyErr, errGivenUp):
 			return
 		case bodyErr != nil:
-			p.bodyErr = bodyErr
-			p.stream.Interrupt()
+			p.breakOff(bodyErr)
 			return
 		}
 		p.x.watch.Moved()
@@ -67,6 +66,13 @@ func (p *pump) run() {
 			return
 		}
 	}
+}
+
+// breakOff ends the attempt because of the body. Whoever is interrupted finds out why.
+func (p *pump) breakOff(err error) {
+	p.bodyErr = err
+	p.broken.Store(true)
+	p.stream.Interrupt()
 }
 
 // stopped reports whether the pump has ended, and the body with it or its stream.

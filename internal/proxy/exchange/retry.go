@@ -181,16 +181,14 @@ func (x *Exchange) backoff() bool {
 }
 
 // bodyFailed reports whether it was the client's body that ended the attempt.
-func (x *Exchange) bodyFailed(a *attempt) bool {
-	if a.pump == nil {
-		return false
+func (x *Exchange) bodyFailed(a *attempt) bool { return x.bodyError(a) != nil }
+
+// bodyError is why the request's body has ended the attempt; nil if it has not.
+func (x *Exchange) bodyError(a *attempt) error {
+	if a.pump == nil || !a.pump.broken.Load() {
+		return nil
 	}
-	select {
-	case <-a.pump.done:
-		return a.pump.bodyErr != nil
-	default:
-		return false
-	}
+	return a.pump.bodyErr
 }
 
 // failed answers for an attempt that failed for good.

@@ -98,6 +98,5 @@ func (x *Exchange) redirect(r *filter.Redirect) {
 	at := len(x.arena)
 	x.arena = r.Location(x.arena, &x.Sent, x.client.Frontend.Port, x.client.Frontend.Reach)
 	x.local.Header.AddID(header.Location, x.arena[at:])
-	x.applyRule(&x.local.Header)
 	x.answerLocally(r.Status, nil, accesslog.RedirectedByURLMap)
 }

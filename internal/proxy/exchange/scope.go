@@ -22,9 +22,12 @@ type scope struct {
 	running []*running // in the order in which they see requests
 
 	mu     sync.Mutex
-	ctx    context.Context
-	cancel context.CancelFunc
+	ctx    context.Context // one for all chains
+	cancel context.CancelCauseFunc
+	timer  *time.Timer // ends ctx with the exchange's time; nil without any
 
+	res      *message.Response // the answer that is shown, or was
+	shown    bool              // an answer has been shown, or is not to be
 	chosen   []netip.AddrPort
 	upload   *source       // the client's body, once a filter has asked for it
 	download *source       // the backend's
@@ -65,9 +68,10 @@ func (x *Exchange) filterRequest(kind extension.Kind, chains []extension.Chain) 
 	s := x.scope
 	if s == nil {
 		s = &scope{engine: x.engine, x: x}
-		s.ctx, s.cancel = context.WithCancel(context.Background())
+		s.ctx, s.cancel = context.WithCancelCause(context.Background())
 		x.scope = s
-		x.watch.onEnd(s.cancel)
+		x.watch.onEnd(s.interrupt)
+		s.expire(x.limits.Request)
 	}
 	if kind == extension.Traffic {
 		x.deadlineKnown()
@@ -162,14 +166,47 @@ func (s *scope) filterInformational(res *message.Response) bool {
 
 // filterAnswer shows the backend's answer. false: the exchange has been answered otherwise.
 func (x *Exchange) filterAnswer(res *message.Response) bool {
+	err := x.showAnswer(res)
+	if err == nil {
+		err = x.uploadFailure()
+	}
+	if err != nil {
+		x.answerUnbegun(err)
+		return false
+	}
+	return true
+}
+
+// filterLocal shows an answer that was made here. false: the exchange has been answered otherwise. What filters have made,
+// or caused, no other sees; nor does any see what comes when waiting makes no sense any more.
+func (x *Exchange) filterLocal(res *message.Response) bool {
 	s := x.scope
+	if s == nil || s.shown || s.ctx.Err() != nil || !x.timeLeft() {
+		return true
+	}
+	err := x.showAnswer(res)
+	if err == nil {
+		return true
+	}
+	h := res.Header
+	h.Reset()
+	*res = message.Response{Header: h}
+	x.answerFilter(err)
+	return false
+}
+
+// showAnswer shows an answer to every filter that has seen the request, the last one first.
+func (x *Exchange) showAnswer(res *message.Response) error {
+	s := x.scope
+	s.shown, s.res = true, res
+	switched := x.switchedBy(res)
 	held := false
 	views := make([]*extension.Response, 0, len(s.running))
 	var err error
 	for i := len(s.running) - 1; i >= 0 && err == nil; i-- {
 		r := s.running[i]
 		var bodies extension.Bodies = (*responseBodies)(r)
-		if x.Switched() {
+		if switched {
 			bodies = nil
 		}
 		v := extension.NewResponse(res, r.extension.Policy, bodies)
@@ -181,23 +218,21 @@ func (x *Exchange) filterAnswer(res *message.Response) bool {
 			v.Close()
 		}
 	}
-	if err == nil && held && res.Body != nil && !x.Switched() {
+	if err == nil && held && res.Body != nil && !switched {
 		err = x.hold(res)
 	}
 	for _, v := range views {
 		v.Close()
 	}
-	if err == nil {
-		err = x.uploadFailure()
-	}
-	if err == nil {
+	if err == nil && !switched { // what follows then is the tunnel's
 		x.fitBody(res)
 	}
-	if err != nil {
-		x.answerUnbegun(err)
-		return false
-	}
-	return true
+	return err
+}
+
+// switchedBy reports whether the answer is that of a backend which opens a tunnel.
+func (x *Exchange) switchedBy(res *message.Response) bool {
+	return x.Switched() && res == &x.Answer.Response
 }
 
 // answerUnbegun ends an exchange whose backend's answer cannot go out, though its head has come: a filter has failed, or
@@ -244,7 +279,6 @@ func (x *Exchange) fitBody(res *message.Response) {
 	s := x.scope
 	asked := string(x.Request.Method) == "HEAD"
 	switch {
-	case x.Switched(): // what follows is the tunnel's
 	case !message.HasBody(asked, res.Status):
 		if res.Body != nil && s.answer == nil {
 			s.answer = res.Body
@@ -275,6 +309,7 @@ func (x *Exchange) uploadFailure() error {
 
 // answerFilter ends an exchange whose filter did not let it go on, before the head of an answer is out.
 func (x *Exchange) answerFilter(err error) {
+	x.scope.shown = true // no filter sees what another has made, or caused
 	var reply *extension.LocalReply
 	switch why := x.watch.why(); {
 	case why != notEnded:
@@ -315,20 +350,21 @@ func (x *Exchange) deadlineKnown() {
 	if x.deadline == 0 {
 		return
 	}
-	left := time.Duration(x.deadline - x.engine.Caller.Clock.Now())
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	ctx, cancel := context.WithTimeout(s.ctx, left)
-	outer := s.cancel
-	s.ctx, s.cancel = ctx, func() { cancel(); outer() }
+	s.expire(time.Duration(x.deadline - x.engine.Caller.Clock.Now()))
+}
+
+// expire ends what filters wait for after a time, instead of after the one that was said before. 0 or less is none.
+func (s *scope) expire(after time.Duration) {
+	if s.timer != nil {
+		s.timer.Stop()
+	}
+	if after > 0 {
+		s.timer = time.AfterFunc(after, func() { s.cancel(context.DeadlineExceeded) })
+	}
 }
 
 // overdue reports whether the filters' waits have ended because the exchange's time is over. The engine's clock follows in ticks.
-func (s *scope) overdue() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.ctx.Err() == context.DeadlineExceeded
-}
+func (s *scope) overdue() bool { return context.Cause(s.ctx) == context.DeadlineExceeded }
 
 // end tells every filter, once.
 func (s *scope) end(o extension.Outcome) {
@@ -336,6 +372,7 @@ func (s *scope) end(o extension.Outcome) {
 		return
 	}
 	s.ended = true
+	s.expire(0)
 	s.interrupt()
 	x := s.x
 	for _, g := range s.guards {
@@ -381,12 +418,7 @@ func (s *scope) logged() []accesslog.Extension {
 }
 
 // interrupt ends what filters wait for.
-func (s *scope) interrupt() {
-	s.mu.Lock()
-	cancel := s.cancel
-	s.mu.Unlock()
-	cancel()
-}
+func (s *scope) interrupt() { s.cancel(extension.ErrEnded) }
 
 // name is the extension's in logs and metrics.
 func (r *running) name() string { return r.chain + "/" + r.extension.Name }

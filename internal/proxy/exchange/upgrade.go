@@ -40,6 +40,9 @@ func (x *Exchange) runTunnel() {
 	// The times are those of requests. A tunnel has only the longest that the target proxy allows.
 	x.deadline = x.engine.in(x.limits.Request)
 	x.watch.until.Store(x.deadline)
+	if x.scope != nil {
+		x.scope.expire(x.limits.Request)
+	}
 	x.current.Stream.Arm(x.deadline)
 	x.details = accesslog.UpgradedConnection
 	x.watch.tunnel.Store(true)

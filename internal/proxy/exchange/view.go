@@ -16,8 +16,6 @@ var _ extension.Exchange = (*running)(nil)
 
 // Context implements extension.Exchange.
 func (r *running) Context() context.Context {
-	r.scope.mu.Lock()
-	defer r.scope.mu.Unlock()
 	return r.scope.ctx
 }
 

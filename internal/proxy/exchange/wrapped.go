@@ -90,6 +90,7 @@ func (s *source) end(stop func()) {
 type filterBody struct {
 	r      *running
 	body   message.Body
+	ended  bool // it has said io.EOF with its last piece
 	closed bool
 }
 
@@ -99,10 +100,17 @@ func (g *filterBody) Next() (p []byte, err error) {
 		p, err = nil, errPanicked
 		g.r.note(err, 0)
 	})
+	if g.ended {
+		return nil, io.EOF
+	}
 	for err == nil && len(p) == 0 {
 		p, err = g.body.Next()
 	}
-	if err == nil || err == io.EOF {
+	switch {
+	case err == io.EOF && len(p) > 0:
+		g.ended = true
+		return p, nil
+	case err == nil, err == io.EOF:
 		return p, err
 	}
 	var inner *filterError
@@ -187,7 +195,7 @@ type responseBodies running
 // Source implements extension.Bodies.
 func (b *responseBodies) Source() message.Body {
 	s := b.scope
-	res := &s.x.Answer.Response
+	res := s.res
 	if res.Body == nil || s.answer != nil {
 		return res.Body
 	}
@@ -200,7 +208,7 @@ func (b *responseBodies) Source() message.Body {
 // Replace implements extension.Bodies.
 func (b *responseBodies) Replace(body message.Body, length int64) {
 	s := b.scope
-	res := &s.x.Answer.Response
+	res := s.res
 	if s.answer == nil {
 		s.answer = res.Body
 		if s.answer == nil {

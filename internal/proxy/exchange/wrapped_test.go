@@ -1,14 +1,17 @@
 package exchange
 
 import (
+	"context"
 	"errors"
 	"io"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/spillway-lb/spillway/internal/proxy/extension"
 	"github.com/spillway-lb/spillway/internal/proxy/header"
 	"github.com/spillway-lb/spillway/internal/proxy/message"
+	"github.com/spillway-lb/spillway/internal/proxy/metrics"
 )
 
 // script is a body of steps: pieces, "" for an empty one, then an error or a panic.
@@ -16,12 +19,17 @@ type script struct {
 	pieces []string
 	last   error
 	panics bool
+	// withLast: last comes with the last piece.
+	withLast bool
 }
 
 func (s *script) Next() ([]byte, error) {
 	if len(s.pieces) > 0 {
 		p := s.pieces[0]
 		s.pieces = s.pieces[1:]
+		if s.withLast && len(s.pieces) == 0 {
+			return []byte(p), s.last
+		}
 		return []byte(p), nil
 	}
 	if s.panics {
@@ -48,6 +56,7 @@ func TestFilterBody(t *testing.T) {
 		event string
 	}{
 		{"ends", &script{pieces: []string{"a"}, last: io.EOF}, io.EOF, eventPassed},
+		{"ends with its last piece", &script{pieces: []string{"a"}, last: io.EOF, withLast: true}, io.EOF, eventPassed},
 		{"gives empty pieces", &script{pieces: []string{"", "a", ""}, last: io.EOF}, io.EOF, eventPassed},
 		{"fails", &script{pieces: []string{"a"}, last: broke}, broke, eventFailed},
 		{"replies", &script{pieces: []string{"a"}, last: reply}, reply, eventReplied},
@@ -63,6 +72,45 @@ func TestFilterBody(t *testing.T) {
 		}
 		if r.event() != c.event {
 			t.Errorf("a body that %s: event %s", c.name, r.event())
+		}
+	}
+}
+
+// aborted is a client's side that is aborted.
+type aborted struct{ Downstream }
+
+func (aborted) Abort()    {}
+func (aborted) StopBody() {}
+
+// ending keeps what it hears of the end.
+type ending struct {
+	extension.Pass
+	heard []extension.Outcome
+}
+
+func (e *ending) End(o extension.Outcome) { e.heard = append(e.heard, o) }
+
+// TestFiltersHearOfCrashes: the status is 500 when the engine has panicked before an answer, and the answer's after.
+func TestFiltersHearOfCrashes(t *testing.T) {
+	for _, sent := range []int{0, 204} {
+		f := &ending{}
+		x := newExchange()
+		x.engine, x.down, x.start = &Engine{Metrics: metrics.New(metrics.Options{})}, aborted{}, time.Now()
+		x.begun, x.status = sent != 0, sent
+		x.scope = &scope{engine: x.engine, x: x}
+		x.scope.ctx, x.scope.cancel = context.WithCancelCause(context.Background())
+		x.scope.running = []*running{{scope: x.scope, filter: f, extension: &extension.Extension{Name: "x"}, chain: "c"}}
+		func() {
+			defer func() { _ = recover() }()
+			defer x.leaveFilters()
+			panic("injected")
+		}()
+		want := 500
+		if sent != 0 {
+			want = sent
+		}
+		if len(f.heard) != 1 || f.heard[0].Status != want || f.heard[0].Complete || f.heard[0].Details != "internal_error" {
+			t.Errorf("after %d: %+v", sent, f.heard)
 		}
 	}
 }

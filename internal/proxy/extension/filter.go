@@ -17,8 +17,8 @@ type Filter interface {
 	Request(q *Request) error
 	// Informational sees the head of each 1xx but 101, which is sent when it returns.
 	Informational(r *Response) error
-	// Response sees the head of the backend's answer, once, unless there is none: answers that the proxy or a filter makes
-	// are not shown.
+	// Response sees the head of the answer, once, unless there is none. Answers that the proxy makes are shown, too, as long
+	// as Context is not done; those that a filter makes, or causes by failing, are not.
 	Response(r *Response) error
 	// End is called exactly once, whatever happened, when nothing calls the filter or pulls its bodies any more. It must not
 	// return before the filter's own goroutines have left what belongs to the exchange.
@@ -44,7 +44,7 @@ func (Pass) End(Outcome) {}
 
 // Outcome is how an exchange ended.
 type Outcome struct {
-	// Status is that of the answer; 499 for a client that left before it began.
+	// Status is that of the answer; 499 for a client that left before it began, 500 when the engine has panicked before.
 	Status int
 	// Details is the access log's word.
 	Details string
@@ -69,7 +69,8 @@ type Client struct {
 
 // Exchange is what a filter may know and do besides the message before it. It is good until End returns.
 type Exchange interface {
-	// Context is done when waiting makes no sense any more.
+	// Context is done when waiting makes no sense any more: context.Cause is context.DeadlineExceeded when the exchange's
+	// time is over, and ErrEnded when the client has left or the exchange has ended otherwise. It is the same for all chains.
 	Context() context.Context
 	// Client is who asks.
 	Client() Client

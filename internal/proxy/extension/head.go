@@ -62,6 +62,9 @@ func (q *Request) Version() (major, minor uint8) { return q.m.Major, q.m.Minor }
 // HasBody reports whether the client sends a body.
 func (q *Request) HasBody() bool { return q.m.Body != nil }
 
+// Length is that of the body: message.UnknownLength where the client has not said it, 0 without a body.
+func (q *Request) Length() int64 { return q.m.ContentLength }
+
 // SetMethod changes the method. Only route extensions may.
 func (q *Request) SetMethod(v []byte) error {
 	switch {
@@ -165,6 +168,9 @@ func (r *Response) Status() int { return r.m.Status }
 
 // HasBody reports whether a body may follow.
 func (r *Response) HasBody() bool { return r.bodies != nil && r.m.Body != nil }
+
+// Length is as Request.Length.
+func (r *Response) Length() int64 { return r.m.ContentLength }
 
 // SetStatus changes the status of a final answer, to 200 to 599.
 func (r *Response) SetStatus(status int) error {
