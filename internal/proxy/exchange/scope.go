@@ -373,6 +373,9 @@ func (s *scope) end(o extension.Outcome) {
 	}
 	s.ended = true
 	s.expire(0)
+	if !s.x.timeLeft() {
+		s.cancel(context.DeadlineExceeded)
+	}
 	s.interrupt()
 	x := s.x
 	for _, g := range s.guards {
