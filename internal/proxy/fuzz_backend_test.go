@@ -35,11 +35,12 @@ const separator = 0x1e
 type hostileRig struct {
 	*rig
 	backend *hostile
+	speaks2 bool
 	panics  atomic.Int32
 }
 
 func newHostileRig(t testing.TB, protocol lbv1.BackendProtocol) *hostileRig {
-	h := &hostileRig{backend: &hostile{}}
+	h := &hostileRig{backend: &hostile{}, speaks2: protocol == lbv1.BackendProtocol_H2C}
 	c := proxy.Config{Guard: guard.New(nil, func(string) { h.panics.Add(1) })}
 	h.rig = startRig(t, c, nil, []string{rawBackend(t, h.backend.serve)}, func(m *model) {
 		m.service.Protocol, m.service.Logging = protocol, nil
@@ -68,7 +69,7 @@ func FuzzBackend(f *testing.F) {
 			ending:   ending(how >> howEnding & 3), early: how>>howEarly&1 == 1,
 			over: make(chan struct{}), answered: make(chan struct{}),
 		}
-		if r == h2 && how>>howRaw&1 == 0 {
+		if r.speaks2 && how>>howRaw&1 == 0 {
 			s.segments = func(stream uint32) [][]byte { return framesOf(said, stream) }
 		}
 		r.probe(t, s, how)

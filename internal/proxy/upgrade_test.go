@@ -12,7 +12,7 @@ import (
 
 // TestOtherUpgradesAreIgnored: the request goes on as any other, and so does its connection.
 func TestOtherUpgradesAreIgnored(t *testing.T) {
-	for _, protocol := range []string{"HTTP/1.1", "HTTP/2.0", "foo", "h2c", "tls/1.2", "a b", "websocket, foo", "web/1 socket"} {
+	for _, protocol := range []string{"HTTP/1.1", "HTTP/2.0", "foo", "h2c", "tls/1.2", "a b", "foo, bar", "web/1 socket"} {
 		for _, backend := range []lbv1.BackendProtocol{lbv1.BackendProtocol_HTTP, lbv1.BackendProtocol_H2C} {
 			t.Run(protocol+" to "+backend.String(), func(t *testing.T) {
 				st := newStage(t, backend, func(a act) {
@@ -34,6 +34,37 @@ func TestOtherUpgradesAreIgnored(t *testing.T) {
 					}
 				}
 			})
+		}
+	}
+}
+
+// TestAListOfUpgrades: the first that is passed on is what the backend is asked for (RFC 9110 section 7.8), by a client over
+// HTTP/1.
+func TestAListOfUpgrades(t *testing.T) {
+	for _, fields := range []string{
+		"Upgrade: websocket, foo", "Upgrade: foo/1 , WebSocket", "Upgrade: ,websocket", "Upgrade: websocket\r\nUpgrade: foo",
+	} {
+		for _, switches := range []bool{true, false} {
+			heads := make(chan string, 1)
+			backend := rawBackend(t, func(c *rawConn) {
+				heads <- c.head()
+				if switches {
+					c.say("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+				} else {
+					c.say("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+				}
+				c.gone()
+			})
+			r := newRig(t, []string{backend}, nil)
+			c := r.dial()
+			c.say("GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\n" + fields + "\r\n\r\n")
+			if head := <-heads; !strings.Contains(head, "\r\nconnection: upgrade\r\nupgrade: websocket\r\n") {
+				t.Errorf("%s: the backend got %q", fields, head)
+			}
+			want := map[bool]string{true: "HTTP/1.1 101 ", false: "HTTP/1.1 200 "}[switches]
+			if head := c.head(); !strings.HasPrefix(head, want) || switches && !strings.Contains(head, "\r\nupgrade: websocket\r\n") {
+				t.Errorf("%s: the client got %q", fields, head)
+			}
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 
 	"github.com/spillway-lb/spillway/internal/proxy/accesslog"
+	"github.com/spillway-lb/spillway/internal/proxy/field"
 	"github.com/spillway-lb/spillway/internal/proxy/message"
 	"github.com/spillway-lb/spillway/internal/proxy/tunnel"
 	"github.com/spillway-lb/spillway/internal/proxy/upstream"
@@ -21,8 +22,19 @@ func (x *Exchange) readUpgrade() bool {
 		x.answerLocally(501, []byte(bodyNoProtocol), accesslog.MethodNotSupported)
 		return false
 	}
-	q.Protocol = nil
+	q.Protocol = x.passedOn(q.Protocol)
 	return true
+}
+
+// passedOn is the first of a list of protocols, which is in the client's order of preference, that is passed on.
+func (x *Exchange) passedOn(list []byte) []byte {
+	for {
+		protocol, rest, done := field.NextElement(list)
+		if done || x.target.PassesOn(protocol) {
+			return protocol
+		}
+		list = rest
+	}
 }
 
 // runTunnel connects both sides after a 101. Each direction has a goroutine that holds a buffer only while bytes pass.

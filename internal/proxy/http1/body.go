@@ -44,6 +44,7 @@ type Body struct {
 	err        error
 	trailers   header.Map
 	closed     func(clean bool)
+	of         kind
 }
 
 // ResetLength prepares for a body of n bytes. closed, which may be nil, is told by Close whether the body was read to
@@ -75,6 +76,10 @@ func (b *Body) reset(src Source, l *Limits, closed func(clean bool)) {
 	b.trailers.Reset()
 	*b = Body{src: src, limits: l, closed: closed, trailers: b.trailers}
 }
+
+// OfAnswer says that the body is an answer's, after it was reset: what the grammar allows there, or has recipients overlook, is not
+// refused.
+func (b *Body) OfAnswer() { b.of = ofAnswer }
 
 var _ message.Body = (*Body)(nil)
 
@@ -203,8 +208,11 @@ func (b *Body) chunkHead() error {
 	if digits == 0 || digits > 15 {
 		return errChunkSize
 	}
-	if rest := line[digits:]; len(rest) > 0 {
+	if rest := line[digits:]; len(rest) > 0 && !b.padding(rest) {
 		b.extensions += len(rest)
+		if b.of == ofAnswer {
+			rest = field.Trim(rest)
+		}
 		if rest[0] != ';' || field.HasControl(rest) || b.extensions > maxExtensionBytes {
 			return errChunkExtension
 		}
@@ -222,6 +230,9 @@ func (b *Body) chunkHead() error {
 	b.state = inData
 	return nil
 }
+
+// padding reports whether what is behind a chunk's size is nothing but spaces, as servers write that leave room for longer sizes.
+func (b *Body) padding(rest []byte) bool { return b.of == ofAnswer && len(field.Trim(rest)) == 0 }
 
 // line waits for a line of at most limit bytes and returns it without its CRLF. It is not consumed.
 func (b *Body) line(limit int) ([]byte, error) {
@@ -287,12 +298,12 @@ func (b *Body) readTrailers() error {
 }
 
 func (b *Body) parseTrailers(section []byte) error {
-	if bad := parseFields(section, b.limits.HeaderCount, &b.trailers); bad != nil {
+	if bad := parseFields(section, b.limits.HeaderCount, &b.trailers, b.of); bad != nil {
 		return bad
 	}
 	for i := 0; i < b.trailers.Len(); {
 		switch id := b.trailers.At(i).ID; {
-		case field.Framing(id), id == header.Host:
+		case b.of == ofRequest && (field.Framing(id) || id == header.Host):
 			return errTrailer
 		case field.NotInTrailers(id):
 			b.trailers.Del(id)

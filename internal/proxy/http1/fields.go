@@ -31,8 +31,17 @@ func headEnd(buf []byte, from int) (int, *Refusal) {
 	}
 }
 
+// kind is what a section of fields belongs to. RFC 9112 section 5.1: a space before the colon is refused in a request, and taken
+// out of an answer.
+type kind bool
+
+const (
+	ofRequest kind = false
+	ofAnswer  kind = true
+)
+
 // parseFields reads the field lines of section, which ends in an empty line, and gives each to add.
-func parseFields(section []byte, maxCount int, m *header.Map) *Refusal {
+func parseFields(section []byte, maxCount int, m *header.Map, of kind) *Refusal {
 	for n := 0; ; n++ {
 		if len(section) >= 2 && section[0] == '\r' && section[1] == '\n' {
 			return nil
@@ -40,7 +49,7 @@ func parseFields(section []byte, maxCount int, m *header.Map) *Refusal {
 		if n >= maxCount {
 			return errHeaderCount
 		}
-		name, value, rest, bad := parseField(section)
+		name, value, rest, bad := parseField(section, of)
 		if bad != nil {
 			return bad
 		}
@@ -50,7 +59,7 @@ func parseFields(section []byte, maxCount int, m *header.Map) *Refusal {
 }
 
 // parseField reads one line and lowers the name in place.
-func parseField(section []byte) (name, value, rest []byte, bad *Refusal) {
+func parseField(section []byte, of kind) (name, value, rest []byte, bad *Refusal) {
 	i := 0
 	for i < len(section) {
 		c := field.Lowered[section[i]]
@@ -60,10 +69,13 @@ func parseField(section []byte) (name, value, rest []byte, bad *Refusal) {
 		section[i] = c
 		i++
 	}
+	name = section[:i]
+	if of == ofAnswer && i > 0 {
+		i += spaceBeforeColon(section[i:], name)
+	}
 	if i == 0 || i == len(section) || section[i] != ':' {
 		return nil, nil, nil, badName(section, i)
 	}
-	name = section[:i]
 	section = section[i+1:]
 	end := bytes.IndexByte(section, '\n')
 	if end <= 0 || section[end-1] != '\r' {
@@ -74,6 +86,19 @@ func parseField(section []byte) (name, value, rest []byte, bad *Refusal) {
 		return nil, nil, nil, badValue(value)
 	}
 	return name, value, section[end+1:], nil
+}
+
+// spaceBeforeColon counts what is to be taken out behind a name. There is nothing of it where the name frames the message: who
+// reads that with the space reads another message.
+func spaceBeforeColon(rest, name []byte) int {
+	n := 0
+	for n < len(rest) && field.IsSpace(rest[n]) {
+		n++
+	}
+	if n == 0 || n == len(rest) || rest[n] != ':' || field.Framing(header.Lookup(name)) {
+		return 0
+	}
+	return n
 }
 
 // badName says what is wrong with a line whose name stops at i without a colon.

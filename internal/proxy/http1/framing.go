@@ -29,7 +29,7 @@ type framing struct {
 }
 
 // read looks at every field once. major.minor 1.0 is http10.
-func (f *framing) read(m *header.Map, http10 bool) *Refusal {
+func (f *framing) read(m *header.Map, http10 bool, of kind) *Refusal {
 	var codings int
 	for i := range m.Len() {
 		line := m.At(i)
@@ -56,13 +56,18 @@ func (f *framing) read(m *header.Map, http10 bool) *Refusal {
 			f.readConnection(line.Value)
 		case header.Upgrade:
 			f.hopByHop = true
-			f.protocol = line.Value
+			if f.protocol == nil {
+				f.protocol = line.Value
+			}
 		case header.TE:
 			f.hopByHop = true
 			f.teTrailers = f.teTrailers || hasElement(line.Value, "trailers")
 		case header.KeepAlive, header.ProxyConnection, header.HTTP2Settings:
 			f.hopByHop = true
 		case header.Expect:
+			if of == ofAnswer {
+				continue // it means nothing there
+			}
 			if f.expect = field.EqualFold(line.Value, "100-continue"); !f.expect {
 				return errExpect
 			}

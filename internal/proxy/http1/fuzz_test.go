@@ -142,6 +142,8 @@ func FuzzResponse(f *testing.F) {
 		switch {
 		case res.Status != theirs.StatusCode:
 			t.Fatalf("status %d, net/http %d", res.Status, theirs.StatusCode)
+		case err == nil && theirBodyErr != nil && (bytes.Contains(wire, []byte(" ;")) || bytes.Contains(wire, []byte("\t;"))):
+			return // net/http does not know the space that may be before a chunk's extension
 		case err == nil && theirBodyErr != nil:
 			t.Fatalf("net/http refuses the body: %v", theirBodyErr)
 		case err == nil && body != string(theirBody):
@@ -167,6 +169,7 @@ func responseBody(rest []byte, head ResponseHead, res *message.Response) (body, 
 	default:
 		b.ResetLength(src, res.ContentLength, &testLimits, nil)
 	}
+	b.OfAnswer()
 	body, err = readAll(&b)
 	b.Close()
 	return body, string(src.buf), err
@@ -242,6 +245,7 @@ var responseSeeds = []string{
 	"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP",
 	"HTTP/1.1 200\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nT: v\r\n\r\nHTTP",
 	"HTTP/1.0 200 OK\r\n\r\nuntil the end",
+	"HTTP/1.2 200 OK\r\nX : y\r\nTransfer-Encoding: chunked\r\n\r\n2 \r\nok\r\n1 ; x\r\n!\r\n0\r\nContent-Length: 2\r\n\r\nHTTP",
 	"HTTP/1.1 204 No Content\r\n\r\n",
 	"HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n",
 	"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",

@@ -46,7 +46,7 @@ func ParseRequest(buf []byte, searched int, l *Limits, req *message.Request) (Re
 	if bad != nil {
 		return head, bad
 	}
-	if bad := parseFields(rest, l.HeaderCount, &req.Header); bad != nil {
+	if bad := parseFields(rest, l.HeaderCount, &req.Header, ofRequest); bad != nil {
 		return head, bad
 	}
 	head.Bytes = start + n
@@ -120,7 +120,7 @@ func isDigit(c byte) bool { return c >= '0' && c <= '9' }
 func finishRequest(head *RequestHead, l *Limits, req *message.Request) *Refusal {
 	var f framing
 	http10 := req.Minor == 0
-	if bad := f.read(&req.Header, http10); bad != nil {
+	if bad := f.read(&req.Header, http10, ofRequest); bad != nil {
 		return bad
 	}
 	if bad := setAuthority(&f, http10, req); bad != nil {

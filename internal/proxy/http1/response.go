@@ -47,7 +47,7 @@ func ParseResponse(buf []byte, searched int, l *Limits, asked Asked, res *messag
 	if bad != nil {
 		return head, bad
 	}
-	if bad := parseFields(rest, l.HeaderCount, &res.Header); bad != nil {
+	if bad := parseFields(rest, l.HeaderCount, &res.Header, ofAnswer); bad != nil {
 		return head, bad
 	}
 	head.Bytes = n
@@ -64,7 +64,8 @@ func parseStatusLine(section []byte, res *message.Response) (http10 bool, rest [
 	if len(line) < len("HTTP/1.1 200") || string(line[:5]) != "HTTP/" {
 		return false, nil, errStatusLine
 	}
-	if line[5] != '1' || line[6] != '.' || line[7] != '1' && line[7] != '0' {
+	// A higher minor version is read as 1.1 (RFC 9110 section 2.5).
+	if line[5] != '1' || line[6] != '.' || !isDigit(line[7]) {
 		return false, nil, errStatusVersion
 	}
 	if line[8] != ' ' || !isDigit(line[9]) || !isDigit(line[10]) || !isDigit(line[11]) ||
@@ -81,7 +82,7 @@ func parseStatusLine(section []byte, res *message.Response) (http10 bool, rest [
 // finishResponse decides where the body ends. RFC 9112 section 6.3, without the choices it leaves.
 func finishResponse(head *ResponseHead, asked Asked, http10 bool, res *message.Response) *Refusal {
 	var f framing
-	if bad := f.read(&res.Header, http10); bad != nil {
+	if bad := f.read(&res.Header, http10, ofAnswer); bad != nil {
 		return bad
 	}
 	head.KeepAlive = !f.close && (!http10 || f.keepAlive)

@@ -120,7 +120,7 @@ func (cs *ClientStream) ReadHead(resp *message.Response, onInformational func(st
 			}
 			in.head.release()
 			c.mu.Lock()
-		case cs.answer != nil && cs.recvErr == nil:
+		case cs.answer != nil && (cs.recvErr == nil || cs.bodiless):
 			cs.fill(resp)
 			c.mu.Unlock()
 			return nil

@@ -330,8 +330,9 @@ func (c *conn) onRSTStream(h frameHeader, p []byte) *ConnError {
 		}
 		return c.charge(&c.floods.other, ReasonUnknownFlood)
 	}
-	c.drop(st, peerReset(code, st.recvEnd))
-	if code == CodeRefusedStream {
+	why := peerReset(code, st)
+	c.drop(st, why)
+	if why.Unprocessed {
 		c.side.onRefused()
 	}
 	due := c.credit(0)
@@ -349,12 +350,12 @@ func (c *conn) onRSTStream(h frameHeader, p []byte) *ConnError {
 }
 
 // peerReset is the error for a stream that the peer has reset. After a complete answer it only means that the rest of
-// the request is not wanted.
-func peerReset(code ErrCode, complete bool) *StreamError {
-	if complete {
+// the request is not wanted; and a request that is being answered was not refused, whatever is said. mu is held.
+func peerReset(code ErrCode, st *stream) *StreamError {
+	if st.recvEnd {
 		return &StreamError{Code: code, Reason: ReasonStopSending, Remote: true}
 	}
-	if code == CodeRefusedStream {
+	if code == CodeRefusedStream && (st.client == nil || st.early) {
 		return &StreamError{Code: code, Reason: ReasonRefused, Remote: true, Unprocessed: true}
 	}
 	return &StreamError{Code: code, Reason: ReasonPeerReset, Remote: true}

@@ -206,6 +206,7 @@ func (c *conn1) openBody(a *Answer) {
 		c.whole = true
 		return
 	}
+	c.body.OfAnswer()
 	a.Response.Body = &c.body
 }
 
