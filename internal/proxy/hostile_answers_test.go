@@ -9,7 +9,7 @@ func TestAnswersThatAreNone(t *testing.T) {
 	for name, said := range map[string]string{
 		"chunk size": "Transfer-Encoding: chunked\r\n\r\nzz\r\nok\r\n0\r\n\r\n",
 		"chunk end":  "Transfer-Encoding: chunked\r\n\r\n2\r\nokXX0\r\n\r\n",
-		"trailers":   "Transfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nTransfer-Encoding: chunked\r\n\r\n",
+		"trailers":   "Transfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nno colon\r\n\r\n",
 	} {
 		for _, kind := range []string{"1.0", "1.1", "TLS"} {
 			t.Run(name+" to "+kind, func(t *testing.T) {
