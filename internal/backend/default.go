@@ -6,6 +6,7 @@ import (
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
 	"github.com/spillway-lb/spillway/internal/fleet"
+	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/owner"
 	"github.com/spillway-lb/spillway/internal/policy"
 	"github.com/spillway-lb/spillway/internal/recompute"
@@ -44,7 +45,7 @@ func translateDefault(v *recompute.View, key string) recompute.Result {
 	}
 	namespace, service := parts[1], defaultName(status)
 	name := in.Namer().Default(namespace, status, in.Variant())
-	by := owner.Of(store.Ref{Cluster: in.Cluster, Kind: kindNamespace, Name: namespace})
+	by := owner.Of(store.Ref{Cluster: in.Cluster, Kind: kind.Namespace, Name: namespace})
 	description := owner.Describe("services", namespace, service, fleet.MemberOf(v, in.Cluster))
 	resources := []*lbv1.Resource{{Name: name, Body: &lbv1.Resource_BackendService{BackendService: &lbv1.BackendService{
 		AbortStatus: uint32(status), Description: description, Scheme: in.Scheme, Region: in.Region,

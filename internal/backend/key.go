@@ -3,7 +3,7 @@ package backend
 import (
 	"strconv"
 
-	"github.com/spillway-lb/spillway/internal/fleet"
+	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/policy"
 	"github.com/spillway-lb/spillway/internal/scope"
 	"github.com/spillway-lb/spillway/internal/store"
@@ -51,9 +51,9 @@ func ParseKey(key string) (Key, bool) {
 
 // Ref is the Service or the ServiceImport.
 func (k Key) Ref() store.Ref {
-	ref := store.Ref{Cluster: k.Scope.Cluster, Kind: kindService, Namespace: k.Namespace, Name: k.Name}
+	ref := store.Ref{Cluster: k.Scope.Cluster, Kind: kind.Service, Namespace: k.Namespace, Name: k.Name}
 	if k.Imported {
-		ref.Kind = fleet.KindServiceImport
+		ref.Kind = kind.ServiceImport
 	}
 	return ref
 }

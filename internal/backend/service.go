@@ -11,6 +11,7 @@ import (
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
 	networkingv1 "github.com/spillway-lb/spillway/api/networking/v1"
 	"github.com/spillway-lb/spillway/internal/fleet"
+	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/neg"
 	"github.com/spillway-lb/spillway/internal/owner"
 	"github.com/spillway-lb/spillway/internal/policy"
@@ -140,7 +141,7 @@ func (b *builder) result() recompute.Result {
 func (b *builder) backends(settings *networkingv1.GCPBackendPolicyConfig) []*lbv1.Backend {
 	var out []*lbv1.Backend
 	for _, s := range b.sources {
-		service := store.Ref{Cluster: s.cluster, Kind: kindService, Namespace: b.key.Namespace, Name: b.key.Name}
+		service := store.Ref{Cluster: s.cluster, Kind: kind.Service, Namespace: b.key.Namespace, Name: b.key.Name}
 		var annotations map[string]string
 		if object, ok := recompute.Get[*corev1.Service](b.view, service); ok {
 			annotations = object.Annotations

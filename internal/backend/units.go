@@ -14,11 +14,6 @@ const (
 	UnitClientCertificate = "backend.clientcertificate"
 )
 
-const (
-	kindService   = "Service"
-	kindNamespace = "Namespace"
-)
-
 // Options are what no object holds.
 type Options struct {
 	// Home is one more location of global scopes; "" is none.

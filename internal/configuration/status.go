@@ -52,13 +52,13 @@ func missingTargets(v *recompute.View, spec *spillwayv1alpha1.ConfigurationSpec)
 }
 
 // exists tells whether a member has what a selector names; one that names nothing is content with nothing.
-func exists(v *recompute.View, s *spillwayv1alpha1.ObjectSelector, kind string) bool {
+func exists(v *recompute.View, s *spillwayv1alpha1.ObjectSelector, of string) bool {
 	if s == nil || s.Cluster == "" && s.Name == "" {
 		return true
 	}
-	return slices.ContainsFunc(v.List(fleet.KindCluster, "", ""), func(cluster store.Ref) bool {
+	return slices.ContainsFunc(v.List(kind.Cluster, "", ""), func(cluster store.Ref) bool {
 		return (s.Cluster == "" || s.Cluster == cluster.Name) && (s.Name == "" ||
-			v.Get(store.Ref{Cluster: cluster.Name, Kind: kind, Namespace: s.Namespace, Name: s.Name}) != nil)
+			v.Get(store.Ref{Cluster: cluster.Name, Kind: of, Namespace: s.Namespace, Name: s.Name}) != nil)
 	})
 }
 

@@ -107,9 +107,6 @@ type Output struct {
 	Next int64 `json:"next"`
 }
 
-// KindPod is the kind of Pods, as in store.Ref.
-const KindPod = "Pod"
-
 // Query asks for objects of one kind. Empty fields mean all.
 type Query struct {
 	Kind      string // as in store.Ref

@@ -14,6 +14,7 @@ import (
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
 	"github.com/spillway-lb/spillway/internal/control"
+	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/store"
 )
 
@@ -134,7 +135,7 @@ func TestRoundTrip(t *testing.T) {
 func TestLogs(t *testing.T) {
 	privateDir(t)
 	s := newSource(t)
-	pod := store.Ref{Cluster: "west", Kind: control.KindPod, Namespace: "store", Name: "p"}
+	pod := store.Ref{Cluster: "west", Kind: kind.Pod, Namespace: "store", Name: "p"}
 	s.store.Commit(func(tx *store.Tx) {
 		tx.Put("west", &corev1.Pod{
 			TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Pod"}, ObjectMeta: metav1.ObjectMeta{Namespace: "store", Name: "p"},

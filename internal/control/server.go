@@ -10,6 +10,7 @@ import (
 
 	"google.golang.org/protobuf/encoding/protojson"
 
+	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/store"
 )
 
@@ -90,7 +91,7 @@ func (s *Server) health(w http.ResponseWriter, r *http.Request) {
 
 func (s *Server) logs(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
-	pod := store.Ref{Cluster: q.Get("cluster"), Kind: KindPod, Namespace: q.Get("namespace"), Name: q.Get("name")}
+	pod := store.Ref{Cluster: q.Get("cluster"), Kind: kind.Pod, Namespace: q.Get("namespace"), Name: q.Get("name")}
 	from, err := strconv.ParseInt(q.Get("from"), 10, 64)
 	if err != nil || from < 0 {
 		http.Error(w, "from is an offset, not "+q.Get("from"), http.StatusBadRequest)

@@ -7,6 +7,7 @@ import (
 
 	spillwayv1alpha1 "github.com/spillway-lb/spillway/api/spillway/v1alpha1"
 	"github.com/spillway-lb/spillway/internal/fleet"
+	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/proxy/config"
 	"github.com/spillway-lb/spillway/internal/store"
 )
@@ -14,7 +15,7 @@ import (
 // Locations are each region of a cluster, with a zone of it, and home, which may have none: where proxies are wanted.
 func Locations(snapshot *store.Snapshot, home string) []config.Location {
 	byRegion := map[string]config.Location{}
-	snapshot.Walk(fleet.KindCluster, "", "", func(e *store.Entry) bool {
+	snapshot.Walk(kind.Cluster, "", "", func(e *store.Entry) bool {
 		cluster, ok := e.Object.(*spillwayv1alpha1.Cluster)
 		if !ok {
 			return true
@@ -39,6 +40,6 @@ func Locations(snapshot *store.Snapshot, home string) []config.Location {
 func concernsClusters(touched []string) bool {
 	return slices.ContainsFunc(touched, func(read string) bool {
 		ref, ok := store.ObjectOf(read)
-		return ok && ref.Kind == fleet.KindCluster
+		return ok && ref.Kind == kind.Cluster
 	})
 }

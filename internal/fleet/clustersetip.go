@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/spillway-lb/spillway/internal/address"
+	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/unitkey"
 )
@@ -12,7 +13,7 @@ import (
 // not, so that an address does not move when a Service goes and comes back.
 func translateAddresses(v *recompute.View, cluster string) recompute.Result {
 	var names []string
-	for _, kind := range []string{KindServiceExport, KindMCSServiceExport} {
+	for _, kind := range []string{kind.ServiceExport, kind.MCSServiceExport} {
 		for _, ref := range v.List(kind, "", "") {
 			names = append(names, ref.Namespace+"/"+ref.Name) // the address follows from this text
 		}

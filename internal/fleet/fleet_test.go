@@ -16,6 +16,7 @@ import (
 	netv1 "github.com/spillway-lb/spillway/api/net/v1"
 	spillwayv1alpha1 "github.com/spillway-lb/spillway/api/spillway/v1alpha1"
 	"github.com/spillway-lb/spillway/internal/address"
+	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/store"
 )
@@ -64,13 +65,13 @@ func (w *world) put(cluster string, o store.Object) {
 	w.store.Commit(func(tx *store.Tx) { tx.Put(cluster, o, "test") })
 }
 
-func (w *world) remove(cluster, kind, name string) {
+func (w *world) remove(cluster, of, name string) {
 	namespace := "store"
-	if kind == KindCluster {
+	if of == kind.Cluster {
 		namespace = ""
 	}
 	w.store.Commit(func(tx *store.Tx) {
-		tx.Delete(store.Ref{Cluster: cluster, Kind: kind, Namespace: namespace, Name: name})
+		tx.Delete(store.Ref{Cluster: cluster, Kind: of, Namespace: namespace, Name: name})
 	})
 }
 
@@ -168,7 +169,7 @@ func (w *world) exportText(cluster, kind, namespace string) string {
 }
 
 func (w *world) serviceImport(cluster, namespace string) *netv1.ServiceImport {
-	ref := store.Ref{Cluster: cluster, Kind: KindServiceImport, Namespace: namespace, Name: "store"}
+	ref := store.Ref{Cluster: cluster, Kind: kind.ServiceImport, Namespace: namespace, Name: "store"}
 	if e := w.store.Snapshot().Get(ref); e != nil {
 		return e.Object.(*netv1.ServiceImport)
 	}
@@ -218,7 +219,7 @@ func TestOneExportIsImportedInEveryMember(t *testing.T) {
 	w.put("a", service("store", tcp("", 8080)))
 	w.put("a", netExport("store", 0))
 	w.run()
-	w.expectExport("a", KindServiceExport, "store", good)
+	w.expectExport("a", kind.ServiceExport, "store", good)
 	ips := map[string]bool{}
 	for _, member := range []string{"a", "b"} {
 		o := w.serviceImport(member, "store")
@@ -243,12 +244,12 @@ func TestOneExportIsImportedInEveryMember(t *testing.T) {
 			t.Errorf("%s is not there with the import's address", ref)
 		}
 	}
-	ref := store.Ref{Cluster: "b", Kind: KindServiceImport, Namespace: "store", Name: "store"}
+	ref := store.Ref{Cluster: "b", Kind: kind.ServiceImport, Namespace: "store", Name: "store"}
 	status := w.writes[ref.String()+" status "].Value.(*netv1.ServiceImportStatus)
 	if got := status.Clusters[0].Cluster; got != "projects/42/locations/us-a/memberships/a" {
 		t.Errorf("status names %s", got)
 	}
-	ref.Kind = KindMCSServiceImport
+	ref.Kind = kind.MCSServiceImport
 	if got := w.writes[ref.String()+" status "].Value.(*mcsv1beta1.ServiceImportStatus).Clusters[0].Cluster; got != "a" {
 		t.Errorf("status of the upstream group names %s", got)
 	}
@@ -264,7 +265,7 @@ func TestImportGoesWithTheLastExport(t *testing.T) {
 	}
 	w.run()
 	ip := w.serviceImport("a", "store").Spec.IPs[0]
-	w.remove("a", KindServiceExport, "store")
+	w.remove("a", kind.ServiceExport, "store")
 	w.run()
 	im := w.imports[ImportKey("store", "store")]
 	if im == nil || len(im.Exports) != 1 || im.Exports[0].Cluster != "b" {
@@ -273,7 +274,7 @@ func TestImportGoesWithTheLastExport(t *testing.T) {
 	if got := w.serviceImport("a", "store").Spec.IPs[0]; got != ip {
 		t.Errorf("ip moved from %s to %s", ip, got)
 	}
-	w.remove("b", KindCluster, "b")
+	w.remove("b", kind.Cluster, "b")
 	w.run()
 	if w.imports[ImportKey("store", "store")] != nil || w.serviceImport("a", "store") != nil {
 		t.Error("the import outlives the last member that exports")
@@ -302,8 +303,8 @@ func TestPortsAreAUnionAndTheOldestWins(t *testing.T) {
 		t.Errorf("a's own ports are %+v", got)
 	}
 	conflict := "Valid=True/Valid Ready=True/Exported Conflict=True/PortConflict,SessionAffinityConflict"
-	w.expectExport("a", KindServiceExport, "store", conflict)
-	w.expectExport("b", KindMCSServiceExport, "store", conflict)
+	w.expectExport("a", kind.ServiceExport, "store", conflict)
+	w.expectExport("b", kind.MCSServiceExport, "store", conflict)
 	if got := w.serviceImport("a", "store").Spec.SessionAffinity; got != corev1.ServiceAffinityClientIP {
 		t.Errorf("session affinity is %s, want the oldest export's", got)
 	}
@@ -319,7 +320,7 @@ func TestExportsThatDoNotCount(t *testing.T) {
 	w.put("a", cluster("a", true))
 	w.put("a", netExport("store", 0))
 	w.run()
-	w.expectExport("a", KindServiceExport, "store", "Valid=False/NoService Ready=False/Failed")
+	w.expectExport("a", kind.ServiceExport, "store", "Valid=False/NoService Ready=False/Failed")
 	if w.imports[ImportKey("store", "store")] != nil {
 		t.Error("an export without a Service is imported")
 	}
@@ -327,18 +328,18 @@ func TestExportsThatDoNotCount(t *testing.T) {
 	external.Spec.Type = corev1.ServiceTypeExternalName
 	w.put("a", external)
 	w.run()
-	w.expectExport("a", KindServiceExport, "store", "Valid=False/InvalidServiceType Ready=False/Failed")
+	w.expectExport("a", kind.ServiceExport, "store", "Valid=False/InvalidServiceType Ready=False/Failed")
 
 	w.put("a", service("default", tcp("", 80)))
 	w.put("a", netExport("default", 0))
 	w.run()
-	w.expectExport("a", KindServiceExport, "default", "Valid=False/InvalidNamespace Ready=False/Failed")
+	w.expectExport("a", kind.ServiceExport, "default", "Valid=False/InvalidNamespace Ready=False/Failed")
 	if w.imports[ImportKey("default", "store")] != nil {
 		t.Error("net.gke.io exports from default")
 	}
 	w.put("a", mcsExport("default", 0))
 	w.run()
-	w.expectExport("a", KindMCSServiceExport, "default", good)
+	w.expectExport("a", kind.MCSServiceExport, "default", good)
 	if w.imports[ImportKey("default", "store")] == nil {
 		t.Error("multicluster.x-k8s.io does not export from default")
 	}
@@ -362,7 +363,7 @@ func TestHeadlessAndTypeConflict(t *testing.T) {
 	if o := w.serviceImport("b", "store"); o.Spec.Type != ClusterSetIP || len(o.Spec.IPs) != 1 {
 		t.Errorf("spec is %+v, want the oldest export's type", o.Spec)
 	}
-	w.expectExport("a", KindServiceExport, "store", "Valid=True/Valid Ready=True/Exported Conflict=True/TypeConflict")
+	w.expectExport("a", kind.ServiceExport, "store", "Valid=True/Valid Ready=True/Exported Conflict=True/TypeConflict")
 }
 
 func TestWhatTheUserWroteWins(t *testing.T) {
@@ -381,7 +382,7 @@ func TestWhatTheUserWroteWins(t *testing.T) {
 	if got := w.serviceImport("b", "store").Spec.IPs[0]; got != "1.2.3.4" {
 		t.Errorf("the user's import is overwritten with %s", got)
 	}
-	w.remove("b", KindServiceImport, "store")
+	w.remove("b", kind.ServiceImport, "store")
 	w.run()
 	if o := w.serviceImport("b", "store"); o == nil || o.Spec.IPs[0] == "1.2.3.4" {
 		t.Errorf("after the user's import is gone there is %+v", o)

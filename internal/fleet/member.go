@@ -41,9 +41,6 @@ func ConfigCluster(v *recompute.View) (cluster string, held bool) {
 	return cluster, held
 }
 
-// KindCluster is the kind of the objects that make a cluster a member.
-const KindCluster = kind.Cluster
-
 // DefaultRegion is where a cluster is that does not say.
 const DefaultRegion = "us-west1"
 
@@ -84,11 +81,11 @@ func (f *Fleet) Member(name string) (Member, bool) {
 }
 
 func translateMembers(v *recompute.View, _ string) recompute.Result {
-	if fact.Pending(v, "", KindCluster) {
+	if fact.Pending(v, "", kind.Cluster) {
 		return recompute.Result{State: recompute.Held}
 	}
 	fleet := &Fleet{}
-	for _, ref := range v.List(KindCluster, "", "") {
+	for _, ref := range v.List(kind.Cluster, "", "") {
 		cluster, ok := recompute.Get[*spillwayv1alpha1.Cluster](v, ref)
 		if !ok || ref.Name != ref.Cluster {
 			continue

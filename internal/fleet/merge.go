@@ -10,6 +10,7 @@ import (
 	mcsv1beta1 "sigs.k8s.io/mcs-api/pkg/apis/v1beta1"
 
 	"github.com/spillway-lb/spillway/internal/fact"
+	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/store"
 )
@@ -44,7 +45,7 @@ func translateMerge(v *recompute.View, key string) recompute.Result {
 		return recompute.Result{State: recompute.Absent}
 	}
 	for _, member := range fleet.Members {
-		if fact.Pending(v, member.Name, KindServiceExport, KindMCSServiceExport) {
+		if fact.Pending(v, member.Name, kind.ServiceExport, kind.MCSServiceExport) {
 			return recompute.Result{State: recompute.Held}
 		}
 	}
@@ -54,7 +55,7 @@ func translateMerge(v *recompute.View, key string) recompute.Result {
 	}
 	m := &merged{Verdicts: map[store.Ref]verdict{}}
 	for _, e := range exports {
-		ref := store.Ref{Cluster: e.ref.Cluster, Kind: kindService, Namespace: e.ref.Namespace, Name: e.ref.Name}
+		ref := store.Ref{Cluster: e.ref.Cluster, Kind: kind.Service, Namespace: e.ref.Namespace, Name: e.ref.Name}
 		service, _ := recompute.Get[*corev1.Service](v, ref)
 		if bad := judge(e, service); bad != (verdict{}) {
 			m.Verdicts[e.ref] = bad

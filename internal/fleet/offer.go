@@ -11,6 +11,7 @@ import (
 	mcsv1beta1 "sigs.k8s.io/mcs-api/pkg/apis/v1beta1"
 
 	netv1 "github.com/spillway-lb/spillway/api/net/v1"
+	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/store"
 )
@@ -84,7 +85,7 @@ func exportOf(o store.Object) (export, bool) {
 func judge(e export, service *corev1.Service) verdict {
 	name := e.ref.Namespace + "/" + e.ref.Name
 	switch {
-	case e.ref.Kind == KindServiceExport && isExcluded(e.ref.Namespace):
+	case e.ref.Kind == kind.ServiceExport && isExcluded(e.ref.Namespace):
 		return verdict{
 			"InvalidNamespace",
 			"Services of namespace " + e.ref.Namespace + " are not exported by net.gke.io, as on GKE; move the Service " +

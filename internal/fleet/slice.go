@@ -9,13 +9,10 @@ import (
 	mcsv1beta1 "sigs.k8s.io/mcs-api/pkg/apis/v1beta1"
 
 	"github.com/spillway-lb/spillway/internal/digest"
-	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/store"
 	"github.com/spillway-lb/spillway/internal/unitkey"
 )
-
-const kindEndpointSlice = kind.EndpointSlice
 
 // indexSlices files EndpointSlices under what servedKey says.
 const indexSlices = "fleet.slices"

@@ -10,6 +10,8 @@ import (
 	discoveryv1 "k8s.io/api/discovery/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	mcsv1beta1 "sigs.k8s.io/mcs-api/pkg/apis/v1beta1"
+
+	"github.com/spillway-lb/spillway/internal/kind"
 )
 
 // endpointSlice is one of the Service store/store.
@@ -35,7 +37,7 @@ func endpointSlice(name string, ports []string, addresses ...string) *discoveryv
 // imported shows the imported slices of a cluster as SOURCE PORTS ADDRESSES.
 func (w *world) imported(cluster string) string {
 	var all []string
-	for _, ref := range w.store.Snapshot().List(kindEndpointSlice, cluster, "store") {
+	for _, ref := range w.store.Snapshot().List(kind.EndpointSlice, cluster, "store") {
 		s := w.store.Snapshot().Get(ref).Object.(*discoveryv1.EndpointSlice)
 		if s.Labels[mcsv1beta1.LabelServiceName] != "store" {
 			continue
@@ -75,15 +77,15 @@ func TestSlicesOfExportsAreInEveryMember(t *testing.T) {
 	}
 	w.put("a", mcsExport("store", 0))
 	w.put("b", endpointSlice("store-1", []string{"http"}, "10.0.1.b"))
-	w.remove("b", kindEndpointSlice, "store-2")
+	w.remove("b", kind.EndpointSlice, "store-2")
 	w.run()
 	for _, c := range []string{"a", "b"} {
 		if got, want := w.imported(c), "a [http] [10.0.0.a], b [http] [10.0.1.b]"; got != want {
 			t.Errorf("%s has %s, want %s", c, got, want)
 		}
 	}
-	w.remove("a", KindMCSServiceExport, "store")
-	w.remove("b", KindServiceExport, "store")
+	w.remove("a", kind.MCSServiceExport, "store")
+	w.remove("b", kind.ServiceExport, "store")
 	w.run()
 	if got := w.imported("a"); got != "" {
 		t.Errorf("after the last export there is %s", got)
@@ -99,7 +101,7 @@ func TestImportedSlicesNameNothingOfTheirCluster(t *testing.T) {
 	w.put("b", netExport("store", 0))
 	w.run()
 	var found []*discoveryv1.EndpointSlice
-	for _, ref := range w.store.Snapshot().List(kindEndpointSlice, "a", "store") {
+	for _, ref := range w.store.Snapshot().List(kind.EndpointSlice, "a", "store") {
 		found = append(found, w.store.Snapshot().Get(ref).Object.(*discoveryv1.EndpointSlice))
 	}
 	if len(found) != 1 {
@@ -141,7 +143,7 @@ func TestOnlyTheSliceThatChangedIsCopiedAgain(t *testing.T) {
 	w.run()
 	w.put("a", endpointSlice("store-3", []string{"http"}, "10.0.0.2"))
 	round := w.engine.Run(w.sub.Take())
-	if len(round.Writes) != 1 || round.Writes[0].Ref.Kind != kindEndpointSlice {
+	if len(round.Writes) != 1 || round.Writes[0].Ref.Kind != kind.EndpointSlice {
 		t.Errorf("writes are %+v", round.Writes)
 	}
 }

@@ -6,16 +6,6 @@ import (
 	"github.com/spillway-lb/spillway/internal/store"
 )
 
-// Kinds that the units read and write.
-const (
-	KindServiceExport    = kind.ServiceExport
-	KindServiceImport    = kind.ServiceImport
-	KindMCSServiceExport = kind.MCSServiceExport
-	KindMCSServiceImport = kind.MCSServiceImport
-
-	kindService = "Service"
-)
-
 // Unit kinds that stay inside the package.
 const (
 	unitExport    = "fleet.export"    // key: a ServiceExport's Ref; writes its status and events
@@ -50,8 +40,8 @@ func Units() map[string]recompute.Translator {
 // Roots returns the object kinds that make units of this package exist.
 func Roots() []recompute.Root {
 	return []recompute.Root{
-		{Kind: KindServiceExport, Unit: unitExport},
-		{Kind: KindMCSServiceExport, Unit: unitExport},
+		{Kind: kind.ServiceExport, Unit: unitExport},
+		{Kind: kind.MCSServiceExport, Unit: unitExport},
 	}
 }
 
@@ -59,8 +49,8 @@ func Roots() []recompute.Root {
 func Indexes() []store.Index {
 	byName := func(ref store.Ref, _ store.Object) []string { return []string{ImportKey(ref.Namespace, ref.Name)} }
 	return []store.Index{
-		{Name: indexExports, Kind: KindServiceExport, Keys: byName},
-		{Name: indexMCSExports, Kind: KindMCSServiceExport, Keys: byName},
-		{Name: indexSlices, Kind: kindEndpointSlice, Keys: sliceKeys},
+		{Name: indexExports, Kind: kind.ServiceExport, Keys: byName},
+		{Name: indexMCSExports, Kind: kind.MCSServiceExport, Keys: byName},
+		{Name: indexSlices, Kind: kind.EndpointSlice, Keys: sliceKeys},
 	}
 }

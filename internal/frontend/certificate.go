@@ -6,6 +6,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/policy"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/refgrant"
@@ -28,10 +29,10 @@ type Problem struct {
 
 // ReadCertificate reads a kubernetes.io/tls Secret that an owner refers to.
 func ReadCertificate(v *recompute.View, cluster string, from refgrant.From, namespace, name string) (*Certificate, *Problem) {
-	if problem := checkGrant(v, cluster, from, refgrant.To{Kind: kindSecret, Namespace: namespace, Name: name}); problem != nil {
+	if problem := checkGrant(v, cluster, from, refgrant.To{Kind: kind.Secret, Namespace: namespace, Name: name}); problem != nil {
 		return nil, problem
 	}
-	secret, ok := recompute.Get[*corev1.Secret](v, store.Ref{Cluster: cluster, Kind: kindSecret, Namespace: namespace, Name: name})
+	secret, ok := recompute.Get[*corev1.Secret](v, store.Ref{Cluster: cluster, Kind: kind.Secret, Namespace: namespace, Name: name})
 	if !ok {
 		return nil, &Problem{Message: fmt.Sprintf("Error GWCER102: Secret %q not found", namespace+"/"+name)}
 	}
@@ -46,7 +47,7 @@ func ReadCertificate(v *recompute.View, cluster string, from refgrant.From, name
 // may not, or if there is none.
 func KeptCertificate(v *recompute.View, cluster string, from refgrant.From, good store.Object) *Certificate {
 	secret, ok := good.(*corev1.Secret)
-	if !ok || checkGrant(v, cluster, from, refgrant.To{Kind: kindSecret, Namespace: secret.Namespace, Name: secret.Name}) != nil {
+	if !ok || checkGrant(v, cluster, from, refgrant.To{Kind: kind.Secret, Namespace: secret.Namespace, Name: secret.Name}) != nil {
 		return nil
 	}
 	return &Certificate{secret.Data[corev1.TLSCertKey], secret.Data[corev1.TLSPrivateKeyKey], secret}

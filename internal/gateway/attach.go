@@ -8,6 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
+	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/store"
 )
@@ -108,7 +109,7 @@ func allowsNamespace(v *recompute.View, l *Listener, gateway string, route store
 // namespaceLabels are those of the route's namespace. Its name is always among them, as an API server sees to.
 func namespaceLabels(v *recompute.View, route store.Ref) labels.Set {
 	set := labels.Set{}
-	ref := store.Ref{Cluster: route.Cluster, Kind: kindNamespace, Name: route.Namespace}
+	ref := store.Ref{Cluster: route.Cluster, Kind: kind.Namespace, Name: route.Namespace}
 	if namespace, ok := recompute.Get[*corev1.Namespace](v, ref); ok {
 		for key, value := range namespace.Labels {
 			set[key] = value

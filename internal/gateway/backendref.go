@@ -8,6 +8,7 @@ import (
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/spillway-lb/spillway/internal/backend"
+	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/policy"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/refgrant"
@@ -67,38 +68,38 @@ func unresolved(problems []resolved) (reason, message string) {
 
 func (r *resolver) follow(ref gatewayv1.BackendObjectReference) resolved {
 	key := backend.Key{Scope: r.gw.Scope, Namespace: r.route.ref.Namespace, Name: string(ref.Name), GRPC: r.route.grpc()}
-	group, kind := "", "Service"
+	group, of := "", "Service"
 	if ref.Group != nil {
 		group = string(*ref.Group)
 	}
 	if ref.Kind != nil {
-		kind = string(*ref.Kind)
+		of = string(*ref.Kind)
 	}
 	switch {
-	case group == "" && kind == "Service":
-	case (group == groupImport || group == groupImportMCS) && kind == "ServiceImport":
+	case group == "" && of == "Service":
+	case (group == kind.GroupNetGKE || group == kind.GroupMultiCluster) && of == "ServiceImport":
 		key.Imported = true
 	default:
 		return resolved{
 			reason:  gatewayv1.RouteReasonInvalidKind,
-			message: fmt.Sprintf("backend %s: kind %q of group %q is not supported, only Service and ServiceImport are", ref.Name, kind, group),
+			message: fmt.Sprintf("backend %s: kind %q of group %q is not supported, only Service and ServiceImport are", ref.Name, of, group),
 		}
 	}
 	if ref.Namespace != nil {
 		key.Namespace = string(*ref.Namespace)
 	}
-	from := refgrant.From{Group: groupGateway, Kind: r.route.kind, Namespace: r.route.ref.Namespace}
-	to := refgrant.To{Group: group, Kind: kind, Namespace: key.Namespace, Name: key.Name}
+	from := refgrant.From{Group: kind.GroupGateway, Kind: r.route.kind, Namespace: r.route.ref.Namespace}
+	to := refgrant.To{Group: group, Kind: of, Namespace: key.Namespace, Name: key.Name}
 	if !refgrant.Permitted(r.view, r.route.ref.Cluster, from, to) {
 		return resolved{
 			reason:  gatewayv1.RouteReasonRefNotPermitted,
-			message: fmt.Sprintf("%s %s/%s is in another namespace and no ReferenceGrant there allows the reference", kind, key.Namespace, key.Name),
+			message: fmt.Sprintf("%s %s/%s is in another namespace and no ReferenceGrant there allows the reference", of, key.Namespace, key.Name),
 		}
 	}
 	if ref.Port == nil {
 		return resolved{
 			reason:  gatewayv1.RouteReasonBackendNotFound,
-			message: fmt.Sprintf("%s %s/%s: the reference has no port", kind, key.Namespace, key.Name),
+			message: fmt.Sprintf("%s %s/%s: the reference has no port", of, key.Namespace, key.Name),
 		}
 	}
 	key.Port = *ref.Port

@@ -7,7 +7,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
-	"github.com/spillway-lb/spillway/internal/fleet"
+	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/store"
 )
@@ -38,5 +38,5 @@ func BuiltinClasses() (recompute.Translator, recompute.Root) {
 		}
 		return result
 	}
-	return translate, recompute.Root{Kind: fleet.KindCluster, Unit: UnitBuiltinClasses}
+	return translate, recompute.Root{Kind: kind.Cluster, Unit: UnitBuiltinClasses}
 }

@@ -10,6 +10,7 @@ import (
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
 	"github.com/spillway-lb/spillway/internal/backend"
 	"github.com/spillway-lb/spillway/internal/frontend"
+	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/owner"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/refgrant"
@@ -274,7 +275,7 @@ func readSecret(v *recompute.View, gateway store.Ref, r gatewayv1.SecretObjectRe
 	if r.Namespace != nil {
 		namespace = string(*r.Namespace)
 	}
-	if r.Group != nil && *r.Group != "" || r.Kind != nil && *r.Kind != kindSecret {
+	if r.Group != nil && *r.Group != "" || r.Kind != nil && *r.Kind != kind.Secret {
 		return nil, &refProblem{reason: reason, message: "certificate " + string(r.Name) + ": only Secrets are supported"}
 	}
 	c, p := frontend.ReadCertificate(v, gateway.Cluster, gatewayFrom(gateway), namespace, string(r.Name))
@@ -286,7 +287,7 @@ func readSecret(v *recompute.View, gateway store.Ref, r gatewayv1.SecretObjectRe
 
 // gatewayFrom is a Gateway as what refers to something.
 func gatewayFrom(gateway store.Ref) refgrant.From {
-	return refgrant.From{Group: groupGateway, Kind: "Gateway", Namespace: gateway.Namespace}
+	return refgrant.From{Group: kind.GroupGateway, Kind: "Gateway", Namespace: gateway.Namespace}
 }
 
 // problemOf gives a problem the Gateway API's reason.
@@ -319,7 +320,7 @@ func joined(problems []*refProblem) *refProblem {
 }
 
 func readClientAuthority(v *recompute.View, gateway store.Ref, r gatewayv1.ObjectReference) (*frontend.Authorities, *refProblem) {
-	if r.Group != "" || r.Kind != kindConfigMap && r.Kind != kindSecret {
+	if r.Group != "" || r.Kind != kind.ConfigMap && r.Kind != kind.Secret {
 		return nil, &refProblem{client: true, reason: string(gatewayv1.ListenerReasonInvalidCACertificateKind), message: fmt.Sprintf(
 			"CA certificate %s: kind %q of group %q is not supported", r.Name, r.Kind, r.Group)}
 	}
@@ -361,7 +362,7 @@ func readClientCertificate(v *recompute.View, spec *gatewayv1.GatewaySpec, ref s
 func translateClientCertificate(v *recompute.View, key string) recompute.Result {
 	cluster, client, _ := backend.ParseClientKey(key)
 	namespace, name, ok := strings.Cut(client, "/")
-	ref := store.Ref{Cluster: cluster, Kind: KindGateway, Namespace: namespace, Name: name}
+	ref := store.Ref{Cluster: cluster, Kind: kind.Gateway, Namespace: namespace, Name: name}
 	at, found := servedOf(v, ref)
 	if !ok || !found {
 		return recompute.Result{}

@@ -7,6 +7,7 @@ import (
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
+	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/store"
 	"github.com/spillway-lb/spillway/internal/unitkey"
@@ -73,7 +74,7 @@ func (u classUnit) translate(v *recompute.View, key string) recompute.Result {
 	}
 	cluster, name := parts[0], parts[1]
 	class, known := u.builtIn[name]
-	object, ok := recompute.Get[*gatewayv1.GatewayClass](v, store.Ref{Cluster: cluster, Kind: KindGatewayClass, Name: name})
+	object, ok := recompute.Get[*gatewayv1.GatewayClass](v, store.Ref{Cluster: cluster, Kind: kind.GatewayClass, Name: name})
 	if ok {
 		if object.Spec.ControllerName != ControllerName {
 			return recompute.Result{}

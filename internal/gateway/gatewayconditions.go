@@ -9,6 +9,7 @@ import (
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/spillway-lb/spillway/internal/fact"
+	"github.com/spillway-lb/spillway/internal/kind"
 )
 
 // Conditions that GKE has beyond the Gateway API's, with their texts.
@@ -154,9 +155,9 @@ func (s *gatewayStatus) listeners() []gatewayv1.ListenerStatus {
 			Name: gatewayv1.SectionName(l.Name), SupportedKinds: []gatewayv1.RouteGroupKind{}, Conditions: s.listenerConditions(i),
 			AttachedRoutes: int32(s.view.Count(tallyAttached, attachedKey(s.ref, l.Name))),
 		}
-		for _, kind := range l.Kinds {
-			group := gatewayv1.Group(groupGateway)
-			status.SupportedKinds = append(status.SupportedKinds, gatewayv1.RouteGroupKind{Group: &group, Kind: gatewayv1.Kind(kind)})
+		for _, k := range l.Kinds {
+			group := gatewayv1.Group(kind.GroupGateway)
+			status.SupportedKinds = append(status.SupportedKinds, gatewayv1.RouteGroupKind{Group: &group, Kind: gatewayv1.Kind(k)})
 		}
 		out = append(out, status)
 	}

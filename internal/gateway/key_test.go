@@ -3,14 +3,15 @@ package gateway
 import (
 	"testing"
 
+	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/store"
 )
 
 // TestAttachmentKeysAreReadBack also where a name has a character that no API server lets through: files come first.
 func TestAttachmentKeysAreReadBack(t *testing.T) {
 	for _, name := range []string{"a", "a b", "a|b", `a\|`} {
-		route := store.Ref{Cluster: "c", Kind: KindHTTPRoute, Namespace: "n", Name: name}
-		gateway := store.Ref{Cluster: "c", Kind: KindGateway, Namespace: "n", Name: name}
+		route := store.Ref{Cluster: "c", Kind: kind.HTTPRoute, Namespace: "n", Name: name}
+		gateway := store.Ref{Cluster: "c", Kind: kind.Gateway, Namespace: "n", Name: name}
 		if r, g, ok := parseAttachmentKey(attachmentKey(route, gateway)); !ok || r != route || g != gateway {
 			t.Errorf("%q became %v and %v, %t", name, r, g, ok)
 		}

@@ -8,6 +8,7 @@ import (
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/spillway-lb/spillway/internal/frontend"
+	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/scope"
 	"github.com/spillway-lb/spillway/internal/store"
 )
@@ -166,7 +167,7 @@ func routeKinds(allowed *gatewayv1.AllowedRoutes) (kinds []string, bad bool) {
 		return []string{"HTTPRoute", "GRPCRoute"}, false
 	}
 	for _, k := range allowed.Kinds {
-		if k.Group != nil && *k.Group != groupGateway || k.Kind != "HTTPRoute" && k.Kind != "GRPCRoute" {
+		if k.Group != nil && *k.Group != kind.GroupGateway || k.Kind != "HTTPRoute" && k.Kind != "GRPCRoute" {
 			bad = true
 			continue
 		}

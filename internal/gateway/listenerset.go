@@ -6,6 +6,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
+	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/store"
 )
@@ -49,10 +50,10 @@ func ourListenerSet(v *recompute.View, ref store.Ref) (set *gatewayv1.ListenerSe
 
 // parentListenerSet is the ListenerSet that a parent reference names; ok is false for other kinds of parents.
 func parentListenerSet(route store.Ref, parent gatewayv1.ParentReference) (set store.Ref, ok bool) {
-	if parent.Group != nil && *parent.Group != groupGateway || parent.Kind == nil || *parent.Kind != "ListenerSet" {
+	if parent.Group != nil && *parent.Group != kind.GroupGateway || parent.Kind == nil || *parent.Kind != "ListenerSet" {
 		return store.Ref{}, false
 	}
-	set = store.Ref{Cluster: route.Cluster, Kind: KindListenerSet, Namespace: route.Namespace, Name: string(parent.Name)}
+	set = store.Ref{Cluster: route.Cluster, Kind: kind.ListenerSet, Namespace: route.Namespace, Name: string(parent.Name)}
 	if parent.Namespace != nil {
 		set.Namespace = string(*parent.Namespace)
 	}

@@ -7,6 +7,7 @@ import (
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
+	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/store"
 )
@@ -64,10 +65,10 @@ func ruleName(name *gatewayv1.SectionName, index int) string {
 
 // parentGateway is the Gateway that a parent reference names; ok is false for other kinds of parents.
 func parentGateway(route store.Ref, parent gatewayv1.ParentReference) (gateway store.Ref, ok bool) {
-	if parent.Group != nil && *parent.Group != groupGateway || parent.Kind != nil && *parent.Kind != "Gateway" {
+	if parent.Group != nil && *parent.Group != kind.GroupGateway || parent.Kind != nil && *parent.Kind != "Gateway" {
 		return store.Ref{}, false
 	}
-	gateway = store.Ref{Cluster: route.Cluster, Kind: KindGateway, Namespace: route.Namespace, Name: string(parent.Name)}
+	gateway = store.Ref{Cluster: route.Cluster, Kind: kind.Gateway, Namespace: route.Namespace, Name: string(parent.Name)}
 	if parent.Namespace != nil {
 		gateway.Namespace = string(*parent.Namespace)
 	}

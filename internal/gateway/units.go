@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"github.com/spillway-lb/spillway/internal/backend"
+	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/store"
 )
@@ -32,15 +33,15 @@ func Units(o Options) map[string]recompute.Translator {
 // Roots returns the object kinds that make units of this package exist.
 func Roots() []recompute.Root {
 	return []recompute.Root{
-		{Kind: KindGatewayClass, Unit: unitGatewayClass},
-		{Kind: KindGateway, Unit: unitGateway},
-		{Kind: KindListenerSet, Unit: unitListenerSet},
-		{Kind: KindHTTPRoute, Unit: unitRoute},
-		{Kind: KindGRPCRoute, Unit: unitRoute},
+		{Kind: kind.GatewayClass, Unit: unitGatewayClass},
+		{Kind: kind.Gateway, Unit: unitGateway},
+		{Kind: kind.ListenerSet, Unit: unitListenerSet},
+		{Kind: kind.HTTPRoute, Unit: unitRoute},
+		{Kind: kind.GRPCRoute, Unit: unitRoute},
 	}
 }
 
 // Indexes returns the store indexes that the units read.
 func Indexes() []store.Index {
-	return []store.Index{{Name: indexCertmap, Kind: kindSecret, Keys: certmapKeys}}
+	return []store.Index{{Name: indexCertmap, Kind: kind.Secret, Keys: certmapKeys}}
 }

@@ -73,4 +73,23 @@ func strays(t *testing.T, path string, known map[string]bool) {
 		}
 		return true
 	})
+	for _, d := range file.Decls {
+		if g, ok := d.(*ast.GenDecl); ok && g.Tok == token.CONST {
+			for _, spec := range g.Specs {
+				aliases(t, files, spec.(*ast.ValueSpec))
+			}
+		}
+	}
+}
+
+// aliases wants a kind to have one name.
+func aliases(t *testing.T, files *token.FileSet, spec *ast.ValueSpec) {
+	t.Helper()
+	for _, value := range spec.Values {
+		if s, ok := value.(*ast.SelectorExpr); ok {
+			if of, ok := s.X.(*ast.Ident); ok && of.Name == "kind" {
+				t.Errorf("%s is another name for kind.%s", files.Position(spec.Pos()), s.Sel.Name)
+			}
+		}
+	}
 }

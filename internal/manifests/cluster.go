@@ -6,6 +6,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	spillwayv1alpha1 "github.com/spillway-lb/spillway/api/spillway/v1alpha1"
+	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/store"
 )
 
@@ -30,7 +31,7 @@ func (s *step) publishClusters() {
 }
 
 func clusterRef(name string) store.Ref {
-	return store.Ref{Cluster: name, Kind: clusterKind, Name: name}
+	return store.Ref{Cluster: name, Kind: kind.Cluster, Name: name}
 }
 
 func completeCluster(owner *claim, name string, project spillwayv1alpha1.Project) *spillwayv1alpha1.Cluster {
@@ -61,7 +62,7 @@ func completeCluster(owner *claim, name string, project spillwayv1alpha1.Project
 func (l *Loader) configuration() *spillwayv1alpha1.Configuration {
 	if f := l.files[configurationFile]; f != nil {
 		for _, c := range f.claims {
-			if p := l.published[c.ref]; c.ref.Kind == configurationKind && p != nil {
+			if p := l.published[c.ref]; c.ref.Kind == kind.Configuration && p != nil {
 				return p.object.(*spillwayv1alpha1.Configuration)
 			}
 		}

@@ -18,11 +18,6 @@ const (
 	configurationFile = "spillway.yaml"
 )
 
-const (
-	clusterKind       = kind.Cluster
-	configurationKind = kind.Configuration
-)
-
 // layout says which folder is which cluster.
 type layout struct {
 	// clusters maps folders to the name of their cluster; "" while their cluster.yaml has never been valid, or names a
@@ -94,9 +89,9 @@ func (l layout) place(f *file) placement {
 func (p placement) ref(m *manifest) (store.Ref, bool) {
 	ref := m.identity()
 	switch ref.Kind {
-	case clusterKind:
+	case kind.Cluster:
 		return ref, false
-	case configurationKind:
+	case kind.Configuration:
 		return ref, p.path == configurationFile
 	}
 	ref.Cluster = p.cluster
@@ -110,11 +105,11 @@ func (p placement) ref(m *manifest) (store.Ref, bool) {
 func (p placement) misplaced(m *manifest) string {
 	ref := m.identity()
 	switch {
-	case ref.Kind == clusterKind && path.Base(p.path) != ClusterFile:
+	case ref.Kind == kind.Cluster && path.Base(p.path) != ClusterFile:
 		return "a Cluster is read from a file named cluster.yaml only, which makes its folder that cluster"
-	case ref.Kind == configurationKind && p.path != configurationFile:
+	case ref.Kind == kind.Configuration && p.path != configurationFile:
 		return "a Configuration is read from spillway.yaml at the top of the directory only"
-	case ref.Kind == clusterKind || ref.Kind == configurationKind:
+	case ref.Kind == kind.Cluster || ref.Kind == kind.Configuration:
 		return ""
 	case p.state == outside:
 		return "the object is in no cluster's folder; as soon as one folder has a cluster.yaml, every object needs to be in such a folder"
@@ -138,7 +133,7 @@ func (s *step) arrange() {
 	before := s.layout.names()
 	s.layout = next
 	for _, name := range slices.Concat(before, next.names()) {
-		s.touchedRefs[store.Ref{Cluster: name, Kind: namespaceKind, Name: "default"}] = true
+		s.touchedRefs[store.Ref{Cluster: name, Kind: kind.Namespace, Name: "default"}] = true
 	}
 	if moved {
 		for name := range s.files {
@@ -182,9 +177,9 @@ func (s *step) clusterClaims() []*claim {
 		}
 		c := &claim{file: f}
 		for i, m := range f.manifests {
-			if m.kind.Ref() == clusterKind && c.manifest == nil {
+			if m.kind.Ref() == kind.Cluster && c.manifest == nil {
 				c.index, c.manifest = i, m
-				c.ref = store.Ref{Cluster: m.object.GetName(), Kind: clusterKind, Name: m.object.GetName()}
+				c.ref = store.Ref{Cluster: m.object.GetName(), Kind: kind.Cluster, Name: m.object.GetName()}
 			}
 		}
 		claims = append(claims, c)
@@ -223,7 +218,7 @@ func (l layout) rivalProblem(f *file) []Problem {
 		return nil
 	}
 	for _, m := range f.manifests {
-		if m.kind.Ref() == clusterKind {
+		if m.kind.Ref() == kind.Cluster {
 			return []Problem{{
 				File: f.path, Line: m.position.Line, Column: m.position.Column, Object: objectName("Cluster", "", m.object.GetName()),
 				Field: "metadata.name", Rule: RuleDuplicateObject, Severity: Error,

@@ -13,8 +13,6 @@ import (
 	"github.com/spillway-lb/spillway/internal/store"
 )
 
-const namespaceKind = kind.Namespace
-
 // publish puts an object into the delta if it differs from what the store has. The object must not be shared.
 func (s *step) publish(ref store.Ref, object store.Object, c *claim, generations bool) {
 	old := s.published[ref]
@@ -53,12 +51,12 @@ func (s *step) count(ref store.Ref, by int) {
 	if s.populated[ns] == 0 {
 		delete(s.populated, ns)
 	}
-	s.touchedRefs[store.Ref{Cluster: ref.Cluster, Kind: namespaceKind, Name: ref.Namespace}] = true
+	s.touchedRefs[store.Ref{Cluster: ref.Cluster, Kind: kind.Namespace, Name: ref.Namespace}] = true
 }
 
 // inUse says whether a namespace exists without a manifest.
 func (l *Loader) inUse(ref store.Ref) bool {
-	if ref.Kind != namespaceKind {
+	if ref.Kind != kind.Namespace {
 		return false
 	}
 	return l.populated[namespace{cluster: ref.Cluster, name: ref.Name}] > 0 || ref.Name == metav1.NamespaceDefault && l.layout.has(ref.Cluster)
@@ -66,7 +64,7 @@ func (l *Loader) inUse(ref store.Ref) bool {
 
 func implicitNamespace(name string) *corev1.Namespace {
 	n := &corev1.Namespace{
-		TypeMeta:   metav1.TypeMeta{APIVersion: "v1", Kind: namespaceKind},
+		TypeMeta:   metav1.TypeMeta{APIVersion: "v1", Kind: kind.Namespace},
 		ObjectMeta: metav1.ObjectMeta{Name: name},
 	}
 	builtin.Default(n)

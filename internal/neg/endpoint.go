@@ -9,6 +9,7 @@ import (
 	discoveryv1 "k8s.io/api/discovery/v1"
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
+	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/store"
 )
@@ -81,14 +82,14 @@ func (c *collector) member(e *discoveryv1.Endpoint) member {
 	if e.NodeName != nil {
 		node = *e.NodeName
 	}
-	if t := e.TargetRef; t != nil && t.Kind == kindPod {
+	if t := e.TargetRef; t != nil && t.Kind == kind.Pod {
 		namespace := t.Namespace
 		if namespace == "" {
 			namespace = c.of.namespace
 		}
 		m.endpoint.Pod = namespace + "/" + t.Name
 		if node == "" {
-			node = nodeOfPod(c.view, store.Ref{Cluster: c.of.cluster, Kind: kindPod, Namespace: namespace, Name: t.Name})
+			node = nodeOfPod(c.view, store.Ref{Cluster: c.of.cluster, Kind: kind.Pod, Namespace: namespace, Name: t.Name})
 		}
 	}
 	m.endpoint.Instance = node

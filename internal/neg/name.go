@@ -7,6 +7,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/spillway-lb/spillway/internal/digest"
+	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/store"
 )
@@ -57,7 +58,7 @@ func trimEvenly(budget int, fields ...string) []string {
 // ClusterUID is what a cluster is known by in names: the first eight hex digits of the hash of its name, unless its
 // ConfigMap kube-system/ingress-uid says otherwise, as on GKE.
 func ClusterUID(v *recompute.View, cluster string) string {
-	ref := store.Ref{Cluster: cluster, Kind: kindConfigMap, Namespace: "kube-system", Name: "ingress-uid"}
+	ref := store.Ref{Cluster: cluster, Kind: kind.ConfigMap, Namespace: "kube-system", Name: "ingress-uid"}
 	if m, ok := recompute.Get[*corev1.ConfigMap](v, ref); ok && m.Data["uid"] != "" {
 		return m.Data["uid"]
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spillway-lb/spillway/internal/fact"
 	"github.com/spillway-lb/spillway/internal/fleet"
+	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/store"
 )
@@ -53,7 +54,7 @@ type topology struct {
 }
 
 func translateNodes(v *recompute.View, cluster string) recompute.Result {
-	if fact.Pending(v, cluster, kindNode) {
+	if fact.Pending(v, cluster, kind.Node) {
 		return recompute.Result{State: recompute.Held}
 	}
 	t := &topology{ZoneOf: map[string]string{}, RegionOf: map[string]string{}}
@@ -74,7 +75,7 @@ func translateNodes(v *recompute.View, cluster string) recompute.Result {
 
 func (t *topology) addNodes(v *recompute.View, cluster string) {
 	candidates := map[string]struct{}{}
-	for _, ref := range v.List(kindNode, cluster, "") {
+	for _, ref := range v.List(kind.Node, cluster, "") {
 		at, ok, _ := recompute.Value[placement](v, unitNode, ref.String())
 		if !ok {
 			continue

@@ -30,7 +30,7 @@ func translateMembers(v *recompute.View, key string) recompute.Result {
 	if !ok {
 		return recompute.Result{State: recompute.Absent}
 	}
-	ref := store.Ref{Cluster: of.cluster, Kind: kindService, Namespace: of.namespace, Name: of.service}
+	ref := store.Ref{Cluster: of.cluster, Kind: kind.Service, Namespace: of.namespace, Name: of.service}
 	service, ok := recompute.Get[*corev1.Service](v, ref)
 	if !ok {
 		return recompute.Result{State: recompute.Absent}

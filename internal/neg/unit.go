@@ -2,14 +2,6 @@ package neg
 
 import "github.com/spillway-lb/spillway/internal/recompute"
 
-// Kinds that the units read.
-const (
-	kindService   = "Service"
-	kindNode      = "Node"
-	kindPod       = "Pod"
-	kindConfigMap = "ConfigMap"
-)
-
 // Units returns the translators of this package by unit kind. They read units and indexes of package fleet.
 func Units() map[string]recompute.Translator {
 	return map[string]recompute.Translator{

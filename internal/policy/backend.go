@@ -8,13 +8,14 @@ import (
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
 	networkingv1 "github.com/spillway-lb/spillway/api/networking/v1"
+	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/store"
 )
 
 // Backend returns what a GCPBackendPolicy says of a target; nil without one, or if it is not attached.
 func Backend(v *recompute.View, t Target) *networkingv1.GCPBackendPolicyConfig {
-	_, p, ok := winner[*networkingv1.GCPBackendPolicy](v, KindBackend, t)
+	_, p, ok := winner[*networkingv1.GCPBackendPolicy](v, kind.GCPBackendPolicy, t)
 	if !ok || refusedSetting(t.Kind, p.Spec.Default) != "" {
 		return nil
 	}
@@ -138,7 +139,7 @@ func translateBackendPolicy(v *recompute.View, key string) recompute.Result {
 	if !ok {
 		return recompute.Result{}
 	}
-	o := judge[*networkingv1.GCPBackendPolicy](v, ref, p.Spec.TargetRef, KindBackend, Service, ServiceImport, ServiceExport)
+	o := judge[*networkingv1.GCPBackendPolicy](v, ref, p.Spec.TargetRef, kind.GCPBackendPolicy, Service, ServiceImport, ServiceExport)
 	kind := kindOf(p.Spec.TargetRef.Group, p.Spec.TargetRef.Kind)
 	if problem := refusedSetting(kind, p.Spec.Default); o.ok && problem != "" {
 		o = invalid(problem + "; nothing of the policy is applied")

@@ -15,6 +15,7 @@ import (
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
+	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/store"
 )
@@ -61,7 +62,7 @@ func BackendTLS(v *recompute.View, t Target, port string) *TLS {
 func tlsWinner(v *recompute.View, t Target, section string) (store.Ref, *gatewayv1.BackendTLSPolicy) {
 	var refs []store.Ref
 	var policies []*gatewayv1.BackendTLSPolicy
-	for _, ref := range v.Index(index(KindBackendTLS), t.key()) {
+	for _, ref := range v.Index(index(kind.BackendTLSPolicy), t.key()) {
 		p, ok := recompute.Get[*gatewayv1.BackendTLSPolicy](v, ref)
 		if ok && namesSection(p, t, section) {
 			refs, policies = append(refs, ref), append(policies, p)

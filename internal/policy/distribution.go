@@ -8,13 +8,14 @@ import (
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
 	networkingv1 "github.com/spillway-lb/spillway/api/networking/v1"
+	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/store"
 )
 
 // SetDistribution applies the GCPTrafficDistributionPolicy of a target to its backend service.
 func SetDistribution(v *recompute.View, t Target, service *lbv1.BackendService) {
-	_, p, ok := winner[*networkingv1.GCPTrafficDistributionPolicy](v, KindDistribution, t)
+	_, p, ok := winner[*networkingv1.GCPTrafficDistributionPolicy](v, kind.GCPTrafficDistributionPolicy, t)
 	if !ok || p.Spec.Default == nil || unsupportedDistribution(p.Spec.Default) != "" {
 		return
 	}
@@ -58,7 +59,7 @@ func translateDistributionPolicy(v *recompute.View, key string) recompute.Result
 	all := attached()
 	for _, r := range p.Spec.TargetRefs {
 		target := networkingv1.PolicyTargetReference{Group: r.Group, Kind: r.Kind, Name: r.Name}
-		o := judge[*networkingv1.GCPTrafficDistributionPolicy](v, ref, target, KindDistribution, Service, ServiceImport)
+		o := judge[*networkingv1.GCPTrafficDistributionPolicy](v, ref, target, kind.GCPTrafficDistributionPolicy, Service, ServiceImport)
 		if setting := unsupportedDistribution(p.Spec.Default); o.ok && setting != "" {
 			o = invalid(setting + " is not supported; nothing of the policy is applied")
 		}

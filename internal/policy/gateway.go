@@ -16,7 +16,7 @@ type GatewayCheck func(v *recompute.View, gateway store.Ref, c *networkingv1.GCP
 // GatewaySettings returns what a GCPGatewayPolicy says of a Gateway, nil without one.
 func GatewaySettings(v *recompute.View, gateway store.Ref) *networkingv1.GCPGatewayPolicyConfig {
 	t := Target{Cluster: gateway.Cluster, Kind: Gateway, Namespace: gateway.Namespace, Name: gateway.Name}
-	_, p, ok := winner[*networkingv1.GCPGatewayPolicy](v, KindGateway, t)
+	_, p, ok := winner[*networkingv1.GCPGatewayPolicy](v, kind.GCPGatewayPolicy, t)
 	if !ok {
 		return nil
 	}
@@ -34,7 +34,7 @@ func (g gatewayPolicies) translate(v *recompute.View, key string) recompute.Resu
 	if !ok {
 		return recompute.Result{}
 	}
-	o := judge[*networkingv1.GCPGatewayPolicy](v, ref, p.Spec.TargetRef, KindGateway, Gateway)
+	o := judge[*networkingv1.GCPGatewayPolicy](v, ref, p.Spec.TargetRef, kind.GCPGatewayPolicy, Gateway)
 	if o.ok && p.Spec.Default != nil {
 		gateway := store.Ref{Cluster: ref.Cluster, Kind: kind.Gateway, Namespace: ref.Namespace, Name: p.Spec.TargetRef.Name}
 		if problem := g.check(v, gateway, p.Spec.Default); problem != "" {

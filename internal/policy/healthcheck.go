@@ -9,6 +9,7 @@ import (
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
 	networkingv1 "github.com/spillway-lb/spillway/api/networking/v1"
+	"github.com/spillway-lb/spillway/internal/kind"
 	proxyconfig "github.com/spillway-lb/spillway/internal/proxy/config"
 	"github.com/spillway-lb/spillway/internal/proxy/refusal"
 	"github.com/spillway-lb/spillway/internal/recompute"
@@ -46,12 +47,12 @@ func httpFamily(kind lbv1.HealthCheck_Type) bool {
 }
 
 // HealthCheck returns the health check of a backend: its policy's, or the default of the given type.
-func HealthCheck(v *recompute.View, t Target, kind lbv1.HealthCheck_Type) *lbv1.HealthCheck {
-	_, p, ok := winner[*networkingv1.HealthCheckPolicy](v, KindHealthCheck, t)
+func HealthCheck(v *recompute.View, t Target, probe lbv1.HealthCheck_Type) *lbv1.HealthCheck {
+	_, p, ok := winner[*networkingv1.HealthCheckPolicy](v, kind.HealthCheckPolicy, t)
 	if !ok || p.Spec.Default == nil || refusedCheck(v, t, p.Spec.Default) != "" {
-		return DefaultHealthCheck(kind)
+		return DefaultHealthCheck(probe)
 	}
-	return healthCheckOf(p.Spec.Default, kind)
+	return healthCheckOf(p.Spec.Default, probe)
 }
 
 // refusedCheck is why a HealthCheckPolicy cannot be obeyed as a whole, or "": what the prober's own compiler says, and a port
@@ -164,7 +165,7 @@ func translateHealthCheckPolicy(v *recompute.View, key string) recompute.Result 
 	if !ok {
 		return recompute.Result{}
 	}
-	o := judge[*networkingv1.HealthCheckPolicy](v, ref, p.Spec.TargetRef, KindHealthCheck, Service, ServiceImport)
+	o := judge[*networkingv1.HealthCheckPolicy](v, ref, p.Spec.TargetRef, kind.HealthCheckPolicy, Service, ServiceImport)
 	if t, ok := targetOf(ref, p.Spec.TargetRef); ok && o.ok {
 		if problem := refusedCheck(v, t, p.Spec.Default); problem != "" {
 			o = invalid(problem + "; nothing of the policy is applied")

@@ -55,7 +55,7 @@ func published(v *recompute.View, t Target) (of store.Ref, ok bool) {
 		of.Cluster = t.Cluster
 		fallthrough
 	case ServiceImport:
-		of.Kind = fleet.KindServiceImport
+		of.Kind = kind.ServiceImport
 	case Service:
 		of.Kind = kind.Service
 	}

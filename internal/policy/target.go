@@ -17,7 +17,7 @@ import (
 
 // Kinds of targets.
 const (
-	Service       = kind.Service
+	Service       = "Service"
 	ServiceImport = "ServiceImport"
 	ServiceExport = "ServiceExport"
 	Gateway       = "Gateway"

@@ -19,22 +19,13 @@ type row struct {
 
 func rows(check GatewayCheck) []row {
 	return []row{
-		{KindHealthCheck, healthCheckTargets, translateHealthCheckPolicy},
-		{KindBackend, backendTargets, translateBackendPolicy},
-		{KindGateway, gatewayTargets, gatewayPolicies{check}.translate},
-		{KindBackendTLS, backendTLSTargets, translateBackendTLSPolicy},
-		{KindDistribution, distributionTargets, translateDistributionPolicy},
+		{kind.HealthCheckPolicy, healthCheckTargets, translateHealthCheckPolicy},
+		{kind.GCPBackendPolicy, backendTargets, translateBackendPolicy},
+		{kind.GCPGatewayPolicy, gatewayTargets, gatewayPolicies{check}.translate},
+		{kind.BackendTLSPolicy, backendTLSTargets, translateBackendTLSPolicy},
+		{kind.GCPTrafficDistributionPolicy, distributionTargets, translateDistributionPolicy},
 	}
 }
-
-// Kinds in the form of store.Ref.
-const (
-	KindHealthCheck  = kind.HealthCheckPolicy
-	KindBackend      = kind.GCPBackendPolicy
-	KindGateway      = kind.GCPGatewayPolicy
-	KindBackendTLS   = kind.BackendTLSPolicy
-	KindDistribution = kind.GCPTrafficDistributionPolicy
-)
 
 // index files the policies of a kind under their targets.
 func index(kind string) string { return "policy." + kind }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/spillway-lb/spillway/internal/control"
 	"github.com/spillway-lb/spillway/internal/fact"
+	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/store"
 	"github.com/spillway-lb/spillway/internal/view"
 )
@@ -109,10 +110,10 @@ func pause(ctx context.Context, d time.Duration) bool {
 func (a *announcer) concerns(touched []string) bool {
 	return slices.ContainsFunc(touched, func(read string) bool {
 		if ref, ok := store.WrittenOf(read); ok {
-			return ref.Kind == kindGateway
+			return ref.Kind == kind.Gateway
 		}
 		if ref, ok := store.ObjectOf(read); ok {
-			return ref.Kind == kindGateway
+			return ref.Kind == kind.Gateway
 		}
 		f, ok := store.FactOf(read)
 		return ok && (f.Kind == fact.KindProgress || f.Kind == fact.KindHealth && a.waiting)

@@ -11,6 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
+	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/store"
 )
 
@@ -195,7 +196,7 @@ func parentTroubles(snapshot *store.Snapshot, e *store.Entry, spec *gatewayv1.Co
 			namespace = string(*p.Namespace)
 		}
 		why := "does not exist"
-		if snapshot.Get(store.Ref{Cluster: e.Ref.Cluster, Kind: kindGateway, Namespace: namespace, Name: string(p.Name)}) != nil {
+		if snapshot.Get(store.Ref{Cluster: e.Ref.Cluster, Kind: kind.Gateway, Namespace: namespace, Name: string(p.Name)}) != nil {
 			why = "is of no class of Spillway's"
 		}
 		if line := fmt.Sprintf("parent Gateway %s/%s %s", namespace, p.Name, why); !slices.Contains(lines, line) {

@@ -11,6 +11,7 @@ import (
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/spillway-lb/spillway/internal/fact"
+	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/store"
 )
 
@@ -43,7 +44,7 @@ func (h *hostAddresses) run(ctx context.Context) {
 func (h *hostAddresses) look(snapshot *store.Snapshot, touched []string) {
 	if slices.ContainsFunc(touched, func(read string) bool {
 		ref, ok := store.ObjectOf(read)
-		return ok && ref.Kind == kindGateway
+		return ok && ref.Kind == kind.Gateway
 	}) {
 		h.refresh(snapshot)
 	}
@@ -69,7 +70,7 @@ func (h *hostAddresses) refresh(snapshot *store.Snapshot) {
 // wantedAddresses are those that Gateways ask for as they are.
 func wantedAddresses(snapshot *store.Snapshot) []netip.Addr {
 	var out []netip.Addr
-	snapshot.Walk(kindGateway, "", "", func(e *store.Entry) bool {
+	snapshot.Walk(kind.Gateway, "", "", func(e *store.Entry) bool {
 		gateway, ok := e.Object.(*gatewayv1.Gateway)
 		if !ok {
 			return true

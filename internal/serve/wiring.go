@@ -3,7 +3,6 @@ package serve
 import (
 	"slices"
 
-	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/standalone"
 	"github.com/spillway-lb/spillway/internal/store"
 	"github.com/spillway-lb/spillway/internal/translate"
@@ -16,5 +15,3 @@ func indexes() []store.Index { return slices.Concat(translate.Indexes(), standal
 func options(from string) translate.Options {
 	return translate.Options{Home: from, Traffic: translate.Proximity()}
 }
-
-const kindGateway = kind.Gateway

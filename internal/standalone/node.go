@@ -8,6 +8,7 @@ import (
 	"github.com/spillway-lb/spillway/internal/address"
 	"github.com/spillway-lb/spillway/internal/digest"
 	"github.com/spillway-lb/spillway/internal/fleet"
+	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/store"
 )
@@ -55,7 +56,7 @@ func (u units) translateCluster(v *recompute.View, key string) recompute.Result 
 // zonesWithNodes are the zones in which the user wrote Nodes.
 func zonesWithNodes(v *recompute.View, cluster string) map[string]bool {
 	zones := map[string]bool{}
-	for _, ref := range v.List(kindNode, cluster, "") {
+	for _, ref := range v.List(kind.Node, cluster, "") {
 		n, ok := recompute.Get[*corev1.Node](v, ref)
 		if ok && n.Labels[labelFabricated] == "" {
 			zones[n.Labels[corev1.LabelTopologyZone]] = true
@@ -91,7 +92,7 @@ func node(m fleet.Member, zone, ip string) *corev1.Node {
 		corev1.ResourcePods: *resource.NewQuantity(maxPods, resource.DecimalSI),
 	}
 	return &corev1.Node{
-		TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: kindNode},
+		TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: kind.Node},
 		ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{
 			labelFabricated: "true", corev1.LabelHostname: name, corev1.LabelOSStable: "linux", corev1.LabelArchStable: "amd64",
 			corev1.LabelTopologyRegion: m.Region, corev1.LabelTopologyZone: zone,

@@ -18,6 +18,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/apimachinery/pkg/util/rand"
 
+	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/shard"
 	"github.com/spillway-lb/spillway/internal/standalone/workload"
@@ -99,7 +100,7 @@ func selectedPods(v *recompute.View, service store.Ref, selector map[string]stri
 
 // endpointOf is a Pod's entry in the slices; it has none before it has an address, and after it has ended.
 func endpointOf(v *recompute.View, cluster string, service *corev1.Service, pod *corev1.Pod) (member, bool) {
-	ref := store.Ref{Cluster: cluster, Kind: kindPod, Namespace: pod.Namespace, Name: pod.Name}
+	ref := store.Ref{Cluster: cluster, Kind: kind.Pod, Namespace: pod.Namespace, Name: pod.Name}
 	status := &pod.Status
 	bound := map[string]uint16{}
 	if w := v.Written(ref); w != nil {
@@ -118,11 +119,11 @@ func endpointOf(v *recompute.View, cluster string, service *corev1.Service, pod 
 	m := member{endpoint: discoveryv1.Endpoint{
 		Addresses:  []string{status.PodIP},
 		Conditions: discoveryv1.EndpointConditions{Ready: &ready, Serving: &serving, Terminating: &terminating},
-		TargetRef:  &corev1.ObjectReference{Kind: kindPod, Namespace: pod.Namespace, Name: pod.Name, UID: pod.UID},
+		TargetRef:  &corev1.ObjectReference{Kind: kind.Pod, Namespace: pod.Namespace, Name: pod.Name, UID: pod.UID},
 	}}
 	if pod.Spec.NodeName != "" {
 		m.endpoint.NodeName = &pod.Spec.NodeName
-		nodeRef := store.Ref{Cluster: cluster, Kind: kindNode, Name: pod.Spec.NodeName}
+		nodeRef := store.Ref{Cluster: cluster, Kind: kind.Node, Name: pod.Spec.NodeName}
 		if n, ok := recompute.Get[*corev1.Node](v, nodeRef); ok {
 			zone := n.Labels[corev1.LabelTopologyZone]
 			m.endpoint.Zone = &zone

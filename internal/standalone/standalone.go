@@ -23,6 +23,7 @@ import (
 	"time"
 
 	"github.com/spillway-lb/spillway/internal/fleet"
+	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/standalone/kubelet"
 	"github.com/spillway-lb/spillway/internal/standalone/sample"
@@ -32,9 +33,6 @@ import (
 )
 
 const (
-	kindService = "Service"
-	kindPod     = "Pod"
-	kindNode    = "Node"
 
 	// maxPods is what a Node says that it takes; nothing is refused.
 	maxPods = 110
@@ -64,7 +62,7 @@ type Options struct {
 
 // Indexes returns the store indexes that the package reads.
 func Indexes() []store.Index {
-	return []store.Index{{Name: indexPods, Kind: kindPod, Keys: podKeys}}
+	return []store.Index{{Name: indexPods, Kind: kind.Pod, Keys: podKeys}}
 }
 
 // units are the pure parts, with what they are told once.
@@ -80,8 +78,8 @@ func newEngine(project string) *recompute.Engine {
 		unitSlices:        translateSlices,
 	}
 	return recompute.New(recompute.Config{Units: translators, Roots: []recompute.Root{
-		{Kind: fleet.KindCluster, Unit: unitCluster},
-		{Kind: kindService, Unit: unitSlices},
+		{Kind: kind.Cluster, Unit: unitCluster},
+		{Kind: kind.Service, Unit: unitSlices},
 	}})
 }
 
@@ -229,7 +227,7 @@ func (c *Controller) Await(ctx context.Context, revision uint64) {
 func (c *Controller) remember(command workload.Command) {
 	if r := command.Run; r != nil {
 		c.mu.Lock()
-		c.ids[store.Ref{Cluster: r.Cluster, Kind: kindPod, Namespace: r.Namespace, Name: r.Name}] = r.Pod
+		c.ids[store.Ref{Cluster: r.Cluster, Kind: kind.Pod, Namespace: r.Namespace, Name: r.Name}] = r.Pod
 		c.mu.Unlock()
 	}
 }

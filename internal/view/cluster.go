@@ -7,13 +7,14 @@ import (
 	spillwayv1alpha1 "github.com/spillway-lb/spillway/api/spillway/v1alpha1"
 	"github.com/spillway-lb/spillway/internal/control"
 	"github.com/spillway-lb/spillway/internal/fleet"
+	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/standalone"
 	"github.com/spillway-lb/spillway/internal/store"
 )
 
 // clustersOf lists the members by name; the config cluster is the first that is marked, or the first.
 func clustersOf(snapshot *store.Snapshot) (clusters []control.Cluster, configCluster string) {
-	snapshot.Walk(fleet.KindCluster, "", "", func(e *store.Entry) bool {
+	snapshot.Walk(kind.Cluster, "", "", func(e *store.Entry) bool {
 		object, ok := e.Object.(*spillwayv1alpha1.Cluster)
 		if !ok || e.Ref.Name != e.Ref.Cluster {
 			return true
@@ -39,7 +40,7 @@ func projectOf(cluster *spillwayv1alpha1.Cluster) string {
 // projectsOf are the project ids of clusters.
 func projectsOf(snapshot *store.Snapshot) map[string]string {
 	projects := map[string]string{}
-	snapshot.Walk(fleet.KindCluster, "", "", func(e *store.Entry) bool {
+	snapshot.Walk(kind.Cluster, "", "", func(e *store.Entry) bool {
 		if cluster, ok := e.Object.(*spillwayv1alpha1.Cluster); ok {
 			projects[e.Ref.Cluster] = projectOf(cluster)
 		}
@@ -51,7 +52,7 @@ func projectsOf(snapshot *store.Snapshot) map[string]string {
 // Project is the project of the config cluster, which access logs name: id and number.
 func Project(snapshot *store.Snapshot) (id, number string) {
 	_, name := clustersOf(snapshot)
-	e := snapshot.Get(store.Ref{Cluster: name, Kind: fleet.KindCluster, Name: name})
+	e := snapshot.Get(store.Ref{Cluster: name, Kind: kind.Cluster, Name: name})
 	if e == nil {
 		return standalone.DefaultProject, ""
 	}

@@ -11,12 +11,9 @@ import (
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
 	"github.com/spillway-lb/spillway/internal/control"
-	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/owner"
 	"github.com/spillway-lb/spillway/internal/store"
 )
-
-const kindGateway = kind.Gateway
 
 // Socket is an address that the proxy of a location listens on.
 type Socket struct {

@@ -14,17 +14,18 @@ import (
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
 	"github.com/spillway-lb/spillway/internal/control"
 	"github.com/spillway-lb/spillway/internal/fact"
+	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/owner"
 	"github.com/spillway-lb/spillway/internal/store"
 )
 
-var madeFor = owner.Of(store.Ref{Cluster: "gke-west-1", Kind: kindGateway, Namespace: "store", Name: "external-http"})
+var madeFor = owner.Of(store.Ref{Cluster: "gke-west-1", Kind: kind.Gateway, Namespace: "store", Name: "external-http"})
 
 // gatewayStore has a Gateway of which the listeners are Programmed that are named.
 func gatewayStore(programmed ...string) *store.Store {
 	s := store.New()
 	hostname := gatewayv1.Hostname("foo.test")
-	ref := store.Ref{Cluster: "gke-west-1", Kind: kindGateway, Namespace: "store", Name: "external-http"}
+	ref := store.Ref{Cluster: "gke-west-1", Kind: kind.Gateway, Namespace: "store", Name: "external-http"}
 	status := &gatewayv1.GatewayStatus{}
 	for _, name := range []string{"http", "a", "b"} {
 		is := metav1.ConditionFalse

@@ -10,6 +10,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	spillwayv1alpha1 "github.com/spillway-lb/spillway/api/spillway/v1alpha1"
+	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/store"
 )
 
@@ -133,11 +134,11 @@ func (c *Core) run(p *pod, x *container, mapped *spillwayv1alpha1.Image) (*Run, 
 
 // place returns the zone of the Pod's Node and the project of its cluster.
 func (c *Core) place(p *pod) (zone, project string) {
-	if node, ok := get[*corev1.Node](c, store.Ref{Cluster: p.ref.Cluster, Kind: kindNode, Name: p.node}); ok {
+	if node, ok := get[*corev1.Node](c, store.Ref{Cluster: p.ref.Cluster, Kind: kind.Node, Name: p.node}); ok {
 		zone = node.Labels[corev1.LabelTopologyZone]
 	}
 	project = c.config.Project
-	ref := store.Ref{Cluster: p.ref.Cluster, Kind: kindCluster, Name: p.ref.Cluster}
+	ref := store.Ref{Cluster: p.ref.Cluster, Kind: kind.Cluster, Name: p.ref.Cluster}
 	if cluster, ok := get[*spillwayv1alpha1.Cluster](c, ref); ok && cluster.Spec.Project.ID != "" {
 		project = cluster.Spec.Project.ID
 	}

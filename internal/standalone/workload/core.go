@@ -25,18 +25,6 @@ import (
 	"github.com/spillway-lb/spillway/internal/store"
 )
 
-// Kinds that the core reads and writes.
-const (
-	kindCluster       = kind.Cluster
-	kindConfiguration = kind.Configuration
-	kindDeployment    = kind.Deployment
-	kindReplicaSet    = kind.ReplicaSet
-	kindPod           = "Pod"
-	kindNode          = "Node"
-	kindConfigMap     = "ConfigMap"
-	kindSecret        = "Secret"
-)
-
 // AnnotationPorts is on Pods whose ports are not bound as the containers name them. Its value is JSON, from container
 // port to bound port; the key "*" stands for every other port.
 const AnnotationPorts = "spillway.dev/bound-ports"
@@ -147,19 +135,19 @@ func (c *Core) observe(read string) (retry bool) {
 		return false
 	}
 	switch ref.Kind {
-	case kindDeployment:
+	case kind.Deployment:
 		c.observeDeployment(ref)
-	case kindReplicaSet:
+	case kind.ReplicaSet:
 		c.observeReplicaSet(ref)
-	case kindPod:
+	case kind.Pod:
 		c.observePod(ref)
-	case kindNode:
+	case kind.Node:
 		c.observeNode(ref)
 		return true
-	case kindConfiguration:
+	case kind.Configuration:
 		c.observeConfiguration()
 		return true
-	case kindConfigMap, kindSecret, kindCluster:
+	case kind.ConfigMap, kind.Secret, kind.Cluster:
 		return true
 	}
 	return false
@@ -191,7 +179,7 @@ func (c *Core) observeReplicaSet(ref store.Ref) {
 		return
 	}
 	for _, owner := range object.OwnerReferences {
-		d := c.deployments[store.Ref{Cluster: ref.Cluster, Kind: kindDeployment, Namespace: ref.Namespace, Name: owner.Name}]
+		d := c.deployments[store.Ref{Cluster: ref.Cluster, Kind: kind.Deployment, Namespace: ref.Namespace, Name: owner.Name}]
 		if d == nil {
 			continue
 		}
@@ -206,7 +194,7 @@ func (c *Core) observeReplicaSet(ref store.Ref) {
 
 func (c *Core) observeConfiguration() {
 	c.images = nil
-	c.snapshot.Walk(kindConfiguration, "", "", func(e *store.Entry) bool {
+	c.snapshot.Walk(kind.Configuration, "", "", func(e *store.Entry) bool {
 		if o, ok := e.Object.(*spillwayv1alpha1.Configuration); ok {
 			c.images = append(c.images, o.Spec.Images...)
 		}

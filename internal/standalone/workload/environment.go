@@ -9,6 +9,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/store"
 )
 
@@ -180,7 +181,7 @@ func (e environment) resource(name string) (string, error) {
 }
 
 func (e environment) configMap(name string, optional *bool) (map[string]string, error) {
-	ref := store.Ref{Cluster: e.pod.ref.Cluster, Kind: kindConfigMap, Namespace: e.pod.ref.Namespace, Name: name}
+	ref := store.Ref{Cluster: e.pod.ref.Cluster, Kind: kind.ConfigMap, Namespace: e.pod.ref.Namespace, Name: name}
 	object, ok := get[*corev1.ConfigMap](e.core, ref)
 	if !ok {
 		return nil, missing(optional, "configmap", name)
@@ -196,7 +197,7 @@ func (e environment) configMap(name string, optional *bool) (map[string]string, 
 }
 
 func (e environment) secret(name string, optional *bool) (map[string]string, error) {
-	ref := store.Ref{Cluster: e.pod.ref.Cluster, Kind: kindSecret, Namespace: e.pod.ref.Namespace, Name: name}
+	ref := store.Ref{Cluster: e.pod.ref.Cluster, Kind: kind.Secret, Namespace: e.pod.ref.Namespace, Name: name}
 	object, ok := get[*corev1.Secret](e.core, ref)
 	if !ok {
 		return nil, missing(optional, "secret", name)

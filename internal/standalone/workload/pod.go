@@ -13,6 +13,7 @@ import (
 
 	"github.com/spillway-lb/spillway/internal/address"
 	"github.com/spillway-lb/spillway/internal/digest"
+	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/store"
 )
@@ -83,7 +84,7 @@ func (c *Core) createPod(rs *replicaSet, slot int) {
 
 // podRef names a Pod after its slot. A name that is still in use, by a Pod that terminates, is passed over.
 func (c *Core) podRef(rs *replicaSet, slot int) store.Ref {
-	ref := store.Ref{Cluster: rs.ref.Cluster, Kind: kindPod, Namespace: rs.ref.Namespace}
+	ref := store.Ref{Cluster: rs.ref.Cluster, Kind: kind.Pod, Namespace: rs.ref.Namespace}
 	for life := 0; ; life++ {
 		ref.Name = rs.ref.Name + "-" + rand.SafeEncodeString(digest.Hex(fmt.Sprintf("%s/%d/%d", rs.ref, slot, life), 5))
 		if c.byRef[ref] == nil && c.snapshot.Get(ref) == nil {

@@ -9,6 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/store"
 )
@@ -165,7 +166,7 @@ func (x *container) status(podID string) corev1.ContainerStatus {
 
 // hostIP is the internal address of the Pod's Node.
 func (c *Core) hostIP(p *pod) string {
-	node, ok := get[*corev1.Node](c, store.Ref{Cluster: p.ref.Cluster, Kind: kindNode, Name: p.node})
+	node, ok := get[*corev1.Node](c, store.Ref{Cluster: p.ref.Cluster, Kind: kind.Node, Name: p.node})
 	if !ok {
 		return ""
 	}

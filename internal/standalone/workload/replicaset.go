@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/rand"
 
+	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/store"
 )
 
@@ -35,7 +36,7 @@ type replicaSet struct {
 func (c *Core) newReplicaSet(d *deployment, hash string, revision int) *replicaSet {
 	rs := &replicaSet{
 		ref: store.Ref{
-			Cluster: d.ref.Cluster, Kind: kindReplicaSet, Namespace: d.ref.Namespace, Name: d.ref.Name + "-" + hash,
+			Cluster: d.ref.Cluster, Kind: kind.ReplicaSet, Namespace: d.ref.Namespace, Name: d.ref.Name + "-" + hash,
 		},
 		deployment: d, hash: hash, revision: revision, template: *d.object.Spec.Template.DeepCopy(),
 	}

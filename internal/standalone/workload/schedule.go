@@ -7,6 +7,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/store"
 )
 
@@ -54,7 +55,7 @@ func (c *Core) pickNode(p *pod) *corev1.Node {
 		}
 	}
 	var fit []*corev1.Node
-	c.snapshot.Walk(kindNode, p.ref.Cluster, "", func(e *store.Entry) bool {
+	c.snapshot.Walk(kind.Node, p.ref.Cluster, "", func(e *store.Entry) bool {
 		if node, ok := e.Object.(*corev1.Node); ok && matchesNode(p.object, node) {
 			fit = append(fit, node)
 		}
@@ -101,8 +102,8 @@ func (c *Core) observeNode(ref store.Ref) {
 func (c *Core) dropDeletedNodesPods(d *deployment) {
 	for _, rs := range d.replicaSets {
 		for _, p := range rs.staying() {
-			ref := store.Ref{Cluster: d.ref.Cluster, Kind: kindNode, Name: p.node}
-			if p.node != "" && c.snapshot.Get(ref) == nil && len(c.snapshot.List(kindNode, d.ref.Cluster, "")) > 0 {
+			ref := store.Ref{Cluster: d.ref.Cluster, Kind: kind.Node, Name: p.node}
+			if p.node != "" && c.snapshot.Get(ref) == nil && len(c.snapshot.List(kind.Node, d.ref.Cluster, "")) > 0 {
 				c.deletePod(p)
 			}
 		}
