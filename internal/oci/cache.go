@@ -20,13 +20,6 @@ type cache struct {
 	mu  sync.Mutex
 }
 
-func newCache(dir string, limit int64) (*cache, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, err
-	}
-	return &cache{dir: dir, max: limit}, nil
-}
-
 func (c *cache) path(d digest.Digest) string {
 	return filepath.Join(c.dir, d.Algorithm().String()+"-"+d.Encoded())
 }
@@ -51,6 +44,9 @@ func (c *cache) get(d digest.Digest) []byte {
 func (c *cache) put(d digest.Digest, b []byte) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if err := os.MkdirAll(c.dir, 0o700); err != nil {
+		return err
+	}
 	f, err := os.CreateTemp(c.dir, temporary)
 	if err != nil {
 		return err

@@ -3,7 +3,7 @@
 // In: the name of an image. Out: the digest that its tag means now, and the file in the image of a digest. What was fetched
 // is kept on disk by digest, so that what has run once runs again without its registry.
 //
-//	store, err := oci.NewStore(oci.Options{Dir: dir})
+//	store := oci.NewStore(oci.Options{Dir: dir})
 //	digest, err := store.Resolve(ctx, "europe-docker.pkg.dev/p/r/plugin:v1")
 //	wasm, err := store.Fetch(ctx, "europe-docker.pkg.dev/p/r/plugin:v1", digest, oci.Plugin)
 //

@@ -35,11 +35,7 @@ func newStore(t testing.TB, o Options) *Store {
 	if o.Dir == "" {
 		o.Dir = t.TempDir()
 	}
-	s, err := NewStore(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
+	return NewStore(o)
 }
 
 // hub is a registry of the tests.

@@ -6,7 +6,6 @@ import (
 	_ "crypto/sha512" // digests of registries may be SHA-512
 	"crypto/tls"
 	"errors"
-	"fmt"
 	"slices"
 
 	"github.com/opencontainers/go-digest"
@@ -34,6 +33,8 @@ type Options struct {
 	Dir string
 	// Base is the directory that paths of file: and oci-layout: are relative to; empty for the working directory.
 	Base string
+	// Builtin are images that are here: modules by name without tag, as HOST/REPOSITORY. Nobody is asked for them.
+	Builtin map[string][]byte
 	// MaxFile and MaxCache replace the defaults, in bytes.
 	MaxFile, MaxCache int64
 	// TLS replaces what registries' certificates are checked with; for tests.
@@ -42,25 +43,24 @@ type Options struct {
 
 // Store fetches files of images. It may be used by many goroutines.
 type Store struct {
-	base   string
-	max    int64
-	cache  *cache
-	client *auth.Client
+	base    string
+	builtin map[string][]byte
+	max     int64
+	cache   *cache
+	client  *auth.Client
 }
 
-// NewStore makes one. It creates the directory.
-func NewStore(o Options) (*Store, error) {
+// NewStore makes one. The directory is created when there is something to keep.
+func NewStore(o Options) *Store {
 	if o.MaxFile <= 0 {
 		o.MaxFile = DefaultMaxFile
 	}
 	if o.MaxCache <= 0 {
 		o.MaxCache = DefaultMaxCache
 	}
-	c, err := newCache(o.Dir, o.MaxCache)
-	if err != nil {
-		return nil, fmt.Errorf("cannot keep images: %w", err)
+	return &Store{
+		base: o.Base, builtin: o.Builtin, max: o.MaxFile, cache: &cache{dir: o.Dir, max: o.MaxCache}, client: newClient(o.TLS),
 	}
-	return &Store{base: o.Base, max: o.MaxFile, cache: c, client: newClient(o.TLS)}, nil
 }
 
 // Resolve is the digest that an image means now. A name with a digest means that, whatever its tag, and nobody is asked.
@@ -80,18 +80,32 @@ func (s *Store) Resolve(ctx context.Context, image string) (string, error) {
 }
 
 func (s *Store) resolve(ctx context.Context, i Image) (ocispec.Descriptor, error) {
-	if i.Host == "" && !i.Layout {
-		b, err := readFile(i.below(s.base), s.max)
-		if err != nil {
-			return ocispec.Descriptor{}, err
-		}
-		return ocispec.Descriptor{Digest: digest.FromBytes(b)}, nil
+	if b, bare, err := s.bare(i); bare {
+		return ocispec.Descriptor{Digest: digest.FromBytes(b)}, err
 	}
 	from, err := s.open(i)
 	if err != nil {
 		return ocispec.Descriptor{}, err
 	}
 	return from.Resolve(ctx, i.wanted())
+}
+
+// bare is the content of what is no image inside: a file on disk, or a built-in.
+func (s *Store) bare(i Image) (b []byte, bare bool, err error) {
+	if b, found := s.builtin[i.Host+"/"+i.Repository]; found {
+		return b, true, nil
+	}
+	if i.Host != "" || i.Layout {
+		return nil, false, nil
+	}
+	b, err = readFile(i.below(s.base), s.max)
+	return b, true, err
+}
+
+// Local reports whether an image is on this machine: there is no network to wait for.
+func (s *Store) Local(image string) bool {
+	i, err := ParseImage(image)
+	return err != nil || i.Host == "" || s.builtin[i.Host+"/"+i.Repository] != nil
 }
 
 // Fetch is a file in the image of a digest, which Resolve gave. It asks nobody for what it has on disk.
@@ -130,11 +144,9 @@ func (s *Store) Cached(image, sum string, file File) ([]byte, error) {
 
 func (s *Store) file(f *fetch, d digest.Digest, file File) ([]byte, error) {
 	u := &unpacker{file: file, max: s.max}
-	if f.image.Host == "" && !f.image.Layout {
-		b, err := f.bare(d)
-		if err != nil {
-			return nil, err
-		}
+	if b, bare, err := f.bare(d); err != nil {
+		return nil, err
+	} else if bare {
 		return u.whole(b)
 	}
 	m, err := f.manifest(d)
@@ -165,19 +177,22 @@ type fetch struct {
 	from    source
 }
 
-// bare is the content of a file: image, which must be what it was when its digest was taken.
-func (f *fetch) bare(d digest.Digest) ([]byte, error) {
-	if b := f.store.cache.get(d); b != nil || f.offline {
-		return b, f.here(b)
+// bare is the content of what is no image inside. It must be what it was when its digest was taken, if that is not here.
+func (f *fetch) bare(d digest.Digest) (_ []byte, bare bool, _ error) {
+	if _, bare = f.store.builtin[f.image.Host+"/"+f.image.Repository]; !bare && (f.image.Host != "" || f.image.Layout) {
+		return nil, false, nil
 	}
-	b, err := readFile(f.image.below(f.store.base), f.store.max)
+	if b := f.store.cache.get(d); b != nil {
+		return b, true, nil
+	}
+	b, _, err := f.store.bare(f.image)
 	if err != nil {
-		return nil, err
+		return nil, true, err
 	}
 	if now := d.Algorithm().FromBytes(b); now != d {
-		return nil, failure(Malformed, "the file has changed: it has the digest %s now, and not %s", now, d)
+		return nil, true, failure(Malformed, "the file has changed: it has the digest %s now, and not %s", now, d)
 	}
-	return b, f.keep(d, b)
+	return b, true, f.keep(d, b)
 }
 
 func (f *fetch) here(b []byte) error {

@@ -251,10 +251,7 @@ func TestDamagedBlobIsFetchedAgain(t *testing.T) {
 
 func TestCacheIsBounded(t *testing.T) {
 	dir := t.TempDir()
-	c, err := newCache(dir, 1000)
-	if err != nil {
-		t.Fatal(err)
-	}
+	c := &cache{dir: dir, max: 1000}
 	stale := filepath.Join(dir, "part-1")
 	if err := os.WriteFile(stale, make([]byte, 5000), 0o600); err != nil {
 		t.Fatal(err)
@@ -379,5 +376,18 @@ func TestPushRefuses(t *testing.T) {
 		if _, err := s.Push(context.Background(), tt.image, tt.file, tt.b); !errors.As(err, &e) || e.Text != tt.want {
 			t.Errorf("%s: %v", tt.image, err)
 		}
+	}
+}
+
+func TestBuiltInImagesAskNobody(t *testing.T) {
+	const name = "us-docker.pkg.dev/samples/plugins/hello"
+	s := newStore(t, Options{Builtin: map[string][]byte{name: module}})
+	for _, image := range []string{name, name + ":v1"} {
+		if b, err := get(t, s, image, Plugin); !bytes.Equal(b, module) || err != nil || !s.Local(image) {
+			t.Errorf("%s: %q, %v", image, b, err)
+		}
+	}
+	if s.Local("us-docker.pkg.dev/samples/plugins/other") || !s.Local("file:x") || !s.Local("oci-layout:x") {
+		t.Error("what is local is mistaken")
 	}
 }

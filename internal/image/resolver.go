@@ -1,0 +1,247 @@
+package image
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	networkingv1 "github.com/spillway-lb/spillway/api/networking/v1"
+	"github.com/spillway-lb/spillway/internal/fact"
+	"github.com/spillway-lb/spillway/internal/kind"
+	"github.com/spillway-lb/spillway/internal/oci"
+	"github.com/spillway-lb/spillway/internal/store"
+)
+
+// jobTime bounds one look-up, with its download.
+const jobTime = 2 * time.Minute
+
+// Options are a resolver's.
+type Options struct {
+	Store  *store.Store
+	Images *oci.Store
+	// Pins is the file of digests; none if empty.
+	Pins string
+	// Say tells users what went wrong with it.
+	Say func(format string, args ...any)
+	Now func() time.Time
+}
+
+// Resolver keeps the facts of images.
+type Resolver struct {
+	options Options
+	wake    chan struct{}
+	results chan result
+
+	mu    sync.Mutex
+	core  *Core
+	saved map[fact.ImageRequest]string
+}
+
+type result struct {
+	job   Job
+	image fact.Image
+}
+
+// NewResolver makes one that goes on with the digests of an earlier process.
+func NewResolver(o Options) *Resolver {
+	r := &Resolver{options: o, wake: make(chan struct{}, 1), results: make(chan result)}
+	var pins map[fact.ImageRequest]string
+	if o.Pins != "" {
+		var err error
+		if pins, err = loadPins(o.Pins); err != nil {
+			o.Say("digests of plugins' images: %v; starting without them", err)
+		}
+		for request := range pins {
+			if o.Images.Local(request.Image) {
+				delete(pins, request)
+			}
+		}
+	}
+	r.core = NewCore(pins)
+	r.saved = r.core.Pins()
+	return r
+}
+
+// Look takes up what a round is about to read: which images are wanted. What needs no network is looked up at once.
+func (r *Resolver) Look(snapshot *store.Snapshot, touched []string) {
+	if !slices.ContainsFunc(touched, func(read string) bool {
+		ref, ok := store.ObjectOf(read)
+		return ok && ref.Kind == kind.GCPWasmPlugin
+	}) {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.core.Want(r.options.Now(), requests(snapshot))
+	for _, j := range r.core.Fresh() {
+		if image, ok := r.atOnce(j); ok {
+			r.core.Take(j)
+			r.core.Done(r.options.Now(), j, image)
+		}
+	}
+	r.commit()
+	select {
+	case r.wake <- struct{}{}:
+	default:
+	}
+}
+
+// atOnce looks up what is on this machine: files, layouts, and what was fetched before, if its digest is known.
+func (r *Resolver) atOnce(j Job) (fact.Image, bool) {
+	if r.options.Images.Local(j.Request.Image) {
+		return r.look(context.Background(), j), true
+	}
+	if j.Digest == "" {
+		return fact.Image{}, false
+	}
+	b, err := r.options.Images.Cached(j.Request.Image, j.Digest, file(j.Request))
+	return imageOf(j.Request, j.Digest, b), err == nil
+}
+
+// Run looks up images until the context ends.
+func (r *Resolver) Run(ctx context.Context) {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	var jobs sync.WaitGroup
+	defer jobs.Wait()
+	for {
+		for _, j := range r.start() {
+			jobs.Go(func() { r.run(ctx, j) })
+		}
+		if at, ok := r.next(); ok {
+			timer.Reset(at.Sub(r.options.Now()))
+		} else {
+			timer.Stop()
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-r.wake:
+		case <-timer.C:
+		case done := <-r.results:
+			r.done(done)
+		}
+	}
+}
+
+func (r *Resolver) start() []Job {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.core.Start(r.options.Now())
+}
+
+func (r *Resolver) next() (time.Time, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.core.Next()
+}
+
+func (r *Resolver) done(d result) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.core.Done(r.options.Now(), d.job, d.image) {
+		r.commit()
+	}
+}
+
+func (r *Resolver) run(ctx context.Context, j Job) {
+	bounded, cancel := context.WithTimeout(ctx, jobTime)
+	defer cancel()
+	image := r.look(bounded, j)
+	select {
+	case r.results <- result{j, image}:
+	case <-ctx.Done():
+	}
+}
+
+// look resolves and fetches an image.
+func (r *Resolver) look(ctx context.Context, j Job) fact.Image {
+	digest := j.Digest
+	if digest == "" {
+		var err error
+		if digest, err = r.options.Images.Resolve(ctx, j.Request.Image); err != nil {
+			return fact.Image{Err: err.Error()}
+		}
+	}
+	b, err := r.options.Images.Fetch(ctx, j.Request.Image, digest, file(j.Request))
+	if err != nil {
+		return fact.Image{Err: err.Error()}
+	}
+	return imageOf(j.Request, digest, b)
+}
+
+func imageOf(request fact.ImageRequest, digest string, b []byte) fact.Image {
+	if !request.Config {
+		b = nil // proxies get it from the store of images
+	}
+	return fact.Image{Digest: digest, Data: b}
+}
+
+func file(r fact.ImageRequest) oci.File {
+	if r.Config {
+		return oci.Config
+	}
+	return oci.Plugin
+}
+
+// commit makes facts of what is known, and keeps the digests.
+func (r *Resolver) commit() {
+	facts := map[store.Fact]fact.Image{}
+	for request, image := range r.core.Facts() {
+		facts[fact.ImageOf(request)] = image
+	}
+	r.options.Store.Commit(func(tx *store.Tx) {
+		for _, key := range tx.Facts(fact.KindImage) {
+			if f := (store.Fact{Kind: fact.KindImage, Key: key}); facts[f].Digest == "" && facts[f].Err == "" {
+				tx.SetFact(f, nil)
+			}
+		}
+		for f, image := range facts {
+			tx.SetFact(f, image)
+		}
+	})
+	r.save()
+}
+
+func (r *Resolver) save() {
+	pins := r.core.Pins()
+	if r.options.Pins == "" || sameDigests(pins, r.saved) {
+		return
+	}
+	if err := savePins(r.options.Pins, pins); err != nil {
+		r.options.Say("digests of plugins' images are not kept: %v", err)
+	}
+	r.saved = pins
+}
+
+func sameDigests(a, b map[fact.ImageRequest]string) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for r, d := range a {
+		if b[r] != d {
+			return false
+		}
+	}
+	return true
+}
+
+// requests are the images that GCPWasmPlugins name.
+func requests(snapshot *store.Snapshot) []fact.ImageRequest {
+	var out []fact.ImageRequest
+	snapshot.Walk(kind.GCPWasmPlugin, "", "", func(e *store.Entry) bool {
+		plugin, ok := e.Object.(*networkingv1.GCPWasmPlugin)
+		if !ok {
+			return true
+		}
+		for _, v := range plugin.Spec.Versions {
+			out = append(out, fact.ImageRequest{Plugin: e.Ref, Version: v.Name, Image: v.Image})
+			if v.PluginConfigURI != nil {
+				out = append(out, fact.ImageRequest{Plugin: e.Ref, Version: v.Name, Image: *v.PluginConfigURI, Config: true})
+			}
+		}
+		return true
+	})
+	return out
+}
