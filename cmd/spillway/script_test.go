@@ -57,6 +57,7 @@ func setup(env *testscript.Env) error {
 	env.Setenv("NET", network(os.Getpid()))
 	env.Setenv("XDG_RUNTIME_DIR", runtime)
 	env.Setenv("XDG_STATE_HOME", filepath.Join(runtime, "state"))
+	env.Setenv("XDG_CACHE_HOME", filepath.Join(runtime, "cache"))
 	return nil
 }
 

@@ -58,6 +58,12 @@ IMAGES
         - image: example.com/legacy:*
           address: 127.0.0.1:9000
 
+PLUGINS
+  A GCPWasmPlugin's image is fetched with the credentials of docker or podman, and kept (--images). Registries at loopback
+  are asked without TLS. An image can also be on disk, relative to DIRECTORY: oci-layout:DIR[:TAG], or file:plugin.wasm.
+  A tag is resolved once for each version: to run another build, name another version. What is missing is tried again.
+  With --registry, plugins can be pushed here: spillway wasm push plugin.wasm 127.0.0.1:5000/plugin:v1
+
 RESTARTS
   What is published, and what was said of objects, is kept in a file of the user's (--state). After a restart generations
   and times go on, a file that is broken keeps the objects that it last held, and a route that is broken its last good
@@ -72,11 +78,11 @@ const serveExample = `  spillway serve examples/multi-cluster-gateway
 
 // serveFlags are the flags of `spillway serve`.
 type serveFlags struct {
-	from, socket, state, format, accessLog, admin string
-	drain                                         time.Duration
-	verbose                                       bool
-	namespace                                     defaultNamespace
-	tracing                                       tracing
+	from, socket, state, format, accessLog, admin, images, registry string
+	drain                                                           time.Duration
+	verbose                                                         bool
+	namespace                                                       defaultNamespace
+	tracing                                                         tracing
 }
 
 func newServeCommand() *cobra.Command {
@@ -95,6 +101,8 @@ one for each DIR in $XDG_STATE_HOME/spillway (~/.local/state/spillway) by defaul
 	flags.StringVar(&f.format, "log-format", serve.FormatText, "text or json")
 	flags.StringVar(&f.accessLog, "access-log", "", `file for access logs, a JSON line for each request; "-" is standard output`)
 	flags.StringVar(&f.admin, "admin", "", "address for /metrics of all locations and /debug/pprof, such as 127.0.0.1:0")
+	flags.StringVar(&f.images, "images", "", "directory that keeps images of plugins; $XDG_CACHE_HOME/spillway/images by default")
+	flags.StringVar(&f.registry, "registry", "", "address for a registry that plugins can be pushed to, such as 127.0.0.1:5000")
 	f.tracing.addFlags(flags)
 	flags.DurationVar(&f.drain, "drain", 30*time.Second, "how long requests in flight may take after SIGTERM or Ctrl-C")
 	flags.BoolVarP(&f.verbose, "verbose", "v", false, "print what the proxies log")
@@ -131,6 +139,7 @@ func (f *serveFlags) run(cmd *cobra.Command, dir string) error {
 	err = serve.Run(ctx, serve.Config{
 		Dir: absolute, Namespace: string(f.namespace), From: f.from, Socket: f.socket, State: f.state, Drain: f.drain, Format: f.format, Out: cmd.OutOrStdout(),
 		Log: f.logger(cmd.ErrOrStderr()), AccessLog: accessLog, Tracer: tracer, Admin: f.admin,
+		Images: f.images, Registry: f.registry,
 		Version: version(), Now: time.Now,
 	})
 	if errors.Is(err, context.DeadlineExceeded) {

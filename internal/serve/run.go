@@ -3,6 +3,7 @@ package serve
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -16,6 +17,8 @@ import (
 	"github.com/spillway-lb/spillway/internal/control"
 	"github.com/spillway-lb/spillway/internal/controlplane"
 	"github.com/spillway-lb/spillway/internal/dataplanes"
+	"github.com/spillway-lb/spillway/internal/image"
+	"github.com/spillway-lb/spillway/internal/oci"
 	"github.com/spillway-lb/spillway/internal/proxy/trace"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/standalone"
@@ -51,6 +54,10 @@ type Config struct {
 	Tracer *trace.Tracer
 	// Admin is the address for metrics and profiles; none if empty.
 	Admin string
+	// Images is the directory that keeps plugins' images; ImagesPath if empty.
+	Images string
+	// Registry is the address of a registry that plugins can be pushed to; none if empty.
+	Registry string
 	// Version is the program's.
 	Version string
 	// Now is the clock for objects' times.
@@ -70,6 +77,8 @@ type server struct {
 	troubles  *troubles
 	keeper    *keeper
 	addresses *hostAddresses
+	images    *oci.Store
+	resolver  *image.Resolver
 	directory *directory
 	standin   *standalone.Controller
 	socket    net.Listener
@@ -81,7 +90,7 @@ func Run(ctx context.Context, c Config) error {
 	if err != nil {
 		return err
 	}
-	if err := s.serveAdmin(ctx); err != nil {
+	if err := errors.Join(s.serveAdmin(ctx), s.serveRegistry(ctx)); err != nil {
 		_ = s.socket.Close()
 		return err
 	}
@@ -119,12 +128,13 @@ func newServer(c Config) (*server, error) {
 	s.addresses = &hostAddresses{store: s.store, usable: hostHas}
 	s.troubles = newTroubles(s.store, s.report)
 	s.keeper = newKeeper(cmp.Or(c.State, StatePath(c.Dir)), s.store, s.report, c.Now)
+	s.newImages()
 	kept := s.keeper.load()
 	engine := translate.Config(options(c.From))
 	engine.Published, engine.Seq = kept.Units, kept.Seq
 	s.loop = controlplane.New(controlplane.Config{
 		Store: s.store, Engine: recompute.New(engine), Model: s.model, Applier: writer, Home: c.From,
-		Await: s.standin.Await, Look: s.addresses.look, Say: s.report.say, Settled: s.troubles.wake,
+		Await: s.standin.Await, Look: s.look, Say: s.report.say, Settled: s.troubles.wake,
 		Inherited: inherited(kept), Keep: s.keeper.keep, Now: c.Now,
 	})
 	s.planes = dataplanes.New(dataplanes.Config{
@@ -172,6 +182,7 @@ func (s *server) run(ctx context.Context) error {
 	parts.Go(func() { s.directory.follow(ctx) })
 	parts.Go(func() { _ = s.standin.Run(running) }) // it fails with its context only
 	parts.Go(func() { s.addresses.run(running) })
+	parts.Go(func() { s.resolver.Run(running) })
 	parts.Go(func() { s.compute(running) })
 	announced := make(chan struct{})
 	go func() {

@@ -95,7 +95,7 @@ func startIn(t *testing.T, dir string, drain time.Duration, now func() time.Time
 	r := &running{dir: filepath.Join(dir, "d"), state: filepath.Join(dir, "state"), out: &buffer{}, done: make(chan error, 1)}
 	var err error
 	r.server, err = newServer(Config{
-		Dir: r.dir, Socket: filepath.Join(dir, "s"), State: r.state, Drain: drain, Format: FormatText, Out: r.out,
+		Dir: r.dir, Socket: filepath.Join(dir, "s"), State: r.state, Images: filepath.Join(dir, "images"), Drain: drain, Format: FormatText, Out: r.out,
 		Log: slog.New(slog.DiscardHandler), Version: "test", Now: now,
 	})
 	if err != nil {

@@ -1,0 +1,59 @@
+package serve
+
+import (
+	"path/filepath"
+	"regexp"
+	"testing"
+	"time"
+
+	"github.com/spillway-lb/spillway/internal/fact"
+	"github.com/spillway-lb/spillway/internal/kind"
+	"github.com/spillway-lb/spillway/internal/oci"
+)
+
+const pluginManifest = `kind: GCPWasmPlugin
+apiVersion: networking.gke.io/v1
+metadata:
+  name: hello
+spec:
+  versions:
+  - name: one
+    image: IMAGE
+    weight: 1
+`
+
+// TestAPluginIsPushedToTheRegistryOfServe: an image that is missing is told, and had as soon as it is pushed.
+func TestAPluginIsPushedToTheRegistryOfServe(t *testing.T) {
+	r := start(t, map[string]string{"README.md": ""}, time.Second)
+	r.config.Registry = "127.0.0.1:0"
+	if err := r.serveRegistry(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	host := regexp.MustCompile(`registry (\S+): spillway wasm push`).FindStringSubmatch(r.out.String())
+	if host == nil {
+		t.Fatalf("it is not told: %s", r.out.String())
+	}
+	image := host[1] + "/hello:v1"
+	r.write(t, "plugin.yaml", regexp.MustCompile("IMAGE").ReplaceAllString(pluginManifest, image))
+	known := func() fact.Image {
+		for _, ref := range r.store.Snapshot().List(kind.GCPWasmPlugin, "", "") {
+			if i, ok := r.store.Snapshot().Fact(fact.ImageOf(fact.ImageRequest{Plugin: ref, Version: "one", Image: image})).(fact.Image); ok {
+				return i
+			}
+		}
+		return fact.Image{}
+	}
+	eventually(t, "the image is missing", func() bool { return known().Err != "" })
+	author := oci.NewStore(oci.Options{Dir: t.TempDir()})
+	digest, err := author.Push(t.Context(), image, oci.Plugin, []byte("\x00asm\x01\x00\x00\x00"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the image is had", func() bool { return known().Digest == digest })
+	if _, err := r.images.Cached(image, digest, oci.Plugin); err != nil {
+		t.Error(err)
+	}
+	if found, _ := filepath.Glob(filepath.Join(filepath.Dir(r.state), "state.images.json")); len(found) != 1 {
+		t.Error("the digest is not kept beside the state")
+	}
+}
