@@ -52,11 +52,21 @@ func (d *directory) follow(ctx context.Context) {
 		_ = watcher.Run(ctx)
 	}()
 	for delta := range watcher.Deltas() {
+		gone := d.named(delta.Deletes)
 		d.apply(&delta, false)
-		d.report.reload(&delta)
+		d.report.reload(delta.Upserts, gone)
 		d.report.problems(&delta)
 	}
 	<-ended
+}
+
+// named are those of some objects that a file holds; namespaces that are only used come and go by themselves.
+func (d *directory) named(refs []store.Ref) []store.Ref {
+	snapshot := d.store.Snapshot()
+	return slices.DeleteFunc(slices.Clone(refs), func(ref store.Ref) bool {
+		e := snapshot.Get(ref)
+		return e != nil && e.Origin == implicit
+	})
 }
 
 // begin takes in what is there at the start.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/manifests"
+	"github.com/spillway-lb/spillway/internal/store"
 )
 
 // The forms of what serve prints.
@@ -93,16 +94,16 @@ func (r *reporter) problems(delta *manifests.Delta) {
 // maxNamed is how many changed objects a reload message names.
 const maxNamed = 4
 
-// reload tells what a delta changes.
-func (r *reporter) reload(delta *manifests.Delta) {
+// reload tells what of the files has changed.
+func (r *reporter) reload(upserts []manifests.Upsert, deletes []store.Ref) {
 	var changed, gone []string
-	for _, u := range delta.Upserts {
+	for _, u := range upserts {
 		if u.Origin != implicit {
 			changed = append(changed, describe(u.Cluster, u.Object.GetObjectKind().GroupVersionKind().Kind, u.Object.GetNamespace(), u.Object.GetName())+
 				" ("+u.Origin+")")
 		}
 	}
-	for _, ref := range delta.Deletes {
+	for _, ref := range deletes {
 		gone = append(gone, describe(ref.Cluster, kind.Bare(ref.Kind), ref.Namespace, ref.Name))
 	}
 	r.names("changed", changed)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/spillway-lb/spillway/internal/store"
+	"github.com/spillway-lb/spillway/internal/trouble"
 )
 
 const (
@@ -68,7 +69,7 @@ func (t *troubles) tell(snapshot *store.Snapshot, touched []string) {
 			delete(t.known, ref)
 			continue
 		}
-		now := troublesOf(snapshot, e)
+		now := linesOf(trouble.Leading(trouble.Of(snapshot, e)))
 		for _, line := range now {
 			if !slices.Contains(was, line) {
 				worse[kindOf(ref)+"\x00"+line] = append(worse[kindOf(ref)+"\x00"+line], ref)
@@ -86,6 +87,16 @@ func (t *troubles) tell(snapshot *store.Snapshot, touched []string) {
 		t.report.warn(names + ": " + line)
 	})
 	t.print(better, func(names, _ string) { t.report.say("in order again: %s", names) })
+}
+
+func linesOf(troubles []trouble.Trouble) []string {
+	var lines []string
+	for _, t := range troubles {
+		if line := t.String(); !slices.Contains(lines, line) {
+			lines = append(lines, line)
+		}
+	}
+	return lines
 }
 
 // print tells one line for all objects of a kind that have the same to say, and not too many.

@@ -68,13 +68,13 @@ func TestTroubleIsToldOnce(t *testing.T) {
 	files := map[string]string{"a.yaml": strings.ReplaceAll(troubled, "BACKEND", "nix")}
 	r := start(t, files, time.Second)
 	lines := []string{
-		"Gateway default/foreign: gatewayClassName nginx is no class of Spillway's",
+		`Gateway default/foreign: spec.gatewayClassName: class "nginx" is none of Spillway's, and no manifest defines it`,
 		`Gateway default/web: listener tls: ResolvedRefs=False InvalidCertificateRef: Error GWCER102: Secret "default/missing" not found`,
-		`HTTPRoute default/lower: parent web: no parent is of kind "gateway"; use Gateway`,
-		"HTTPRoute default/noparent: parent Gateway default/nix does not exist",
-		"HTTPRoute default/default: useDefaultGateways All is not supported",
-		"HTTPRoute default/default: the route names no parent, so nothing serves it",
-		`HTTPRoute default/a and 1 more: Gateway web: ResolvedRefs=False BackendNotFound:`,
+		`HTTPRoute default/lower: spec.parentRefs[0].kind: no parent is of kind "gateway"; use Gateway`,
+		`HTTPRoute default/noparent: spec.parentRefs[0]: Gateway "default/nix" not found`,
+		"HTTPRoute default/default: spec.useDefaultGateways: useDefaultGateways All is not supported",
+		"HTTPRoute default/default: spec.parentRefs: the route names no parent, so nothing serves it",
+		`HTTPRoute default/a and 1 more: parent web: ResolvedRefs=False BackendNotFound:`,
 		"and 1 more: container app: ErrImagePull: Failed to pull image",
 	}
 	for _, line := range lines {
@@ -105,7 +105,7 @@ func TestFloodsOfTroubleAreBounded(t *testing.T) {
 	files["a.yaml"] = all.String()
 	r := start(t, files, time.Second)
 	eventually(t, "the rest is counted", func() bool { return strings.Contains(r.out.String(), "and 290 lines more like these") })
-	if n := strings.Count(r.out.String(), "does not exist"); n != maxTroubles {
+	if n := strings.Count(r.out.String(), "\" not found"); n != maxTroubles {
 		t.Errorf("%d lines at once", n)
 	}
 }
@@ -162,4 +162,16 @@ func TestTroubleInJSON(t *testing.T) {
 		t.Errorf("printed %s", out)
 	}
 	newReporter(io.Discard, FormatText, time.Now).warn("x")
+}
+
+// TestWhatNoFileHoldsIsNotSaidToBeDeleted: a namespace that was only used goes with the last object in it.
+func TestWhatNoFileHoldsIsNotSaidToBeDeleted(t *testing.T) {
+	const service = "apiVersion: v1\nkind: Service\nmetadata: {name: app, namespace: shpo}\nspec: {ports: [{port: 80}]}\n"
+	r := start(t, map[string]string{"a.yaml": service}, time.Second)
+	eventually(t, "it is read", func() bool { return strings.Contains(r.out.String(), "objects in ") })
+	r.write(t, "a.yaml", "# nothing\n")
+	eventually(t, "the Service is gone", func() bool { return strings.Contains(r.out.String(), "deleted: Service shpo/app\n") })
+	if strings.Contains(r.out.String(), "Namespace") {
+		t.Error("a Namespace is said to be deleted that nobody made")
+	}
 }

@@ -34,6 +34,7 @@ var forbidden = []struct {
 	{"internal/fact", []string{module + "internal/recompute", module + "internal/proxy"}, "facts are types that both sides know"},
 	{"internal/cel", []string{"k8s.io/", "sigs.k8s.io/", module}, "conditions are a language of their own, which the proxy links"},
 	{"internal/oci", []string{"k8s.io/", "sigs.k8s.io/", module + "internal/proxy", module + "internal/controlplane", module + "internal/store"}, "images are fetched for control planes, data planes and authors"},
+	{"internal/trouble", []string{module + "internal/manifests", module + "internal/serve", module + "internal/view", module + "internal/gateway", module + "internal/recompute"}, "what is told of an object is read from it"},
 	{"internal/traffic", []string{"k8s.io/", "sigs.k8s.io/"}, "the allocator knows the model only"},
 	{"api/lb/v1", []string{"k8s.io/", module + "internal/"}, "the model is a contract of its own"},
 	{"internal/store", []string{module + "internal/"}, "the store knows no translator"},

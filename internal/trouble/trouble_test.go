@@ -1,0 +1,75 @@
+package trouble_test
+
+import (
+	"slices"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	"github.com/spillway-lb/spillway/internal/condition"
+	"github.com/spillway-lb/spillway/internal/store"
+	"github.com/spillway-lb/spillway/internal/trouble"
+)
+
+func typeMeta(version, kind string) metav1.TypeMeta {
+	return metav1.TypeMeta{APIVersion: version, Kind: kind}
+}
+
+func named(name string) metav1.ObjectMeta { return metav1.ObjectMeta{Namespace: "store", Name: name} }
+
+const gatewayAPI = "gateway.networking.k8s.io/v1"
+
+func TestParentsThatNoStatusSpeaksOf(t *testing.T) {
+	ptr := func(s string) *gatewayv1.Namespace { n := gatewayv1.Namespace(s); return &n }
+	wrongKind, wrongGroup, set := gatewayv1.Kind("gateway"), gatewayv1.Group("networking.k8s.io"), gatewayv1.Kind("ListenerSet")
+	route := &gatewayv1.HTTPRoute{TypeMeta: typeMeta(gatewayAPI, "HTTPRoute"), ObjectMeta: named("r")}
+	route.Spec.ParentRefs = []gatewayv1.ParentReference{
+		{Name: "ours"}, {Name: "theirs"}, {Name: "nobody"}, {Name: "nobody", SectionName: new(gatewayv1.SectionName)},
+		{Name: "web", Namespace: ptr("nowhere")}, {Name: "ours", Kind: &wrongKind}, {Name: "ours", Group: &wrongGroup}, {Name: "set", Kind: &set},
+	}
+	s := store.New()
+	s.Commit(func(tx *store.Tx) {
+		tx.Put("west", &corev1.Namespace{TypeMeta: typeMeta("v1", "Namespace"), ObjectMeta: metav1.ObjectMeta{Name: "store"}}, "implicit")
+		tx.Put("west", &gatewayv1.Gateway{TypeMeta: typeMeta(gatewayAPI, "Gateway"), ObjectMeta: named("ours")}, "a.yaml:1")
+		tx.Put("west", &gatewayv1.Gateway{TypeMeta: typeMeta(gatewayAPI, "Gateway"), ObjectMeta: named("theirs")}, "a.yaml:2")
+		tx.Put("west", route, "a.yaml:3")
+		tx.Write(store.RefTo("west", &gatewayv1.Gateway{TypeMeta: typeMeta(gatewayAPI, "Gateway"), ObjectMeta: named("ours")}), &store.Written{Status: &gatewayv1.GatewayStatus{}})
+	})
+	snapshot := s.Snapshot()
+	var got []string
+	for _, x := range trouble.Of(snapshot, snapshot.Get(store.RefTo("west", route))) {
+		got = append(got, x.String())
+	}
+	want := []string{
+		`spec.parentRefs[1]: Gateway "store/theirs" is of no class of Spillway's`,
+		`spec.parentRefs[2]: Gateway "store/nobody" not found`,
+		`spec.parentRefs[4]: Gateway "nowhere/web" not found: there is no namespace "nowhere"`,
+		`spec.parentRefs[5].kind: no parent is of kind "gateway"; use Gateway`,
+		`spec.parentRefs[6].group: there is no Gateway of group "networking.k8s.io"; use gateway.networking.k8s.io`,
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q\nwant %q", got, want)
+	}
+}
+
+func TestLeadingKeepsWhatExplainsMost(t *testing.T) {
+	of := func(where, kind, status, message string) trouble.Trouble {
+		return trouble.Trouble{Condition: &condition.Condition{Where: where, Type: kind, Status: status, Reason: "X", Message: message}}
+	}
+	all := []trouble.Trouble{
+		{Field: "spec.parentRefs", Text: "none"},
+		of("", "Programmed", "False", "second"), of("", "Accepted", "False", "first"), of("", "Ready", "False", "third"),
+		of("listener a", "Programmed", "False", "first"),
+		of("listener b", "Conflicted", "True", "own"),
+	}
+	var got []string
+	for _, x := range trouble.Leading(all) {
+		got = append(got, x.String())
+	}
+	want := []string{"spec.parentRefs: none", "Accepted=False X: first", "listener b: Conflicted=True X: own"}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
