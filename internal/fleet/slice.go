@@ -30,8 +30,13 @@ func servedKey(cluster, namespace, service string) string {
 	return unitkey.Join(cluster, namespace, service)
 }
 
+// Indexed is what reads indexes: a recompute.View, or a snapshot.
+type Indexed interface {
+	Index(index, key string) []store.Ref
+}
+
 // Slices returns the EndpointSlices of a Service.
-func Slices(v *recompute.View, cluster, namespace, service string) []store.Ref {
+func Slices(v Indexed, cluster, namespace, service string) []store.Ref {
 	return v.Index(indexSlices, servedKey(cluster, namespace, service))
 }
 

@@ -19,6 +19,7 @@ import (
 	"github.com/spillway-lb/spillway/internal/dataplanes"
 	"github.com/spillway-lb/spillway/internal/image"
 	"github.com/spillway-lb/spillway/internal/oci"
+	"github.com/spillway-lb/spillway/internal/outage"
 	"github.com/spillway-lb/spillway/internal/proxy/trace"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/standalone"
@@ -75,6 +76,7 @@ type server struct {
 	planes    *dataplanes.Set
 	announcer *announcer
 	troubles  *troubles
+	outages   *outages
 	keeper    *keeper
 	addresses *hostAddresses
 	images    *oci.Store
@@ -146,6 +148,7 @@ func newServer(c Config) (*server, error) {
 		Started: startedInfo(c), From: c.From, Store: s.store, Published: s.model, Sockets: s.sockets, Locations: s.planes.Locations,
 		Output: s.standin.Logs,
 	}
+	s.outages = &outages{store: s.store, source: s.source, report: s.report, watch: outage.NewWatch(), now: c.Now}
 	s.announcer = &announcer{store: s.store, source: s.source, report: s.report, now: c.Now}
 	s.directory = &directory{path: c.Dir, namespace: c.Namespace, store: s.store, report: s.report, restore: newRestorer(kept), problems: newProblemsGauge(), loaded: make(chan struct{})}
 	return s, nil
@@ -190,6 +193,7 @@ func (s *server) run(ctx context.Context) error {
 		s.announcer.run(ctx)
 	}()
 	parts.Go(func() { s.troubles.run(running) })
+	parts.Go(func() { s.outages.run(ctx) })
 	<-ctx.Done()
 	<-announced
 	s.report.say("ending: requests in flight are answered first")

@@ -1,43 +1,129 @@
 package validate
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
-	discoveryv1 "k8s.io/api/discovery/v1"
 	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/util/intstr"
 
 	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/manifests"
+	"github.com/spillway-lb/spillway/internal/outage"
 	"github.com/spillway-lb/spillway/internal/store"
 )
 
+// target is a port of a Service that is sent to; port 0 is any.
+type target struct {
+	service store.Ref
+	port    int32
+}
+
 // silentBackends are the Services that routes send to, or that are exported, and that nobody answers for. The reason is
-// told with them: an image that nothing runs, or labels that no Pod has.
+// told with them: an image that nothing runs, labels that no Pod has, a port that they have not.
 func (w *world) silentBackends() []manifests.Problem {
 	var all []manifests.Problem
 	backends := w.backends()
-	for _, ref := range slices.SortedFunc(maps.Keys(backends), func(a, b store.Ref) int { return strings.Compare(a.String(), b.String()) }) {
-		e := w.snapshot.Get(ref)
-		if e == nil || w.answered(ref) {
+	for _, t := range slices.SortedFunc(maps.Keys(backends), compareTargets) {
+		e := w.snapshot.Get(t.service)
+		if e == nil {
 			continue
 		}
 		service, _ := e.Object.(*corev1.Service)
-		if service == nil || service.Spec.Type == corev1.ServiceTypeExternalName {
+		if service == nil || service.Spec.Type == corev1.ServiceTypeExternalName || !hasPort(service, t.port) {
 			continue // the routes' statuses speak of it
 		}
-		all = append(all, w.whySilent(e, service, backends[ref]))
+		const then = "; nobody answers for the Service in this cluster (503)"
+		if r, silent := outage.Why(w.snapshot, e, t.port); silent {
+			all = append(all, problemOf(e, backends[t], fieldOf(service, r, t.port), r.Rule, r.Text+then))
+		} else if p := w.deafPort(e, service, t, backends[t]); p != nil {
+			all = append(all, *p)
+		}
 	}
 	return all
 }
 
-// backends are the Services that routes name, for which silence is an error, and those that are only exported: another
+func compareTargets(a, b target) int {
+	return cmp.Or(strings.Compare(a.service.String(), b.service.String()), cmp.Compare(a.port, b.port))
+}
+
+func hasPort(s *corev1.Service, port int32) bool { return port == 0 || portIndex(s, port) >= 0 }
+
+func portIndex(s *corev1.Service, port int32) int {
+	return slices.IndexFunc(s.Spec.Ports, func(p corev1.ServicePort) bool { return p.Port == port })
+}
+
+// fieldOf is the field that is likely to be wrong.
+func fieldOf(s *corev1.Service, r outage.Reason, port int32) string {
+	switch i := portIndex(s, port); {
+	case r.Rule == outage.NoPods:
+		return "spec.selector"
+	case r.Rule == outage.NoPort && i >= 0:
+		return fmt.Sprintf("spec.ports[%d].targetPort", i)
+	}
+	return ""
+}
+
+// deafPort tells of a targetPort, by number, that no program of the Service's Pods listens on, or, as a warning because it
+// need not be so, that no container declares.
+func (w *world) deafPort(e *store.Entry, s *corev1.Service, t target, severity manifests.Severity) *manifests.Problem {
+	i := portIndex(s, t.port)
+	if i < 0 || s.Spec.Ports[i].TargetPort.Type == intstr.String || len(s.Spec.Selector) == 0 {
+		return nil
+	}
+	number := uint16(cmp.Or(s.Spec.Ports[i].TargetPort.IntVal, s.Spec.Ports[i].Port))
+	field := fmt.Sprintf("spec.ports[%d].targetPort", i)
+	listening, known := w.listening(e.Ref, labels.SelectorFromSet(s.Spec.Selector))
+	if known {
+		if slices.Contains(listening, number) {
+			return nil
+		}
+		p := problemOf(e, severity, field, outage.NoPort, fmt.Sprintf(
+			"no Pod of the Service listens on port %d, only on %s; nobody answers for the Service in this cluster (503)", number, numbers(listening)))
+		return &p
+	}
+	if hint := outage.Undeclared(w.snapshot, e, t.port); hint != "" {
+		p := problemOf(e, manifests.Warning, field, outage.NoPort, hint)
+		return &p
+	}
+	return nil
+}
+
+func numbers(ports []uint16) string {
+	var texts []string
+	for _, p := range ports {
+		texts = append(texts, fmt.Sprint(p))
+	}
+	return strings.Join(texts, ", ")
+}
+
+// listening are the ports of the programs of a Service's Pods; known is false if something runs in one of which nobody
+// knows where it listens.
+func (w *world) listening(service store.Ref, selector labels.Selector) (ports []uint16, known bool) {
+	known = true
+	w.snapshot.Walk(kind.Pod, service.Cluster, service.Namespace, func(e *store.Entry) bool {
+		if !selector.Matches(labels.Set(e.Object.GetLabels())) {
+			return true
+		}
+		of, ok := w.ports[e.Ref]
+		if known = known && ok; ok {
+			ports = append(ports, of...)
+		}
+		return known
+	})
+	slices.Sort(ports)
+	return slices.Compact(ports), known && len(ports) > 0
+}
+
+// backends are the Service ports that routes name, for which silence is an error, and those that are only exported: another
 // cluster may answer for them.
-func (w *world) backends() map[store.Ref]manifests.Severity {
-	found := map[store.Ref]manifests.Severity{}
+func (w *world) backends() map[target]manifests.Severity {
+	found := map[target]manifests.Severity{}
+	named := map[store.Ref]bool{}
 	for _, k := range []string{kind.HTTPRoute, kind.GRPCRoute} {
 		w.snapshot.Walk(k, "", "", func(e *store.Entry) bool {
 			eachBackendRef(fieldsOf(e.Object)["spec"], func(ref map[string]any) {
@@ -48,7 +134,8 @@ func (w *world) backends() map[store.Ref]manifests.Severity {
 				if n := textOf(ref, "namespace"); n != "" {
 					to.Namespace = n
 				}
-				found[to] = manifests.Error
+				port, _ := ref["port"].(float64)
+				found[target{to, int32(port)}], named[to] = manifests.Error, true
 			})
 			return true
 		})
@@ -56,13 +143,30 @@ func (w *world) backends() map[store.Ref]manifests.Severity {
 	for _, k := range []string{kind.ServiceExport, kind.MCSServiceExport} {
 		w.snapshot.Walk(k, "", "", func(e *store.Entry) bool {
 			ref := store.Ref{Cluster: e.Ref.Cluster, Kind: kind.Service, Namespace: e.Ref.Namespace, Name: e.Ref.Name}
-			if found[ref] == "" {
-				found[ref] = manifests.Warning
+			if !named[ref] {
+				w.exported(found, ref)
 			}
 			return true
 		})
 	}
 	return found
+}
+
+// exported adds every port of a Service.
+func (w *world) exported(found map[target]manifests.Severity, ref store.Ref) {
+	e := w.snapshot.Get(ref)
+	if e == nil {
+		return
+	}
+	service, ok := e.Object.(*corev1.Service)
+	if !ok {
+		return
+	}
+	for _, p := range service.Spec.Ports {
+		if p.Protocol == "" || p.Protocol == corev1.ProtocolTCP {
+			found[target{ref, p.Port}] = manifests.Warning
+		}
+	}
 }
 
 // eachBackendRef finds the backendRefs, and the backends of mirrors, anywhere in a route's spec.
@@ -88,69 +192,4 @@ func eachBackendRef(v any, f func(map[string]any)) {
 			eachBackendRef(field, f)
 		}
 	}
-}
-
-// answered says whether a Service has an endpoint that serves.
-func (w *world) answered(service store.Ref) bool {
-	found := false
-	w.snapshot.Walk(kind.EndpointSlice, service.Cluster, service.Namespace, func(e *store.Entry) bool {
-		s, ok := e.Object.(*discoveryv1.EndpointSlice)
-		if !ok || s.Labels[discoveryv1.LabelServiceName] != service.Name {
-			return true
-		}
-		for _, endpoint := range s.Endpoints {
-			if ready := endpoint.Conditions.Ready; ready == nil || *ready {
-				found = true
-			}
-		}
-		return !found
-	})
-	return found
-}
-
-func (w *world) whySilent(e *store.Entry, service *corev1.Service, severity manifests.Severity) manifests.Problem {
-	at := func(rule, message string) manifests.Problem {
-		return problemOf(e, severity, "", rule, message+"; nobody answers for the Service in this cluster (503)")
-	}
-	if len(service.Spec.Selector) == 0 {
-		return at("NoEndpoints", "the Service has neither a selector nor an EndpointSlice with a ready endpoint")
-	}
-	selector := labels.SelectorFromSet(service.Spec.Selector)
-	pods := 0
-	var reason string
-	w.snapshot.Walk(kind.Pod, e.Ref.Cluster, e.Ref.Namespace, func(p *store.Entry) bool {
-		if !selector.Matches(labels.Set(p.Object.GetLabels())) {
-			return true
-		}
-		pods++
-		reason = waitingReason(p)
-		return reason == ""
-	})
-	switch {
-	case pods == 0:
-		return at("NoPods", fmt.Sprintf("no Pod or Deployment has the labels that the Service selects, %s", selector))
-	case reason != "":
-		return at("ImageNotRun", reason)
-	}
-	return at("NoReadyPods", fmt.Sprintf("none of the %d Pods that the Service selects is ready", pods))
-}
-
-// waitingReason is why a container of a Pod does not run.
-func waitingReason(e *store.Entry) string {
-	pod := &corev1.Pod{}
-	if p, ok := e.Object.(*corev1.Pod); ok {
-		pod = p
-	}
-	statuses := pod.Status
-	if e.Written != nil {
-		if s, ok := e.Written.Status.(*corev1.PodStatus); ok {
-			statuses = *s
-		}
-	}
-	for _, c := range slices.Concat(statuses.InitContainerStatuses, statuses.ContainerStatuses) {
-		if waiting := c.State.Waiting; waiting != nil && waiting.Message != "" {
-			return waiting.Message
-		}
-	}
-	return ""
 }

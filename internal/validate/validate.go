@@ -69,6 +69,8 @@ type world struct {
 	store    *store.Store
 	snapshot *store.Snapshot
 	failures []manifests.Problem
+	// ports are those that programs of Pods listen on, where that is known.
+	ports map[store.Ref][]uint16
 }
 
 // maxRounds bounds the translation. Two do: what a round writes is read by none of its units.
@@ -76,7 +78,7 @@ const maxRounds = 10
 
 func (w *world) translate(dir string, now time.Time) {
 	writer := status.NewWriter(w.store, status.Limits{})
-	standalone.Fabricate(w.store, writer, standalone.Options{Dir: dir}, now)
+	w.ports = standalone.Fabricate(w.store, writer, standalone.Options{Dir: dir}, now)
 	engine := recompute.New(translate.Config(translate.Options{Traffic: translate.Proximity()}))
 	publisher := translate.NewPublisher()
 	sub := w.store.Subscribe()

@@ -16,6 +16,7 @@ const (
 	kindURLMap         = "url_map"
 	kindBackendService = "backend_service"
 	kindGroup          = "network_endpoint_group"
+	kindHealthCheck    = "health_check"
 )
 
 // Model is what is published, kept up to date by transactions and indexed by what is asked for. It is safe for concurrent

@@ -32,7 +32,8 @@ type sampleBackend struct {
 	exit    int
 }
 
-func (k *Kubelet) startSample(r *workload.Run) (backend, error) {
+// Program is what a built-in image runs for a container; nothing listens yet.
+func Program(r *workload.Run, now func() time.Time) (*sample.Backend, error) {
 	program, ok := sample.Find(r.Container.Image)
 	if !ok {
 		return nil, errors.New("no built-in program for image " + r.Container.Image)
@@ -41,15 +42,19 @@ func (k *Kubelet) startSample(r *workload.Run) (backend, error) {
 	for _, v := range r.Env {
 		env[v.Name] = v.Value
 	}
-	running, err := program(
+	return program(
 		sample.Pod{
 			Name: r.Name, Namespace: r.Namespace, IP: r.IP.String(), Node: r.Node, Zone: r.Zone, Cluster: r.Cluster,
 			Project: r.Project,
 		},
 		sample.Container{
 			Image: r.Container.Image, Args: slices.Concat(r.Container.Command, r.Container.Args), Env: env, Files: r.Files,
-			Now: k.options.Now,
+			Now: now,
 		})
+}
+
+func (k *Kubelet) startSample(r *workload.Run) (backend, error) {
+	running, err := Program(r, k.options.Now)
 	if err != nil {
 		return nil, err
 	}

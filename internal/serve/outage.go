@@ -1,0 +1,100 @@
+package serve
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spillway-lb/spillway/internal/fact"
+	"github.com/spillway-lb/spillway/internal/kind"
+	"github.com/spillway-lb/spillway/internal/outage"
+	"github.com/spillway-lb/spillway/internal/store"
+	"github.com/spillway-lb/spillway/internal/view"
+)
+
+// outageInterval bounds how often backends are looked through; looking takes no more than a twentieth of a core's time.
+const outageInterval = time.Second
+
+// outages tells which Services have nobody who answers, why, and when that has mended.
+type outages struct {
+	store  *store.Store
+	source *view.Source
+	report *reporter
+	watch  *outage.Watch
+	now    func() time.Time
+}
+
+// run tells until the context ends.
+func (o *outages) run(ctx context.Context) {
+	sub := o.store.Subscribe()
+	defer o.store.Unsubscribe(sub)
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-sub.Ready():
+			if _, touched := sub.Take(); !slices.ContainsFunc(touched, concernsBackends) {
+				continue
+			}
+		case <-timer.C:
+		}
+		began := o.now()
+		again := o.step()
+		took := o.now().Sub(began)
+		if !pause(ctx, max(outageInterval, 20*took)) {
+			return
+		}
+		timer.Reset(untilNext(again, o.now()))
+	}
+}
+
+// untilNext is how long nothing is due but changes; the zero time is never.
+func untilNext(at, now time.Time) time.Duration {
+	if at.IsZero() {
+		return time.Hour
+	}
+	return max(0, at.Sub(now))
+}
+
+// concernsBackends says whether what was touched may change who answers: what objects say, what was published and taken, or
+// a verdict.
+func concernsBackends(read string) bool {
+	if ref, ok := store.ObjectOf(read); ok {
+		return ref.Kind == kind.Service || ref.Kind == kind.EndpointSlice || ref.Kind == kind.Pod || ref.Kind == kind.Deployment
+	}
+	f, ok := store.FactOf(read)
+	return ok && (f.Kind == fact.KindHealth || f.Kind == fact.KindProgress)
+}
+
+func (o *outages) step() (again time.Time) {
+	worse, better, again := o.watch.Step(o.now(), o.source.Backends())
+	const troubled, mended = "no healthy endpoint, so requests get 503: ", "has healthy endpoints again: "
+	o.tell(worse, func(names, reason string) { o.report.warn(names + ": " + troubled + reason) })
+	o.tell(better, func(names, _ string) { o.report.say("%s", mended+names) })
+	return again
+}
+
+// tell prints a line for the locations of one port that have the same to say, and not too many.
+func (o *outages) tell(all []outage.Backend, tell func(names, reason string)) {
+	for n := 0; len(all) > 0; n++ {
+		if n == maxTroubles {
+			o.report.say("and %d Services more like these; spillway get services -A -o wide", len(all))
+			return
+		}
+		first := all[0]
+		locations := []string{first.Location}
+		all = slices.DeleteFunc(all[1:], func(b outage.Backend) bool {
+			same := b.Of == first.Of && b.Port == first.Port && b.Reason == first.Reason
+			if same {
+				locations = append(locations, b.Location)
+			}
+			return same
+		})
+		name := describe(first.Of.Cluster, kindOf(first.Of), first.Of.Namespace, first.Of.Name)
+		tell(fmt.Sprintf("%s, port %d, from %s", name, first.Port, strings.Join(locations, " and ")), first.Reason.Text)
+	}
+}

@@ -1,0 +1,62 @@
+package serve
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+const probed = `
+apiVersion: networking.gke.io/v1
+kind: HealthCheckPolicy
+metadata: {name: check}
+spec:
+  targetRef: {group: "", kind: Service, name: app}
+  default: {checkIntervalSec: 1, timeoutSec: 1, unhealthyThreshold: 1, healthyThreshold: 1, config: {type: HTTP, httpHealthCheck: {requestPath: PATH}}}
+`
+
+// TestNobodyAnswersIsTold wants one line for each mistake after which all conditions are True and requests get 503, and one
+// when it has mended.
+func TestNobodyAnswersIsTold(t *testing.T) {
+	good := strings.ReplaceAll(app, "NAME", "outage")
+	r := start(t, map[string]string{"app.yaml": good, "check.yaml": strings.ReplaceAll(probed, "PATH", "/")}, time.Second)
+	url := r.url(t)
+	answers := func(want int) func() bool {
+		return func() bool {
+			code, _, err := get(url)
+			return err == nil && code == want
+		}
+	}
+	eventually(t, "it answers", answers(200))
+	const mended = "has healthy endpoints again: Service default/app, port 80, from us-west1\n"
+	for i, mistake := range []struct{ file, text, want string }{
+		{
+			"app.yaml", strings.Replace(good, "selector: {app: app}", "selector: {app: apps}", 1),
+			"no Pod or Deployment has the labels that the Service selects, app=apps",
+		},
+		{
+			"app.yaml", strings.Replace(good, "targetPort: 8080", "targetPort: htpp", 1),
+			`of the Pods that the Service selects (1) none has a container port named "htpp", the targetPort of port 80`,
+		},
+		{
+			"app.yaml", strings.Replace(good, "targetPort: 8080", "targetPort: 8081", 1),
+			"1 endpoint, all unhealthy: HTTP probe of :8081/: connection refused (no container of the Pods has port 8081, the targetPort of port 80; they have 8080)",
+		},
+		{"check.yaml", strings.ReplaceAll(probed, "PATH", "/status/500"), "1 endpoint, all unhealthy: HTTP probe of :8080/status/500: HTTP 500"},
+	} {
+		line := "Service default/app, port 80, from us-west1: no healthy endpoint, so requests get 503: " + mistake.want
+		r.write(t, mistake.file, mistake.text)
+		eventually(t, line, func() bool { return strings.Contains(r.out.String(), line) })
+		eventually(t, "requests get 503", answers(503))
+		r.write(t, "app.yaml", good)
+		r.write(t, "check.yaml", strings.ReplaceAll(probed, "PATH", "/"))
+		eventually(t, "it has mended", func() bool { return strings.Count(r.out.String(), mended) == i+1 })
+		eventually(t, "it answers again", answers(200))
+		if n := strings.Count(r.out.String(), line); n != 1 {
+			t.Errorf("%q was told %d times", line, n)
+		}
+	}
+	if n := strings.Count(r.out.String(), "no healthy endpoint"); n != 4 {
+		t.Errorf("%d lines for 4 mistakes", n)
+	}
+}

@@ -1,0 +1,236 @@
+package view
+
+import (
+	"fmt"
+	"maps"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+
+	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
+	"github.com/spillway-lb/spillway/internal/fact"
+	"github.com/spillway-lb/spillway/internal/kind"
+	"github.com/spillway-lb/spillway/internal/outage"
+	"github.com/spillway-lb/spillway/internal/owner"
+	"github.com/spillway-lb/spillway/internal/store"
+)
+
+// Backends are the Service ports that requests are sent to, at each location that has a proxy and sends some. Of several
+// backend services of one port, as Gateways of different scopes have them, one without a healthy endpoint counts.
+func (s *Source) Backends() []outage.Backend {
+	return s.Published.backends(s.Store.Snapshot(), s.Locations())
+}
+
+func (m *Model) backends(snapshot *store.Snapshot, locations []string) []outage.Backend {
+	var all []outage.Backend
+	index := map[outage.Key]int{}
+	used := m.used(locations)
+	for _, name := range slices.Sorted(maps.Keys(used)) {
+		r := m.Get(kindBackendService, name).GetBackendService()
+		of, ok := owner.Ref(r.GetOwner())
+		if !ok || r.GetAbortStatus() != 0 {
+			continue
+		}
+		port := targetPort(r)
+		for _, at := range used[name] {
+			b := outage.Backend{Of: of, Port: port, Location: at}
+			healthy, reason := m.standing(snapshot, r, at)
+			if b.Healthy = healthy; !healthy {
+				b.Reason = m.why(snapshot, r, of, port, reason)
+			}
+			if i, again := index[b.Key()]; !again {
+				index[b.Key()] = len(all)
+				all = append(all, b)
+			} else if !b.Healthy {
+				all[i] = b
+			}
+		}
+	}
+	return all
+}
+
+// targetPort is the Service port that a backend service was made of.
+func targetPort(s *lbv1.BackendService) int32 {
+	at := strings.LastIndexByte(s.GetTarget(), ':')
+	port, _ := strconv.ParseInt(s.GetTarget()[at+1:], 10, 32) // one without is of no port
+	return int32(port)
+}
+
+// used are the locations that send requests to each backend service: those where a forwarding rule leads to a rule with it.
+func (m *Model) used(locations []string) map[string][]string {
+	regions := map[string]map[string]bool{} // by URL map
+	for _, r := range m.Kind(kindForwardingRule) {
+		urlMap := m.Get(kindTargetProxy, r.GetForwardingRule().GetTargetProxy()).GetTargetProxy().GetUrlMap()
+		if regions[urlMap] == nil {
+			regions[urlMap] = map[string]bool{}
+		}
+		for _, vip := range r.GetForwardingRule().GetVips() {
+			regions[urlMap][vip.GetRegion()] = true
+		}
+	}
+	all := map[string]map[string]bool{}
+	for urlMap, in := range regions {
+		for _, service := range m.sentTo(urlMap) {
+			if all[service] == nil {
+				all[service] = map[string]bool{}
+			}
+			for _, at := range locations {
+				if in[at] || in[""] {
+					all[service][at] = true
+				}
+			}
+		}
+	}
+	out := map[string][]string{}
+	for service, at := range all {
+		out[service] = slices.Sorted(maps.Keys(at))
+	}
+	return out
+}
+
+// sentTo are the backend services that rules of a URL map send requests to whose answers clients see.
+func (m *Model) sentTo(urlMap string) []string {
+	var out []string
+	for _, r := range m.routeRules(urlMap) {
+		for _, b := range r.GetRouteRule().GetForward().GetBackends() {
+			if b.GetWeight() > 0 && b.GetRedirect() == nil {
+				out = append(out, b.GetBackendService())
+			}
+		}
+	}
+	return out
+}
+
+// standing says whether a location finds an endpoint healthy, and if not, what it knows of them; without endpoints the
+// reason is empty.
+func (m *Model) standing(snapshot *store.Snapshot, service *lbv1.BackendService, location string) (healthy bool, r outage.Reason) {
+	total, unknown, port := 0, 0, uint32(0)
+	details := map[string]int{}
+	for _, b := range service.GetBackends() {
+		for _, e := range m.endpoints(b.GetGroup()) {
+			addr, err := netip.ParseAddr(e.GetAddress())
+			if err != nil || e.GetDraining() {
+				continue
+			}
+			total, port = total+1, e.GetPort()
+			v, _ := snapshot.Fact(fact.Health(fact.Probe{
+				Location: location, Check: service.GetHealthCheck(), Endpoint: netip.AddrPortFrom(addr, uint16(e.GetPort())),
+			})).(fact.Verdict)
+			switch v.State {
+			case lbv1.HealthState_HEALTHY:
+				return true, r
+			case lbv1.HealthState_UNHEALTHY:
+				details[v.Detail]++
+			default:
+				unknown++
+			}
+		}
+	}
+	switch {
+	case total == 0:
+		return false, r
+	case service.GetHealthCheck() == "":
+		return true, r // nobody asks
+	case len(details) == 0:
+		return false, outage.Reason{Rule: outage.NotProbed, Text: endpointsText(total) + ", of which nothing is known yet"}
+	}
+	text := endpointsText(total) + ", none healthy"
+	if unknown == 0 {
+		text = endpointsText(total) + ", all unhealthy"
+	}
+	return false, outage.Reason{Rule: outage.Unhealthy, Text: text + ": " + m.probeText(service, port) + ": " + most(details)}
+}
+
+func endpointsText(n int) string {
+	if n == 1 {
+		return "1 endpoint"
+	}
+	return fmt.Sprintf("%d endpoints", n)
+}
+
+// most is the word that was said most often, the first of several.
+func most(words map[string]int) string {
+	best := ""
+	for _, word := range slices.Sorted(maps.Keys(words)) {
+		if words[word] > words[best] {
+			best = word
+		}
+	}
+	return best
+}
+
+// probeText names what is asked of an endpoint.
+func (m *Model) probeText(service *lbv1.BackendService, port uint32) string {
+	check := m.Get(kindHealthCheck, service.GetHealthCheck()).GetHealthCheck()
+	if check.GetPortSpecification() == lbv1.HealthCheck_USE_FIXED_PORT {
+		port = check.GetPort()
+	}
+	text := check.GetType().String() + " probe of :" + strconv.FormatUint(uint64(port), 10)
+	if check.GetRequestPath() != "" {
+		text += check.GetRequestPath()
+	}
+	return text
+}
+
+// why is the likely reason that nobody is healthy: what is wrong with the Services behind it, or else with the endpoints.
+func (m *Model) why(snapshot *store.Snapshot, service *lbv1.BackendService, of store.Ref, port int32, known outage.Reason) outage.Reason {
+	if known.Rule == outage.Unhealthy {
+		known.Text += m.hint(snapshot, service, of, port)
+		return known
+	}
+	if known.Rule != "" {
+		return known
+	}
+	var found outage.Reason
+	clusters := m.clustersOf(service)
+	for _, cluster := range clusters {
+		ref := store.Ref{Cluster: cluster, Kind: kind.Service, Namespace: of.Namespace, Name: of.Name}
+		e := snapshot.Get(ref)
+		if e == nil {
+			continue
+		}
+		r, silent := outage.Why(snapshot, e, port)
+		switch {
+		case !silent:
+			return outage.Reason{Rule: outage.NotProbed, Text: "its endpoints are about to be served"}
+		case len(clusters) > 1:
+			r.Text = "in " + cluster + " " + r.Text
+		}
+		if found.Rule == "" {
+			found = r
+		} else {
+			found.Text += "; " + r.Text
+		}
+	}
+	if found.Rule == "" {
+		return outage.Reason{Rule: outage.NoService, Text: "no cluster has the Service"}
+	}
+	return found
+}
+
+// hint adds what may be wrong with the port that is probed.
+func (m *Model) hint(snapshot *store.Snapshot, service *lbv1.BackendService, of store.Ref, port int32) string {
+	for _, cluster := range m.clustersOf(service) {
+		e := snapshot.Get(store.Ref{Cluster: cluster, Kind: kind.Service, Namespace: of.Namespace, Name: of.Name})
+		if e == nil {
+			continue
+		}
+		if text := outage.Undeclared(snapshot, e, port); text != "" {
+			return " (" + text + ")"
+		}
+	}
+	return ""
+}
+
+// clustersOf are those whose groups are behind a backend service.
+func (m *Model) clustersOf(service *lbv1.BackendService) []string {
+	var out []string
+	for _, b := range service.GetBackends() {
+		cluster := m.Get(kindGroup, b.GetGroup()).GetNetworkEndpointGroup().GetCluster()
+		if !slices.Contains(out, cluster) {
+			out = append(out, cluster)
+		}
+	}
+	return out
+}
