@@ -120,7 +120,13 @@ func relatedTo(
 		}
 		return out, err
 	}
-	var err error
+	found, err := problems(ctx, client, control.Query{
+		Kind: k.Ref(), Cluster: cluster, Namespace: object.GetNamespace(), Name: object.GetName(),
+	})
+	if err != nil {
+		return related, err
+	}
+	related.Problems = found[object.GetNamespace()+"/"+object.GetName()]
 	related.Events, err = pick(kind.Event, object.GetNamespace(), func(o printer.Object) bool {
 		f := fieldSet{o}
 		return f.Get("involvedObject.kind") == k.Name && f.Get("involvedObject.name") == object.GetName() &&

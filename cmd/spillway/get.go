@@ -84,15 +84,17 @@ func (o *getOptions) run(cmd *cobra.Command, c *connection, args []string) error
 	if o.watch {
 		return o.watchObjects(cmd.Context(), cmd.OutOrStdout(), client, cluster, all, output)
 	}
-	lists, missing := o.lists(cmd.Context(), client, cluster, all)
+	lists, missing := o.lists(cmd.Context(), client, cluster, all, output.Format == printer.FormatWide)
 	if err := o.print(cmd, lists, output, all); err != nil {
 		return err
 	}
 	return missing
 }
 
-// lists asks for everything wanted; a missing name is reported after what was found, as kubectl does.
-func (o *getOptions) lists(ctx context.Context, client *control.Client, cluster string, all []wanted) ([]printer.List, error) {
+// lists asks for everything wanted, for a wide table with what is not in order; a missing name is reported after what was found, as kubectl does.
+func (o *getOptions) lists(
+	ctx context.Context, client *control.Client, cluster string, all []wanted, wide bool,
+) ([]printer.List, error) {
 	var lists []printer.List
 	var missing error
 	for _, w := range all {
@@ -103,9 +105,26 @@ func (o *getOptions) lists(ctx context.Context, client *control.Client, cluster 
 		if err != nil && missing == nil {
 			missing = err
 		}
-		lists = append(lists, printer.List{Kind: w.kind, Objects: objects})
+		list := printer.List{Kind: w.kind, Objects: objects}
+		if wide {
+			if list.Problems, err = problems(ctx, client, control.Query{Kind: w.kind.Ref(), Cluster: cluster}); err != nil {
+				return nil, err
+			}
+		}
+		lists = append(lists, list)
 	}
 	return lists, missing
+}
+
+// problems are what is not in order about objects and no condition says, by NAMESPACE/NAME.
+func problems(ctx context.Context, client *control.Client, q control.Query) (map[string][]string, error) {
+	all, err := client.Troubles(ctx, q)
+	found := make(map[string][]string, len(all))
+	for _, t := range all {
+		key := t.Namespace + "/" + t.Name
+		found[key] = append(found[key], t.Texts...)
+	}
+	return found, err
 }
 
 func (o *getOptions) print(cmd *cobra.Command, lists []printer.List, output printer.Output, all []wanted) error {

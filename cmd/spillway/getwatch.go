@@ -22,7 +22,7 @@ func (o *getOptions) watchObjects(
 	defer ticker.Stop()
 	p := watchPrinter{w: w, output: output, options: o.table(output, len(all) > 1)}
 	for {
-		lists, err := o.lists(ctx, client, cluster, all)
+		lists, err := o.lists(ctx, client, cluster, all, output.Format == printer.FormatWide)
 		if err != nil {
 			return err
 		}
@@ -51,7 +51,7 @@ func changes(seen map[string]printer.List, lists []printer.List) []printer.List 
 			if before, ok := seen[key]; ok && before.Objects[0].GetResourceVersion() == object.GetResourceVersion() {
 				continue
 			}
-			seen[key] = printer.List{Kind: l.Kind, Objects: []printer.Object{object}}
+			seen[key] = printer.List{Kind: l.Kind, Objects: []printer.Object{object}, Problems: l.Problems}
 			out = append(out, seen[key])
 		}
 	}

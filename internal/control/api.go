@@ -28,6 +28,8 @@ type Source interface {
 	URLs() []URL
 	// Health lists the endpoints of a backend service with their verdicts; ok is false if there is none of that name.
 	Health(backendService string) (endpoints []Endpoint, ok bool)
+	// Troubles lists what is not in order about objects and no condition says.
+	Troubles(Query) []Troubles
 	// Logs returns what is kept of a container's output, from an offset on.
 	Logs(pod store.Ref, container string, from int64) Output
 }
@@ -98,6 +100,13 @@ type Verdict struct {
 	Location string `json:"location"`
 	State    string `json:"state"`
 	Detail   string `json:"detail,omitempty"`
+}
+
+// Troubles are what is not in order about an object.
+type Troubles struct {
+	Namespace string   `json:"namespace"`
+	Name      string   `json:"name"`
+	Texts     []string `json:"texts"`
 }
 
 // Output is a part of what a container has printed.

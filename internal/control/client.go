@@ -83,6 +83,14 @@ func (c *Client) Health(ctx context.Context, backendService string) ([]Endpoint,
 	return endpoints, c.get(ctx, "/v1/health", url.Values{"backend-service": {backendService}}, &endpoints)
 }
 
+// Troubles asks what is not in order about objects and no condition says.
+func (c *Client) Troubles(ctx context.Context, q Query) ([]Troubles, error) {
+	var troubles []Troubles
+	return troubles, c.get(ctx, "/v1/troubles", url.Values{
+		"kind": {q.Kind}, "cluster": {q.Cluster}, "namespace": {q.Namespace}, "name": {q.Name},
+	}, &troubles)
+}
+
 // Logs asks for what a container has printed, from an offset on. ErrNotFound: there is no such Pod.
 func (c *Client) Logs(ctx context.Context, pod store.Ref, container string, from int64) (Output, error) {
 	var out Output

@@ -27,6 +27,10 @@ func (s source) Info() control.Info        { return s.info }
 func (s source) Snapshot() *store.Snapshot { return s.store.Snapshot() }
 func (s source) URLs() []control.URL       { return []control.URL{{Name: "g", URL: "http://127.64.0.1:80/"}} }
 
+func (s source) Troubles(q control.Query) []control.Troubles {
+	return []control.Troubles{{Namespace: q.Namespace, Name: q.Name, Texts: []string{q.Kind + " of " + q.Cluster}}}
+}
+
 func (s source) Model() *lbv1.Model {
 	return &lbv1.Model{Seq: 7, Resources: []*lbv1.Resource{{
 		Name: "cert", Body: &lbv1.Resource_SslCertificate{SslCertificate: &lbv1.SslCertificate{PrivateKeyPem: []byte("secret")}},

@@ -29,6 +29,7 @@ func NewServer(source Source) *Server {
 	mux.HandleFunc("GET /v1/objects", s.objects)
 	mux.HandleFunc("GET /v1/model", s.model)
 	mux.HandleFunc("GET /v1/health", s.health)
+	mux.HandleFunc("GET /v1/troubles", s.troubles)
 	mux.HandleFunc("GET /v1/logs", s.logs)
 	s.http = &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
 	return s
@@ -87,6 +88,13 @@ func (s *Server) health(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	reply(w, endpoints)
+}
+
+func (s *Server) troubles(w http.ResponseWriter, r *http.Request) {
+	q := r.URL.Query()
+	reply(w, s.source.Troubles(Query{
+		Kind: q.Get("kind"), Cluster: q.Get("cluster"), Namespace: q.Get("namespace"), Name: q.Get("name"),
+	}))
 }
 
 func (s *Server) logs(w http.ResponseWriter, r *http.Request) {

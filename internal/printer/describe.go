@@ -18,6 +18,8 @@ import (
 
 // Related is what a description needs beside the object.
 type Related struct {
+	// Problems are what is not in order and no condition says.
+	Problems []string
 	// Events about the object.
 	Events []Object
 	// EndpointSlices of a Service.
@@ -48,6 +50,7 @@ func Describe(w io.Writer, k *Kind, object Object, related Related) error {
 	default:
 		d.generic(object)
 	}
+	d.problems(related.Problems)
 	if k.Ref() != kind.Namespace && k.Ref() != kind.Secret {
 		d.events(related)
 	}
@@ -160,6 +163,17 @@ func shorten(s string, length int) string {
 		return s[:length] + "..."
 	}
 	return s
+}
+
+// problems is a section of our own, if there are any.
+func (d *description) problems(texts []string) {
+	if len(texts) == 0 {
+		return
+	}
+	d.line(0, "Problems:")
+	for _, text := range texts {
+		d.line(1, "%s", strings.ReplaceAll(text, "\n", " "))
+	}
 }
 
 func (d *description) events(related Related) {

@@ -16,7 +16,12 @@ type Object = *unstructured.Unstructured
 type List struct {
 	Kind    *Kind
 	Objects []Object
+	// Problems, by NAMESPACE/NAME, are what is not in order and no condition says; -o wide shows them.
+	Problems map[string][]string
 }
+
+// problemsOf are those of an object.
+func (l List) problemsOf(o Object) []string { return l.Problems[o.GetNamespace()+"/"+o.GetName()] }
 
 // typed converts an object to its Go type. An object that does not convert was not stored as that kind; it reads as
 // empty.

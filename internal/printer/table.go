@@ -83,7 +83,11 @@ func layout(l List, o TableOptions) (table, error) {
 
 func kindTable(l List, o TableOptions) (table, error) {
 	if own := coreLayouts()[l.Kind.Ref()]; own.row != nil {
-		return own.table(l.Objects, o), nil
+		t := own.table(l.Objects, o)
+		if o.Wide && len(l.Problems) > 0 {
+			t.addProblems(l)
+		}
+		return t, nil
 	}
 	columns := l.Kind.Columns
 	if columns == nil {
@@ -91,17 +95,17 @@ func kindTable(l List, o TableOptions) (table, error) {
 	}
 	t, err := columnTable(l.Objects, columns, o)
 	if err == nil && o.Wide && l.Kind.hasConditions() {
-		t.addProblems(l.Objects)
+		t.addProblems(l)
 	}
 	return t, err
 }
 
-// addProblems adds a column of our own: which conditions say that something is not well, and why.
-func (t *table) addProblems(objects []Object) {
-	t.headers = append(t.headers, "PROBLEM")
-	for i, object := range objects {
+// addProblems adds a column of our own: what is not well, and why. Tables that are kubectl's have it only if there is any.
+func (t *table) addProblems(l List) {
+	t.headers = append(slices.Clip(t.headers), "PROBLEM")
+	for i, object := range l.Objects {
 		status, _ := object.Object["status"].(map[string]any)
-		var bad []string
+		bad := slices.Clone(l.problemsOf(object))
 		for _, c := range condition.Distinct(condition.Bad(status)) {
 			if text := c.String(); !slices.Contains(bad, text) {
 				bad = append(bad, text)

@@ -25,29 +25,36 @@ func (s *Source) Backends() []outage.Backend {
 func (m *Model) backends(snapshot *store.Snapshot, locations []string) []outage.Backend {
 	var all []outage.Backend
 	index := map[outage.Key]int{}
+	m.eachBackend(snapshot, locations, func(_ string, b outage.Backend) {
+		if i, again := index[b.Key()]; !again {
+			index[b.Key()] = len(all)
+			all = append(all, b)
+		} else if !b.Healthy {
+			all[i] = b
+		}
+	})
+	return all
+}
+
+// eachBackend calls f with each backend service, by name, as each location that uses it sees it.
+func (m *Model) eachBackend(snapshot *store.Snapshot, locations []string, f func(name string, b outage.Backend)) {
 	used := m.used(locations)
 	for _, name := range slices.Sorted(maps.Keys(used)) {
-		r := m.Get(kindBackendService, name).GetBackendService()
-		of, ok := owner.Ref(r.GetOwner())
-		if !ok || r.GetAbortStatus() != 0 {
+		service := m.Get(kindBackendService, name).GetBackendService()
+		of, ok := owner.Ref(service.GetOwner())
+		if !ok || service.GetAbortStatus() != 0 {
 			continue
 		}
-		port := targetPort(r)
+		b := outage.Backend{Of: of, Port: targetPort(service)}
 		for _, at := range used[name] {
-			b := outage.Backend{Of: of, Port: port, Location: at}
-			healthy, reason := m.standing(snapshot, r, at)
-			if b.Healthy = healthy; !healthy {
-				b.Reason = m.why(snapshot, r, of, port, reason)
+			var known outage.Reason
+			b.Location, b.Reason = at, known
+			if b.Healthy, known = m.standing(snapshot, service, at); !b.Healthy {
+				b.Reason = m.why(snapshot, service, of, b.Port, known)
 			}
-			if i, again := index[b.Key()]; !again {
-				index[b.Key()] = len(all)
-				all = append(all, b)
-			} else if !b.Healthy {
-				all[i] = b
-			}
+			f(name, b)
 		}
 	}
-	return all
 }
 
 // targetPort is the Service port that a backend service was made of.
@@ -93,10 +100,16 @@ func (m *Model) used(locations []string) map[string][]string {
 func (m *Model) sentTo(urlMap string) []string {
 	var out []string
 	for _, r := range m.routeRules(urlMap) {
-		for _, b := range r.GetRouteRule().GetForward().GetBackends() {
-			if b.GetWeight() > 0 && b.GetRedirect() == nil {
-				out = append(out, b.GetBackendService())
-			}
+		out = append(out, answering(r.GetRouteRule())...)
+	}
+	return out
+}
+
+// answering are the backend services of a rule whose answers clients see.
+func answering(rule *lbv1.RouteRule) (out []string) {
+	for _, b := range rule.GetForward().GetBackends() {
+		if b.GetWeight() > 0 && b.GetRedirect() == nil {
+			out = append(out, b.GetBackendService())
 		}
 	}
 	return out
