@@ -26,8 +26,14 @@ func TestParentsThatNoStatusSpeaksOf(t *testing.T) {
 	wrongKind, wrongGroup, set := gatewayv1.Kind("gateway"), gatewayv1.Group("networking.k8s.io"), gatewayv1.Kind("ListenerSet")
 	route := &gatewayv1.HTTPRoute{TypeMeta: typeMeta(gatewayAPI, "HTTPRoute"), ObjectMeta: named("r")}
 	route.Spec.ParentRefs = []gatewayv1.ParentReference{
-		{Name: "ours"}, {Name: "theirs"}, {Name: "nobody"}, {Name: "nobody", SectionName: new(gatewayv1.SectionName)},
-		{Name: "web", Namespace: ptr("nowhere")}, {Name: "ours", Kind: &wrongKind}, {Name: "ours", Group: &wrongGroup}, {Name: "set", Kind: &set},
+		{Name: "ours"},
+		{Name: "theirs"},
+		{Name: "nobody"},
+		{Name: "nobody", SectionName: new(gatewayv1.SectionName)},
+		{Name: "web", Namespace: ptr("nowhere")},
+		{Name: "ours", Kind: &wrongKind},
+		{Name: "ours", Group: &wrongGroup},
+		{Name: "set", Kind: &set},
 	}
 	s := store.New()
 	s.Commit(func(tx *store.Tx) {
