@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/standalone/kubelet"
 	"github.com/spillway-lb/spillway/internal/standalone/workload"
 	"github.com/spillway-lb/spillway/internal/status"
@@ -54,7 +55,7 @@ type imagined struct {
 }
 
 func (i *imagined) add(r *workload.Run) {
-	pod := store.Ref{Cluster: r.Cluster, Kind: kindPod, Namespace: r.Namespace, Name: r.Name}
+	pod := store.Ref{Cluster: r.Cluster, Kind: kind.Pod, Namespace: r.Namespace, Name: r.Name}
 	if r.Image == nil && !i.unknown[pod] {
 		if program, err := kubelet.Program(r, nil); err == nil {
 			i.ports[pod] = append(i.ports[pod], program.Ports...)
