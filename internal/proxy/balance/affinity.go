@@ -68,6 +68,11 @@ func (a *affinity) hash(in *PickInput) uint64 {
 		return hashAddress(in, false)
 	case lbv1.SessionAffinity_CLIENT_IP_PORT_PROTO:
 		return hashAddress(in, true)
+	}
+	if in.Request == nil {
+		return rand.Uint64()
+	}
+	switch a.kind {
 	case lbv1.SessionAffinity_HEADER_FIELD:
 		if host := in.Request.Authority; string(a.header) == "host" && len(host) > 0 {
 			return xxhash.Sum64(bytes.ToLower(host)) // a host is the same in any letters

@@ -12,6 +12,7 @@ import (
 
 // PickInput is what a choice depends on, and what it says besides the endpoint.
 type PickInput struct {
+	// Request is nil for what is no HTTP: affinity and persistence that look at it find nothing then.
 	Request    *message.Request
 	ClientIP   netip.Addr
 	ClientPort uint16
@@ -39,7 +40,7 @@ func (s *Service) Pick(in *PickInput) (*Endpoint, error) {
 	if in.Chosen != nil && !slices.Contains(in.Tried, in.Chosen) {
 		return in.Chosen, nil
 	}
-	if in.Persistence != nil {
+	if in.Persistence != nil && in.Request != nil {
 		return s.pickSession(snap, in), nil
 	}
 	e := s.choose(snap, in)

@@ -33,6 +33,33 @@ func TestRoundRobinIsExact(t *testing.T) {
 	}
 }
 
+// TestPicksWithoutARequest: what is no HTTP finds an endpoint under every affinity and policy; its address decides where that
+// is asked for.
+func TestPicksWithoutARequest(t *testing.T) {
+	persistence, err := CompilePersistence(&lbv1.SessionPersistence{Name: "session"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for kind := range lbv1.SessionAffinity_Type_name {
+		for policy := range lbv1.LocalityPolicy_name {
+			w := newWorld(t).group("a", "r", 4)
+			w.spec.SessionAffinity = &lbv1.SessionAffinity{Type: lbv1.SessionAffinity_Type(kind), Header: "x", CookieName: "x"}
+			w.spec.LocalityPolicy = lbv1.LocalityPolicy(policy)
+			w.build()
+			w.health(0, 4)
+			first, err := w.service.Pick(&PickInput{ClientIP: netip.MustParseAddr("192.0.2.1"), ClientPort: 1, Persistence: persistence})
+			if err != nil {
+				t.Errorf("affinity %v, policy %v: %v", kind, policy, err)
+				continue
+			}
+			again, _ := w.service.Pick(&PickInput{ClientIP: netip.MustParseAddr("192.0.2.1"), ClientPort: 2})
+			if lbv1.SessionAffinity_Type(kind) == lbv1.SessionAffinity_CLIENT_IP && again != first {
+				t.Errorf("policy %v: a client's address led to two endpoints", policy)
+			}
+		}
+	}
+}
+
 func TestLeastRequestPrefersTheIdle(t *testing.T) {
 	w := healthyWorld(t, 2, lbv1.LocalityPolicy_LEAST_REQUEST)
 	busy := w.service.Endpoints()[0].Endpoint

@@ -20,12 +20,24 @@ type Field struct {
 // Map is a list of fields in wire order. The zero value is empty and ready.
 type Map struct {
 	fields []Field
+	// may has a bit for each known name that may be there. Most questions are about names that are not.
+	may uint64
+}
+
+// One word has a bit for every ID.
+var _ [64 - numIDs]struct{}
+
+func (m *Map) mayHave(id ID) bool { return m.may&(1<<id) != 0 }
+
+func (m *Map) put(f Field) {
+	m.fields = append(m.fields, f)
+	m.may |= 1 << f.ID
 }
 
 // Reset empties the map and keeps its memory.
 func (m *Map) Reset() {
 	clear(m.fields)
-	m.fields = m.fields[:0]
+	m.fields, m.may = m.fields[:0], 0
 }
 
 // Len is the number of fields.
@@ -37,20 +49,28 @@ func (m *Map) At(i int) *Field { return &m.fields[i] }
 // CopyFrom makes m the same list as src; the bytes are shared.
 func (m *Map) CopyFrom(src *Map) {
 	m.fields = append(m.fields[:0], src.fields...)
+	m.may = src.may
 }
 
 // Add appends a field whose name is already lower case.
 func (m *Map) Add(name, value []byte) {
-	m.fields = append(m.fields, Field{Name: name, Value: value, ID: Lookup(name)})
+	m.put(Field{Name: name, Value: value, ID: Lookup(name)})
 }
 
 // AddID appends a field by its known name.
 func (m *Map) AddID(id ID, value []byte) {
-	m.fields = append(m.fields, Field{Name: names[id], Value: value, ID: id})
+	m.put(Field{Name: names[id], Value: value, ID: id})
 }
 
 // Get returns the first value of a known name, or nil and false.
 func (m *Map) Get(id ID) ([]byte, bool) {
+	if !m.mayHave(id) {
+		return nil, false
+	}
+	return m.find(id)
+}
+
+func (m *Map) find(id ID) ([]byte, bool) {
 	for i := range m.fields {
 		if m.fields[i].ID == id {
 			return m.fields[i].Value, true
@@ -75,6 +95,9 @@ func (m *Map) GetName(name []byte) ([]byte, bool) {
 // Count is the number of fields with a known name.
 func (m *Map) Count(id ID) int {
 	n := 0
+	if !m.mayHave(id) {
+		return 0
+	}
 	for i := range m.fields {
 		if m.fields[i].ID == id {
 			n++
@@ -85,6 +108,10 @@ func (m *Map) Count(id ID) int {
 
 // Del removes every field of a known name.
 func (m *Map) Del(id ID) {
+	if !m.mayHave(id) {
+		return
+	}
+	m.may &^= 1 << id
 	m.deleteFunc(func(f *Field) bool { return f.ID == id })
 }
 
@@ -111,11 +138,15 @@ func (m *Map) Set(name, value []byte) {
 			return
 		}
 	}
-	m.fields = append(m.fields, Field{Name: name, Value: value})
+	m.put(Field{Name: name, Value: value})
 }
 
 // SetID is Set for a known name.
 func (m *Map) SetID(id ID, value []byte) {
+	if !m.mayHave(id) {
+		m.AddID(id, value)
+		return
+	}
 	for i := range m.fields {
 		if m.fields[i].ID == id {
 			m.fields[i].Value = value

@@ -1,6 +1,8 @@
 package header
 
 import (
+	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -88,5 +90,87 @@ func TestLookingUpAllocatesNothing(t *testing.T) {
 	name := []byte("x-a")
 	if n := testing.AllocsPerRun(100, func() { m.GetName(name); m.Get(Host); Lookup(name) }); n != 0 {
 		t.Errorf("%v allocations", n)
+	}
+}
+
+// TestEditsAgreeWithAList makes random edits and asks for every name: what is known to be absent is.
+func TestEditsAgreeWithAList(t *testing.T) {
+	pool := []ID{Other, Host, Date, Via, Cookie, SetCookie, XForwardedFor, XRequestID}
+	nameOf := func(id ID) []byte {
+		if id == Other {
+			return []byte("x-other")
+		}
+		return id.Name()
+	}
+	for seed := range uint64(200) {
+		r := rand.New(rand.NewPCG(seed, 1))
+		m, copied := &Map{}, &Map{}
+		var want []ID
+		for range 60 {
+			id := pool[r.IntN(len(pool))]
+			has := slices.Contains(want, id)
+			without := slices.DeleteFunc(slices.Clone(want), func(o ID) bool { return o == id })
+			switch r.IntN(6) {
+			case 0, 1:
+				m.Add(nameOf(id), []byte("v"))
+				want = append(want, id)
+			case 2:
+				m.Set(nameOf(id), []byte("v"))
+				if at := slices.Index(want, id); has {
+					kept := len(slices.DeleteFunc(slices.Clone(want[:at]), func(o ID) bool { return o == id }))
+					want = slices.Insert(without, kept, id)
+				} else {
+					want = append(want, id)
+				}
+			case 3:
+				m.DelName(nameOf(id))
+				want = without
+			case 4:
+				copied.CopyFrom(m)
+				m, copied = copied, m
+			case 5:
+				if r.IntN(8) == 0 {
+					m.Reset()
+					want = want[:0]
+				}
+			}
+			for _, id := range pool[1:] {
+				n := len(want) - len(slices.DeleteFunc(slices.Clone(want), func(o ID) bool { return o == id }))
+				if _, ok := m.Get(id); ok != (n > 0) || m.Count(id) != n {
+					t.Fatalf("seed %d: %s is there: %v, %d times; want %d", seed, id.Name(), ok, m.Count(id), n)
+				}
+			}
+			if m.Len() != len(want) {
+				t.Fatalf("seed %d: %d fields, want %d", seed, m.Len(), len(want))
+			}
+		}
+	}
+}
+
+// browser is the head of a request as browsers write it.
+func browser() *Map {
+	return mapOf("host", "store.example.com", "connection", "keep-alive", "cache-control", "no-cache", "user-agent", "Mozilla/5.0",
+		"accept", "text/html", "sec-fetch-site", "none", "sec-fetch-mode", "navigate", "accept-encoding", "gzip, br",
+		"accept-language", "en", "cookie", "a=b", "referer", "https://store.example.com/", "x-request-id", "1")
+}
+
+// BenchmarkAbsent asks what an exchange asks of a head, most of which is not there.
+func BenchmarkAbsent(b *testing.B) {
+	m := browser()
+	b.ReportAllocs()
+	for b.Loop() {
+		for _, id := range [...]ID{Traceparent, Traceparent, XCloudTraceContext, XForwardedFor, XForwardedProto, GrpcTimeout, ContentType, Trailer, Expect, Host, Upgrade, TE} {
+			m.Get(id)
+		}
+	}
+}
+
+func BenchmarkLookup(b *testing.B) {
+	m := browser()
+	b.ReportAllocs()
+	for b.Loop() {
+		for i := range m.Len() {
+			Lookup(m.At(i).Name)
+		}
 	}
 }
