@@ -33,8 +33,8 @@ type Options struct {
 	Dir string
 	// Base is the directory that paths of file: and oci-layout: are relative to; empty for the working directory.
 	Base string
-	// Builtin are images that are here: modules by name without tag, as HOST/REPOSITORY. Nobody is asked for them.
-	Builtin map[string][]byte
+	// Builtin has the modules of images that are in this program; nil has none. Nobody is asked for them.
+	Builtin func(image string) ([]byte, bool)
 	// MaxFile and MaxCache replace the defaults, in bytes.
 	MaxFile, MaxCache int64
 	// TLS replaces what registries' certificates are checked with; for tests.
@@ -44,7 +44,7 @@ type Options struct {
 // Store fetches files of images. It may be used by many goroutines.
 type Store struct {
 	base    string
-	builtin map[string][]byte
+	builtin func(image string) ([]byte, bool)
 	max     int64
 	cache   *cache
 	client  *auth.Client
@@ -52,6 +52,9 @@ type Store struct {
 
 // NewStore makes one. The directory is created when there is something to keep.
 func NewStore(o Options) *Store {
+	if o.Builtin == nil {
+		o.Builtin = func(string) ([]byte, bool) { return nil, false }
+	}
 	if o.MaxFile <= 0 {
 		o.MaxFile = DefaultMaxFile
 	}
@@ -92,7 +95,7 @@ func (s *Store) resolve(ctx context.Context, i Image) (ocispec.Descriptor, error
 
 // bare is the content of what is no image inside: a file on disk, or a built-in.
 func (s *Store) bare(i Image) (b []byte, bare bool, err error) {
-	if b, found := s.builtin[i.Host+"/"+i.Repository]; found {
+	if b, found := s.builtin(i.text); found && i.Digest == "" {
 		return b, true, nil
 	}
 	if i.Host != "" || i.Layout {
@@ -105,7 +108,8 @@ func (s *Store) bare(i Image) (b []byte, bare bool, err error) {
 // Local reports whether an image is on this machine: there is no network to wait for.
 func (s *Store) Local(image string) bool {
 	i, err := ParseImage(image)
-	return err != nil || i.Host == "" || s.builtin[i.Host+"/"+i.Repository] != nil
+	_, here := s.builtin(image)
+	return err != nil || i.Host == "" || here && i.Digest == ""
 }
 
 // Fetch is a file in the image of a digest, which Resolve gave. It asks nobody for what it has on disk.
@@ -179,7 +183,8 @@ type fetch struct {
 
 // bare is the content of what is no image inside. It must be what it was when its digest was taken, if that is not here.
 func (f *fetch) bare(d digest.Digest) (_ []byte, bare bool, _ error) {
-	if _, bare = f.store.builtin[f.image.Host+"/"+f.image.Repository]; !bare && (f.image.Host != "" || f.image.Layout) {
+	_, here := f.store.builtin(f.image.text)
+	if f.image.Layout || f.image.Host != "" && (!here || f.image.Digest != "") {
 		return nil, false, nil
 	}
 	if b := f.store.cache.get(d); b != nil {

@@ -381,7 +381,9 @@ func TestPushRefuses(t *testing.T) {
 
 func TestBuiltInImagesAskNobody(t *testing.T) {
 	const name = "us-docker.pkg.dev/samples/plugins/hello"
-	s := newStore(t, Options{Builtin: map[string][]byte{name: module}})
+	s := newStore(t, Options{Builtin: func(image string) ([]byte, bool) {
+		return module, strings.HasPrefix(image, name)
+	}})
 	for _, image := range []string{name, name + ":v1"} {
 		if b, err := get(t, s, image, Plugin); !bytes.Equal(b, module) || err != nil || !s.Local(image) {
 			t.Errorf("%s: %q, %v", image, b, err)
