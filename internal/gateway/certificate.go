@@ -71,14 +71,42 @@ func certificatesOf(v *recompute.View, gateway store.Ref, listener string) (cert
 
 // servedListener is a listener of a Gateway as it is served.
 type servedListener struct {
+	// gateway and name are what keys of units about it begin with.
+	gateway, name string
+
 	ref      store.Ref
 	gw       *Listeners
 	served   *served
 	listener *gatewayv1.Listener
 }
 
+// ofListener makes a unit about a listener: its key is a Gateway, a listener's name and the numbers of further parts. It is
+// absent while the listener is not served, and for a key of another form.
+func ofListener(translate func(v *recompute.View, l servedListener, numbers []int) recompute.Result, numbers int) recompute.Translator {
+	return func(v *recompute.View, key string) recompute.Result {
+		parts, ok := unitkey.Split(key, 2+numbers)
+		if !ok {
+			return recompute.Result{}
+		}
+		further := make([]int, numbers)
+		for i := range further {
+			n, err := strconv.Atoi(parts[2+i])
+			if err != nil || n < 0 {
+				return recompute.Result{}
+			}
+			further[i] = n
+		}
+		l, ok, held := servedListenerOf(v, parts[0], parts[1])
+		if !ok {
+			return heldOrAbsent(held)
+		}
+		return translate(v, l, further)
+	}
+}
+
 // servedListenerOf reads a listener; held tells that the reader must hold.
 func servedListenerOf(v *recompute.View, gateway, name string) (l servedListener, ok, held bool) {
+	l.gateway, l.name = gateway, name
 	l.ref, _ = store.ParseRef(gateway)
 	if l.gw, ok, held = ListenersOf(v, l.ref); !ok {
 		return l, false, held
@@ -94,24 +122,25 @@ func servedListenerOf(v *recompute.View, gateway, name string) (l servedListener
 	return l, true, false
 }
 
+// key is that of a unit about the listener.
+func (l servedListener) key(numbers ...int) string {
+	parts := []string{l.gateway, l.name}
+	for _, n := range numbers {
+		parts = append(parts, strconv.Itoa(n))
+	}
+	return unitkey.Join(parts...)
+}
+
 // certificateRefs are the certificates that the listener names.
 func (l servedListener) certificateRefs(v *recompute.View) ([]gatewayv1.SecretObjectReference, *refProblem) {
 	return certificateRefs(v, l.served.Certmap, l.ref, l.listener)
 }
 
-func translateCertificates(v *recompute.View, key string) recompute.Result {
-	parts, ok := unitkey.Split(key, 2)
-	if !ok {
-		return recompute.Result{}
-	}
-	l, ok, held := servedListenerOf(v, parts[0], parts[1])
-	if !ok {
-		return heldOrAbsent(held)
-	}
+func translateCertificates(v *recompute.View, l servedListener, _ []int) recompute.Result {
 	value := certificates{}
 	refs, problem := l.certificateRefs(v)
 	for i := 0; i < len(refs) || problem != nil; i++ {
-		name, ok, _ := recompute.Value[string](v, unitCertificate, unitkey.Join(parts[0], parts[1], strconv.Itoa(i)))
+		name, ok, _ := recompute.Value[string](v, unitCertificate, l.key(i))
 		if ok {
 			value.Names = append(value.Names, name)
 		} else if i >= len(refs) {
@@ -119,9 +148,11 @@ func translateCertificates(v *recompute.View, key string) recompute.Result {
 		}
 	}
 	if frontendValidation(&l.served.Spec, l.listener.Port) != nil {
-		if value.Clients, ok, _ = recompute.Value[clientValidation](v, unitClients, key); !ok {
+		clients, ok, _ := recompute.Value[clientValidation](v, unitClients, l.key())
+		if !ok {
 			return recompute.Result{}
 		}
+		value.Clients = clients
 	}
 	if len(value.Names) == 0 {
 		return recompute.Result{}
@@ -129,23 +160,8 @@ func translateCertificates(v *recompute.View, key string) recompute.Result {
 	return recompute.Result{State: recompute.Present, Value: value}
 }
 
-func heldOrAbsent(held bool) recompute.Result {
-	if held {
-		return recompute.Result{State: recompute.Held}
-	}
-	return recompute.Result{}
-}
-
-func translateCertificate(v *recompute.View, key string) recompute.Result {
-	parts, ok := unitkey.Split(key, 3)
-	if !ok {
-		return recompute.Result{}
-	}
-	l, ok, held := servedListenerOf(v, parts[0], parts[1])
-	if !ok {
-		return heldOrAbsent(held)
-	}
-	index, _ := strconv.Atoi(parts[2])
+func translateCertificate(v *recompute.View, l servedListener, numbers []int) recompute.Result {
+	index := numbers[0]
 	refs, problem := l.certificateRefs(v)
 	var c *frontend.Certificate
 	switch {
@@ -160,7 +176,7 @@ func translateCertificate(v *recompute.View, key string) recompute.Result {
 	if c == nil {
 		return recompute.Result{}
 	}
-	name := l.gw.Scope.Namer().Certificate(l.gw.Namespace, l.gw.Name, l.gw.Scope.Variant(parts[1]+"/"+parts[2]))
+	name := l.gw.Scope.Namer().Certificate(l.gw.Namespace, l.gw.Name, l.gw.Scope.Variant(l.name+"/"+strconv.Itoa(index)))
 	return recompute.Result{State: recompute.Present, Value: name, Good: c.Secret, Resources: []*lbv1.Resource{
 		{Name: name, Body: &lbv1.Resource_SslCertificate{SslCertificate: &lbv1.SslCertificate{
 			CertificateChainPem: c.ChainPEM, PrivateKeyPem: c.KeyPEM, Owner: owner.Of(l.ref),
@@ -170,28 +186,20 @@ func translateCertificate(v *recompute.View, key string) recompute.Result {
 
 // translateClients takes the authorities that can be used. A listener that has none to validate its clients by is not
 // served.
-func translateClients(v *recompute.View, key string) recompute.Result {
-	parts, ok := unitkey.Split(key, 2)
-	if !ok {
-		return recompute.Result{}
-	}
-	l, ok, held := servedListenerOf(v, parts[0], parts[1])
-	if !ok {
-		return heldOrAbsent(held)
-	}
+func translateClients(v *recompute.View, l servedListener, _ []int) recompute.Result {
 	validation := frontendValidation(&l.served.Spec, l.listener.Port)
 	if validation == nil {
 		return recompute.Result{}
 	}
 	var authorities []byte
 	for i := range validation.CACertificateRefs {
-		text, _, _ := recompute.Value[string](v, unitAuthority, unitkey.Join(parts[0], parts[1], strconv.Itoa(i)))
+		text, _, _ := recompute.Value[string](v, unitAuthority, l.key(i))
 		authorities = append(authorities, text...)
 	}
 	if len(authorities) == 0 {
 		return recompute.Result{}
 	}
-	name := l.gw.Scope.Namer().Certificate(l.gw.Namespace, l.gw.Name, l.gw.Scope.Variant(parts[1]+"/clients"))
+	name := l.gw.Scope.Namer().Certificate(l.gw.Namespace, l.gw.Name, l.gw.Scope.Variant(l.name+"/clients"))
 	value := clientValidation{TrustConfig: name, Mode: modeOf(validation)}
 	return recompute.Result{State: recompute.Present, Value: value, Resources: []*lbv1.Resource{
 		{Name: name, Body: &lbv1.Resource_TrustConfig{TrustConfig: &lbv1.TrustConfig{CaPem: authorities, Owner: owner.Of(l.ref)}}},
@@ -199,17 +207,8 @@ func translateClients(v *recompute.View, key string) recompute.Result {
 }
 
 // translateAuthority reads one authority of a listener's clients.
-func translateAuthority(v *recompute.View, key string) recompute.Result {
-	parts, ok := unitkey.Split(key, 3)
-	if !ok {
-		return recompute.Result{}
-	}
-	l, ok, held := servedListenerOf(v, parts[0], parts[1])
-	if !ok {
-		return heldOrAbsent(held)
-	}
-	validation := frontendValidation(&l.served.Spec, l.listener.Port)
-	index, _ := strconv.Atoi(parts[2])
+func translateAuthority(v *recompute.View, l servedListener, numbers []int) recompute.Result {
+	validation, index := frontendValidation(&l.served.Spec, l.listener.Port), numbers[0]
 	if validation == nil || index >= len(validation.CACertificateRefs) {
 		return recompute.Result{}
 	}

@@ -15,10 +15,10 @@ func Units(o Options) map[string]recompute.Translator {
 		unitAttachment:                translateAttachment,
 		unitRoute:                     translateRoute,
 		unitServed:                    translateServed,
-		unitCertificate:               translateCertificate,
-		unitAuthority:                 translateAuthority,
-		unitClients:                   translateClients,
-		unitCertificates:              translateCertificates,
+		unitCertificate:               ofListener(translateCertificate, 1),
+		unitAuthority:                 ofListener(translateAuthority, 1),
+		unitClients:                   ofListener(translateClients, 0),
+		unitCertificates:              ofListener(translateCertificates, 0),
 		unitAddresses:                 addressesUnit{o}.translate,
 		unitPorts:                     translatePorts,
 		unitURLMap:                    translateURLMap,
@@ -44,4 +44,11 @@ func Roots() []recompute.Root {
 // Indexes returns the store indexes that the units read.
 func Indexes() []store.Index {
 	return []store.Index{{Name: indexCertmap, Kind: kind.Secret, Keys: certmapKeys}}
+}
+
+func heldOrAbsent(held bool) recompute.Result {
+	if held {
+		return recompute.Result{State: recompute.Held}
+	}
+	return recompute.Result{}
 }
