@@ -18,6 +18,7 @@ import (
 	"github.com/spillway-lb/spillway/internal/location"
 	"github.com/spillway-lb/spillway/internal/memory"
 	"github.com/spillway-lb/spillway/internal/proxy"
+	"github.com/spillway-lb/spillway/internal/proxy/chains"
 	"github.com/spillway-lb/spillway/internal/proxy/config"
 	"github.com/spillway-lb/spillway/internal/proxy/metrics"
 )
@@ -94,6 +95,7 @@ func runProxy(ctx context.Context, f proxyFlags, stdout, stderr io.Writer) error
 	p := proxy.New(proxy.Config{
 		Location: config.Location{Region: f.region, Zone: f.zone}, Logger: log, AccessLog: accessLog, Tracer: tracer,
 		Inherited: before.sockets, MaxConnections: f.maxConnections, Metrics: counts, Guard: recovery,
+		Extensions: chains.Compiler{}.Provider(),
 		Settle: func(next *config.Root) {
 			prober.Follow(next)
 			location.AwaitVerdicts(ctx, next)

@@ -11,6 +11,7 @@ import (
 	"github.com/spillway-lb/spillway/internal/health"
 	"github.com/spillway-lb/spillway/internal/location"
 	"github.com/spillway-lb/spillway/internal/proxy"
+	"github.com/spillway-lb/spillway/internal/proxy/chains"
 	"github.com/spillway-lb/spillway/internal/proxy/config"
 )
 
@@ -38,7 +39,7 @@ func (s *Set) open(at config.Location) *DataPlane {
 	d.Proxy = proxy.New(proxy.Config{
 		Project: project, ProjectNumber: number,
 		Location: at, Logger: s.config.Logger.With("location", at.Region), AccessLog: s.config.AccessLog, LogAll: true,
-		Tracer: s.config.Tracer,
+		Tracer: s.config.Tracer, Extensions: chains.Compiler{}.Provider(),
 	})
 	d.Prober = health.NewProber(health.Options{
 		OnVerdict: func(v health.Verdict) { d.judge(v, false) },

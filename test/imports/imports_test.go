@@ -18,6 +18,8 @@ var forbidden = []struct {
 	{"internal/proxy", []string{"k8s.io/", "sigs.k8s.io/"}, "a data-plane-only build must not link Kubernetes"},
 	{"internal/proxy/exchange", []string{module + "internal/proxy/downstream"}, "phases know the client by an interface"},
 	{"internal/proxy/extension", []string{module + "internal/proxy/exchange", module + "internal/proxy/downstream", module + "internal/proxy/config"}, "filters know the engine by what it shows them"},
+	{"internal/proxy/callout", []string{module + "internal/proxy/exchange", module + "internal/proxy/downstream", module + "internal/proxy/config", module + "internal/calloutserver"}, "a callout is a filter over calls"},
+	{"internal/proxy/chains", []string{module + "internal/proxy/exchange", module + "internal/proxy/downstream", module + "internal/proxy/config"}, "chains are made of the model and run by whoever pins them"},
 	{"internal/proxy/call", []string{module + "internal/proxy/exchange", module + "internal/proxy/downstream"}, "a call serves mirrors and callouts as well as exchanges"},
 	{"internal/proxy/upstream", []string{module + "internal/proxy/call", module + "internal/proxy/exchange", module + "internal/proxy/downstream", module + "internal/proxy/config"}, "connections to backends know nothing of requests' phases"},
 	{"internal/proxy/tunnel", []string{module + "internal/proxy/exchange", module + "internal/proxy/upstream", module + "internal/proxy/http1", module + "internal/proxy/http2", module + "internal/proxy/config"}, "a tunnel knows no protocol"},

@@ -133,17 +133,22 @@ func (s *session) begin() error {
 	if s.pipe != nil || s.end != nil {
 		return s.end
 	}
-	s.mu.Unlock()
-	p, err := s.dial()
-	s.mu.Lock()
+	p, err := s.unlocked()
 	switch {
 	case err != nil && s.end == nil:
 		s.end = err
-		s.changed.Broadcast()
 	case err == nil:
 		s.pipe = p
 	}
+	s.changed.Broadcast()
 	return s.end
+}
+
+// unlocked opens the stream without mu, which is held.
+func (s *session) unlocked() (pipe, error) {
+	s.mu.Unlock()
+	defer s.mu.Lock()
+	return s.dial()
 }
 
 // arm starts the time of an answer that somebody waits for and that cannot be put off. mu is held.
@@ -180,7 +185,7 @@ func (s *session) await(side side) (answer, error) {
 			return answer{}, s.end
 		}
 		s.arm(side)
-		if s.reading || s.boxes[1-side].bytes > boxHard {
+		if s.pipe == nil || s.reading || s.boxes[1-side].bytes > boxHard {
 			s.changed.Wait()
 			continue
 		}
@@ -210,13 +215,15 @@ func (s *session) room(side side) bool {
 // read reads one message and puts it where it belongs. mu is held, but not while it waits.
 func (s *session) read() {
 	s.reading = true
-	s.mu.Unlock()
-	msg, err := s.receive()
-	if err == nil && s.record != nil {
-		s.record(true, msg)
-	}
-	s.mu.Lock()
-	s.reading = false
+	whole := false
+	defer func() {
+		if !whole && s.end == nil {
+			s.end = errPanicked
+		}
+		s.reading = false
+		s.changed.Broadcast()
+	}()
+	msg, err := s.next()
 	switch {
 	case s.end != nil:
 	case err != nil:
@@ -224,8 +231,22 @@ func (s *session) read() {
 	default:
 		s.deliver(msg)
 	}
-	s.changed.Broadcast()
+	whole = true
 }
+
+// next waits for a message without mu, which is held.
+func (s *session) next() ([]byte, error) {
+	s.mu.Unlock()
+	defer s.mu.Lock()
+	msg, err := s.receive()
+	if err == nil && s.record != nil {
+		s.record(true, msg)
+	}
+	return msg, err
+}
+
+// errPanicked: who read for both sides has panicked.
+var errPanicked = errors.New("callout: the reading of an answer panicked")
 
 // receive waits for the next message. io.EOF is a good end.
 func (s *session) receive() ([]byte, error) {

@@ -82,6 +82,8 @@ func Find(image string) (Program, bool) {
 		return httpsEcho, true
 	case "fake-service":
 		return fakeService, true
+	case "python-example-basic":
+		return calloutBasic, true
 	}
 	return nil, false
 }
@@ -89,8 +91,8 @@ func Find(image string) (Program, bool) {
 // Names lists the images that Find knows.
 func Names() []string {
 	return []string{
-		"agnhost", "echo-basic", "echoserver", "fake-service", "hello-app", "http-echo", "http-https-echo", "nginx", "serve_hostname", "spillway/test-app",
-		"whereami",
+		"agnhost", "echo-basic", "echoserver", "fake-service", "hello-app", "http-echo", "http-https-echo", "nginx", "python-example-basic", "serve_hostname",
+		"spillway/test-app", "whereami",
 	}
 }
 

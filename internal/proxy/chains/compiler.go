@@ -1,0 +1,170 @@
+package chains
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
+	"github.com/spillway-lb/spillway/internal/proxy/callout"
+	"github.com/spillway-lb/spillway/internal/proxy/extension"
+)
+
+// Use is one extension of a chain, as its maker sees it.
+type Use struct {
+	Kind extension.Kind
+	// Resource is the lb_route_extension or lb_traffic_extension, Chain the chain in it.
+	Resource, Chain string
+	Extension       *lbv1.Extension
+}
+
+// Plugins makes extensions of Wasm plugins.
+type Plugins interface {
+	// Plugin is asked for each use of a plugin's main version. An error refuses the target proxy.
+	Plugin(u Use, p *lbv1.WasmPlugin, name string, v *lbv1.WasmPluginVersion) (extension.Extension, error)
+}
+
+// Compiler makes chains. Its zero value runs callouts alone: each use of a plugin is then a failure.
+type Compiler struct {
+	Plugins Plugins
+}
+
+// Provider is what a proxy asks.
+func (c Compiler) Provider() extension.Provider { return c.compile }
+
+// Names of fields of the oneof in lb.v1.Resource.
+const (
+	kindRoute   = "lb_route_extension"
+	kindTraffic = "lb_traffic_extension"
+	kindPlugin  = "wasm_plugin"
+	kindVersion = "wasm_plugin_version"
+)
+
+func (c Compiler) compile(_ string, p *lbv1.TargetProxy, r extension.Resources) (*extension.Chains, error) {
+	if p.GetRouteExtension() == "" && p.GetTrafficExtension() == "" {
+		return nil, nil
+	}
+	out := &extension.Chains{}
+	var err error
+	if name := p.GetRouteExtension(); name != "" {
+		out.Route, err = c.chains(extension.Route, name, r.Resource(kindRoute, name).GetLbRouteExtension(), r)
+	}
+	if name := p.GetTrafficExtension(); name != "" && err == nil {
+		out.Traffic, err = c.chains(extension.Traffic, name, r.Resource(kindTraffic, name).GetLbTrafficExtension(), r)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c Compiler) chains(kind extension.Kind, name string, x *lbv1.LbExtension, r extension.Resources) ([]extension.Chain, error) {
+	if x == nil {
+		return nil, fmt.Errorf("lb_%s_extension %q does not exist", kind, name)
+	}
+	var out []extension.Chain
+	for _, spec := range x.GetChains() {
+		chain, err := c.chain(kind, name, spec, r)
+		if err != nil {
+			return nil, fmt.Errorf("lb_%s_extension %q: chain %q: %w", kind, name, spec.GetName(), err)
+		}
+		out = append(out, chain)
+	}
+	return out, nil
+}
+
+func (c Compiler) chain(kind extension.Kind, resource string, spec *lbv1.ExtensionChain, r extension.Resources) (extension.Chain, error) {
+	chain := extension.Chain{Name: spec.GetName()}
+	if spec.GetFault() == "" {
+		var err error
+		if chain.Match, err = compileMatch(kind, spec.GetMatch()); err != nil {
+			return chain, err
+		}
+	}
+	if len(spec.GetExtensions()) == 0 {
+		return chain, errors.New("has no extensions")
+	}
+	for _, e := range spec.GetExtensions() {
+		made, err := c.extension(Use{Kind: kind, Resource: resource, Chain: spec.GetName(), Extension: e}, spec.GetFault(), r)
+		if err != nil {
+			return chain, fmt.Errorf("extension %q: %w", e.GetName(), err)
+		}
+		made.Name = e.GetName()
+		chain.Extensions = append(chain.Extensions, made)
+	}
+	return chain, nil
+}
+
+// extension makes one. One with a fault fails whenever it is used.
+func (c Compiler) extension(u Use, fault string, r extension.Resources) (extension.Extension, error) {
+	if fault == "" {
+		fault = u.Extension.GetFault()
+	}
+	switch t := u.Extension.GetTarget().(type) {
+	case *lbv1.Extension_BackendService:
+		if fault == "" {
+			return newCallout(u, t.BackendService)
+		}
+	case *lbv1.Extension_WasmPlugin:
+		if fault == "" {
+			return c.plugin(u, t.WasmPlugin, r)
+		}
+	default:
+		if fault == "" {
+			return extension.Extension{}, errors.New("has no target")
+		}
+	}
+	return faulty(u, fault), nil
+}
+
+// limits of a timeout: Google's, and no wait below what a scheduler holds.
+const (
+	minTimeout = 10 * time.Millisecond
+	maxTimeout = 10 * time.Second
+)
+
+func newCallout(u Use, service string) (extension.Extension, error) {
+	if d := u.Extension.GetTimeout(); d != nil && (d.AsDuration() < minTimeout || d.AsDuration() > maxTimeout) {
+		return extension.Extension{}, fmt.Errorf("timeout %v is not between %v and %v", d.AsDuration(), minTimeout, maxTimeout)
+	}
+	if len(u.Extension.GetEvents()) == 0 {
+		return extension.Extension{}, errors.New("has no events")
+	}
+	s, err := callout.Compile(u.Kind, u.Resource, u.Chain, u.Extension)
+	if err != nil {
+		return extension.Extension{}, err
+	}
+	return extension.Extension{Service: service, Policy: s.Policy, New: s.New}, nil
+}
+
+func (c Compiler) plugin(u Use, name string, r extension.Resources) (extension.Extension, error) {
+	p := r.Resource(kindPlugin, name).GetWasmPlugin()
+	v := r.Resource(kindVersion, p.GetMainVersion()).GetWasmPluginVersion()
+	switch {
+	case p == nil:
+		return extension.Extension{}, fmt.Errorf("wasm_plugin %q does not exist", name)
+	case v == nil:
+		return extension.Extension{}, fmt.Errorf("wasm_plugin_version %q does not exist", p.GetMainVersion())
+	case c.Plugins == nil:
+		return faulty(u, "this proxy runs no Wasm plugins"), nil
+	}
+	return c.Plugins.Plugin(u, p, p.GetMainVersion(), v)
+}
+
+// fault is the error of an extension that cannot run.
+type fault string
+
+func (f fault) Error() string { return string(f) }
+
+// Word implements extension.Cause.
+func (fault) Word() string { return "config" }
+
+// Text implements extension.Cause.
+func (f fault) Text() string { return string(f) }
+
+func faulty(u Use, text string) extension.Extension {
+	open := u.Extension.GetFailOpen()
+	return extension.Extension{New: func(x extension.Exchange) extension.Filter {
+		return extension.NewFailed(extension.NewFailing(x, open), fault(text))
+	}}
+}
