@@ -5,6 +5,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
 	"github.com/spillway-lb/spillway/internal/recompute"
 )
 
@@ -12,6 +13,10 @@ import (
 type Backend struct {
 	// Service is the backend service, "" if there is none.
 	Service string
+	// Protocol is what it speaks.
+	Protocol lbv1.BackendProtocol
+	// Kept: it is not known at the moment, neither its protocol, and stays as an earlier process left it.
+	Kept bool
 	// Problem is why there is none, else nil.
 	Problem *Problem
 }
@@ -42,7 +47,7 @@ func Of(v *recompute.View, k Key) Backend {
 	switch {
 	case ok:
 	case held && v.Keeps(unitBackend, k.String()):
-		b.Service = k.name(v)
+		b.Service, b.Kept = k.ServiceName(v), true
 	case held:
 		b.Problem = &Problem{Unknown, fmt.Sprintf("%s %q is not known yet: a cluster is away", k.kind(), k.Namespace+"/"+k.Name)}
 	default:

@@ -18,8 +18,10 @@ type Key struct {
 	Namespace, Name string
 	Port            int32
 	// GRPC: a GRPCRoute asked, so a port that says nothing of its protocol speaks HTTP/2.
-	GRPC   bool
-	Naming Naming
+	GRPC bool
+	// Callout: an extension asked. What a default health check would ask, callouts don't answer.
+	Callout bool
+	Naming  Naming
 }
 
 // String is the key of the backend's unit.
@@ -28,7 +30,10 @@ func (k Key) String() string {
 	if k.Imported {
 		kind = "import"
 	}
-	if k.GRPC {
+	switch {
+	case k.Callout:
+		protocol = "callout"
+	case k.GRPC:
 		protocol = "grpc"
 	}
 	return unitkey.Join(k.Scope.String(), kind, k.Namespace, k.Name, strconv.Itoa(int(k.Port)), protocol, strconv.Itoa(int(k.Naming)))
@@ -45,7 +50,7 @@ func ParseKey(key string) (Key, bool) {
 	naming, err2 := strconv.ParseUint(parts[6], 10, 8)
 	return Key{
 		Scope: of, Imported: parts[1] == "import", Namespace: parts[2], Name: parts[3], Port: int32(port),
-		GRPC: parts[5] == "grpc", Naming: Naming(naming),
+		GRPC: parts[5] == "grpc", Callout: parts[5] == "callout", Naming: Naming(naming),
 	}, ok && err == nil && err2 == nil
 }
 

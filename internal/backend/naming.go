@@ -15,8 +15,8 @@ const (
 	GroupNames
 )
 
-// name of the backend service, its health check and what else is its own.
-func (k Key) name(v *recompute.View) string {
+// ServiceName is that of the backend service, its health check and what else is its own, whether it is there or not.
+func (k Key) ServiceName(v *recompute.View) string {
 	if k.Naming == GroupNames && !k.Imported {
 		return neg.Name(neg.ClusterUID(v, k.Scope.Cluster), k.Namespace, k.Name, k.Port)
 	}
@@ -34,6 +34,9 @@ func (k Key) extra() []string {
 	}
 	if k.GRPC {
 		extra = append(extra, "grpc")
+	}
+	if k.Callout {
+		extra = append(extra, "callout")
 	}
 	return extra
 }

@@ -26,8 +26,11 @@ func protocolOf(appProtocol string, grpc bool) lbv1.BackendProtocol {
 }
 
 // checkType is the default probe. What speaks HTTP/2 without TLS is most often gRPC, which has no page at "/": a
-// connection is all that can be asked of it.
-func checkType(p lbv1.BackendProtocol) lbv1.HealthCheck_Type {
+// connection is all that can be asked of it, and of callouts.
+func (k Key) checkType(p lbv1.BackendProtocol) lbv1.HealthCheck_Type {
+	if k.Callout {
+		return lbv1.HealthCheck_TCP
+	}
 	switch p {
 	case lbv1.BackendProtocol_HTTPS:
 		return lbv1.HealthCheck_HTTPS

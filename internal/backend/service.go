@@ -112,7 +112,7 @@ func (b *builder) addSource(cluster string) (found, held bool) {
 
 func (b *builder) result() recompute.Result {
 	in := b.key.Scope
-	name := b.key.name(b.view)
+	name := b.key.ServiceName(b.view)
 	collection := "services"
 	if b.key.Imported {
 		collection = "serviceimports"
@@ -128,14 +128,14 @@ func (b *builder) result() recompute.Result {
 	policy.SetDistribution(b.view, b.key.Target(), service)
 	b.key.setSettings(b.view, service)
 	resources := b.secure(name, service)
-	check := policy.HealthCheck(b.view, b.key.Target(), checkType(service.GetProtocol()))
+	check := policy.HealthCheck(b.view, b.key.Target(), b.key.checkType(service.GetProtocol()))
 	check.Description, check.Owner = service.GetDescription(), service.GetOwner()
 	resources = append(resources,
 		&lbv1.Resource{Name: name, Body: &lbv1.Resource_BackendService{BackendService: service}},
 		&lbv1.Resource{Name: name, Body: &lbv1.Resource_HealthCheck{HealthCheck: check}},
 	)
 	b.needWeights()
-	return recompute.Result{State: recompute.Present, Value: Backend{Service: name}, Resources: resources}
+	return recompute.Result{State: recompute.Present, Value: Backend{Service: name, Protocol: service.GetProtocol()}, Resources: resources}
 }
 
 func (b *builder) backends(settings *networkingv1.GCPBackendPolicyConfig) []*lbv1.Backend {

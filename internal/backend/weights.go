@@ -52,7 +52,7 @@ func (t translator) translateWeights(v *recompute.View, key string) recompute.Re
 			groups[g.Name] = g
 		}
 	}
-	name, location := k.name(v), parts[1]
+	name, location := k.ServiceName(v), parts[1]
 	split := t.options.Traffic(v, WeightInput{Location: location, Service: service, Groups: groups})
 	return recompute.Result{State: recompute.Present, Resources: []*lbv1.Resource{
 		{Name: name + "/" + location, Body: &lbv1.Resource_Weights{

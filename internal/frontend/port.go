@@ -24,6 +24,8 @@ type Port struct {
 	VIPs  []VIP
 	// TLS is nil for plain HTTP.
 	TLS *lbv1.DownstreamTls
+	// Extensions are those of the owner.
+	Extensions Extensions
 }
 
 // URLMap names the routing of a port; its target proxy has the same name.
@@ -45,7 +47,10 @@ func (p Port) Resources(v *recompute.View) []*lbv1.Resource {
 	for _, vip := range p.VIPs {
 		vips = append(vips, &lbv1.Vip{Region: vip.Region, Address: vip.Address, Name: vip.Name})
 	}
-	proxy := &lbv1.TargetProxy{UrlMap: name, Tls: p.TLS, Via: via, Description: description, Owner: by}
+	proxy := &lbv1.TargetProxy{
+		UrlMap: name, Tls: p.TLS, Via: via, Description: description, Owner: by,
+		RouteExtension: p.Extensions.Route[p.Port], TrafficExtension: p.Extensions.Traffic[p.Port],
+	}
 	p.setSettings(v, proxy)
 	return []*lbv1.Resource{
 		{Name: Rule(p.Scope, p.Owner, p.Port), Body: &lbv1.Resource_ForwardingRule{ForwardingRule: &lbv1.ForwardingRule{

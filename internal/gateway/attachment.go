@@ -20,8 +20,8 @@ const unitAttachment = "gateway.attachment"
 const (
 	// tallyAttached has the routes of a listener, GATEWAY NUL LISTENER.
 	tallyAttached = "gateway.attached"
-	// tallyBackends has the backend services of a Gateway.
-	tallyBackends = "gateway.backends"
+	// TallyBackends has the backend services of a Gateway, those of callouts as well.
+	TallyBackends = "gateway.backends"
 )
 
 // attachment is what a Gateway makes of a route.
@@ -244,7 +244,7 @@ func (a *attacher) tallies() []recompute.Tally {
 		out = append(out, a.hostTallies(at)...)
 	}
 	for _, service := range slices.Sorted(maps.Keys(a.services)) {
-		out = append(out, recompute.Tally{Index: tallyBackends, Key: a.gatewayRef.String(), Member: service})
+		out = append(out, recompute.Tally{Index: TallyBackends, Key: a.gatewayRef.String(), Member: service})
 	}
 	for target := range a.targets {
 		out = append(out, recompute.Tally{Index: policy.TallyAncestors, Key: policy.TargetKey(target), Member: a.gatewayRef.String()})

@@ -32,30 +32,43 @@ type Class struct {
 	Multi  bool
 	Reach  Reach
 	Scheme lbv1.LoadBalancingScheme
+	// Extends says which extensions Google's load balancers of the class run.
+	Extends Extends
+}
+
+// Extends are the extensions that a class has.
+type Extends struct {
+	// Routing and Traffic are GCPRoutingExtensions and GCPTrafficExtensions, Wasm GCPWasmPlugins in the latter.
+	Routing, Traffic, Wasm bool
 }
 
 // Superset is the class that makes no difference between Google's products: it takes Gateways of any cluster.
 const Superset = "spillway"
 
-// classes are Google's nine and ours. Each offers all features; what they differ in is where they are served.
+// classes are Google's nine and ours. Each offers all features of routes; what they differ in is where they are served, and
+// what extends them.
 func classes() map[string]Class {
 	all := map[string]Class{}
+	regional := Extends{Routing: true, Traffic: true}
 	for _, c := range []Class{
-		{Name: "gke-l7-global-external-managed", Reach: Global, Scheme: lbv1.LoadBalancingScheme_EXTERNAL_MANAGED},
-		{Name: "gke-l7-regional-external-managed", Reach: Regional, Scheme: lbv1.LoadBalancingScheme_EXTERNAL_MANAGED},
-		{Name: "gke-l7-rilb", Reach: Regional, Scheme: lbv1.LoadBalancingScheme_INTERNAL_MANAGED},
+		{Name: "gke-l7-global-external-managed", Reach: Global, Scheme: lbv1.LoadBalancingScheme_EXTERNAL_MANAGED, Extends: Extends{Traffic: true, Wasm: true}},
+		{Name: "gke-l7-regional-external-managed", Reach: Regional, Scheme: lbv1.LoadBalancingScheme_EXTERNAL_MANAGED, Extends: regional},
+		{Name: "gke-l7-rilb", Reach: Regional, Scheme: lbv1.LoadBalancingScheme_INTERNAL_MANAGED, Extends: regional},
 		{Name: "gke-l7-gxlb", Reach: Global, Scheme: lbv1.LoadBalancingScheme_EXTERNAL},
 	} {
 		all[c.Name] = c
-		c.Name, c.Multi = c.Name+"-mc", true
+		c.Name, c.Multi, c.Extends.Wasm = c.Name+"-mc", true, false
 		all[c.Name] = c
 	}
 	cross := Class{
 		Name: "gke-l7-cross-regional-internal-managed-mc", Multi: true,
-		Reach: CrossRegional, Scheme: lbv1.LoadBalancingScheme_INTERNAL_MANAGED,
+		Reach: CrossRegional, Scheme: lbv1.LoadBalancingScheme_INTERNAL_MANAGED, Extends: regional,
 	}
 	all[cross.Name] = cross
-	all[Superset] = Class{Name: Superset, Reach: Global, Scheme: lbv1.LoadBalancingScheme_EXTERNAL_MANAGED}
+	all[Superset] = Class{
+		Name: Superset, Reach: Global, Scheme: lbv1.LoadBalancingScheme_EXTERNAL_MANAGED,
+		Extends: Extends{Routing: true, Traffic: true, Wasm: true},
+	}
 	return all
 }
 
@@ -66,6 +79,12 @@ type classUnit struct {
 }
 
 func classKey(cluster, name string) string { return unitkey.Join(cluster, name) }
+
+// ClassOf is what a class name means in a cluster; ok is false for one that is not ours.
+func ClassOf(v *recompute.View, cluster, name string) (Class, bool) {
+	class, ok, _ := recompute.Value[Class](v, UnitClass, classKey(cluster, name))
+	return class, ok
+}
 
 func (u classUnit) translate(v *recompute.View, key string) recompute.Result {
 	parts, ok := unitkey.Split(key, 2)

@@ -67,6 +67,10 @@ func translateFrontend(v *recompute.View, key string) recompute.Result {
 		// One that is not defined changes nothing; its GCPGatewayPolicy says so.
 		frontend.SetSSLPolicy(v, c.SSLPolicy, f.tls)
 	}
+	extensions, held := frontend.ExtensionsOf(v, ref)
+	if held {
+		return recompute.Result{State: recompute.Held}
+	}
 	useURLMap(v, ref, f.number, gw.Scope)
 	value := servedPort{TLS: f.tls != nil}
 	for _, name := range f.tls.GetServerNames() {
@@ -74,6 +78,7 @@ func translateFrontend(v *recompute.View, key string) recompute.Result {
 	}
 	return recompute.Result{State: recompute.Present, Value: value, Resources: frontend.Port{
 		Owner: ref, Collection: "gateways", Class: gw.Class, Scope: gw.Scope, Port: f.number, VIPs: vips, TLS: f.tls,
+		Extensions: extensions,
 	}.Resources(v)}
 }
 

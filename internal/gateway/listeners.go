@@ -70,8 +70,7 @@ func (u listenersUnit) translate(v *recompute.View, key string) recompute.Result
 }
 
 func classOf(v *recompute.View, gw *gatewayv1.Gateway, ref store.Ref) (Class, bool) {
-	class, ok, _ := recompute.Value[Class](v, UnitClass, classKey(ref.Cluster, string(gw.Spec.GatewayClassName)))
-	return class, ok
+	return ClassOf(v, ref.Cluster, string(gw.Spec.GatewayClassName))
 }
 
 // clientOf names the Gateway if it presents a certificate to backends.
