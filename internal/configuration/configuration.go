@@ -12,6 +12,8 @@ const (
 	unitBackends    = "configuration.backends"
 	unitSSLPolicies = "configuration.sslpolicies"
 	unitRTT         = "configuration.rtt"
+	unitExtensions  = "configuration.extensions"
+	unitGoogleAPIs  = "configuration.googleapis"
 	unitStatus      = "configuration.status"
 )
 
@@ -23,8 +25,15 @@ func Units() map[string]recompute.Translator {
 		unitSSLPolicies: list(func(s *spillwayv1alpha1.ConfigurationSpec) []spillwayv1alpha1.SSLPolicy {
 			return s.SSLPolicies
 		}),
-		unitRTT:    list(func(s *spillwayv1alpha1.ConfigurationSpec) []spillwayv1alpha1.RoundTripTime { return s.RTT }),
-		unitStatus: translateStatus,
+		unitRTT: list(func(s *spillwayv1alpha1.ConfigurationSpec) []spillwayv1alpha1.RoundTripTime { return s.RTT }),
+		unitExtensions: list(func(s *spillwayv1alpha1.ConfigurationSpec) []spillwayv1alpha1.ExtensionSettings {
+			if s.Extensions == nil {
+				return nil
+			}
+			return []spillwayv1alpha1.ExtensionSettings{*s.Extensions}
+		}),
+		unitGoogleAPIs: list(func(s *spillwayv1alpha1.ConfigurationSpec) []spillwayv1alpha1.GoogleAPI { return s.GoogleAPIs }),
+		unitStatus:     translateStatus,
 	}
 }
 
@@ -51,6 +60,16 @@ func SSLPolicies(v *recompute.View) []spillwayv1alpha1.SSLPolicy {
 // RoundTripTimes are those that differ from the estimates.
 func RoundTripTimes(v *recompute.View) []spillwayv1alpha1.RoundTripTime {
 	return value[spillwayv1alpha1.RoundTripTime](v, unitRTT)
+}
+
+// Extensions are the settings of service extensions.
+func Extensions(v *recompute.View) []spillwayv1alpha1.ExtensionSettings {
+	return value[spillwayv1alpha1.ExtensionSettings](v, unitExtensions)
+}
+
+// GoogleAPIs are what stands for Google APIs, the first that counts first.
+func GoogleAPIs(v *recompute.View) []spillwayv1alpha1.GoogleAPI {
+	return value[spillwayv1alpha1.GoogleAPI](v, unitGoogleAPIs)
 }
 
 func value[T any](v *recompute.View, unit string) []T {

@@ -162,6 +162,12 @@ func regionsOf(r *lbv1.Resource) []string {
 		return out
 	case r.GetBackendService() != nil:
 		return []string{r.GetBackendService().GetRegion()}
+	case r.GetLbRouteExtension() != nil:
+		return []string{r.GetLbRouteExtension().GetRegion()}
+	case r.GetLbTrafficExtension() != nil:
+		return []string{r.GetLbTrafficExtension().GetRegion()}
+	case r.GetWasmPlugin() != nil:
+		return []string{""}
 	}
 	return nil
 }

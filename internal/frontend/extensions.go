@@ -2,6 +2,7 @@ package frontend
 
 import (
 	"maps"
+	"slices"
 
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/store"
@@ -15,12 +16,21 @@ const UnitExtensions = "frontend.extensions"
 type Extensions struct {
 	// Route and Traffic name the resources by port.
 	Route, Traffic map[int32]string
+	// Plugins are the Wasm plugins that they run.
+	Plugins []Plugin
+}
+
+// Plugin is a Wasm plugin with all of its versions.
+type Plugin struct {
+	Name     string
+	Versions []string
 }
 
 // Equal compares values.
 func (e Extensions) Equal(other any) bool {
 	o, ok := other.(Extensions)
-	return ok && maps.Equal(e.Route, o.Route) && maps.Equal(e.Traffic, o.Traffic)
+	return ok && maps.Equal(e.Route, o.Route) && maps.Equal(e.Traffic, o.Traffic) &&
+		slices.EqualFunc(e.Plugins, o.Plugins, func(a, b Plugin) bool { return a.Name == b.Name && slices.Equal(a.Versions, b.Versions) })
 }
 
 // ExtensionsOf are those of an owner. Without its unit nothing extends anything; while it is held, the reader must hold.

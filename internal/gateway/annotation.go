@@ -1,6 +1,8 @@
 package gateway
 
 import (
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/spillway-lb/spillway/internal/frontend"
@@ -50,6 +52,7 @@ func (s *gatewayStatus) annotations() map[string]string {
 		firewallScope = in.Region
 	}
 	out := map[string]string{}
+	s.addExtensions(out)
 	for kind, list := range map[string][]string{
 		"addresses": s.addressPaths(), "backend-services": services, "forwarding-rules": rules, "health-checks": checks,
 		"ssl-certificates": certificates, "target-http-proxies": proxies, "target-https-proxies": tlsProxies, "url-maps": maps,
@@ -58,6 +61,37 @@ func (s *gatewayStatus) annotations() map[string]string {
 		out[annotationPrefix+kind] = strings.Join(list, ", ")
 	}
 	return out
+}
+
+// addExtensions names what extends the Gateway's requests. As on GKE, a Gateway of one cluster has the annotations of extensions
+// also if they are empty, and no Gateway has empty ones of plugins.
+func (s *gatewayStatus) addExtensions(to map[string]string) {
+	extensions, _ := frontend.ExtensionsOf(s.view, s.ref)
+	for kind, names := range map[string]map[int32]string{"lb-route-extensions": extensions.Route, "lb-traffic-extensions": extensions.Traffic} {
+		collection := "lbRouteExtensions"
+		if kind == "lb-traffic-extensions" {
+			collection = "lbTrafficExtensions"
+		}
+		var paths []string
+		for _, name := range slices.Compact(slices.Sorted(maps.Values(names))) {
+			paths = append(paths, s.gw.Scope.LocationPath(s.gw.Project, collection, name))
+		}
+		if len(paths) > 0 || !s.gw.Scope.Multi {
+			to[annotationPrefix+kind] = strings.Join(paths, ", ")
+		}
+	}
+	var plugins, versions []string
+	for _, p := range extensions.Plugins {
+		path := s.gw.Scope.LocationPath(s.gw.Project, "wasmPlugins", p.Name)
+		plugins = append(plugins, path)
+		for _, version := range p.Versions {
+			versions = append(versions, path+"/versions/"+version)
+		}
+	}
+	if len(plugins) > 0 {
+		to[annotationPrefix+"wasm-plugins"] = strings.Join(plugins, ", ")
+		to[annotationPrefix+"wasm-plugin-versions"] = strings.Join(versions, ", ")
+	}
 }
 
 // addressPaths name one address, for a cross-regional Gateway one a region.

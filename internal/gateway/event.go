@@ -5,8 +5,8 @@ import (
 	"github.com/spillway-lb/spillway/internal/store"
 )
 
-// eventSource is the controller that GKE's events come from.
-func eventSource(multi bool) string {
+// EventSource is the controller that GKE's events come from.
+func EventSource(multi bool) string {
 	if multi {
 		return "mc-gateway-controller"
 	}

@@ -57,7 +57,7 @@ func ignoredWrites(v *recompute.View, gw *gatewayv1.Gateway, ref store.Ref, clas
 	return []recompute.Write{
 		{Ref: ref, Part: recompute.PartStatus, Value: status},
 		eventWrite(ref, "", recompute.Event{
-			Type: "Warning", Reason: "SYNC", Message: text, Source: eventSource(class.Multi), Cause: fmt.Sprint(gw.Generation),
+			Type: "Warning", Reason: "SYNC", Message: text, Source: EventSource(class.Multi), Cause: fmt.Sprint(gw.Generation),
 		}),
 	}
 }
@@ -136,7 +136,7 @@ func (s *gatewayStatus) events(conditions []metav1.Condition) []recompute.Write 
 	cause := fmt.Sprint(s.object.Generation)
 	event := func(kind, reason, message, cause string) recompute.Write {
 		return eventWrite(s.ref, "", recompute.Event{
-			Type: kind, Reason: reason, Message: message, Source: eventSource(s.gw.Scope.Multi), Cause: cause,
+			Type: kind, Reason: reason, Message: message, Source: EventSource(s.gw.Scope.Multi), Cause: cause,
 		})
 	}
 	out := []recompute.Write{event("Normal", "ADD", name, string(s.object.UID))}

@@ -124,7 +124,7 @@ func (s *routeStatus) syncEvents() []recompute.Write {
 
 func (s *routeStatus) event(reason, kind, message, key string) recompute.Write {
 	return eventWrite(s.route.ref, key, recompute.Event{
-		Type: kind, Reason: reason, Message: message, Source: eventSource(s.multi), Cause: fmt.Sprint(s.route.generation),
+		Type: kind, Reason: reason, Message: message, Source: EventSource(s.multi), Cause: fmt.Sprint(s.route.generation),
 	})
 }
 

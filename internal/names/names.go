@@ -79,6 +79,34 @@ func SplitGroup(group string) (zone, name string) {
 	return zone, name
 }
 
+// RouteExtension names the extension that routes the requests of a Gateway. The variant tells apart those of its ports, if they
+// differ.
+func (n Namer) RouteExtension(namespace, gateway, variant string) string {
+	return n.name(hash(hashLength, "route-extension", namespace, gateway, variant), namespace, gateway)
+}
+
+// TrafficExtension is RouteExtension for what extends the traffic of a Gateway.
+func (n Namer) TrafficExtension(namespace, gateway, variant string) string {
+	return n.name(hash(hashLength, "traffic-extension", namespace, gateway, variant), namespace, gateway)
+}
+
+// WasmPlugin names a Wasm plugin.
+func (n Namer) WasmPlugin(namespace, plugin string) string {
+	return n.name(hash(hashLength, "wasm-plugin", namespace, plugin), namespace, plugin)
+}
+
+// WasmPluginVersion names a version of a Wasm plugin by all that it is made of: one that changes is another version.
+func (n Namer) WasmPluginVersion(namespace, plugin, version string, content ...string) string {
+	h := hash(hashLength, append([]string{"wasm-plugin-version", namespace, plugin, version}, content...)...)
+	version = version[:min(len(version), maxLength-len(n.prefix)-len(h)-2)]
+	return n.prefix + "-" + version + "-" + h
+}
+
+// GoogleAPI names what stands for a Google API.
+func (n Namer) GoogleAPI(host, variant string) string {
+	return n.name(hash(hashLength, "google-api", host, variant), "googleapi", strings.ReplaceAll(host, ".", "-"))
+}
+
 // PathMatcher names the rules of a set of hosts in a URL map.
 func PathMatcher(hosts ...string) string { return "host" + hash(32, hosts...) }
 

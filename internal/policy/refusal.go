@@ -2,6 +2,8 @@ package policy
 
 import (
 	networkingv1 "github.com/spillway-lb/spillway/api/networking/v1"
+	"github.com/spillway-lb/spillway/internal/kind"
+	"github.com/spillway-lb/spillway/internal/recompute"
 )
 
 // refusedSetting is why a GCPBackendPolicy on a target of the kind cannot be obeyed as a whole, or "".
@@ -97,4 +99,20 @@ func notShared(c *networkingv1.GCPBackendPolicyConfig) string {
 		return ""
 	}
 	return "maxRatePerEndpoint splits requests among the backends of a region; load does not overflow to other regions"
+}
+
+// NotForCallouts is the setting of a target's GCPBackendPolicy that what extensions call cannot have, whether it is obeyed or
+// not, or "".
+func NotForCallouts(v *recompute.View, t Target) string {
+	_, p, ok := winner[*networkingv1.GCPBackendPolicy](v, kind.GCPBackendPolicy, t)
+	switch {
+	case !ok || p.Spec.Default == nil:
+	case p.Spec.Default.SecurityPolicy != nil && *p.Spec.Default.SecurityPolicy != "":
+		return "securityPolicy"
+	case p.Spec.Default.IAP != nil && or(p.Spec.Default.IAP.Enabled, false):
+		return "iap"
+	case p.Spec.Default.CDN != nil && or(p.Spec.Default.CDN.Enabled, false):
+		return "cdn"
+	}
+	return ""
 }

@@ -75,6 +75,14 @@ func (s Scope) Path(project, collection, name string) string {
 	return "/projects/" + project + "/" + where + "/" + collection + "/" + name
 }
 
+// LocationPath is a resource that is in a location, as annotations name it: those of regions begin with a slash.
+func (s Scope) LocationPath(project, collection, name string) string {
+	if s.Region == "" {
+		return "projects/" + project + "/locations/global/" + collection + "/" + name
+	}
+	return "/projects/" + project + "/locations/" + s.Region + "/" + collection + "/" + name
+}
+
 // Home is the location that comes first in statuses: the scope's region, else what the user prefers, else the region of the
 // scope's cluster.
 func (s Scope) Home(preferred, own string) string {

@@ -1,4 +1,4 @@
-// Package translate puts the translators together: the fleet, NEGs, the Gateway API and policies become one
+// Package translate puts the translators together: the fleet, NEGs, the Gateway API, policies and extensions become one
 // recompute.Config, whose rounds are the load balancer model.
 //
 // In: nothing but options. Out: the units, roots and store indexes; and a Publisher that runs each round through the
@@ -17,6 +17,7 @@ import (
 
 	"github.com/spillway-lb/spillway/internal/backend"
 	"github.com/spillway-lb/spillway/internal/configuration"
+	"github.com/spillway-lb/spillway/internal/extension"
 	"github.com/spillway-lb/spillway/internal/fleet"
 	"github.com/spillway-lb/spillway/internal/frontend"
 	"github.com/spillway-lb/spillway/internal/gateway"
@@ -34,7 +35,7 @@ func Units(o Options) map[string]recompute.Translator {
 	all := map[string]recompute.Translator{}
 	for _, units := range []map[string]recompute.Translator{
 		fleet.Units(), neg.Units(), policy.Units(gateway.CheckPolicy(o)), frontend.Units(), configuration.Units(),
-		backend.Units(backend.Options{Home: o.Home, Traffic: o.Traffic}), gateway.Units(o),
+		backend.Units(backend.Options{Home: o.Home, Traffic: o.Traffic}), gateway.Units(o), extension.Units(),
 	} {
 		maps.Copy(all, units)
 	}
@@ -45,12 +46,12 @@ func Units(o Options) map[string]recompute.Translator {
 // Roots returns every kind of object that makes units exist.
 func Roots() []recompute.Root {
 	_, builtinClasses := gateway.BuiltinClasses()
-	return append(slices.Concat(fleet.Roots(), policy.Roots(), gateway.Roots(), configuration.Roots()), builtinClasses)
+	return append(slices.Concat(fleet.Roots(), policy.Roots(), gateway.Roots(), extension.Roots(), configuration.Roots()), builtinClasses)
 }
 
 // Indexes returns the store indexes that the units read.
 func Indexes() []store.Index {
-	return slices.Concat(fleet.Indexes(), policy.Indexes(), gateway.Indexes())
+	return slices.Concat(fleet.Indexes(), policy.Indexes(), gateway.Indexes(), extension.Indexes())
 }
 
 // Config is what an engine computes without a past.

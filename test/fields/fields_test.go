@@ -25,6 +25,7 @@ var controlPlane = []string{
 	module + "internal/gateway/...", module + "internal/policy/...", module + "internal/neg/...", module + "internal/fleet/...",
 	module + "internal/translate/...", module + "internal/traffic/...", module + "internal/backend/...", module + "internal/frontend/...",
 	module + "internal/configuration/...", module + "internal/owner/...", module + "internal/refgrant/...", module + "internal/scope/...",
+	module + "internal/extension/...",
 }
 
 // unread are the fields of the model that no data plane reads, and why.

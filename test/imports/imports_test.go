@@ -51,6 +51,8 @@ var forbidden = []struct {
 	{"internal/frontend", []string{module + "internal/gateway", module + "internal/standalone"}, "a frontend knows nothing of who owns it"},
 	{"internal/refgrant", []string{module + "internal/gateway", module + "internal/fleet"}, "a grant knows nothing of who refers"},
 	{"internal/scope", []string{module + "internal/gateway"}, "a scope knows nothing of who stands in it"},
+	{"internal/gateway", []string{module + "internal/extension"}, "a Gateway knows what extends it by names"},
+	{"internal/extension", []string{module + "internal/standalone", module + "internal/manifests", module + "internal/serve"}, "translators know no source of objects"},
 	{"internal/neg", []string{module + "internal/gateway", module + "internal/standalone"}, "translators know no source of objects"},
 	{"internal/fleet", []string{module + "internal/gateway", module + "internal/standalone"}, "translators know no source of objects"},
 }

@@ -74,6 +74,17 @@ type ConfigurationSpec struct {
 	// +optional
 	// +kubebuilder:validation:MaxItems=256
 	Backends []BackendSettings `json:"backends,omitempty"`
+	// Extensions are settings of service extensions.
+	//
+	// +optional
+	Extensions *ExtensionSettings `json:"extensions,omitempty"`
+	// GoogleAPIs say what stands for the hosts that extensions name by googleAPIServiceName.
+	//
+	// +optional
+	// +listType=map
+	// +listMapKey=host
+	// +kubebuilder:validation:MaxItems=64
+	GoogleAPIs []GoogleAPI `json:"googleAPIs,omitempty"`
 	// Project is the project of clusters that name none.
 	//
 	// +optional

@@ -1,0 +1,165 @@
+package extension
+
+import (
+	"fmt"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	"github.com/spillway-lb/spillway/internal/fact"
+	"github.com/spillway-lb/spillway/internal/gateway"
+	"github.com/spillway-lb/spillway/internal/recompute"
+	"github.com/spillway-lb/spillway/internal/store"
+)
+
+// maxAncestors is how many a status may have.
+const maxAncestors = 16
+
+// The newer documentation says Programmed, the older Reconciled; both mean that proxies serve it as it is written.
+const (
+	conditionAccepted     = "Accepted"
+	conditionResolvedRefs = "ResolvedRefs"
+	conditionProgrammed   = "Programmed"
+	conditionReconciled   = "Reconciled"
+
+	programmingSucceeded    = "ProgrammingSucceeded"
+	programmingFailed       = "ProgrammingFailed"
+	reconciliationSucceeded = "ReconciliationSucceeded"
+	reconciliationFailed    = "ReconciliationFailed"
+
+	pendingText = "waiting for the proxies to serve it"
+)
+
+// verdict is what is said of an object on one Gateway.
+type verdict struct {
+	// who is the object, generation that of the version that is judged.
+	who        store.Ref
+	generation int64
+	gateway    gatewayv1.ParentReference
+	// accepted and references are why it is not, nil if it is.
+	accepted, references *problem
+	// waiting is what it waits for, nil if only for the proxies.
+	waiting  *problem
+	progress *fact.Progress
+	// kept: an earlier version goes on.
+	kept bool
+}
+
+func (a *verdict) status() gatewayv1.PolicyAncestorStatus {
+	return gatewayv1.PolicyAncestorStatus{
+		AncestorRef: a.gateway, ControllerName: gateway.ControllerName, Conditions: a.conditions(),
+	}
+}
+
+// conditions: what does not resolve is not said to be programmed or not, as GKE does not.
+func (a *verdict) conditions() []metav1.Condition {
+	out := []metav1.Condition{a.condition(conditionAccepted, reasonAccepted, a.accepted)}
+	if a.accepted != nil && (a.accepted.Reason == reasonConflicted || a.accepted.Reason == reasonNoMatchingTarget) {
+		return out
+	}
+	out = append(out, a.condition(conditionResolvedRefs, reasonResolvedRefs, a.references))
+	if a.references != nil {
+		return out
+	}
+	return append(out,
+		a.inForce(conditionProgrammed, programmingSucceeded, programmingFailed),
+		a.inForce(conditionReconciled, reconciliationSucceeded, reconciliationFailed))
+}
+
+func (a *verdict) condition(kind, reason string, p *problem) metav1.Condition {
+	c := metav1.Condition{Type: kind, Status: metav1.ConditionTrue, Reason: reason, ObservedGeneration: a.generation}
+	if p != nil {
+		c.Status, c.Reason, c.Message = metav1.ConditionFalse, p.Reason, p.Message
+		if a.kept {
+			c.Message += "; the last version without this stays in force"
+		}
+	}
+	return c
+}
+
+// inForce says what the proxies serve.
+func (a *verdict) inForce(kind, succeeded, failed string) metav1.Condition {
+	c := metav1.Condition{Type: kind, Status: metav1.ConditionTrue, Reason: succeeded, ObservedGeneration: a.generation}
+	not := func(status metav1.ConditionStatus, reason, message string) metav1.Condition {
+		c.Status, c.Reason, c.Message = status, reason, message
+		return c
+	}
+	switch {
+	case a.accepted != nil:
+		return not(metav1.ConditionFalse, failed, a.accepted.Message)
+	case a.waiting != nil:
+		return not(metav1.ConditionFalse, failed, a.waiting.Message)
+	case a.progress == nil:
+		return not(metav1.ConditionUnknown, reasonWaiting, pendingText)
+	case len(a.progress.Refused) > 0:
+		return not(metav1.ConditionFalse, failed, a.progress.String())
+	case !a.progress.Taken():
+		return not(metav1.ConditionUnknown, reasonWaiting, a.progress.String())
+	}
+	return c
+}
+
+// events tell each condition once, keyed by the Gateway.
+func (a *verdict) events(source string) []recompute.Write {
+	steps := []struct{ kind, success, failure string }{
+		{conditionAccepted, `Attachment of %s to %s was a success`, `Attachment of %s to %s failed: %s`},
+		{conditionResolvedRefs, `All the object references were able to be resolved for %s bound to %s`, `Object references of %s bound to %s were not resolved: %s`},
+		{conditionProgrammed, `Programming of %s to %s was a success`, `Programming of %s to %s failed: %s`},
+		{conditionReconciled, `Reconciliation of %s to %s was a success`, `Reconciliation of %s to %s failed: %s`},
+	}
+	var out []recompute.Write
+	conditions := a.conditions()
+	for i, c := range conditions {
+		who := fmt.Sprintf("%s %q", eventKind(a.who), nameOf(a.who))
+		e := recompute.Event{
+			Type: "Normal", Reason: "SYNC", Source: source, Cause: fmt.Sprint(a.generation, c.Status),
+			Message: fmt.Sprintf(steps[i].success, who, ancestorText(a.gateway)),
+		}
+		switch c.Status {
+		case metav1.ConditionUnknown:
+			continue
+		case metav1.ConditionFalse:
+			e.Type, e.Cause = "Warning", e.Cause+c.Message
+			e.Message = fmt.Sprintf(steps[i].failure, who, ancestorText(a.gateway), c.Message)
+			if i == 3 { // says what the one before says
+				continue
+			}
+		}
+		out = append(out, recompute.Write{
+			Ref: a.who, Part: recompute.PartEvent, Key: fmt.Sprintf("SYNC/%d/%s", i, a.gateway.Name), Value: e,
+		})
+	}
+	return out
+}
+
+// eventKind is what GKE's controller calls a kind in its events.
+func eventKind(ref store.Ref) string {
+	if name := kindName(ref); name != kindPlugin {
+		return name
+	}
+	return "WasmPlugin"
+}
+
+func ancestorText(r gatewayv1.ParentReference) string {
+	return fmt.Sprintf("AncestorRef {Group: %q, Kind: %q, Namespace: %q, Name: %q, SectionName: nil, Port: nil}",
+		value(r.Group), value(r.Kind), value(r.Namespace), r.Name)
+}
+
+func ancestorOf(gw store.Ref) gatewayv1.ParentReference {
+	group, kind, namespace := gatewayv1.Group(gatewayv1.GroupName), gatewayv1.Kind(kindName(gw)), gatewayv1.Namespace(gw.Namespace)
+	return gatewayv1.ParentReference{Group: &group, Kind: &kind, Namespace: &namespace, Name: gatewayv1.ObjectName(gw.Name)}
+}
+
+// objectEvents are those that have nothing to do with a Gateway.
+func objectEvents(ref store.Ref, o store.Object, source string) []recompute.Write {
+	event := func(reason, cause string) recompute.Write {
+		return recompute.Write{Ref: ref, Part: recompute.PartEvent, Key: reason, Value: recompute.Event{
+			Type: "Normal", Reason: reason, Message: nameOf(ref), Source: source, Cause: cause,
+		}}
+	}
+	out := []recompute.Write{event("ADD", string(o.GetUID()))}
+	if o.GetGeneration() > 1 {
+		out = append(out, event("UPDATE", fmt.Sprint(o.GetGeneration())))
+	}
+	return out
+}

@@ -1,0 +1,56 @@
+package extension
+
+// Reasons of Accepted.
+const (
+	reasonAccepted         = "Accepted"
+	reasonInvalid          = "Invalid"
+	reasonNotAllowed       = "NotAllowed"
+	reasonTooLarge         = "TooLarge"
+	reasonInvalidService   = "InvalidExtensionService"
+	reasonInvalidPlugin    = "InvalidGCPWasmPlugin"
+	reasonInvalidCEL       = "InvalidCELExpression"
+	reasonNoMatchingTarget = "NoMatchingTarget"
+	reasonConflicted       = "Conflicted"
+)
+
+// Reasons of ResolvedRefs.
+const (
+	reasonResolvedRefs    = "ResolvedRefs"
+	reasonServiceNotFound = "ExtensionServiceNotFound"
+	reasonPluginNotFound  = "GCPWasmPluginNotFound"
+)
+
+// reasonWaiting is that of what is no mistake, and only not there yet: it counts against Programmed alone.
+const reasonWaiting = "Pending"
+
+// problem is why an extension, or a part of it, cannot run.
+type problem struct {
+	// Reason belongs to Accepted, to ResolvedRefs or is reasonWaiting.
+	Reason  string
+	Message string
+	// Chain and Extension are the part that is concerned, -1 for all of them.
+	Chain, Extension int
+	// Harmless: the part runs all the same.
+	Harmless bool
+}
+
+func (p problem) isReference() bool {
+	return p.Reason == reasonServiceNotFound || p.Reason == reasonPluginNotFound
+}
+
+// isWaiting: nobody has to change anything.
+func (p problem) isWaiting() bool { return p.Reason == reasonWaiting }
+
+// first is the first of the problems that counts against a condition, nil if none does.
+func first(problems []problem, counts func(problem) bool) *problem {
+	for i := range problems {
+		if counts(problems[i]) {
+			return &problems[i]
+		}
+	}
+	return nil
+}
+
+func againstAccepted(p problem) bool   { return !p.isReference() && !p.isWaiting() }
+func againstReferences(p problem) bool { return p.isReference() }
+func againstProgrammed(p problem) bool { return p.isWaiting() }

@@ -1,0 +1,80 @@
+package extension
+
+import (
+	"fmt"
+	"slices"
+
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	networkingv1 "github.com/spillway-lb/spillway/api/networking/v1"
+	"github.com/spillway-lb/spillway/internal/fact"
+	"github.com/spillway-lb/spillway/internal/gateway"
+	"github.com/spillway-lb/spillway/internal/recompute"
+	"github.com/spillway-lb/spillway/internal/store"
+)
+
+// translateStatus says what became of an extension on each Gateway that it names. A Gateway of another controller is that one's
+// to speak of.
+func translateStatus(v *recompute.View, key string) recompute.Result {
+	ref, _ := store.ParseRef(key)
+	o := read(v, ref)
+	if o == nil {
+		return recompute.Result{}
+	}
+	status, source := &gatewayv1.PolicyStatus{Ancestors: []gatewayv1.PolicyAncestorStatus{}}, gateway.EventSource(false)
+	var events []recompute.Write
+	for _, t := range specOf(o).TargetRefs {
+		a, ours, held := judgeTarget(v, ref, o, t)
+		if held {
+			return recompute.Result{State: recompute.Held}
+		}
+		if ours && len(status.Ancestors) < maxAncestors {
+			status.Ancestors = append(status.Ancestors, a.status())
+			events = append(events, a.events(source)...)
+		}
+	}
+	writes := []recompute.Write{{Ref: ref, Part: recompute.PartStatus, Value: status}}
+	writes = append(writes, objectEvents(ref, o, source)...)
+	return recompute.Result{State: recompute.Present, Writes: append(writes, events...)}
+}
+
+// judgeTarget is the verdict on an extension on one of its targets.
+func judgeTarget(v *recompute.View, ref store.Ref, o store.Object, t networkingv1.LocalPolicyTargetReference) (a *verdict, ours, held bool) {
+	gw, ok := targetOf(ref, t)
+	a = &verdict{who: ref, generation: o.GetGeneration(), gateway: ancestorOf(gw)}
+	if !ok {
+		group, kind := gatewayv1.Group(t.Group), gatewayv1.Kind(t.Kind)
+		a.gateway.Group, a.gateway.Kind = &group, &kind
+		a.accepted = &problem{Reason: reasonNoMatchingTarget, Message: fmt.Sprintf(
+			"a %s cannot target kind %q of group %q, only Gateways", kindName(ref), t.Kind, t.Group)}
+		return a, true, false
+	}
+	if v.Get(gw) == nil {
+		a.accepted = &problem{Reason: reasonNoMatchingTarget, Message: fmt.Sprintf("gateway %q not found in namespace %q", t.Name, ref.Namespace)}
+		return a, true, false
+	}
+	at, ok, held := attachmentOf(v, attachmentKey{ref.Kind, gw})
+	if !ok {
+		return a, false, held
+	}
+	if !slices.Contains(at.Attached, ref) {
+		a.accepted = &problem{Reason: reasonConflicted, Message: fmt.Sprintf(
+			"%s %q, which is older, is attached to Gateway %q already, and a Gateway has one", kindName(ref), nameOf(at.Attached[0]), nameOf(gw))}
+		return a, true, false
+	}
+	m, ok, held := recompute.Value[*member](v, unitMember, memberKey{ref, gw}.String())
+	if !ok {
+		return a, false, held
+	}
+	a.read(v, m, at.Attached[0])
+	return a, true, false
+}
+
+// read takes what is known of a member; owner is whom the proxies' progress is counted for.
+func (a *verdict) read(v *recompute.View, m *member, owner store.Ref) {
+	a.accepted, a.references = first(m.Problems, againstAccepted), first(m.Problems, againstReferences)
+	a.waiting, a.kept = first(m.Problems, againstProgrammed), m.Kept
+	if progress, ok := recompute.Fact[fact.Progress](v, fact.ProgressOf(owner)); ok {
+		a.progress = &progress
+	}
+}
