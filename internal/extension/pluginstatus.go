@@ -37,7 +37,7 @@ func translatePluginStatus(v *recompute.View, key string) recompute.Result {
 		status.Ancestors = append(status.Ancestors, a.status())
 		events = append(events, a.events(source)...)
 	}
-	result := recompute.Result{State: recompute.Present, Writes: []recompute.Write{{Ref: ref, Part: recompute.PartStatus, Value: status}}}
+	result := recompute.Result{State: recompute.Present, Writes: statusWrites(ref, status)}
 	result.Writes = append(append(result.Writes, objectEvents(ref, o, source)...), events...)
 	if p.Main != "" {
 		result.Resources = []*lbv1.Resource{{Name: p.Name, Body: &lbv1.Resource_WasmPlugin{WasmPlugin: &lbv1.WasmPlugin{

@@ -1,5 +1,10 @@
 package extension
 
+import (
+	"slices"
+	"strings"
+)
+
 // Reasons of Accepted.
 const (
 	reasonAccepted         = "Accepted"
@@ -49,6 +54,23 @@ func first(problems []problem, counts func(problem) bool) *problem {
 		}
 	}
 	return nil
+}
+
+// sum is the first of the problems that count against a condition, with what the others say of it as well; nil if none does.
+func sum(problems []problem, counts func(problem) bool) *problem {
+	p := first(problems, counts)
+	if p == nil {
+		return nil
+	}
+	out := *p
+	var texts []string
+	for _, q := range problems {
+		if counts(q) && !slices.Contains(texts, q.Message) {
+			texts = append(texts, q.Message)
+		}
+	}
+	out.Message = strings.Join(texts, "; ")
+	return &out
 }
 
 func againstAccepted(p problem) bool   { return !p.isReference() && !p.isWaiting() }

@@ -33,9 +33,16 @@ func translateStatus(v *recompute.View, key string) recompute.Result {
 			events = append(events, a.events(source)...)
 		}
 	}
-	writes := []recompute.Write{{Ref: ref, Part: recompute.PartStatus, Value: status}}
-	writes = append(writes, objectEvents(ref, o, source)...)
+	writes := append(statusWrites(ref, status), objectEvents(ref, o, source)...)
 	return recompute.Result{State: recompute.Present, Writes: append(writes, events...)}
+}
+
+// statusWrites: an object that is nobody's has no status.
+func statusWrites(ref store.Ref, status *gatewayv1.PolicyStatus) []recompute.Write {
+	if len(status.Ancestors) == 0 {
+		return nil
+	}
+	return []recompute.Write{{Ref: ref, Part: recompute.PartStatus, Value: status}}
 }
 
 // judgeTarget is the verdict on an extension on one of its targets.
@@ -72,8 +79,8 @@ func judgeTarget(v *recompute.View, ref store.Ref, o store.Object, t networkingv
 
 // read takes what is known of a member; owner is whom the proxies' progress is counted for.
 func (a *verdict) read(v *recompute.View, m *member, owner store.Ref) {
-	a.accepted, a.references = first(m.Problems, againstAccepted), first(m.Problems, againstReferences)
-	a.waiting, a.kept = first(m.Problems, againstProgrammed), m.Kept
+	a.accepted, a.references = sum(m.Problems, againstAccepted), sum(m.Problems, againstReferences)
+	a.waiting, a.kept = sum(m.Problems, againstProgrammed), m.Kept
 	if progress, ok := recompute.Fact[fact.Progress](v, fact.ProgressOf(owner)); ok {
 		a.progress = &progress
 	}
