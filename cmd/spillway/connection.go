@@ -15,8 +15,10 @@ type connection struct {
 	server string
 }
 
+const flagServer = "server"
+
 func (c *connection) addFlags(root *cobra.Command) {
-	root.PersistentFlags().StringVar(&c.server, "server", "",
+	root.PersistentFlags().StringVar(&c.server, flagServer, "",
 		"which running server to ask: the path of its control socket, its process number or the directory that it serves; "+
 			"not needed if just one runs (environment: SPILLWAY_SERVER)")
 }

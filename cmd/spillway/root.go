@@ -53,6 +53,7 @@ func newRootCommand() *cobra.Command {
 	root.AddGroup(&cobra.Group{ID: groupRun, Title: "Run:"}, &cobra.Group{ID: groupSee, Title: "See what a running server does:"})
 	for _, command := range []*cobra.Command{newServeCommand(), newTranslateCommand(), newValidateCommand(), newProxyCommand(), newWasmCommand(), newVersionCommand()} {
 		command.GroupID = groupRun
+		withoutServer(command)
 		root.AddCommand(command)
 	}
 	for _, command := range []*cobra.Command{
@@ -60,9 +61,23 @@ func newRootCommand() *cobra.Command {
 		newComputeCommand(&c), newAPIResourcesCommand(),
 	} {
 		command.GroupID = groupSee
+		if command.Name() == "api-resources" {
+			withoutServer(command)
+		}
 		root.AddCommand(command)
 	}
 	return root
+}
+
+// withoutServer leaves --server out of the help of a command that asks no server.
+func withoutServer(command *cobra.Command) {
+	help := command.HelpFunc()
+	command.SetHelpFunc(func(cmd *cobra.Command, args []string) {
+		if f := cmd.InheritedFlags().Lookup(flagServer); f != nil {
+			f.Hidden = true
+		}
+		help(cmd, args)
+	})
 }
 
 // The groups of the help text.

@@ -39,7 +39,7 @@ func (w *world) silentBackends() []manifests.Problem {
 		}
 		const then = "; nobody answers for the Service in this cluster (503)"
 		if r, silent := outage.Why(w.snapshot, e, t.port); silent {
-			all = append(all, problemOf(e, backends[t], fieldOf(service, r, t.port), r.Rule, r.Text+then))
+			all = append(all, w.problemOf(e, backends[t], fieldOf(service, r, t.port), r.Rule, r.Text+then))
 		} else if p := w.deafPort(e, service, t, backends[t]); p != nil {
 			all = append(all, *p)
 		}
@@ -82,12 +82,12 @@ func (w *world) deafPort(e *store.Entry, s *corev1.Service, t target, severity m
 		if slices.Contains(listening, number) {
 			return nil
 		}
-		p := problemOf(e, severity, field, outage.NoPort, fmt.Sprintf(
+		p := w.problemOf(e, severity, field, outage.NoPort, fmt.Sprintf(
 			"no Pod of the Service listens on port %d, only on %s; nobody answers for the Service in this cluster (503)", number, numbers(listening)))
 		return &p
 	}
 	if hint := outage.Undeclared(w.snapshot, e, t.port); hint != "" {
-		p := problemOf(e, manifests.Warning, field, outage.NoPort, hint)
+		p := w.problemOf(e, manifests.Warning, field, outage.NoPort, hint)
 		return &p
 	}
 	return nil

@@ -26,9 +26,11 @@ func (w *world) judge(e *store.Entry) []manifests.Problem {
 	var all []manifests.Problem
 	for _, t := range trouble.Of(w.snapshot, e) {
 		if c := t.Condition; c == nil {
-			all = append(all, problemOf(e, manifests.Severity(t.Severity), t.Field, t.Rule, t.Text))
+			all = append(all, w.problemOf(e, manifests.Severity(t.Severity), t.Field, t.Rule, t.Text))
 		} else if !aboutProxies(*c) {
-			all = append(all, problemOf(e, manifests.Severity(t.Severity), placeOf(*c), t.Rule, t.Text))
+			p := beginning(e, manifests.Severity(t.Severity), placeOf(*c), t.Rule, t.Text)
+			w.places.at(&p, c)
+			all = append(all, p)
 		}
 	}
 	return all

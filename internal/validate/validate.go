@@ -57,7 +57,7 @@ func Directory(dir string, o Options) (*Report, error) {
 	if o.SchemaOnly {
 		return report, nil
 	}
-	w := &world{store: store.New(slices.Concat(translate.Indexes(), standalone.Indexes())...)}
+	w := &world{store: store.New(slices.Concat(translate.Indexes(), standalone.Indexes())...), places: newPlaces(dir)}
 	w.store.Commit(delta.Apply)
 	w.translate(dir, o.Now)
 	report.Problems = append(report.Problems, w.problems()...)
@@ -69,6 +69,7 @@ type world struct {
 	store    *store.Store
 	snapshot *store.Snapshot
 	failures []manifests.Problem
+	places   *places
 	// ports are those that programs of Pods listen on, where that is known.
 	ports map[store.Ref][]uint16
 }
@@ -119,8 +120,15 @@ func (w *world) problems() []manifests.Problem {
 	return slices.Compact(all)
 }
 
-// problemOf places a problem at the object's beginning; objects that no file holds stand for themselves.
-func problemOf(e *store.Entry, severity manifests.Severity, field, rule, message string) manifests.Problem {
+// problemOf places a problem at its field.
+func (w *world) problemOf(e *store.Entry, severity manifests.Severity, field, rule, message string) manifests.Problem {
+	p := beginning(e, severity, field, rule, message)
+	w.places.at(&p, nil)
+	return p
+}
+
+// beginning places a problem at the object's beginning; objects that no file holds stand for themselves.
+func beginning(e *store.Entry, severity manifests.Severity, field, rule, message string) manifests.Problem {
 	file, line, ok := place(e.Origin)
 	p := manifests.Problem{
 		File: file, Line: line, Object: objectName(e.Ref), Field: field, Rule: rule, Message: message, Severity: severity,

@@ -23,7 +23,10 @@ func (r *Registry) unknownKind(gvk schema.GroupVersionKind) document.Violation {
 		v.Warning = false
 		v.Message = fmt.Sprintf("no matches for kind %q in version %q", gvk.Kind, gvk.GroupVersion())
 	}
-	switch use := r.successor(gvk.GroupKind()); {
+	switch use, home := r.successor(gvk.GroupKind()), r.home(gvk.GroupKind()); {
+	case home != "":
+		v.Path, v.Warning = "apiVersion", false
+		v.Message = fmt.Sprintf("there is no %s in %s; use %s", gvk.Kind, gvk.GroupVersion(), home)
 	case use != "":
 		v.Path, v.Warning = "apiVersion", false
 		v.Message = fmt.Sprintf("%s is the old name of the API; use %s", gvk.GroupVersion(), use)
@@ -46,6 +49,26 @@ func (r *Registry) successor(gk schema.GroupKind) string {
 	}
 	if k := r.kinds[schema.GroupKind{Group: group, Kind: gk.Kind}]; k != nil {
 		return k.APIVersion()
+	}
+	return ""
+}
+
+// home is the apiVersion of a kind that stands under a group of Kubernetes' or Google's that has none of the name, "" for
+// others: whoever wrote it meant the one that there is.
+func (r *Registry) home(gk schema.GroupKind) string {
+	official := slices.ContainsFunc([]string{"k8s.io", "gke.io", "cloud.google.com"}, func(domain string) bool {
+		return gk.Group == domain || strings.HasSuffix(gk.Group, "."+domain)
+	})
+	if !official && gk.Group != "" && gk.Group != kind.GroupApps || r.successor(gk) != "" || slices.Contains(wholeGroups()[gk.Group], gk.Kind) {
+		return ""
+	}
+	for _, known := range kind.All() {
+		if known.Name != gk.Kind || known.Derived {
+			continue
+		}
+		if k := r.kinds[schema.GroupKind{Group: known.Group, Kind: known.Name}]; k != nil {
+			return k.APIVersion()
+		}
 	}
 	return ""
 }
