@@ -2,6 +2,7 @@ package image
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"sync"
 	"time"
@@ -161,14 +162,23 @@ func (r *Resolver) look(ctx context.Context, j Job) fact.Image {
 	if digest == "" {
 		var err error
 		if digest, err = r.options.Images.Resolve(ctx, j.Request.Image); err != nil {
-			return fact.Image{Err: err.Error()}
+			return fact.Image{Err: reason(err)}
 		}
 	}
 	b, err := r.options.Images.Fetch(ctx, j.Request.Image, digest, file(j.Request))
 	if err != nil {
-		return fact.Image{Err: err.Error()}
+		return fact.Image{Err: reason(err)}
 	}
 	return imageOf(j.Request, digest, b)
+}
+
+// reason is an error without the name of the image, which whoever reads the fact knows.
+func reason(err error) string {
+	var e *oci.Error
+	if errors.As(err, &e) {
+		return e.Text
+	}
+	return err.Error()
 }
 
 func imageOf(request fact.ImageRequest, digest string, b []byte) fact.Image {
