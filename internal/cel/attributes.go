@@ -1,12 +1,16 @@
 package cel
 
-import "net/netip"
+import (
+	"bytes"
+	"net/netip"
+)
 
 // Attributes are what a condition may ask about a request. What is returned must stay as it is until Match returns.
 type Attributes interface {
 	// Header is the value of a field, several joined by a comma. The name is in lower case.
 	Header(name string) ([]byte, bool)
-	// Method, Host and Path are those of the request; Path has no query.
+	// Method, Host and Path are those of the request. Host may have a port, and letters in any case. Path has no query, and is
+	// written as rules read it: a condition must not be evaded by another spelling.
 	Method() []byte
 	Host() []byte
 	Path() []byte
@@ -75,7 +79,17 @@ var attributes = map[string]attribute{
 	"response.headers":     {kind: fields, never: notYet},
 }
 
-func host(f *frame) ([]byte, bool) { return f.a.Host(), true }
+// host has no port and is in lower case, as the rules of URL maps read it.
+func host(f *frame) ([]byte, bool) {
+	h := f.a.Host()
+	if at := bytes.LastIndexByte(h, ':'); at >= 0 && bytes.IndexByte(h[at:], ']') < 0 {
+		h = h[:at]
+	}
+	return f.lower(h), true
+}
+
+// hostPort is for comparisons with what has a port.
+func hostPort(f *frame) ([]byte, bool) { return f.lower(f.a.Host()), true }
 
 func sourceIP(f *frame) ([]byte, bool) {
 	ip := f.a.SourceIP()

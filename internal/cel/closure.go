@@ -116,9 +116,9 @@ func not(a condition) condition {
 }
 
 func (c *compiler) search(e ast.CallExpr, holds func(s, part []byte) bool) condition {
-	of, what := c.text(e.Target()), c.text(e.Args()[0])
-	if part, literal := literalText(e.Args()[0]); literal {
-		constant := []byte(part)
+	of, what, part := c.texts(e.Target(), e.Args()[0])
+	if part != nil {
+		constant := []byte(*part)
 		return func(f *frame) outcome {
 			s, ok := of(f)
 			if !ok {
@@ -169,10 +169,11 @@ func (c *compiler) comparison(name string, args []ast.Expr) condition {
 	switch {
 	case !known || len(args) != 2:
 	case c.is(args[0], types.StringType) && c.is(args[1], types.StringType):
-		if s, literal := literalText(args[1]); literal && order[0] == order[2] {
-			return equals(c.text(args[0]), s, truth(order[1]), truth(order[0]))
+		a, b, constant := c.texts(args[0], args[1])
+		if constant != nil && order[0] == order[2] {
+			return equals(a, *constant, truth(order[1]), truth(order[0]))
 		}
-		return compareTexts(order, c.text(args[0]), c.text(args[1]))
+		return compareTexts(order, a, b)
 	case c.is(args[0], types.IntType) && c.is(args[1], types.IntType):
 		return compareNumbers(order, c.number(args[0]), c.number(args[1]))
 	}

@@ -30,3 +30,15 @@ func (f *frame) string(s string) []byte {
 }
 
 func (f *frame) present(s string) ([]byte, bool) { return f.string(s), s != "" }
+
+// lower is a text with the letters of ASCII in lower case: itself if it has no others.
+func (f *frame) lower(s []byte) []byte {
+	for _, c := range s {
+		if 'A' <= c && c <= 'Z' {
+			n := len(f.scratch)
+			f.scratch = lowered(f.scratch, s)
+			return f.since(n)
+		}
+	}
+	return s
+}

@@ -17,8 +17,8 @@ func newLanguage() (*celgo.Env, error) {
 		celgo.StdLib(celgo.StdLibSubset(standard())),
 		celgo.ClearMacros(),
 		celgo.EagerlyValidateDeclarations(true),
-		texts("lower", lowered),
-		texts("lowerAscii", lowered),
+		texts("lower", lowered[string]),
+		texts("lowerAscii", lowered[string]),
 		texts("upper", uppered),
 		texts("upperAscii", uppered),
 		celgo.Function("matches", celgo.MemberOverload("text_matches_latin1", []*celgo.Type{celgo.StringType, celgo.StringType},
@@ -75,7 +75,7 @@ func matches(v, p ref.Val) ref.Val {
 }
 
 // lowered appends s with the letters of ASCII in lower case.
-func lowered(dst []byte, s string) []byte {
+func lowered[T string | []byte](dst []byte, s T) []byte {
 	for i := range len(s) {
 		c := s[i]
 		if 'A' <= c && c <= 'Z' {

@@ -213,7 +213,8 @@ func (d *dice) request() *request {
 		}
 	}
 	r := usual()
-	r.method, r.host, r.path, r.query = word(), word(), word(), word()
+	r.method, r.path, r.query = word(), word(), word()
+	r.host = d.of([]string{"", "5", "/", "-5"}) // which nothing is another spelling of
 	r.scheme, r.sni = d.of([]string{"http", "https"}), word()
 	r.headers = map[string]string{"x-a": word()}
 	if d.roll(2) == 0 {

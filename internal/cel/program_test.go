@@ -139,6 +139,46 @@ func TestPlainRequestBeforeTheURLMap(t *testing.T) {
 	}
 }
 
+// TestHostIsReadAsRulesReadIt: neither a port nor capital letters evade a condition.
+func TestHostIsReadAsRulesReadIt(t *testing.T) {
+	for _, host := range []string{"store.example.com", "Store.EXAMPLE.com", "store.example.com:80", "STORE.example.com:8080"} {
+		r := &request{host: host}
+		for expr, want := range map[string]bool{
+			`request.host == "store.example.com"`:                           true,
+			`request.host == "Store.Example.Com"`:                           true,
+			`"Store.Example.Com" == request.host`:                           true,
+			`request.headers["Host"] == "store.example.com"`:                true,
+			`request.host != "store.example.com"`:                           false,
+			`request.host.endsWith(".example.com")`:                         true,
+			`request.host.endsWith(".EXAMPLE.com")`:                         true,
+			`request.host.contains("example")`:                              true,
+			`request.host.matches("\\.example\\.com$")`:                     true,
+			`request.host + "" == "store.example.com"`:                      true,
+			`request.host.lower() == "store.example.com"`:                   true,
+			`request.host == "store.example.com:8080"`:                      strings.HasSuffix(host, ":8080"),
+			`"Store.example.com:8080" == request.headers["host"]`:           strings.HasSuffix(host, ":8080"),
+			`request.host.endsWith(":8080") || request.host == ":8080"`:     strings.HasSuffix(host, ":8080"),
+			`request.host.startsWith("store.example.com:80")`:               strings.Contains(host, ":80"),
+			`request.host.contains(":")`:                                    false,
+			`request.host == request.headers["host"] && request.path == ""`: true,
+		} {
+			p, err := Compile(expr)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := p.Match(r); got != want {
+				t.Errorf("%s: %s: %v, want %v", host, expr, got, want)
+			}
+		}
+	}
+	for host, want := range map[string]string{"[::1]": "[::1]", "[::1]:80": "[::1]", "a:": "a", "": ""} {
+		p, err := Compile(`request.host == "` + want + `"`)
+		if err != nil || !p.Match(&request{host: host}) {
+			t.Errorf("%q is not %q: %v", host, want, err)
+		}
+	}
+}
+
 func TestErrors(t *testing.T) {
 	tests := []struct{ expr, want string }{
 		{`a = b`, `1:3: one = compares nothing: write ==`},

@@ -2,6 +2,7 @@ package cel
 
 import (
 	"math"
+	"strings"
 
 	"github.com/google/cel-go/common/ast"
 	"github.com/google/cel-go/common/operators"
@@ -13,8 +14,7 @@ func (c *compiler) text(e ast.Expr) textual {
 	switch e.Kind() {
 	case ast.LiteralKind:
 		if s, ok := literalText(e); ok {
-			b := []byte(s)
-			return func(*frame) ([]byte, bool) { return b, true }
+			return constantText(s)
 		}
 	case ast.IdentKind:
 		a := attributes[e.AsIdent()]
@@ -36,6 +36,50 @@ func (c *compiler) text(e ast.Expr) textual {
 	}
 	c.rare = true
 	return nil
+}
+
+// texts compiles two that are compared; constant is the second, if it is a literal. A literal beside the host is in lower case,
+// as that is, and is compared with the host and its port where it has one itself.
+func (c *compiler) texts(x, y ast.Expr) (a, b textual, constant *string) {
+	a, b = c.text(x), c.text(y)
+	if s, literal := literalText(y); literal {
+		if isHost(x) {
+			a, s = hostFor(s)
+			b = constantText(s)
+		}
+		return a, b, &s
+	}
+	if s, literal := literalText(x); literal && isHost(y) {
+		b, s = hostFor(s)
+		a = constantText(s)
+	}
+	return a, b, nil
+}
+
+func isHost(e ast.Expr) bool {
+	if e.Kind() == ast.IdentKind {
+		return e.AsIdent() == "request.host"
+	}
+	if e.Kind() != ast.CallKind || e.AsCall().FunctionName() != operators.Index {
+		return false
+	}
+	args := e.AsCall().Args()
+	name, _ := literalText(args[1])
+	return args[0].AsIdent() == "request.headers" && strings.EqualFold(name, "host")
+}
+
+// hostFor is the host as it is compared with a literal, and the literal as it is compared with the host.
+func hostFor(s string) (textual, string) {
+	s = string(lowered(nil, s))
+	if _, port, found := strings.Cut(s, ":"); found && port != "" && strings.Trim(port, "0123456789") == "" || strings.Contains(s, "]:") {
+		return hostPort, s
+	}
+	return host, s
+}
+
+func constantText(s string) textual {
+	b := []byte(s)
+	return func(*frame) ([]byte, bool) { return b, true }
 }
 
 // header compiles the value of a field that is named in the condition: names are in lower case on the way here.

@@ -110,13 +110,13 @@ func (a *attributes) Host() []byte { return a.q.Authority() }
 
 // Path implements cel.Attributes.
 func (a *attributes) Path() []byte {
-	path, _, _ := bytes.Cut(a.q.Path(), []byte("?"))
+	path, _, _ := bytes.Cut(a.q.RoutePath(), []byte("?"))
 	return path
 }
 
 // Query implements cel.Attributes.
 func (a *attributes) Query() []byte {
-	_, query, _ := bytes.Cut(a.q.Path(), []byte("?"))
+	_, query, _ := bytes.Cut(a.q.RoutePath(), []byte("?"))
 	return query
 }
 

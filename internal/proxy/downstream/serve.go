@@ -48,6 +48,9 @@ func (s *Server) secured(nc *net.TCPConn, f *exchange.Frontend, config *tls.Conf
 	state := tc.ConnectionState()
 	client.TLSVersion, client.TLSCipher = tls.VersionName(state.Version), tls.CipherSuiteName(state.CipherSuite)
 	client.ServerName = state.ServerName
+	if len(state.PeerCertificates) > 0 {
+		client.PeerCertificate = state.PeerCertificates[0]
+	}
 	if state.NegotiatedProtocol == "h2" {
 		return func() {
 			defer closed()

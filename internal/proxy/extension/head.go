@@ -53,6 +53,14 @@ func (q *Request) Authority() []byte { return q.m.Authority }
 // Path is the path with the query.
 func (q *Request) Path() []byte { return q.m.Path }
 
+// RoutePath is the path with the query as rules read it: whoever decides by the path must, lest another spelling evade it.
+func (q *Request) RoutePath() []byte {
+	if q.m.RoutePath == nil {
+		return q.m.Path
+	}
+	return q.m.RoutePath
+}
+
 // Upgrade is the protocol that the client wants to switch to; nil mostly.
 func (q *Request) Upgrade() []byte { return q.m.Protocol }
 
@@ -121,7 +129,7 @@ func (q *Request) SetPath(v []byte) error {
 	case v[0] != '/':
 		return ErrInvalid
 	}
-	q.m.Path = requestpath.Normalize(bytes.Clone(v))
+	q.m.Path, q.m.RoutePath = requestpath.Normalize(bytes.Clone(v)), nil
 	return nil
 }
 
