@@ -10,6 +10,7 @@
 //	gateway.attachment    a route and a Gateway   -> RouteRules; value: the conditions of the route's parents
 //	gateway.route         a route (root)          -> its status
 //	gateway.certificate   a listener's reference  -> SslCertificate
+//	gateway.authority     a listener's reference  -> one authority of its clients, as PEM
 //	gateway.clients       a listener              -> TrustConfig of its clients
 //	gateway.certificates  a listener              -> what it serves TLS with
 //	gateway.addresses     a Gateway               -> what it is served at
@@ -20,6 +21,9 @@
 //	gateway.gatewayclass  a GatewayClass (root)   -> its status
 //	gateway.listenerset   a ListenerSet (root)    -> its status
 //	gateway.builtinclasses a Cluster (root)       -> GKE's GatewayClass objects (see BuiltinClasses)
+//
+// The unit gateway.X stands in unit_X.go; attachment_*, route_*, listener_*, gateway_* and class_* are what units of that
+// subject are made of.
 //
 // What is not the Gateway API's stands in packages of its own, which an Ingress or an extension uses as well: package
 // backend makes backend services, frontend addresses, forwarding rules and certificates, refgrant decides on references.

@@ -1,4 +1,5 @@
-// Package imports holds the one rule of the layout: imports go one way. Its test reads the module's import graph.
+// Package imports holds the first rule of the layout: imports go one way. Its test reads the module's import graph, and wants a
+// rule for each package.
 package imports
 
 import (
@@ -40,6 +41,40 @@ var forbidden = []struct {
 	{"internal/traffic", []string{"k8s.io/", "sigs.k8s.io/"}, "the allocator knows the model only"},
 	{"api/lb/v1", []string{"k8s.io/", module + "internal/"}, "the model is a contract of its own"},
 	{"internal/store", []string{module + "internal/"}, "the store knows no translator"},
+	{"internal/address", []string{module + "internal/gateway", module + "internal/standalone", "k8s.io/"}, "the plan of addresses is for everybody"},
+	{"internal/names", []string{module + "internal/gateway", module + "internal/neg", "k8s.io/"}, "names follow from texts alone"},
+	{"internal/unitkey", []string{module, "k8s.io/", "sigs.k8s.io/"}, "a codec knows nothing of what it carries"},
+	{"internal/shard", []string{module, "k8s.io/", "sigs.k8s.io/"}, "parts are made of anything"},
+	{"internal/guard", []string{module, "k8s.io/", "sigs.k8s.io/"}, "whoever starts a goroutine uses it"},
+	{"internal/descriptors", []string{module, "k8s.io/", "sigs.k8s.io/"}, "whoever opens a descriptor asks it"},
+	{"internal/memory", []string{module, "k8s.io/", "sigs.k8s.io/"}, "the budget is the process's, not a part's"},
+	{"internal/outage", []string{module + "internal/proxy", module + "internal/gateway"}, "what is away is told, whoever misses it"},
+	{"internal/owner", []string{module + "internal/gateway", module + "internal/proxy"}, "an owner is a name"},
+	{"internal/calloutserver", []string{module + "internal/gateway", module + "internal/proxy/exchange", module + "internal/serve"}, "a callout's server is no part of the proxy"},
+	{"internal/condition", []string{module + "internal/gateway", module + "internal/manifests", module + "internal/proxy", module + "internal/serve"}, "conditions are read the same way by all that print them"},
+	{"internal/configuration", []string{module + "internal/manifests", module + "internal/standalone", module + "internal/serve"}, "translators know no source of objects"},
+	{"internal/policy", []string{module + "internal/gateway", module + "internal/standalone", module + "internal/manifests"}, "a policy knows nothing of who applies it"},
+	{"internal/translate", []string{module + "internal/manifests", module + "internal/standalone", module + "internal/serve"}, "the units know neither source nor end"},
+	{"internal/validate", []string{module + "internal/serve", module + "internal/dataplanes", module + "internal/location"}, "a check serves nothing"},
+	{"internal/compute", []string{"k8s.io/", "sigs.k8s.io/", module + "internal/proxy/exchange"}, "gcloud's view knows the model only"},
+	{"internal/gcloud", []string{"k8s.io/", module + "internal/gateway", module + "internal/proxy"}, "flags and formats know no resource"},
+	{"internal/printer", []string{module + "internal/gateway", module + "internal/proxy", module + "internal/serve"}, "kubectl's view knows objects only"},
+	{"internal/control", []string{module + "internal/gateway", module + "internal/proxy", module + "internal/serve", module + "internal/view"}, "the socket knows its own API only"},
+	{"internal/admin", []string{"k8s.io/", "sigs.k8s.io/", module + "internal/serve"}, "metrics are served for data planes alone, too"},
+	{"internal/crds", []string{module + "internal/"}, "the CRDs are texts"},
+	{"internal/manifests", []string{module + "internal/gateway", module + "internal/proxy", module + "internal/serve", module + "internal/standalone"}, "files know nothing of what becomes of their objects"},
+	{"internal/standalone", []string{module + "internal/gateway", module + "internal/serve", module + "internal/manifests", module + "internal/dataplanes"}, "stand-in controllers know objects only"},
+	{"internal/image", []string{module + "internal/gateway", module + "internal/proxy", module + "internal/serve"}, "images are a fact of the store"},
+	{"internal/proxy/linger", []string{module + "internal/proxy/http1", module + "internal/proxy/http2", module + "internal/proxy/exchange", module + "internal/proxy/downstream"}, "how a connection ends is no protocol's"},
+	{"internal/proxy/field", []string{module + "internal/proxy/http1", module + "internal/proxy/http2", module + "internal/proxy/config"}, "the grammar is for everybody"},
+	{"internal/proxy/requestpath", []string{module + "internal/proxy/exchange", module + "internal/proxy/config", module + "internal/proxy/urlmap"}, "a reading of a path knows no rule"},
+	{"internal/proxy/refusal", []string{module, "k8s.io/"}, "whoever compiles refuses by it"},
+	{"internal/proxy/urlmap", []string{module + "internal/proxy/exchange", module + "internal/proxy/downstream", module + "internal/proxy/config"}, "rules know nothing of who asks"},
+	{"internal/proxy/filter", []string{module + "internal/proxy/exchange", module + "internal/proxy/downstream", module + "internal/proxy/config", module + "internal/proxy/urlmap"}, "what is done to a request knows no rule"},
+	{"internal/proxy/balance", []string{module + "internal/proxy/exchange", module + "internal/proxy/downstream", module + "internal/proxy/config", module + "internal/proxy/upstream"}, "a choice opens no connection"},
+	{"internal/proxy/transport", []string{module + "internal/proxy/exchange", module + "internal/proxy/http1", module + "internal/proxy/http2", module + "internal/proxy/config"}, "bytes know no protocol"},
+	{"internal/proxy/http1", []string{module + "internal/proxy/exchange", module + "internal/proxy/downstream", module + "internal/proxy/upstream", module + "internal/proxy/config"}, "a codec knows neither side"},
+	{"internal/proxy/http2", []string{module + "internal/proxy/exchange", module + "internal/proxy/downstream", module + "internal/proxy/upstream", module + "internal/proxy/config"}, "a codec knows neither side"},
 	{"internal/digest", []string{module, "k8s.io/", "sigs.k8s.io/"}, "hashes are for everybody"},
 	{"internal/kind", []string{module, "k8s.io/", "sigs.k8s.io/"}, "the table of kinds is for everybody"},
 	{"internal/fact", []string{module + "internal/recompute", module + "internal/gateway", module + "internal/proxy"}, "facts are names and values"},
@@ -67,6 +102,11 @@ func TestImportsGoOneWay(t *testing.T) {
 		fields := strings.Fields(line)
 		imports[fields[0]] = fields[1:]
 	}
+	for pkg := range imports {
+		if room, own := strings.CutPrefix(pkg, module); own && !hasRule(room) {
+			t.Errorf("%s has no rule: say in this file what it may not reach, and why", room)
+		}
+	}
 	for _, rule := range forbidden {
 		for pkg := range imports {
 			if pkg == module+rule.room || strings.HasPrefix(pkg, module+rule.room+"/") {
@@ -76,6 +116,24 @@ func TestImportsGoOneWay(t *testing.T) {
 			}
 		}
 	}
+}
+
+// ends are the programs and what wires them: they may reach everything.
+var ends = []string{"cmd/", "internal/serve", "test/", "tools/", "api/", "examples/"}
+
+// hasRule tells whether a rule names the room, or one around it.
+func hasRule(room string) bool {
+	for _, end := range ends {
+		if strings.HasPrefix(room, end) {
+			return true
+		}
+	}
+	for _, rule := range forbidden {
+		if room == rule.room || strings.HasPrefix(room, rule.room+"/") {
+			return true
+		}
+	}
+	return false
 }
 
 // reaches returns the shortest-found import path from pkg to a forbidden prefix, or nil.
