@@ -73,7 +73,7 @@ func log(in *instance, a arguments) uint32 {
 }
 
 func getLogLevel(in *instance, a arguments) uint32 {
-	return in.write32(a.u32(0), uint32(in.plugin.config.MinLevel))
+	return in.write32(a.u32(0), uint32(min(max(in.plugin.level.Load(), 0), int32(Critical))))
 }
 
 func (in *instance) write32(at, v uint32) uint32 {

@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -29,7 +30,7 @@ type PluginConfig struct {
 	Timeout, StartTimeout time.Duration
 	// MemoryBudget bounds the memory of all instances, in bytes; when it is used up, streams share instances.
 	MemoryBudget uint64
-	// MinLevel drops records below it.
+	// MinLevel drops records below it; see SetMinLevel.
 	MinLevel Level
 	// Log takes records. It must not block.
 	Log func(Record)
@@ -66,6 +67,8 @@ type Plugin struct {
 	shared  *Shared
 	Metrics Metrics
 
+	level atomic.Int32 // the lowest that is logged
+
 	mu        sync.Mutex
 	idle      []*instance // last in, first out
 	busy      map[*instance]bool
@@ -87,6 +90,7 @@ func (m *Module) Plugin(config PluginConfig) (*Plugin, error) {
 	if p.shared == nil {
 		p.shared = NewShared()
 	}
+	p.SetMinLevel(config.MinLevel)
 	first, err := newInstance(p)
 	if err != nil {
 		return nil, err
@@ -95,6 +99,9 @@ func (m *Module) Plugin(config PluginConfig) (*Plugin, error) {
 	p.idle = append(p.idle, first)
 	return p, nil
 }
+
+// SetMinLevel drops records below l from now on.
+func (p *Plugin) SetMinLevel(l Level) { p.level.Store(int32(l)) }
 
 // startTimes is how many times as long as a callback start and configuration may take.
 func (p *Plugin) startTimes() int32 {
@@ -271,7 +278,7 @@ func (p *Plugin) Stats() Stats {
 // log hands a record out, with Google's limits in the GCP profile. The caller holds the instance's mu.
 func (in *instance) log(l Level, message string) {
 	p := in.plugin
-	if l < p.config.MinLevel || p.config.Log == nil && l < Error {
+	if silent := p.config.Log == nil || int32(l) < p.level.Load(); silent && l < Error {
 		return
 	}
 	if p.module.options.Profile == GCP {
@@ -286,7 +293,7 @@ func (in *instance) log(l Level, message string) {
 		p.complaint = message
 		p.mu.Unlock()
 	}
-	if p.config.Log == nil {
+	if p.config.Log == nil || int32(l) < p.level.Load() {
 		return
 	}
 	r := Record{Level: l, Message: strings.ToValidUTF8(message, "\uFFFD")}

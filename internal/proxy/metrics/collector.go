@@ -78,6 +78,7 @@ func (r *Registry) Collect(out chan<- prometheus.Metric) {
 	r.Limits.collect(out, limitsDesc)
 	r.Panics.collect(out, panicsDesc)
 	r.Extensions.collect(out)
+	r.Plugins.collect(out)
 	r.collectSources(out)
 }
 

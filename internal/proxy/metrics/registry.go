@@ -64,6 +64,8 @@ type Registry struct {
 	Panics Family
 	// Extensions counts events of extensions.
 	Extensions Events
+	// Plugins counts events of versions of Wasm plugins.
+	Plugins PluginEvents
 
 	sources sources
 }
@@ -76,6 +78,7 @@ func New(o Options) *Registry {
 		f.limit = o.MaxReasons
 	}
 	r.Extensions.limit = o.MaxServices
+	r.Plugins.limit = o.MaxServices
 	return r
 }
 

@@ -1,0 +1,165 @@
+package plugin
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+	"weak"
+
+	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
+	"github.com/spillway-lb/spillway/internal/proxy/metrics"
+	"github.com/spillway-lb/spillway/internal/wasm"
+)
+
+// Config is what a proxy has for its plugins.
+type Config struct {
+	// Modules gives the module of an image, which has been fetched before.
+	Modules func(image, digest string) ([]byte, error)
+	// Logger takes what plugins log; nil drops it.
+	Logger *slog.Logger
+	// Metrics counts; nil does not.
+	Metrics *metrics.Registry
+	// Profile is what plugins may do.
+	Profile wasm.Profile
+	// Timeout bounds each callback; 0 is wasm.DefaultTimeout.
+	Timeout time.Duration
+	// Services makes the calls of plugins in the full profile.
+	Services wasm.Services
+}
+
+// Plugins are the versions that run in a proxy.
+type Plugins struct {
+	config Config
+	shared *wasm.Shared
+
+	mu       sync.Mutex
+	modules  map[string]weak.Pointer[module]
+	versions map[string]weak.Pointer[Version]
+}
+
+// New makes them. There is nothing to close.
+func New(c Config) *Plugins {
+	return &Plugins{
+		config: c, shared: wasm.NewShared(),
+		modules: map[string]weak.Pointer[module]{}, versions: map[string]weak.Pointer[Version]{},
+	}
+}
+
+// module is one that is closed when nothing refers to it.
+type module struct{ *wasm.Module }
+
+// Version is a module with its configuration, and its instances.
+type Version struct {
+	// Name is the resource's.
+	Name   string
+	plugin *wasm.Plugin
+	state  *state
+	module *module
+}
+
+// state is what instances refer to, which must not keep their version alive.
+type state struct {
+	logger  *slog.Logger
+	events  *metrics.PluginEvents
+	plugin  string
+	version string
+	logging atomic.Pointer[lbv1.PluginLogging]
+}
+
+// Version compiles and starts a version, or finds the one that runs.
+func (p *Plugins) Version(name string, spec *lbv1.WasmPluginVersion) (*Version, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	key := name + "\x00" + spec.GetImageDigest() + "\x00" + spec.GetConfigDigest() + "\x00" + string(spec.GetConfigData())
+	if v := p.versions[key].Value(); v != nil {
+		return v, nil
+	}
+	p.sweep()
+	m, err := p.module(spec.GetImage(), spec.GetImageDigest())
+	if err != nil {
+		return nil, err
+	}
+	v, err := p.start(name, spec, m)
+	if err != nil {
+		return nil, err
+	}
+	p.versions[key] = weak.Make(v)
+	return v, nil
+}
+
+func (p *Plugins) module(image, digest string) (*module, error) {
+	if m := p.modules[digest].Value(); m != nil {
+		return m, nil
+	}
+	code, err := p.config.Modules(image, digest)
+	if err != nil {
+		return nil, err
+	}
+	compiled, err := wasm.Load(context.Background(), code, wasm.Options{Profile: p.config.Profile})
+	if err != nil {
+		return nil, fmt.Errorf("image %s: %w", image, err)
+	}
+	m := &module{compiled}
+	runtime.AddCleanup(m, func(c *wasm.Module) { c.Close(context.Background()) }, compiled)
+	p.modules[digest] = weak.Make(m)
+	return m, nil
+}
+
+func (p *Plugins) start(name string, spec *lbv1.WasmPluginVersion, m *module) (*Version, error) {
+	s := &state{plugin: spec.GetPlugin(), version: name, logger: p.config.Logger}
+	if p.config.Metrics != nil {
+		s.events = &p.config.Metrics.Plugins
+	}
+	running, err := m.Plugin(wasm.PluginConfig{
+		Name: spec.GetPlugin(), Configuration: spec.GetConfigData(), Timeout: p.config.Timeout, Log: s.log, Crashed: s.crashed,
+		Services: p.config.Services, Shared: p.shared,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("image %s: %w", spec.GetImage(), err)
+	}
+	v := &Version{Name: name, plugin: running, state: s, module: m}
+	// The module outlives the version's instances: the cleanup of one holds the other.
+	runtime.AddCleanup(v, func(r held) { r.plugin.Close(); runtime.KeepAlive(r.module) }, held{running, m})
+	return v, nil
+}
+
+type held struct {
+	plugin *wasm.Plugin
+	module *module
+}
+
+// sweep forgets what is gone.
+func (p *Plugins) sweep() {
+	for k, v := range p.versions {
+		if v.Value() == nil {
+			delete(p.versions, k)
+		}
+	}
+	for k, m := range p.modules {
+		if m.Value() == nil {
+			delete(p.modules, k)
+		}
+	}
+}
+
+// count adds one to an event of the version.
+func (s *state) count(event string) {
+	if s.events != nil {
+		s.events.Inc(s.plugin, s.version, event)
+	}
+}
+
+func (s *state) crashed(t *wasm.Trap) {
+	event := eventCrashed
+	if t.Deadline {
+		event = eventDeadline
+	}
+	s.count(event)
+	if s.logger != nil {
+		s.logger.Error("plugin crashed", "plugin", s.plugin, "version", s.version, "callback", t.Callback, "reason", t.Reason, "stack", t.Stack)
+	}
+}
