@@ -24,7 +24,7 @@ var forbidden = []struct {
 	{"internal/proxy/call", []string{module + "internal/proxy/exchange", module + "internal/proxy/downstream"}, "a call serves mirrors and callouts as well as exchanges"},
 	{"internal/proxy/upstream", []string{module + "internal/proxy/call", module + "internal/proxy/exchange", module + "internal/proxy/downstream", module + "internal/proxy/config"}, "connections to backends know nothing of requests' phases"},
 	{"internal/proxy/tunnel", []string{module + "internal/proxy/exchange", module + "internal/proxy/upstream", module + "internal/proxy/http1", module + "internal/proxy/http2", module + "internal/proxy/config"}, "a tunnel knows no protocol"},
-	{"internal/wasm", []string{module, "k8s.io/", "sigs.k8s.io/"}, "the host of plugins knows its ABI and nothing of a proxy"},
+	{"internal/wasm", []string{module + "api/", module + "internal/proxy", module + "internal/oci", module + "internal/serve", "k8s.io/", "sigs.k8s.io/"}, "the host of plugins knows its ABI and nothing of a proxy"},
 	{"internal/health", []string{"k8s.io/", "sigs.k8s.io/"}, "a prober runs beside every proxy"},
 	{"internal/location", []string{"k8s.io/", "sigs.k8s.io/"}, "a location is a data plane"},
 	{"internal/dataplanes", []string{"k8s.io/", "sigs.k8s.io/"}, "data planes know the model only"},
