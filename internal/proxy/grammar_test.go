@@ -126,21 +126,24 @@ func (r *reader) stream(of uint32) uint32 {
 	return of
 }
 
+// mostSaid bounds what repetitions make of a script.
+const mostSaid = 16 << 20
+
 // framesOf makes segments of a script in the grammar, for a request's stream.
 func framesOf(script []byte, stream uint32) [][]byte {
 	r := &reader{script}
 	out := [][]byte{nil}
 	var last []byte
-	for len(r.rest) > 0 {
+	for said := 0; len(r.rest) > 0 && said < mostSaid; said += len(last) {
 		op := r.next() % opCount
 		switch op {
 		case opPause:
 			out = append(out, nil)
 			continue
 		case opRepeat:
-			for range int(r.next()) * 8 {
-				out[len(out)-1] = append(out[len(out)-1], last...)
-			}
+			n := int(r.next()) * 8
+			out[len(out)-1] = append(out[len(out)-1], bytes.Repeat(last, n)...)
+			said += n * len(last)
 			continue
 		}
 		last = r.frame(op, stream)

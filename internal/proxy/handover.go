@@ -92,27 +92,17 @@ func TakeOver(from *net.UnixConn) ([]Socket, error) {
 	if err != nil {
 		return nil, err
 	}
-	var names []netip.AddrPort
-	if err := json.Unmarshal(text[:n], &names); err != nil {
-		return nil, fmt.Errorf("proxy: hand-over: %w", err)
-	}
-	messages, err := syscall.ParseSocketControlMessage(control[:cn])
+	fds, err := rights(control[:cn])
 	if err != nil {
 		return nil, err
 	}
-	var fds []int
-	for i := range messages {
-		list, err := syscall.ParseUnixRights(&messages[i])
-		if err != nil {
-			return nil, err
-		}
-		fds = append(fds, list...)
+	var names []netip.AddrPort
+	if err = json.Unmarshal(text[:n], &names); err == nil && len(fds) != len(names) {
+		err = errors.New("sockets are missing")
 	}
-	if len(fds) != len(names) {
-		for _, fd := range fds {
-			_ = syscall.Close(fd)
-		}
-		return nil, errors.New("proxy: hand-over: sockets are missing")
+	if err != nil {
+		closeFDs(fds)
+		return nil, fmt.Errorf("proxy: hand-over: %w", err)
 	}
 	out := make([]Socket, 0, len(fds))
 	for i, fd := range fds {
@@ -120,4 +110,27 @@ func TakeOver(from *net.UnixConn) ([]Socket, error) {
 		out = append(out, Socket{Requested: names[i], File: os.NewFile(uintptr(fd), names[i].String())})
 	}
 	return out, nil
+}
+
+// rights are the descriptors in a control message.
+func rights(control []byte) (fds []int, err error) {
+	messages, err := syscall.ParseSocketControlMessage(control)
+	if err != nil {
+		return nil, err
+	}
+	for i := range messages {
+		list, err := syscall.ParseUnixRights(&messages[i])
+		if err != nil {
+			closeFDs(fds)
+			return nil, err
+		}
+		fds = append(fds, list...)
+	}
+	return fds, nil
+}
+
+func closeFDs(fds []int) {
+	for _, fd := range fds {
+		_ = syscall.Close(fd)
+	}
 }

@@ -369,10 +369,10 @@ func TestHostileAnswers(t *testing.T) {
 				h := newHostileRig(t, protocol)
 				for _, row := range rows {
 					t.Run(row.name, func(t *testing.T) {
-						h.answers(t, kind, &row)
+						h.answers(t, kind, &row, noBody)
 						if row.ending == endFIN {
 							row.ending = endKeep
-							h.answers(t, kind, &row)
+							h.answers(t, kind, &row, noBody)
 						}
 					})
 				}
@@ -381,7 +381,17 @@ func TestHostileAnswers(t *testing.T) {
 	}
 }
 
-func (h *hostileRig) answers(t *testing.T, kind string, row *hostileAnswer) {
+// upload is how a request has a body.
+type uploadKind string
+
+const (
+	noBody  uploadKind = "no body"
+	whole   uploadKind = "whole"
+	inParts uploadKind = "in parts" // the second comes when the backend has said all
+)
+
+// answers plays a row to one client.
+func (h *hostileRig) answers(t *testing.T, kind string, row *hostileAnswer, upload uploadKind) {
 	client := callers[kind](t, h.addr)
 	defer h.backend.hangUp()
 	s := &script{
@@ -391,28 +401,126 @@ func (h *hostileRig) answers(t *testing.T, kind string, row *hostileAnswer) {
 			}
 			return bytes.Split([]byte(row.said), []byte{separator})
 		},
-		ending: row.ending, over: make(chan struct{}), answered: make(chan struct{}),
+		ending: row.ending, early: upload != noBody, over: make(chan struct{}), answered: make(chan struct{}),
 	}
 	h.backend.play(s)
-	method := row.method
-	if method == "" {
+	method, more := row.method, (<-chan struct{})(nil)
+	switch {
+	case upload == whole:
+		now := make(chan struct{})
+		close(now)
+		method, more = "POST", now
+	case upload == inParts:
+		method, more = "POST", s.over
+	case method == "":
 		method = "GET"
 	}
-	got, err := client.call(method, hostilePath, "", "", nil)
+	got, err := client.call(method, hostilePath, "first, ", "second", more)
 	<-s.over
 	close(s.answered)
 	clean(t, kind, got, err)
-	whole := err == nil && got.cut == nil && got.status != 502
-	switch want := row.want; {
-	case want.broken && whole:
-		t.Errorf("it looks whole: %d %q", got.status, got.body)
-	case !want.broken && (err != nil || got.cut != nil || got.status != want.status || want.status < 400 && got.body != want.body):
-		t.Errorf("got %v, %d %q %v; want %d %q", err, got.status, got.body, got.cut, want.status, want.body)
-	}
+	row.want.judge(t, got, err)
 	h.same(t, client, "next", row.ending == endHalf)
 	h.backend.hangUp()
 	h.same(t, client, "last", false)
 	if n := h.panics.Load(); n > 0 {
 		t.Fatal("the proxy has panicked")
+	}
+}
+
+func (v verdict) judge(t *testing.T, got reply, err error) {
+	t.Helper()
+	whole := err == nil && got.cut == nil
+	switch {
+	case v.broken && whole && got.status != 502:
+		t.Errorf("it looks whole: %d %q", got.status, got.body)
+	case !v.broken && (!whole || got.status != v.status || v.status < 500 && got.body != v.body):
+		t.Errorf("got %v, %d %q %v; want %d %q", err, got.status, got.body, got.cut, v.status, v.body)
+	}
+}
+
+// again is what a sane backend says to an upload that is sent once more.
+var again = good("POST " + hostilePath + " first, second")
+
+const noMore = "HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n\r\nno"
+
+// earlyAnswers1 and earlyAnswers2 are said before the body of a request has come, or all of it.
+var earlyAnswers1 = []hostileAnswer{
+	{name: "answer", said: noMore, ending: endKeep, want: verdict{status: 413, body: "no"}},
+	{name: "answer and FIN", said: noMore, want: verdict{status: 413, body: "no"}},
+	{name: "answer and reset", said: noMore, ending: endRST, want: verdict{status: 413, body: "no"}},
+	{name: "answer and half close", said: noMore, ending: endHalf, want: verdict{status: 413, body: "no"}},
+	{name: "answer and another", said: noMore + noMore, ending: endKeep, want: verdict{status: 413, body: "no"}},
+	{name: "answer until close", said: ok11 + "\r\nok", want: good("ok")},
+	{name: "answer until half close", said: ok11 + "\r\nok", ending: endHalf, want: good("ok")},
+	{name: "answer in chunks", said: chunk + "2\r\nok\r\n0\r\n\r\n", want: good("ok")},
+	{name: "100 and an answer", said: "HTTP/1.1 100 Continue\r\n\r\n" + noMore, want: verdict{status: 413, body: "no"}},
+	{name: "204", said: "HTTP/1.1 204 No Content\r\n\r\n", want: verdict{status: 204}},
+	{name: "half an answer", said: ok11 + "Content-Length: 3\r\n\r\nok", want: broken},
+	{name: "half an answer and reset", said: ok11 + "Content-Length: 3\r\n\r\nok", ending: endRST, want: broken},
+	{name: "half a head", said: ok11, want: bad},
+	{name: "no answer", said: "hello\r\n\r\n", want: bad},
+	{name: "FIN", said: "", want: bad},
+	{name: "reset", said: "", ending: endRST, want: bad},
+	{name: "half close", said: "", ending: endHalf, want: bad},
+	{name: "100 and FIN", said: "HTTP/1.1 100 Continue\r\n\r\n", want: bad},
+}
+
+var earlyAnswers2 = []hostileAnswer{
+	{name: "answer", said: onEnd(36), want: verdict{status: 413}},
+	{name: "answer with a body", said: onHead(1) + dataEnd(5), want: good("ddddd")},
+	{name: "answer and no more", said: onEnd(36) + op(opReset, 0, 0), want: verdict{status: 413}},
+	{name: "answer and CANCEL", said: onEnd(36) + op(opReset, 0, 8), want: verdict{status: 413}},
+	{name: "answer and REFUSED_STREAM", said: onEnd(36) + op(opReset, 0, 7), want: verdict{status: 413}},
+	{name: "answer and PROTOCOL_ERROR", said: onEnd(36) + op(opReset, 0, 1), want: verdict{status: 413}},
+	{name: "answer with a body and no more", said: onHead(1) + dataEnd(5) + op(opReset, 0, 0), want: good("ddddd")},
+	{name: "answer and GOAWAY before it", said: onEnd(36) + op(opGoAway, 5, 0), want: verdict{status: 413}},
+	{name: "answer and GOAWAY with it", said: onEnd(36) + op(opGoAway, 0, 0), want: verdict{status: 413}},
+	{name: "answer and GOAWAY with an error", said: onEnd(36) + op(opGoAway, 0, 2), want: verdict{status: 413}},
+	{name: "answer and reset", said: onEnd(36), ending: endRST, want: verdict{status: 413}},
+	{name: "answer and half close", said: onEnd(36), ending: endHalf, want: verdict{status: 413}},
+	{name: "answer, more behind its end", said: onEnd(36) + dataEnd(5), want: verdict{status: 413}},
+	{name: "answer without room", said: op(opSettings, 0, 0) + onEnd(36), want: verdict{status: 413}},
+	{name: "no room and no answer", said: op(opSettings, 0, 0), want: bad},
+	{name: "100 and an answer", said: onHead(6) + onEnd(36), want: verdict{status: 413}},
+	{name: "REFUSED_STREAM", said: op(opReset, 0, 7), want: again},
+	{name: "REFUSED_STREAM after 100", said: onHead(6) + op(opReset, 0, 7), want: again},
+	{name: "RST_STREAM", said: op(opReset, 0, 8), want: bad},
+	{name: "RST_STREAM without error", said: op(opReset, 0, 0), want: bad},
+	{name: "half an answer and REFUSED_STREAM", said: onHead(1) + op(opData, 0, 0, 2) + op(opReset, 0, 7), want: broken},
+	{name: "half an answer and RST_STREAM", said: onHead(1) + op(opData, 0, 0, 2) + op(opReset, 0, 0), want: broken},
+	{name: "GOAWAY before it", said: op(opGoAway, 5, 0), want: again},
+	{name: "GOAWAY before it, with an error", said: op(opGoAway, 5, 2), want: again},
+	{name: "GOAWAY before it, reset", said: op(opGoAway, 5, 0), ending: endRST, want: again},
+	{name: "GOAWAY before it, half closed", said: op(opGoAway, 5, 0), ending: endHalf, want: again},
+	{name: "GOAWAY behind it, then before it", said: op(opGoAway, 6, 0) + op(opGoAway, 5, 0), want: again},
+	{name: "GOAWAY with it", said: op(opGoAway, 0, 0), want: bad},
+	{name: "GOAWAY with it, reset", said: op(opGoAway, 0, 0), ending: endRST, want: bad},
+	{name: "GOAWAY behind it", said: op(opGoAway, 6, 0), want: bad},
+	{name: "GOAWAY with it, and an answer", said: op(opGoAway, 0, 0) + onHead(1) + dataEnd(5), want: good("ddddd")},
+	{name: "GOAWAY behind it, and an answer", said: op(opGoAway, 6, 0) + onHead(1) + dataEnd(5), want: good("ddddd")},
+	{name: "WINDOW_UPDATE beyond, and an answer", said: op(opWindow, 0, 255) + op(opRepeat, 1) + onEnd(0), want: bad},
+	{name: "FIN", said: "", want: bad},
+	{name: "reset", said: "", ending: endRST, want: bad},
+	{name: "half close", said: "", ending: endHalf, want: bad},
+}
+
+// TestHostileEarlyAnswers is every row to every client with a body that is at hand, and with one whose second part comes when all
+// has been said.
+func TestHostileEarlyAnswers(t *testing.T) {
+	for protocol, rows := range map[lbv1.BackendProtocol][]hostileAnswer{
+		lbv1.BackendProtocol_HTTP: earlyAnswers1, lbv1.BackendProtocol_H2C: earlyAnswers2,
+	} {
+		for _, kind := range []string{"1.0", "1.1", "2"} {
+			t.Run(fmt.Sprintf("%s to %s", protocol, kind), func(t *testing.T) {
+				t.Parallel()
+				h := newHostileRig(t, protocol)
+				for _, row := range rows {
+					for _, upload := range []uploadKind{whole, inParts} {
+						t.Run(row.name+" "+string(upload), func(t *testing.T) { h.answers(t, kind, &row, upload) })
+					}
+				}
+			})
+		}
 	}
 }

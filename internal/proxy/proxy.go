@@ -203,6 +203,7 @@ func (p *Proxy) Commit(next *config.Root) error {
 	if bindErr := p.updateFrontends(next); err == nil {
 		err = bindErr
 	}
+	p.server.Follow()
 	for _, e := range next.Retired() {
 		p.pools.Retire(e)
 	}

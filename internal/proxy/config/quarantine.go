@@ -82,10 +82,18 @@ func (q *Quarantine) withhold(root *Root, candidates map[key]waiting, err error)
 	}
 	// Nothing that could be left out was named: all of it waits.
 	for k, w := range candidates {
-		w.reason = err.Error()
-		q.waiting[k] = w
+		q.hold(k, w, err.Error())
 	}
 	clear(candidates)
+}
+
+// hold has a candidate wait. What waits already under its name is a delete, whose stub this is: the delete waits on.
+func (q *Quarantine) hold(k key, w waiting, reason string) {
+	if deleted, ok := q.waiting[k]; ok {
+		w = deleted
+	}
+	w.reason = reason
+	q.waiting[k] = w
 }
 
 func (q *Quarantine) move(root *Root, candidates map[key]waiting, r Refusal) bool {
@@ -96,12 +104,10 @@ func (q *Quarantine) move(root *Root, candidates map[key]waiting, r Refusal) boo
 	}
 	delete(candidates, k)
 	if k.kind != kindBackendService || w.resource != nil {
-		w.reason = r.Reason
-		q.waiting[k] = w
+		q.hold(k, w, r.Reason)
 		return true
 	}
-	w.reason = ""
-	q.waiting[k] = w
+	q.hold(k, w, "")
 	stub := &lbv1.BackendService{AbortStatus: 500, Description: "deleted, and still named by a route that is held"}
 	if old := root.Resource(k.kind, k.name).GetBackendService(); old.GetAbortStatus() != stub.GetAbortStatus() {
 		candidates[k] = waiting{resource: &lbv1.Resource{Name: k.name, Body: &lbv1.Resource_BackendService{BackendService: stub}}}

@@ -3,12 +3,15 @@ package downstream
 import (
 	"math"
 	"net"
+	"sync/atomic"
 	"time"
 
 	"github.com/spillway-lb/spillway/internal/proxy/requestpath"
 
 	"github.com/spillway-lb/spillway/internal/proxy/accesslog"
+	"github.com/spillway-lb/spillway/internal/proxy/config"
 	"github.com/spillway-lb/spillway/internal/proxy/exchange"
+	"github.com/spillway-lb/spillway/internal/proxy/http1"
 	"github.com/spillway-lb/spillway/internal/proxy/http2"
 	"github.com/spillway-lb/spillway/internal/proxy/message"
 	"github.com/spillway-lb/spillway/internal/proxy/transport"
@@ -19,14 +22,21 @@ type h2Conn struct {
 	srv    *Server
 	conn   *http2.ServerConn
 	client exchange.Client
+	pinned atomic.Pointer[pinned]
+}
+
+// pinned are the limits of a target proxy. Exchanges that have begun keep theirs.
+type pinned struct {
+	spec   *config.TargetProxy
 	limits exchange.Limits
 }
 
 // serveH2 serves HTTP/2 on a connection until it ends. first is what was read of it already.
 func (s *Server) serveH2(nc net.Conn, client exchange.Client, first []byte) {
-	c := &h2Conn{srv: s, client: client, limits: s.limitsOf(client.Frontend)}
-	config := s.http2Config(&c.limits, client.Scheme)
-	config.Report = c.report
+	c := &h2Conn{srv: s, client: client}
+	now := s.limitsOf(client.Frontend)
+	c.pinned.Store(now)
+	config := &http2.ServerConfig{Limits: http2Limits(&now.limits), Scheme: client.Scheme, Workers: s.Workers, Report: c.report}
 	if tcp, ok := nc.(*net.TCPConn); ok {
 		nc = transport.Eager(tcp)
 	}
@@ -36,34 +46,47 @@ func (s *Server) serveH2(nc net.Conn, client exchange.Client, first []byte) {
 	}
 	s.add(c)
 	defer s.remove(c)
+	c.follow() // what was committed meanwhile
 	defer s.Guard.Recover("connection", c.conn.Crashed)
 	s.Metrics.Frontend(client.Frontend.Name).HTTP2.Inc()
 	_ = c.conn.Serve(c.stream)
 	_ = nc.Close()
 }
 
-// limitsOf are the limits of a frontend's target proxy.
-func (s *Server) limitsOf(f *exchange.Frontend) exchange.Limits {
-	if target := s.Root().TargetProxy(f.Target()); target != nil {
-		return exchange.CompileLimits(target.Spec.GetLimits())
+// follow implements follower.
+func (c *h2Conn) follow() {
+	now := c.pinned.Load()
+	if c.srv.Root().TargetProxy(c.client.Frontend.Target()) == now.spec {
+		return
 	}
-	return exchange.CompileLimits(nil)
+	next := c.srv.limitsOf(c.client.Frontend)
+	if c.pinned.CompareAndSwap(now, next) {
+		c.conn.SetLimits(http2Limits(&next.limits))
+	}
 }
 
-func (s *Server) http2Config(l *exchange.Limits, scheme string) *http2.ServerConfig {
-	return &http2.ServerConfig{
-		Limits: http2.Limits{
-			MaxHeaderListBytes: uint32(l.Message.HeaderBytes),
-			MaxHeaderFields:    l.Message.HeaderCount,
-			IdleTimeout:        l.Idle,
-			HeaderTimeout:      min(l.HeaderTime, 10*time.Second),
-			// The exchange looks for itself (see tick), and answers if it can. This is for what it leaves.
-			StreamIdleTimeout: longer(l.StreamIdle),
-			WriteTimeout:      l.StreamIdle,
-			Tick:              min(exchange.WatchEvery, max(l.StreamIdle/4, transport.Tick)),
-		},
-		Scheme:  scheme,
-		Workers: s.Workers,
+// limitsOf are the limits of a frontend's target proxy.
+func (s *Server) limitsOf(f *exchange.Frontend) *pinned {
+	p := &pinned{spec: s.Root().TargetProxy(f.Target())}
+	if p.spec != nil {
+		p.limits = exchange.CompileLimits(p.spec.Spec.GetLimits())
+	} else {
+		p.limits = exchange.CompileLimits(nil)
+	}
+	return p
+}
+
+// http2Limits are the limits of connections.
+func http2Limits(l *exchange.Limits) http2.Limits {
+	return http2.Limits{
+		MaxHeaderListBytes: uint32(l.Message.HeaderBytes),
+		MaxHeaderFields:    l.Message.HeaderCount,
+		IdleTimeout:        l.Idle,
+		HeaderTimeout:      min(l.HeaderTime, 10*time.Second),
+		// The exchange looks for itself (see tick), and answers if it can. This is for what it leaves.
+		StreamIdleTimeout: longer(l.StreamIdle),
+		WriteTimeout:      l.StreamIdle,
+		Tick:              min(exchange.WatchEvery, max(l.StreamIdle/4, transport.Tick)),
 	}
 }
 
@@ -97,13 +120,14 @@ func (c *h2Conn) serve(x *exchange.Exchange, st *http2.ServerStream) {
 	x.Request.Header = h
 	x.Request.Header.CopyFrom(&st.Request().Header)
 	down := c.take(x, st)
-	x.Begin(&c.client, down, down.shard, &c.limits, 0)
-	if status, details := c.refusal(x, down); status != 0 {
+	limits := &c.pinned.Load().limits
+	x.Begin(&c.client, down, down.shard, limits, 0)
+	if status, details := refusal(x, down, &limits.Message); status != 0 {
 		x.Refuse(status, details)
 		c.give(down)
 		return
 	}
-	if most := c.limits.Message.BodyBytes; most > 0 && x.Request.Body != nil {
+	if most := limits.Message.BodyBytes; most > 0 && x.Request.Body != nil {
 		x.Request.Body = &limitedBody{Body: x.Request.Body, left: most}
 	}
 	x.Request.Path = requestpath.Normalize(x.Request.Path)
@@ -139,8 +163,8 @@ func (c *h2Conn) give(d *h2Answer) {
 }
 
 // refusal says why a request is not served; 0 when it is.
-func (c *h2Conn) refusal(x *exchange.Exchange, down *h2Answer) (int, accesslog.Details) {
-	q, l := &x.Request, &c.limits.Message
+func refusal(x *exchange.Exchange, down *h2Answer, l *http1.Limits) (int, accesslog.Details) {
+	q := &x.Request
 	switch {
 	case string(q.Method) == "CONNECT" && !asUpgrade(x, down):
 		return 501, accesslog.MethodNotSupported // this is a reverse proxy

@@ -30,6 +30,18 @@ type drainer interface {
 	abort()
 }
 
+// follower is a client connection that does not look for itself whether its target proxy has changed.
+type follower interface{ follow() }
+
+// Follow brings connections up to the current configuration.
+func (s *Server) Follow() {
+	for _, c := range s.list() {
+		if f, ok := c.(follower); ok {
+			f.follow()
+		}
+	}
+}
+
 func (s *Server) clock() *transport.Clock { return s.Caller.Clock }
 
 // Draining reports whether connections are being ended.

@@ -335,6 +335,10 @@ func (x *Exchange) answerReply(r *extension.LocalReply) {
 	if status < 200 || status > 599 {
 		status = 500
 	}
+	if x.opensNoTunnel(status) {
+		x.answerLocally(500, nil, accesslog.InternalError)
+		return
+	}
 	extension.AddReplyFields(&x.local.Header, r.Header)
 	body := r.Body
 	if !message.HasBody(false, status) {

@@ -18,7 +18,8 @@ import (
 // one goroutine touches. mu may be taken while out.mu is held, never the other way round.
 type conn struct {
 	nc      net.Conn
-	limits  Limits
+	limits  Limits                 // time-outs are guarded by mu, the others stay
+	bounds  atomic.Pointer[Limits] // those of heads
 	workers *Workers
 	report  func(Event)
 	side    side
@@ -79,6 +80,7 @@ type side interface {
 
 func (c *conn) init(nc net.Conn, s side, l Limits, workers *Workers, report func(Event)) {
 	c.nc, c.side, c.limits, c.workers, c.report = nc, s, l, workers, report
+	c.bounds.Store(&c.limits)
 	c.dec = hpack.NewDecoder(hpack.DefaultTableSize)
 	c.floods = newFloods()
 	c.start = time.Now()
@@ -130,6 +132,22 @@ func (c *conn) payload(h frameHeader) *ConnError {
 	return nil
 }
 
+// setLimits changes the bounds of heads, and the time-outs. Windows and numbers of streams, which the peer counts on, stay.
+func (c *conn) setLimits(l Limits) {
+	c.bounds.Store(&l)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	old := &c.limits
+	old.HeaderTimeout, old.IdleTimeout, old.StreamIdleTimeout = l.HeaderTimeout, l.IdleTimeout, l.StreamIdleTimeout
+	old.WriteTimeout, old.PingInterval, old.PingTimeout, old.Tick = l.WriteTimeout, l.PingInterval, l.PingTimeout, l.Tick
+	c.watch.every = old.rhythm()
+	if w := &c.watch; w.asleep && !w.stopped {
+		// An idle connection sleeps until its old time.
+		w.asleep = false
+		w.timer.Reset(w.every)
+	}
+}
+
 func (c *conn) readError(err error) *ConnError {
 	if errors.Is(err, io.EOF) {
 		err = io.ErrUnexpectedEOF
@@ -149,10 +167,10 @@ func (c *conn) end(err *ConnError) {
 	c.fail(err)
 	c.mu.Lock()
 	why := c.closed
+	l := linger.Default
+	l.Stall = min(l.Stall, c.limits.WriteTimeout)
 	c.mu.Unlock()
 	if !why.Remote && why.Reason != ReasonSlowWrite {
-		l := linger.Default
-		l.Stall = min(l.Stall, c.limits.WriteTimeout)
 		if !why.graceful() {
 			l.Most = lingerTime
 		}

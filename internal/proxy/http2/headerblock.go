@@ -64,7 +64,7 @@ func (c *conn) onContinuation(h frameHeader, p []byte) *ConnError {
 	}
 	b.frames++
 	b.buf = append(b.buf, p...)
-	if b.frames > maxContinuations || uint32(len(b.buf)) > bombFactor*c.limits.MaxHeaderListBytes {
+	if b.frames > maxContinuations || uint32(len(b.buf)) > bombFactor*c.bounds.Load().MaxHeaderListBytes {
 		return connError(CodeEnhanceYourCalm, ReasonContinuationFlood)
 	}
 	if !h.flags.Has(flagEndHeaders) {
@@ -79,7 +79,7 @@ func (c *conn) onContinuation(h frameHeader, p []byte) *ConnError {
 
 // decode turns a whole block into a head and hands it over.
 func (c *conn) decode(stream uint32, end bool, block []byte) *ConnError {
-	h := newHead(&c.limits)
+	h := newHead(c.bounds.Load())
 	if err := c.dec.Decode(block, h); err != nil {
 		h.release()
 		if errors.Is(err, errHeaderBomb) {

@@ -107,6 +107,10 @@ func (c *conn) firstSettings() *ConnError {
 // Shutdown drains the connection: streams under way are served, new ones are not taken. It returns at once.
 func (sc *ServerConn) Shutdown() { sc.drain() }
 
+// SetLimits changes a connection that lives: the bounds of heads to come, and every time-out but that for SETTINGS. A client that
+// was told of a wider bound may learn of a narrower one by a 431.
+func (sc *ServerConn) SetLimits(l Limits) { sc.setLimits(serverLimits(l)) }
+
 // Close ends the connection now: streams under way are cut. A connection that is over already, and whose peer still takes
 // what was said last, is cut.
 func (sc *ServerConn) Close() error {

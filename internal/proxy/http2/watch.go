@@ -39,9 +39,8 @@ type overdue struct {
 	reason Reason
 }
 
-// startWatch starts the timer.
-func (c *conn) startWatch() {
-	l := &c.limits
+// rhythm is how often time-outs are looked at.
+func (l *Limits) rhythm() time.Duration {
 	every := l.Tick
 	for _, d := range []time.Duration{
 		l.SettingsTimeout, l.HeaderTimeout, l.IdleTimeout, l.StreamIdleTimeout, l.WriteTimeout, l.PingInterval, l.PingTimeout,
@@ -50,9 +49,14 @@ func (c *conn) startWatch() {
 			every = min(every, max(d/4, time.Millisecond))
 		}
 	}
+	return every
+}
+
+// startWatch starts the timer.
+func (c *conn) startWatch() {
 	c.mu.Lock()
-	c.watch.every = every
-	c.watch.timer = time.AfterFunc(every, c.tick)
+	c.watch.every = c.limits.rhythm()
+	c.watch.timer = time.AfterFunc(c.watch.every, c.tick)
 	c.mu.Unlock()
 }
 

@@ -1,10 +1,13 @@
 package transport
 
 import (
+	"sync"
 	"sync/atomic"
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/spillway-lb/spillway/internal/descriptors"
 )
 
 const pipesWork = true
@@ -24,6 +27,9 @@ var (
 // pipe is what bytes pass through between two sockets.
 type pipe struct{ r, w int }
 
+// reserve are descriptors that pipes leave for others: without them bytes are copied.
+var reserve = sync.OnceValue(func() descriptors.Reserve { return descriptors.NewReserve(descriptors.Limit()) })
+
 // takePipe returns an empty pipe; nil when too many are in use, or descriptors have run out.
 func takePipe() *pipe {
 	select {
@@ -31,6 +37,11 @@ func takePipe() *pipe {
 		return p
 	default:
 	}
+	return newPipe(reserve())
+}
+
+// newPipe leaves the reserve alone.
+func newPipe(left descriptors.Reserve) *pipe {
 	if openPipes.Add(1) > maxPipes {
 		openPipes.Add(-1)
 		return nil
@@ -40,9 +51,14 @@ func takePipe() *pipe {
 		openPipes.Add(-1)
 		return nil
 	}
+	p := &pipe{r: fds[0], w: fds[1]}
+	if !left.Left(uintptr(p.r)) || !left.Left(uintptr(p.w)) {
+		p.discard()
+		return nil
+	}
 	// Without the right to a larger one it stays as it is, and moves less at a time.
 	_, _ = unix.FcntlInt(uintptr(fds[0]), unix.F_SETPIPE_SZ, RelayStep)
-	return &pipe{r: fds[0], w: fds[1]}
+	return p
 }
 
 // givePipe takes an empty pipe back.

@@ -39,6 +39,23 @@ func TestRelayMovesExactly(t *testing.T) {
 	}
 }
 
+// TestPipesLeaveTheReserveAlone: what is kept back for probes and the control socket is not for moving bytes.
+func TestPipesLeaveTheReserveAlone(t *testing.T) {
+	before := openPipes.Load()
+	if p := newPipe(1); p != nil {
+		p.discard()
+		t.Error("a pipe of the reserve")
+	}
+	if n := openPipes.Load(); n != before {
+		t.Errorf("%d pipes are open", n-before)
+	}
+	p := newPipe(0)
+	if p == nil {
+		t.Fatal("no pipe without a reserve")
+	}
+	p.discard()
+}
+
 // TestRelayEndsAtItsDeadline in both directions, and holds no pipe while it waits for bytes.
 func TestRelayEndsAtItsDeadline(t *testing.T) {
 	from, source := pair(t)

@@ -66,7 +66,7 @@ func (p *Pool) Open(waiting Waiting, reuse bool, budget Budget) (Stream, error) 
 	}
 	ctx, cancel := waiting()
 	defer cancel()
-	nc, err := p.dial(ctx, budget)
+	nc, err := p.dial(ctx, budget, needed)
 	if err != nil {
 		return nil, err
 	}
@@ -76,9 +76,19 @@ func (p *Pool) Open(waiting Waiting, reuse bool, budget Budget) (Stream, error) 
 	return c, nil
 }
 
+// need is why a connection is made.
+type need bool
+
+const (
+	// needed by a request that has none: an idle connection to elsewhere gives way where the budget is used up.
+	needed need = true
+	// spare connections spread what others could carry as well.
+	spare need = false
+)
+
 // dial makes a connection. It counts until closed is called.
-func (p *Pool) dial(ctx context.Context, budget Budget) (net.Conn, error) {
-	if !budget.TryAcquire(balance.Connections) && !(p.pools.evict(p) && budget.TryAcquire(balance.Connections)) {
+func (p *Pool) dial(ctx context.Context, budget Budget, why need) (net.Conn, error) {
+	if !budget.TryAcquire(balance.Connections) && !(why == needed && p.pools.evict(p) && budget.TryAcquire(balance.Connections)) {
 		return nil, ErrOverflow
 	}
 	nc, err := p.connect(ctx)

@@ -50,6 +50,7 @@ type dialing struct {
 	done chan struct{} // closed when link is there, or err
 	link *link2
 	err  error
+	why  need
 }
 
 // openStream2 returns a stream whose request is not sent yet. own makes a connection for this request, which others get
@@ -77,7 +78,7 @@ func (p *Pool) openStream2(waiting Waiting, own bool, budget Budget) (Stream, er
 func (p *Pool) ownLink(waiting Waiting, budget Budget) (*link2, error) {
 	ctx, cancel := waiting()
 	defer cancel()
-	return p.link2(ctx, budget)
+	return p.link2(ctx, budget, needed)
 }
 
 // sharedLink finds a connection with room for a stream, or makes one.
@@ -86,7 +87,7 @@ func (p *Pool) sharedLink(waiting Waiting, budget Budget) (l *link2, used bool, 
 	h.mu.Lock()
 	l, crowded := h.withRoom()
 	if l != nil && crowded && h.dialing == nil {
-		p.startDial2(budget)
+		p.startDial2(budget, spare)
 	}
 	h.mu.Unlock()
 	if l != nil {
@@ -102,18 +103,21 @@ func (p *Pool) sharedLink(waiting Waiting, budget Budget) (l *link2, used bool, 
 		}
 		if h.retired {
 			h.mu.Unlock()
-			l, err := p.link2(ctx, budget)
+			l, err := p.link2(ctx, budget, needed)
 			return l, false, err
 		}
 		d, mine := h.dialing, false
 		if d == nil {
-			d, mine = p.startDial2(budget), true
+			d, mine = p.startDial2(budget, needed), true
 		}
 		h.mu.Unlock()
 		select {
 		case <-d.done:
 		case <-ctx.Done():
 			return nil, false, &ConnectError{TLS: p.target.TLS != nil, Err: transport.ErrTimeout}
+		}
+		if d.err == ErrOverflow && d.why == spare {
+			continue // which had nothing give way
 		}
 		if mine && d.link != nil || d.err != nil {
 			return d.link, false, d.err
@@ -146,15 +150,15 @@ func (h *pool2) withRoom() (found *link2, crowded bool) {
 }
 
 // startDial2 makes a connection for everybody who waits. http2.mu is held.
-func (p *Pool) startDial2(budget Budget) *dialing {
-	d := &dialing{done: make(chan struct{})}
+func (p *Pool) startDial2(budget Budget, why need) *dialing {
+	d := &dialing{done: make(chan struct{}), why: why}
 	p.http2.dialing = d
 	go p.dial2(d, budget)
 	return d
 }
 
 func (p *Pool) dial2(d *dialing, budget Budget) {
-	d.link, d.err = p.link2(context.Background(), budget)
+	d.link, d.err = p.link2(context.Background(), budget, d.why)
 	if d.link != nil && !p.share(d.link) {
 		d.link = nil // who waits makes one of his own
 	}
@@ -166,8 +170,8 @@ func (p *Pool) dial2(d *dialing, budget Budget) {
 }
 
 // link2 makes a connection. It counts until it has ended, or is evicted.
-func (p *Pool) link2(ctx context.Context, budget Budget) (*link2, error) {
-	nc, err := p.dial(ctx, budget)
+func (p *Pool) link2(ctx context.Context, budget Budget, why need) (*link2, error) {
+	nc, err := p.dial(ctx, budget, why)
 	if err != nil {
 		return nil, err
 	}

@@ -395,3 +395,33 @@ func TestCrowdedConnectionsGetCompany(t *testing.T) {
 		s.Close()
 	}
 }
+
+// TestCompanyTakesNobodysPlace: a connection more to spread requests is a convenience, for which nothing gives way.
+func TestCompanyTakesNobodysPlace(t *testing.T) {
+	pools, _ := newPool(t, "127.0.0.1:1")
+	target := Target{Address: backend2(t), HTTP2: true, Counts: metrics.New(metrics.Options{}).Service("s")}
+	idle, crowded := pools.Create(&balance.Endpoint{}, target), pools.Create(&balance.Endpoint{}, target)
+	b := &budget{max: 2}
+	ask(t, open(t, idle, b))
+	var streams []Stream
+	for range spreadAt + 3 {
+		streams = append(streams, hold(t, crowded, b))
+		crowded.http2.mu.Lock()
+		d := crowded.http2.dialing
+		crowded.http2.mu.Unlock()
+		if d != nil {
+			<-d.done
+		}
+	}
+	if n := len(crowded.http2.conns); n != 1 {
+		t.Errorf("%d connections", n)
+	}
+	if s := open(t, idle, b); !s.Reused() {
+		t.Error("an idle connection has given way")
+	} else {
+		ask(t, s)
+	}
+	for _, s := range streams {
+		s.Close()
+	}
+}
