@@ -283,7 +283,7 @@ func TestConflictingAnswersAre502(t *testing.T) {
 		"HTTP/1.1 20 OK\r\n\r\n",
 		"ICY 200 OK\r\n\r\n",
 		"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n",
-		"HTTP/1.1 200 OK\r\nX : y\r\n\r\n",
+		"HTTP/1.1 200 OK\r\nX y: z\r\n\r\n",
 		strings.Repeat("HTTP/1.1 100 Continue\r\n\r\n", 40) + "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
 	} {
 		backend := rawBackend(t, func(c *rawConn) {
