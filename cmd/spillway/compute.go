@@ -81,7 +81,26 @@ func newComputeCommand(c *connection) *cobra.Command {
 			"  spillway compute network-endpoint-groups list --filter 'name~store' --format 'value(name,zone.basename())'",
 	}
 	takesCommands(cmd)
-	for _, collection := range compute.Collections() {
+	addCollections(cmd, c, compute.Collections())
+	return cmd
+}
+
+// newNetworkServicesCommand has the collections that gcloud has in a group of their own.
+func newNetworkServicesCommand(c *connection) *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "network-services COLLECTION COMMAND", Aliases: []string{"service-extensions"}, Short: "Extensions and plugins in gcloud's words",
+		Long: `Extensions and Wasm plugins of the model in gcloud's words, as in its groups service-extensions and network-services, with the fields
+of the Network Services API.`,
+		Example: "  spillway network-services lb-route-extensions list\n" +
+			"  spillway service-extensions wasm-plugins describe NAME",
+	}
+	takesCommands(cmd)
+	addCollections(cmd, c, compute.ExtensionCollections())
+	return cmd
+}
+
+func addCollections(cmd *cobra.Command, c *connection, collections []compute.Collection) {
+	for _, collection := range collections {
 		group := &cobra.Command{
 			Use: collection.Name + " COMMAND", Short: "The " + strings.ReplaceAll(collection.Name, "-", " ") + " of the model",
 		}
@@ -95,7 +114,6 @@ func newComputeCommand(c *connection) *cobra.Command {
 		}
 		cmd.AddCommand(group)
 	}
-	return cmd
 }
 
 // takesCommands makes a command that only groups others print its help, and refuse what is none of them, whatever flags

@@ -58,7 +58,7 @@ func newRootCommand() *cobra.Command {
 	}
 	for _, command := range []*cobra.Command{
 		newURLsCommand(&c), newGetCommand(&c), newDescribeCommand(&c), newGetHealthCommand(&c), newLogsCommand(&c),
-		newComputeCommand(&c), newAPIResourcesCommand(),
+		newComputeCommand(&c), newNetworkServicesCommand(&c), newAPIResourcesCommand(),
 	} {
 		command.GroupID = groupSee
 		if command.Name() == "api-resources" {

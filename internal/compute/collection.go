@@ -45,7 +45,7 @@ type Resource struct {
 
 // Collections returns every collection, in order of name.
 func Collections() []Collection {
-	return []Collection{
+	all := append(ExtensionCollections(), []Collection{
 		{"addresses", []string{"NAME", "ADDRESS/RANGE", "TYPE", "PURPOSE", "NETWORK", "REGION", "SUBNET", "STATUS"}, addresses},
 		{"backend-services", []string{"NAME", "BACKENDS", "PROTOCOL"}, each(backendService)},
 		{"forwarding-rules", []string{"NAME", "REGION", "IP_ADDRESS", "IP_PROTOCOL", "TARGET"}, each(forwardingRule)},
@@ -55,7 +55,9 @@ func Collections() []Collection {
 		{"target-http-proxies", []string{"NAME", "URL_MAP"}, each(targetHTTPProxy)},
 		{"target-https-proxies", []string{"NAME", "SSL_CERTIFICATES", "URL_MAP"}, each(targetHTTPSProxy)},
 		{"url-maps", []string{"NAME", "DEFAULT_SERVICE"}, each(urlMap)},
-	}
+	}...)
+	slices.SortFunc(all, func(a, b Collection) int { return cmp.Compare(a.Name, b.Name) })
+	return all
 }
 
 // each is a collection with at most one member for each resource of the model.

@@ -93,6 +93,12 @@ func addProxySettings(f map[string]any, p *lbv1.TargetProxy) {
 	if len(p.GetUpgrades()) > 0 {
 		f["upgrades"] = p.GetUpgrades()
 	}
+	if p.GetRouteExtension() != "" {
+		f["lbRouteExtension"] = p.GetRouteExtension()
+	}
+	if p.GetTrafficExtension() != "" {
+		f["lbTrafficExtension"] = p.GetTrafficExtension()
+	}
 	if p.GetRequestPolicy() != nil {
 		f["requestPolicy"] = protoFields(p.GetRequestPolicy())
 	}

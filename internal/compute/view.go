@@ -16,12 +16,15 @@ type view struct {
 	regions map[string]string            // target proxy, and the URL map of its name, to the region of the rule that leads there
 	tls     map[string]bool              // target proxies that end TLS
 	checked map[string]string            // health check to the region of a backend service that has it
+
+	extensions map[string]string // lb_traffic_extension to its region
 }
 
 func newView(m Model) view {
 	v := view{
 		Model: m, rules: map[string][]*lbv1.RouteRule{}, shards: map[string]int{}, users: map[string][]string{},
 		regions: map[string]string{}, tls: map[string]bool{}, checked: map[string]string{},
+		extensions: map[string]string{},
 	}
 	for _, r := range m.GetResources() {
 		v.take(r)
@@ -55,6 +58,8 @@ func (v view) take(r *lbv1.Resource) {
 		v.rules[body.RouteRule.GetUrlMap()] = append(v.rules[body.RouteRule.GetUrlMap()], body.RouteRule)
 	case *lbv1.Resource_BackendService:
 		v.checked[body.BackendService.GetHealthCheck()] = body.BackendService.GetRegion()
+	case *lbv1.Resource_LbTrafficExtension:
+		v.extensions[r.GetName()] = body.LbTrafficExtension.GetRegion()
 	case *lbv1.Resource_EndpointShard:
 		v.shards[body.EndpointShard.GetGroup()] += len(body.EndpointShard.GetEndpoints())
 	}
