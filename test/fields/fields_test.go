@@ -54,9 +54,11 @@ var unread = map[string]string{
 	"LbExtension.ForwardingRules": "for people", "WasmPlugin.UsedBy": "for people", "Extension.GoogleApi": "for people",
 	"WasmPluginVersion.Image": "for people: modules are fetched by digest",
 
-	"Resource.WasmPluginVersion": notYet, "ExtensionChain": notYet, "MatchExpression": notYet, "Extension": notYet,
-	"WasmPlugin": notYet, "PluginLogging": notYet, "WasmPluginVersion": notYet,
+	"Resource.WasmPluginVersion": notYet, "WasmPlugin": notYet, "PluginLogging": notYet, "WasmPluginVersion": notYet,
 }
+
+// notYet is no reason either.
+const notYet = "a fault until proxies run plugins"
 
 // unwritten are the fields of the model that nothing of Kubernetes sets, and why: they are for models that somebody writes by
 // hand, `spillway proxy --config`. The comments of lb.proto say the same.
@@ -67,15 +69,7 @@ var unwritten = map[string]string{
 	"TargetProxy.Upgrades": proxyOnly,
 	"ValueMatch.Present":   proxyOnly, "SessionPersistence.IdleTimeout": proxyOnly, "SessionAffinity.Header": proxyOnly,
 	"CircuitLimits.MaxPendingRequests": "refused: no request of a proxy waits in a queue",
-
-	"Resource.LbRouteExtension": notYet, "Resource.LbTrafficExtension": notYet, "Resource.WasmPlugin": notYet,
-	"Resource.WasmPluginVersion": notYet, "TargetProxy.RouteExtension": notYet, "TargetProxy.TrafficExtension": notYet,
-	"LbExtension": notYet, "ExtensionChain": notYet, "MatchExpression": notYet, "Extension": notYet, "WasmPlugin": notYet,
-	"PluginLogging": notYet, "WasmPluginVersion": notYet,
 }
-
-// notYet is no reason either.
-const notYet = "refused until the proxy runs extensions"
 
 const proxyOnly = "by `proxy --config` only"
 
