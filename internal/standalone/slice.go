@@ -1,8 +1,6 @@
 package standalone
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -18,6 +16,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/apimachinery/pkg/util/rand"
 
+	"github.com/spillway-lb/spillway/internal/digest"
 	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/shard"
@@ -77,9 +76,11 @@ func translateSlices(v *recompute.View, key string) recompute.Result {
 		groups[""] = nil // a Service without Pods has one empty slice
 	}
 	result := recompute.Result{State: recompute.Present}
+	taken := map[string]bool{}
 	for _, at := range slices.Sorted(maps.Keys(groups)) {
 		for i, part := range shard.Split(groups[at], maxSlice, func(m member) string { return m.endpoint.TargetRef.Name }) {
-			result.Writes = append(result.Writes, objectWrite(ref.Cluster, slice(service, at+"#"+strconv.Itoa(i), part)))
+			name := sliceName(service, at+"#"+strconv.Itoa(i), taken)
+			result.Writes = append(result.Writes, objectWrite(ref.Cluster, slice(service, name, part)))
 		}
 	}
 	return result
@@ -188,15 +189,28 @@ func portsText(ports []discoveryv1.EndpointPort) string {
 	return b.String()
 }
 
-// slice makes one EndpointSlice; id tells it apart from the Service's other ones.
-func slice(service *corev1.Service, id string, members []member) *discoveryv1.EndpointSlice {
-	sum := sha256.Sum256([]byte(service.Namespace + "/" + service.Name + " " + id))
+// sliceName is SERVICE-XXXXX, as an API server makes of generateName: one that is taken is passed over. id tells the slice
+// apart from the Service's other ones.
+func sliceName(service *corev1.Service, id string, taken map[string]bool) string {
+	text := service.Namespace + "/" + service.Name + " " + id
+	for try := 0; ; try++ {
+		name := service.Name + "-" + rand.SafeEncodeString(digest.Hex(text, 5))
+		if !taken[name] {
+			taken[name] = true
+			return name
+		}
+		text = service.Namespace + "/" + service.Name + " " + id + "~" + strconv.Itoa(try)
+	}
+}
+
+// slice makes one EndpointSlice.
+func slice(service *corev1.Service, name string, members []member) *discoveryv1.EndpointSlice {
 	yes := true
 	s := &discoveryv1.EndpointSlice{
 		TypeMeta: metav1.TypeMeta{APIVersion: discoveryv1.SchemeGroupVersion.String(), Kind: "EndpointSlice"},
 		ObjectMeta: metav1.ObjectMeta{
 			Namespace: service.Namespace, GenerateName: service.Name + "-",
-			Name: service.Name + "-" + rand.SafeEncodeString(hex.EncodeToString(sum[:])[:5]), Labels: maps.Clone(service.Labels),
+			Name: name, Labels: maps.Clone(service.Labels),
 			OwnerReferences: []metav1.OwnerReference{{
 				APIVersion: "v1", Kind: "Service", Name: service.Name, UID: service.UID, Controller: &yes, BlockOwnerDeletion: &yes,
 			}},
