@@ -21,10 +21,16 @@ type processor struct {
 // Process implements extprocv3.ExternalProcessorServer.
 func (p processor) Process(s Stream) error { return p.process(s) }
 
+// New makes a server of gRPC's own: unlike a Handler it pushes back when its streams are not read.
+func New(process func(Stream) error, options ...grpc.ServerOption) *grpc.Server {
+	server := grpc.NewServer(options...)
+	extprocv3.RegisterExternalProcessorServer(server, processor{process: process})
+	return server
+}
+
 // Handler serves streams with process. What is no gRPC is a health check: 200 on every GET.
 func Handler(process func(Stream) error) http.Handler {
-	server := grpc.NewServer()
-	extprocv3.RegisterExternalProcessorServer(server, processor{process: process})
+	server := New(process)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.ProtoMajor == 2 && strings.HasPrefix(r.Header.Get("Content-Type"), "application/grpc") {
 			server.ServeHTTP(w, r)

@@ -40,6 +40,8 @@ type subject interface {
 	fieldList
 	Body() message.Body
 	SetBody(b message.Body, length int64) error
+	// bodiless reports whether the message has no body, whatever is put into it.
+	bodiless() bool
 }
 
 // Request implements extension.Filter.
@@ -119,7 +121,10 @@ func (f *filter) replace(m subject, by *extprocv3.BodyMutation, b *body) error {
 		}
 		return nil
 	}
-	if len(p) == 0 {
+	switch {
+	case m.bodiless():
+		return nil
+	case len(p) == 0:
 		return allowed(m.SetBody(nil, 0))
 	}
 	return allowed(m.SetBody(extension.NewLiteral(p), int64(len(p))))

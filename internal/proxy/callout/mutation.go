@@ -12,6 +12,7 @@ import (
 
 	"github.com/spillway-lb/spillway/internal/proxy/extension"
 	"github.com/spillway-lb/spillway/internal/proxy/field"
+	"github.com/spillway-lb/spillway/internal/proxy/message"
 )
 
 // fields is what a mutation changes: a message's fields, with its pseudo-headers.
@@ -131,6 +132,8 @@ func (q requestFields) pseudo(name string, value []byte) error {
 	return extension.ErrInvalid
 }
 
+func (requestFields) bodiless() bool { return false }
+
 // responseFields are those of an answer.
 type responseFields struct{ *extension.Response }
 
@@ -141,6 +144,8 @@ func (r responseFields) pseudo(name string, value []byte) error {
 	}
 	return r.SetStatus(status)
 }
+
+func (r responseFields) bodiless() bool { return !message.HasBody(false, r.Status()) }
 
 // trailerFields have no pseudo-headers.
 type trailerFields struct{ *extension.Fields }

@@ -1,0 +1,148 @@
+package chains_test
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
+)
+
+var update = flag.Bool("update", false, "write docs/fail-closed.md")
+
+const page = "../../../docs/fail-closed.md"
+
+const preface = `# What fails, and how
+
+What becomes of a request whose callout fails, by fault, phase and failOpen. internal/proxy/chains makes each of these cells
+with a real callout on real sockets, over HTTP/1.1 and HTTP/2, in every run of its tests, and fails if one is different; write
+this page anew with ` + "`go test ./internal/proxy/chains -run FailClosed -update`" + `.
+
+*500* is Spillway's own answer. *cut* is an answer whose head had gone out: the connection or stream is reset, so that no
+client takes it for whole. *passes* is a request that goes on without the callout, whole and unchanged; it is in no cell of
+failOpen false. The word behind is the cause: in the access log below the extension (` + "`cause`, with the text in `error`" + `), and
+counted in ` + "`extension_events_total{extension=\"CHAIN/EXTENSION\", event=\"cause_WORD\"}`" + ` beside ` + "`failed_closed` and `failed_open`" + `.
+
+Where the control plane knows the fault (the Service, plugin or endpoint is not there, the condition cannot be compiled), the
+extension's conditions say so too, and the proxy is told to treat each use as a failure (cause ` + "`config`" + `). A condition that
+cannot be compiled takes every request, by the failOpen of its extensions.
+
+| fault | phase | failOpen false | failOpen true |
+|---|---|---|---|
+`
+
+// TestFailClosed is the contract. No cell lets a request pass unextended with failOpen false.
+func TestFailClosed(t *testing.T) {
+	var out strings.Builder
+	out.WriteString(preface)
+	list := faults()
+	if len(list) < 30 {
+		t.Fatalf("%d faults", len(list))
+	}
+	for _, f := range list {
+		for _, p := range phases {
+			if f.in != nil && !f.in(p) {
+				continue
+			}
+			t.Run(f.name+"/"+p.name, func(t *testing.T) {
+				closed, open := f.try(t, p)
+				fmt.Fprintf(&out, "| %s | %s | %s | %s |\n", f.name, p.name, closed, open)
+			})
+		}
+	}
+	if t.Failed() {
+		return
+	}
+	if *update {
+		if err := os.WriteFile(page, []byte(out.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	have, err := os.ReadFile(page)
+	if err != nil || string(have) != out.String() {
+		t.Errorf("docs/fail-closed.md is not what happens (%v): run with -update and read the difference\n%s", err, firstDifference(string(have), out.String()))
+	}
+}
+
+func firstDifference(a, b string) string {
+	x, y := strings.Split(a, "\n"), strings.Split(b, "\n")
+	for i := range min(len(x), len(y)) {
+		if x[i] != y[i] {
+			return "page: " + x[i] + "\nnow:  " + y[i]
+		}
+	}
+	return "one is longer"
+}
+
+// try makes the two cells of a fault in a phase.
+func (f fault) try(t *testing.T, p phase) (closed, open cell) {
+	x := f.site(t, p)
+	const body = "the body"
+	for _, version := range []int{1, 2} {
+		closed = x.cell(t, version, "chain", "/", body)
+		if closed.client == "passes" {
+			t.Errorf("HTTP/%d: failOpen false, and the request passed", version)
+		}
+		open = x.cell(t, version, "open", "/open", body)
+	}
+	return closed, open
+}
+
+// cell asks and tells what came.
+func (x *site) cell(t *testing.T, version int, chain, path, body string) cell {
+	t.Helper()
+	events := &x.Metrics().Extensions
+	count := func(event string) uint64 { return events.Count(chain+"/ext", event) }
+	closedBefore, openBefore := count("failed_closed"), count("failed_open")
+	if chain == "open" && len(x.model.GetResources()) > 0 && faultyChain(x.model) {
+		return cell{client: "the same, by its own failOpen", cause: "config"}
+	}
+	g := x.ask(version, "POST", path, body)
+	c := cell{}
+	switch {
+	case g.status == 500 && g.err == nil:
+		c.client = "500"
+	case g.err != nil && !strings.Contains(g.err.Error(), "Timeout"):
+		c.client = "cut"
+	case g.status == 200 && g.err == nil && g.body == body && g.tail == "sent" && !strings.Contains(g.header.Get("X-Saw"), "seen"):
+		c.client = "passes"
+	default:
+		t.Errorf("HTTP/%d %s: %+v", version, path, g)
+	}
+	want := "failed_closed"
+	if c.client == "passes" {
+		want = "failed_open"
+	}
+	eventually(t, want+" is counted once", func() bool {
+		return count("failed_closed")+count("failed_open") == closedBefore+openBefore+1 && count(want) >= 1
+	})
+	for _, cause := range []string{
+		"no_endpoint", "overflow", "connect", "tls", "tls_certificate", "dns", "http2", "status", "timeout", "canceled", "grpc_status", "protocol", "mutation",
+		"message_too_large", "config",
+	} {
+		if count("cause_"+cause) > 0 {
+			if c.cause != "" {
+				t.Errorf("two causes: %s and %s", c.cause, cause)
+			}
+			c.cause = cause
+		}
+	}
+	if c.cause == "" {
+		t.Error("no cause is counted")
+	}
+	return c
+}
+
+func faultyChain(m *lbv1.Model) bool {
+	for _, r := range m.GetResources() {
+		for _, c := range r.GetLbTrafficExtension().GetChains() {
+			if c.GetFault() != "" {
+				return true
+			}
+		}
+	}
+	return false
+}
