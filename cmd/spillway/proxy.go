@@ -21,6 +21,8 @@ import (
 	"github.com/spillway-lb/spillway/internal/proxy/chains"
 	"github.com/spillway-lb/spillway/internal/proxy/config"
 	"github.com/spillway-lb/spillway/internal/proxy/metrics"
+	"github.com/spillway-lb/spillway/internal/proxy/plugin"
+	"github.com/spillway-lb/spillway/internal/wasm"
 )
 
 const proxyLong = `Proxy serves a load balancer model (as ` + "`spillway translate`" + ` prints it) without a control plane.
@@ -95,7 +97,9 @@ func runProxy(ctx context.Context, f proxyFlags, stdout, stderr io.Writer) error
 	p := proxy.New(proxy.Config{
 		Location: config.Location{Region: f.region, Zone: f.zone}, Logger: log, AccessLog: accessLog, Tracer: tracer,
 		Inherited: before.sockets, MaxConnections: f.maxConnections, Metrics: counts, Guard: recovery,
-		Extensions: chains.Compiler{}.Provider(),
+		Extensions: chains.Compiler{Plugins: plugin.New(plugin.Config{
+			Modules: plugin.NewModules(pluginSource(ctx, f.file), wasm.Options{}), Logger: log, Metrics: counts,
+		})}.Provider(),
 		Settle: func(next *config.Root) {
 			prober.Follow(next)
 			location.AwaitVerdicts(ctx, next)

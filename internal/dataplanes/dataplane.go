@@ -11,8 +11,8 @@ import (
 	"github.com/spillway-lb/spillway/internal/health"
 	"github.com/spillway-lb/spillway/internal/location"
 	"github.com/spillway-lb/spillway/internal/proxy"
-	"github.com/spillway-lb/spillway/internal/proxy/chains"
 	"github.com/spillway-lb/spillway/internal/proxy/config"
+	"github.com/spillway-lb/spillway/internal/proxy/metrics"
 )
 
 // DataPlane is a proxy and its prober at one location.
@@ -36,10 +36,11 @@ func (s *Set) open(at config.Location) *DataPlane {
 	if s.config.Project != nil {
 		project, number = s.config.Project()
 	}
+	logger, counts := s.config.Logger.With("location", at.Region), metrics.New(metrics.Options{})
 	d.Proxy = proxy.New(proxy.Config{
 		Project: project, ProjectNumber: number,
-		Location: at, Logger: s.config.Logger.With("location", at.Region), AccessLog: s.config.AccessLog, LogAll: true,
-		Tracer: s.config.Tracer, Extensions: chains.Compiler{}.Provider(),
+		Location: at, Logger: logger, Metrics: counts, AccessLog: s.config.AccessLog, LogAll: true,
+		Tracer: s.config.Tracer, Extensions: s.extensions(logger, counts),
 	})
 	d.Prober = health.NewProber(health.Options{
 		OnVerdict: func(v health.Verdict) { d.judge(v, false) },

@@ -12,9 +12,14 @@ import (
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
 	"github.com/spillway-lb/spillway/internal/health"
 	"github.com/spillway-lb/spillway/internal/location"
+	"github.com/spillway-lb/spillway/internal/proxy/chains"
 	"github.com/spillway-lb/spillway/internal/proxy/config"
+	"github.com/spillway-lb/spillway/internal/proxy/extension"
+	"github.com/spillway-lb/spillway/internal/proxy/metrics"
+	"github.com/spillway-lb/spillway/internal/proxy/plugin"
 	"github.com/spillway-lb/spillway/internal/proxy/trace"
 	"github.com/spillway-lb/spillway/internal/subset"
+	"github.com/spillway-lb/spillway/internal/wasm"
 )
 
 // Config is what all data planes have in common.
@@ -27,6 +32,8 @@ type Config struct {
 	// Tracer takes the spans of all locations; nil traces nothing.
 	Tracer *trace.Tracer
 	Logger *slog.Logger
+	// Plugins gives the modules of Wasm plugins, which have been fetched before; nil runs none.
+	Plugins func(image, digest string) ([]byte, error)
 }
 
 // Feedback hears what data planes find out. Its methods must not wait for anything, and may be called from any goroutine.
@@ -42,7 +49,8 @@ type Feedback interface {
 
 // Set is the data planes, one at each location.
 type Set struct {
-	config Config
+	config  Config
+	modules *plugin.Modules // compiled once for all locations; nil without plugins
 
 	mu         sync.Mutex
 	model      *subset.Model
@@ -51,7 +59,20 @@ type Set struct {
 
 // New makes a set without data planes.
 func New(c Config) *Set {
-	return &Set{config: c, model: subset.New(), byLocation: map[string]*DataPlane{}}
+	s := &Set{config: c, model: subset.New(), byLocation: map[string]*DataPlane{}}
+	if c.Plugins != nil {
+		s.modules = plugin.NewModules(c.Plugins, wasm.Options{})
+	}
+	return s
+}
+
+// extensions are what a data plane runs of them.
+func (s *Set) extensions(logger *slog.Logger, counts *metrics.Registry) extension.Provider {
+	var c chains.Compiler
+	if s.modules != nil {
+		c.Plugins = plugin.New(plugin.Config{Modules: s.modules, Logger: logger, Metrics: counts})
+	}
+	return c.Provider()
 }
 
 // drainGone bounds the draining of a location that is no longer wanted.

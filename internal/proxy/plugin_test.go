@@ -14,6 +14,7 @@ import (
 	"github.com/spillway-lb/spillway/internal/proxy"
 	"github.com/spillway-lb/spillway/internal/proxy/extension"
 	"github.com/spillway-lb/spillway/internal/proxy/plugin"
+	"github.com/spillway-lb/spillway/internal/wasm"
 	"github.com/spillway-lb/spillway/internal/wasm/sample"
 	"github.com/spillway-lb/spillway/internal/wasm/wat"
 )
@@ -33,7 +34,9 @@ func stamping(version int) []byte {
 
 // pluginProvider gives every target proxy a chain with the version that is the main one at that time.
 func pluginProvider(modules map[string][]byte, main *atomic.Pointer[string]) extension.Provider {
-	plugins := plugin.New(plugin.Config{Modules: func(_, digest string) ([]byte, error) { return modules[digest], nil }, Timeout: patience})
+	plugins := plugin.New(plugin.Config{
+		Modules: plugin.NewModules(func(_, digest string) ([]byte, error) { return modules[digest], nil }, wasm.Options{}), Timeout: patience,
+	})
 	spec := &lbv1.Extension{Name: "plugin", Events: []lbv1.Extension_Event{lbv1.Extension_REQUEST_HEADERS, lbv1.Extension_RESPONSE_HEADERS}}
 	return func(string, *lbv1.TargetProxy, extension.Resources) (*extension.Chains, error) {
 		digest := *main.Load()

@@ -13,6 +13,7 @@ import (
 	"github.com/spillway-lb/spillway/internal/oci"
 	"github.com/spillway-lb/spillway/internal/oci/registry"
 	"github.com/spillway-lb/spillway/internal/store"
+	"github.com/spillway-lb/spillway/internal/wasm/sample"
 )
 
 // ImagesPath is where plugins' images are kept: $XDG_CACHE_HOME/spillway/images or ~/.cache/spillway/images, or a directory
@@ -28,10 +29,15 @@ func ImagesPath() string {
 // newImages makes the store of plugins' images and the resolver that fills it. Relative paths are those below the manifests.
 func (s *server) newImages() {
 	c := s.config
-	s.images = oci.NewStore(oci.Options{Dir: cmp.Or(c.Images, ImagesPath()), Base: c.Dir})
+	s.images = oci.NewStore(oci.Options{Dir: cmp.Or(c.Images, ImagesPath()), Base: c.Dir, Builtin: sample.Module})
 	s.resolver = image.NewResolver(image.Options{
 		Store: s.store, Images: s.images, Pins: s.keeper.beside("images.json"), Say: s.report.say, Now: c.Now,
 	})
+}
+
+// module is that of a plugin's image, which has been fetched: data planes ask nobody.
+func (s *server) module(image, digest string) ([]byte, error) {
+	return s.images.Cached(image, digest, oci.Plugin)
 }
 
 // look commits the facts about the outside that a round is about to read.

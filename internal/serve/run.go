@@ -140,6 +140,7 @@ func newServer(c Config) (*server, error) {
 		Inherited: inherited(kept), Keep: s.keeper.keep, Now: c.Now,
 	})
 	s.planes = dataplanes.New(dataplanes.Config{
+		Plugins:  s.module,
 		Feedback: s.loop, AccessLog: c.AccessLog, Tracer: c.Tracer, Logger: c.Log,
 		Project: func() (id, number string) { return view.Project(s.store.Snapshot()) },
 	})

@@ -4,9 +4,9 @@
 // In: versions of plugins (lb.v1.WasmPluginVersion), whose modules a source gives by digest, and extensions that name a plugin.
 // Out: extension.Extension, whose filters show each exchange to the plugin.
 //
-//	plugins := plugin.New(plugin.Config{Modules: store, Logger: logger, Metrics: registry})
-//	version, err := plugins.Version(name, spec)          // compiled and configured, once; an error refuses the version in words
-//	extension := version.Extension(extension.Traffic, spec, logging)
+//	modules := plugin.NewModules(source, wasm.Options{})  // one for a process
+//	plugins := plugin.New(plugin.Config{Modules: modules, Logger: logger, Metrics: registry})
+//	provider := chains.Compiler{Plugins: plugins}.Provider()
 //
 // A version is shared by all that name it. It ends when nothing refers to it any more: exchanges that hold on to an older
 // configuration still find theirs, so that a switch of versions loses no request.

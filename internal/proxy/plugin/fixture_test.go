@@ -15,6 +15,7 @@ import (
 	"github.com/spillway-lb/spillway/internal/proxy/extension"
 	"github.com/spillway-lb/spillway/internal/proxy/message"
 	"github.com/spillway-lb/spillway/internal/proxy/metrics"
+	"github.com/spillway-lb/spillway/internal/wasm"
 	"github.com/spillway-lb/spillway/internal/wasm/wat"
 )
 
@@ -89,7 +90,7 @@ type rig struct {
 func newRig(t testing.TB, code []byte, edit func(c *Config, spec *lbv1.Extension, v *lbv1.WasmPluginVersion)) *rig {
 	t.Helper()
 	r := &rig{registry: metrics.New(metrics.Options{})}
-	c := Config{Modules: func(string, string) ([]byte, error) { return code, nil }, Metrics: r.registry, Timeout: patience}
+	c := Config{Modules: NewModules(func(string, string) ([]byte, error) { return code, nil }, wasm.Options{}), Metrics: r.registry, Timeout: patience}
 	spec := &lbv1.Extension{Name: "ext", Events: everyEvent}
 	v := &lbv1.WasmPluginVersion{Plugin: "plugin", Image: "image", ImageDigest: "sha256:1"}
 	if edit != nil {

@@ -1,7 +1,6 @@
 package plugin
 
 import (
-	"context"
 	"fmt"
 	"log/slog"
 	"runtime"
@@ -11,20 +10,20 @@ import (
 	"weak"
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
+	"github.com/spillway-lb/spillway/internal/proxy/chains"
+	"github.com/spillway-lb/spillway/internal/proxy/extension"
 	"github.com/spillway-lb/spillway/internal/proxy/metrics"
 	"github.com/spillway-lb/spillway/internal/wasm"
 )
 
 // Config is what a proxy has for its plugins.
 type Config struct {
-	// Modules gives the module of an image, which has been fetched before.
-	Modules func(image, digest string) ([]byte, error)
+	// Modules gives compiled modules. Proxies of one process share them.
+	Modules *Modules
 	// Logger takes what plugins log; nil drops it.
 	Logger *slog.Logger
 	// Metrics counts; nil does not.
 	Metrics *metrics.Registry
-	// Profile is what plugins may do.
-	Profile wasm.Profile
 	// Timeout bounds each callback; 0 is wasm.DefaultTimeout.
 	Timeout time.Duration
 	// Services makes the calls of plugins in the full profile.
@@ -37,20 +36,24 @@ type Plugins struct {
 	shared *wasm.Shared
 
 	mu       sync.Mutex
-	modules  map[string]weak.Pointer[module]
 	versions map[string]weak.Pointer[Version]
 }
 
+var _ chains.Plugins = (*Plugins)(nil)
+
 // New makes them. There is nothing to close.
 func New(c Config) *Plugins {
-	return &Plugins{
-		config: c, shared: wasm.NewShared(),
-		modules: map[string]weak.Pointer[module]{}, versions: map[string]weak.Pointer[Version]{},
-	}
+	return &Plugins{config: c, shared: wasm.NewShared(), versions: map[string]weak.Pointer[Version]{}}
 }
 
-// module is one that is closed when nothing refers to it.
-type module struct{ *wasm.Module }
+// Plugin implements chains.Plugins.
+func (p *Plugins) Plugin(u chains.Use, of *lbv1.WasmPlugin, name string, spec *lbv1.WasmPluginVersion) (extension.Extension, error) {
+	v, err := p.Version(name, spec)
+	if err != nil {
+		return extension.Extension{}, fmt.Errorf("wasm_plugin_version %q: %w", name, err)
+	}
+	return v.Extension(u.Kind, u.Extension, of.GetLogging()), nil
+}
 
 // Version is a module with its configuration, and its instances.
 type Version struct {
@@ -79,7 +82,7 @@ func (p *Plugins) Version(name string, spec *lbv1.WasmPluginVersion) (*Version, 
 		return v, nil
 	}
 	p.sweep()
-	m, err := p.module(spec.GetImage(), spec.GetImageDigest())
+	m, err := p.config.Modules.get(spec.GetImage(), spec.GetImageDigest())
 	if err != nil {
 		return nil, err
 	}
@@ -89,24 +92,6 @@ func (p *Plugins) Version(name string, spec *lbv1.WasmPluginVersion) (*Version, 
 	}
 	p.versions[key] = weak.Make(v)
 	return v, nil
-}
-
-func (p *Plugins) module(image, digest string) (*module, error) {
-	if m := p.modules[digest].Value(); m != nil {
-		return m, nil
-	}
-	code, err := p.config.Modules(image, digest)
-	if err != nil {
-		return nil, err
-	}
-	compiled, err := wasm.Load(context.Background(), code, wasm.Options{Profile: p.config.Profile})
-	if err != nil {
-		return nil, fmt.Errorf("image %s: %w", image, err)
-	}
-	m := &module{compiled}
-	runtime.AddCleanup(m, func(c *wasm.Module) { c.Close(context.Background()) }, compiled)
-	p.modules[digest] = weak.Make(m)
-	return m, nil
 }
 
 func (p *Plugins) start(name string, spec *lbv1.WasmPluginVersion, m *module) (*Version, error) {
@@ -137,11 +122,6 @@ func (p *Plugins) sweep() {
 	for k, v := range p.versions {
 		if v.Value() == nil {
 			delete(p.versions, k)
-		}
-	}
-	for k, m := range p.modules {
-		if m.Value() == nil {
-			delete(p.modules, k)
 		}
 	}
 }
