@@ -14,6 +14,7 @@ const (
 	unitRTT         = "configuration.rtt"
 	unitExtensions  = "configuration.extensions"
 	unitGoogleAPIs  = "configuration.googleapis"
+	unitAddresses   = "configuration.addresses"
 	unitStatus      = "configuration.status"
 )
 
@@ -33,6 +34,7 @@ func Units() map[string]recompute.Translator {
 			return []spillwayv1alpha1.ExtensionSettings{*s.Extensions}
 		}),
 		unitGoogleAPIs: list(func(s *spillwayv1alpha1.ConfigurationSpec) []spillwayv1alpha1.GoogleAPI { return s.GoogleAPIs }),
+		unitAddresses:  list(func(s *spillwayv1alpha1.ConfigurationSpec) []spillwayv1alpha1.NamedAddress { return s.Addresses }),
 		unitStatus:     translateStatus,
 	}
 }
@@ -70,6 +72,16 @@ func Extensions(v *recompute.View) []spillwayv1alpha1.ExtensionSettings {
 // GoogleAPIs are what stands for Google APIs, the first that counts first.
 func GoogleAPIs(v *recompute.View) []spillwayv1alpha1.GoogleAPI {
 	return value[spillwayv1alpha1.GoogleAPI](v, unitGoogleAPIs)
+}
+
+// Address is what a NamedAddress stands for, "" if nobody said.
+func Address(v *recompute.View, name string) string {
+	for _, a := range value[spillwayv1alpha1.NamedAddress](v, unitAddresses) {
+		if a.Name == name {
+			return a.Address
+		}
+	}
+	return ""
 }
 
 func value[T any](v *recompute.View, unit string) []T {

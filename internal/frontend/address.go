@@ -7,6 +7,7 @@ import (
 
 	"github.com/spillway-lb/spillway/internal/address"
 	"github.com/spillway-lb/spillway/internal/fact"
+	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/store"
 )
@@ -67,10 +68,20 @@ func (r *addressReader) add(request Request) {
 	case ok:
 		r.found(request, addr)
 	case request.Name != "":
-		r.out.Unusable = fmt.Sprintf("address %q is in use by another Gateway", request.Name)
+		r.out.Unusable = fmt.Sprintf("address %q is in use by %s", request.Name, r.user(c))
 	default:
 		r.out.Unusable = "no free address in " + address.Gateways.String()
 	}
+}
+
+// user is who has the name of a claim, in words.
+func (r *addressReader) user(c claim) string {
+	if object := r.view.Get(c.owner); object != nil {
+		if rival := c.rival(r.view, c.member(object)); rival != (store.Ref{}) {
+			return fmt.Sprintf("%s %q, which had it before", kind.Bare(rival.Kind), rival.Namespace+"/"+rival.Name)
+		}
+	}
+	return "another Gateway"
 }
 
 func (r *addressReader) literal(request Request) {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"strconv"
+	"strings"
 
 	"github.com/spillway-lb/spillway/internal/address"
 	"github.com/spillway-lb/spillway/internal/digest"
@@ -15,6 +16,9 @@ import (
 
 const (
 	unitClaim = "frontend.claim"
+	// tallyNames has the claims on a name, the oldest owner's first; tallyNamed those of one owner.
+	tallyNames = "frontend.names"
+	tallyNamed = "frontend.named"
 	// tallyClaims has the claims on an address, the oldest owner's first; tallyClaimants those of one owner.
 	tallyClaims    = "frontend.claims"
 	tallyClaimants = "frontend.claimants"
@@ -73,8 +77,17 @@ func translateClaim(v *recompute.View, key string) recompute.Result {
 	if object == nil {
 		return recompute.Result{}
 	}
-	member := fmt.Sprintf("%011d|%s", max(object.GetCreationTimestamp().Unix(), 0), key)
+	member := c.member(object)
 	result := recompute.Result{}
+	if c.name != "" {
+		result.State = recompute.Present
+		result.Tallies = append(result.Tallies,
+			recompute.Tally{Index: tallyNames, Key: c.name, Member: member},
+			recompute.Tally{Index: tallyNamed, Key: unitkey.Join(c.name, c.owner.String()), Member: key})
+		if rival := c.rival(v, member); rival != (store.Ref{}) {
+			return result
+		}
+	}
 	for _, candidate := range c.candidates() {
 		result.State = recompute.Present
 		result.Tallies = append(result.Tallies,
@@ -85,6 +98,37 @@ func translateClaim(v *recompute.View, key string) recompute.Result {
 		}
 	}
 	return result
+}
+
+// rival is the owner that has the name of the claim, which is member among those on it; the zero Ref if it is the claim's
+// own. Who is served at an address of the name has it for as long as it asks; else the oldest.
+func (c claim) rival(v *recompute.View, member string) store.Ref {
+	if v.Count(tallyNames, c.name) < 2 {
+		return store.Ref{}
+	}
+	for _, candidate := range c.candidates() {
+		holder, held := recompute.Fact[string](v, fact.Holder(candidate.String()))
+		if !held || v.Count(tallyNamed, unitkey.Join(c.name, holder)) == 0 {
+			continue
+		}
+		if holder == c.owner.String() {
+			return store.Ref{}
+		}
+		rival, _ := store.ParseRef(holder)
+		return rival
+	}
+	first := v.First(tallyNames, c.name, 1)
+	if len(first) == 0 || first[0] >= member {
+		return store.Ref{}
+	}
+	_, key, _ := strings.Cut(first[0], "|")
+	rival, _ := parseClaim(key)
+	return rival.owner
+}
+
+// member is the claim among those on an address or a name; the oldest owner's comes first.
+func (c claim) member(owner store.Object) string {
+	return fmt.Sprintf("%011d|%s", max(owner.GetCreationTimestamp().Unix(), 0), c)
 }
 
 func claimantKey(addr netip.Addr, owner string) string { return unitkey.Join(addr.String(), owner) }

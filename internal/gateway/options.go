@@ -9,9 +9,6 @@ type Options struct {
 	// Home is the region whose address comes first in a Gateway's status; the config cluster's (for classes of one
 	// cluster: the cluster's own) if empty. A Home without a cluster is one more location of global load balancers.
 	Home string
-	// NamedAddresses are the addresses behind names in spec.addresses. A name that is not in it gets an address like a
-	// Gateway without addresses does, by the hash of the name.
-	NamedAddresses map[string]string
 	// Traffic makes the Weights of a backend service; nil makes none.
 	Traffic backend.Weigher
 }

@@ -6,6 +6,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
+	"github.com/spillway-lb/spillway/internal/configuration"
 	"github.com/spillway-lb/spillway/internal/frontend"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/scope"
@@ -108,10 +109,13 @@ func (o Options) addressRequests(v *recompute.View, s scope.Scope, a *gatewayv1.
 		if region == "" {
 			region = s.ReadHome(v, o.Home)
 		}
-		return []frontend.Request{{Region: region, Name: a.Value, Literal: o.NamedAddresses[a.Value]}}
+		return []frontend.Request{{Region: region, Name: a.Value, Literal: configuration.Address(v, addressName(a.Value))}}
 	}
 	return everywhere(s.ReadLocations(v, o.Home))
 }
+
+// addressName is the last part of a name, which may be a path: regions/REGION/addresses/NAME.
+func addressName(value string) string { return value[strings.LastIndexByte(value, '/')+1:] }
 
 func everywhere(locations []string) []frontend.Request {
 	var requests []frontend.Request

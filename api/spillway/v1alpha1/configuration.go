@@ -85,10 +85,32 @@ type ConfigurationSpec struct {
 	// +listMapKey=host
 	// +kubebuilder:validation:MaxItems=64
 	GoogleAPIs []GoogleAPI `json:"googleAPIs,omitempty"`
+	// Addresses are what NamedAddresses of Gateways stand for, as gcloud's addresses do. A name that is not listed gets an
+	// address of the proxies' host by the hash of the name.
+	//
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MaxItems=256
+	Addresses []NamedAddress `json:"addresses,omitempty"`
 	// Project is the project of clusters that name none.
 	//
 	// +optional
 	Project Project `json:"project,omitempty"`
+}
+
+// NamedAddress is an address of the proxies' host with a name.
+type NamedAddress struct {
+	// Name is what Gateways ask for.
+	//
+	// +kubebuilder:validation:MaxLength=63
+	// +kubebuilder:validation:Pattern=`^[a-z]([-a-z0-9]*[a-z0-9])?$`
+	Name string `json:"name"`
+	// Address is an IP address.
+	//
+	// +kubebuilder:validation:MaxLength=45
+	// +kubebuilder:validation:XValidation:message="must be an IP address",rule="isIP(self)"
+	Address string `json:"address"`
 }
 
 // SSLPolicy says what HTTPS clients must be able to.
