@@ -201,10 +201,10 @@ func (c *h1Conn) Readable() transport.Verdict {
 	}
 }
 
-// park waits for more. Where a client is likely to have closed its side together with the last bytes, it asks: after the
-// first request, as one-shot clients do, and inside a head.
+// park waits for more. Inside a head it asks whether the client has closed its side together with the last bytes. One that
+// has done so with a whole request waits for the second look (recheckAfter): asking each would cost every connection.
 func (c *h1Conn) park() transport.Verdict {
-	if (c.served == 1 || c.headBegan) && c.conn.HungUp() {
+	if c.headBegan && c.conn.HungUp() {
 		return transport.Again
 	}
 	return transport.Wait
@@ -348,7 +348,7 @@ func (c *h1Conn) endBody(x *exchange.Exchange) {
 
 // pinLimits follows the target proxy's settings.
 func (c *h1Conn) pinLimits() {
-	spec := c.srv.Root().TargetProxy(c.client.Frontend.Target())
+	spec := c.client.Frontend.TargetProxy(c.srv.Root())
 	if spec == c.spec && c.limits.Idle != 0 {
 		return
 	}

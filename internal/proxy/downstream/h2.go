@@ -56,7 +56,7 @@ func (s *Server) serveH2(nc net.Conn, client exchange.Client, first []byte) {
 // follow implements follower.
 func (c *h2Conn) follow() {
 	now := c.pinned.Load()
-	if c.srv.Root().TargetProxy(c.client.Frontend.Target()) == now.spec {
+	if c.client.Frontend.TargetProxy(c.srv.Root()) == now.spec {
 		return
 	}
 	next := c.srv.limitsOf(c.client.Frontend)
@@ -67,7 +67,7 @@ func (c *h2Conn) follow() {
 
 // limitsOf are the limits of a frontend's target proxy.
 func (s *Server) limitsOf(f *exchange.Frontend) *pinned {
-	p := &pinned{spec: s.Root().TargetProxy(f.Target())}
+	p := &pinned{spec: f.TargetProxy(s.Root())}
 	if p.spec != nil {
 		p.limits = exchange.CompileLimits(p.spec.Spec.GetLimits())
 	} else {

@@ -4,6 +4,8 @@ import (
 	"crypto/x509"
 	"net/netip"
 	"sync/atomic"
+
+	"github.com/spillway-lb/spillway/internal/proxy/config"
 )
 
 // Client is what is known about a client's connection.
@@ -32,6 +34,14 @@ type Frontend struct {
 	Reach func(uint16) uint16
 
 	target atomic.Pointer[string]
+	found  atomic.Pointer[found]
+}
+
+// found is what a target proxy's name stands for in a root.
+type found struct {
+	root  *config.Root
+	name  *string
+	proxy *config.TargetProxy
 }
 
 // SetTarget names the target proxy that serves requests from now on.
@@ -45,13 +55,34 @@ func (f *Frontend) Target() string {
 	return ""
 }
 
+// TargetProxy is the target proxy in a root, nil if there is none. The last answer is kept, so that requests don't search.
+func (f *Frontend) TargetProxy(root *config.Root) *config.TargetProxy {
+	name := f.target.Load()
+	if at := f.found.Load(); at != nil && at.root == root && at.name == name {
+		return at.proxy
+	}
+	if name == nil {
+		return nil
+	}
+	proxy := root.TargetProxy(*name)
+	f.found.Store(&found{root: root, name: name, proxy: proxy})
+	return proxy
+}
+
 // NewClient fills in what follows from the addresses.
 func NewClient(f *Frontend, peer, local netip.AddrPort, scheme string) Client {
 	c := Client{Frontend: f, Scheme: scheme}
 	c.Peer = netip.AddrPortFrom(peer.Addr().Unmap(), peer.Port())
 	c.Local = netip.AddrPortFrom(local.Addr().Unmap(), local.Port())
-	c.Forwarded = c.Peer.Addr().AppendTo(c.Forwarded)
+	size := len("255.255.255.255,255.255.255.255")
+	if !c.Peer.Addr().Is4() || !c.Local.Addr().Is4() {
+		size = maxForwarded
+	}
+	c.Forwarded = c.Peer.Addr().AppendTo(make([]byte, 0, size))
 	c.Forwarded = append(c.Forwarded, ',')
 	c.Forwarded = c.Local.Addr().AppendTo(c.Forwarded)
 	return c
 }
+
+// maxForwarded holds two addresses without zones.
+const maxForwarded = len("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff") * 2
