@@ -1,7 +1,5 @@
 package transport
 
-import "errors"
-
 // WriteThenRead writes out and waits for the first bytes of the answer, which it reads into the buffer. It
 // returns ErrStale, with nothing written, when the peer has closed the connection or sent something unasked.
 //
@@ -102,5 +100,5 @@ func (c *Conn) writeOut() error {
 // quiet reports whether an idle connection is open and has nothing to say. TLS may read session tickets here.
 func (c *Conn) quiet(fd uintptr) bool {
 	n, err := c.readNow(fd)
-	return n == 0 && errors.Is(err, errWouldBlock)
+	return n == 0 && err == errWouldBlock
 }

@@ -193,7 +193,10 @@ func cutShort(err error) error {
 	return err
 }
 
-// openBody prepares the body of the answer.
+// openBody prepares the body of the answer. Its frame is large, and must not lie below the reads: the stack of each connection
+// of a client would have to grow for it.
+//
+//go:noinline
 func (c *conn1) openBody(a *Answer) {
 	switch {
 	case c.head.Chunked:
