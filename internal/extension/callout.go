@@ -2,6 +2,7 @@ package extension
 
 import (
 	"fmt"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 
@@ -53,8 +54,7 @@ func (c *compiler) callout(i, k int, r *networkingv1.ExtensionServiceReference, 
 	key.Callout = true
 	c.targets = append(c.targets, key.Target())
 	if c.missing(key) {
-		c.refer(i, k, reasonServiceNotFound, "error cause: invalid-extension-service: %s %s/%s in %s %s does not exist",
-			r.Kind, key.Namespace, key.Name, kindName(c.key.extension), nameOf(c.key.extension))
+		c.refer(i, k, reasonServiceNotFound, "error cause: invalid-extension-service: %s", notFound(r.Kind, key))
 		return
 	}
 	b := backend.Of(c.view, key)
@@ -64,8 +64,7 @@ func (c *compiler) callout(i, k int, r *networkingv1.ExtensionServiceReference, 
 	case b.Problem != nil && b.Problem.Reason == backend.Unknown:
 		c.held = true
 	case b.Problem != nil && b.Problem.Reason == backend.NotFound:
-		c.refer(i, k, reasonServiceNotFound, "error cause: invalid-extension-service: %s %s/%s in %s %s does not have port %d",
-			r.Kind, key.Namespace, key.Name, kindName(c.key.extension), nameOf(c.key.extension), key.Port)
+		c.refer(i, k, reasonServiceNotFound, "error cause: invalid-extension-service: port %d of %s", key.Port, notFound(r.Kind, key))
 	case b.Problem != nil:
 		c.refer(i, k, reasonInvalidService, "%s", b.Problem.Message)
 	case b.Protocol != lbv1.BackendProtocol_HTTP2 && b.Protocol != lbv1.BackendProtocol_H2C:
@@ -74,6 +73,11 @@ func (c *compiler) callout(i, k int, r *networkingv1.ExtensionServiceReference, 
 	default:
 		c.take(i, k, key, b.Service, out)
 	}
+}
+
+// notFound is what the documentation shows of a Service that is missing.
+func notFound(kind string, key backend.Key) string {
+	return fmt.Sprintf("%s %q not found in namespace %q", strings.ToLower(kind), key.Name, key.Namespace)
 }
 
 // take names the backend service, unless a policy makes it unfit for callouts.
@@ -127,8 +131,7 @@ func (c *compiler) matched(i int, r *networkingv1.ExtensionServiceReference) []s
 	if c.missing(key) {
 		c.referred = append(c.referred, problem{
 			Reason: reasonServiceNotFound, Harmless: true, Chain: i, Extension: -1,
-			Message: fmt.Sprintf("error cause: invalid-extension-service: %s %s/%s in %s %s does not exist",
-				r.Kind, key.Namespace, key.Name, kindName(c.key.extension), nameOf(c.key.extension)),
+			Message: "error cause: invalid-extension-service: " + notFound(r.Kind, key),
 		})
 	}
 	plain := key.ServiceName(c.view)

@@ -21,6 +21,8 @@ import (
 type target struct {
 	service store.Ref
 	port    int32
+	// callout: an extension calls it.
+	callout bool
 }
 
 // silentBackends are the Services that routes send to, or that are exported, and that nobody answers for. The reason is
@@ -37,7 +39,10 @@ func (w *world) silentBackends() []manifests.Problem {
 		if service == nil || service.Spec.Type == corev1.ServiceTypeExternalName || !hasPort(service, t.port) {
 			continue // the routes' statuses speak of it
 		}
-		const then = "; nobody answers for the Service in this cluster (503)"
+		then := "; nobody answers for the Service in this cluster (503)"
+		if t.callout {
+			then = fmt.Sprintf("; no network endpoints found for service %q, which an extension calls (500 without failOpen)", e.Ref.Name)
+		}
 		if r, silent := outage.Why(w.snapshot, e, t.port); silent {
 			all = append(all, w.problemOf(e, backends[t], fieldOf(service, r, t.port), r.Rule, r.Text+then))
 		} else if p := w.deafPort(e, service, t, backends[t]); p != nil {
@@ -119,12 +124,13 @@ func (w *world) listening(service store.Ref, selector labels.Selector) (ports []
 	return slices.Compact(ports), known && len(ports) > 0
 }
 
-// backends are the Service ports that routes name, for which silence is an error, and those that are only exported: another
+// backends are the Service ports that routes and extensions name, for which silence is an error, and those that are only exported: another
 // cluster may answer for them.
 func (w *world) backends() map[target]manifests.Severity {
 	found := map[target]manifests.Severity{}
 	named := map[store.Ref]bool{}
-	for _, k := range []string{kind.HTTPRoute, kind.GRPCRoute} {
+	for _, k := range []string{kind.HTTPRoute, kind.GRPCRoute, kind.GCPRoutingExtension, kind.GCPTrafficExtension} {
+		callout := k == kind.GCPRoutingExtension || k == kind.GCPTrafficExtension
 		w.snapshot.Walk(k, "", "", func(e *store.Entry) bool {
 			eachBackendRef(fieldsOf(e.Object)["spec"], func(ref map[string]any) {
 				if k := textOf(ref, "kind"); textOf(ref, "group") != "" || k != "" && k != "Service" {
@@ -135,7 +141,7 @@ func (w *world) backends() map[target]manifests.Severity {
 					to.Namespace = n
 				}
 				port, _ := ref["port"].(float64)
-				found[target{to, int32(port)}], named[to] = manifests.Error, true
+				found[target{to, int32(port), callout}], named[to] = manifests.Error, true
 			})
 			return true
 		})
@@ -164,7 +170,7 @@ func (w *world) exported(found map[target]manifests.Severity, ref store.Ref) {
 	}
 	for _, p := range service.Spec.Ports {
 		if p.Protocol == "" || p.Protocol == corev1.ProtocolTCP {
-			found[target{ref, p.Port}] = manifests.Warning
+			found[target{service: ref, port: p.Port}] = manifests.Warning
 		}
 	}
 }

@@ -116,6 +116,7 @@ func (w *world) problems() []manifests.Problem {
 		})
 	}
 	all = append(all, w.silentBackends()...)
+	all = append(all, w.lostRequests()...)
 	manifests.SortProblems(all)
 	return slices.Compact(all)
 }

@@ -209,6 +209,7 @@ func newSyntaxError(data []byte, err error) *SyntaxError {
 		return e
 	}
 	e.Column = len(line) - len(strings.TrimLeft(line, " \t")) + 1
+	e.Message += hint(data, e.Line)
 	return e
 }
 
