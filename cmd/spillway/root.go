@@ -51,7 +51,7 @@ func newRootCommand() *cobra.Command {
 	var c connection
 	c.addFlags(root)
 	root.AddGroup(&cobra.Group{ID: groupRun, Title: "Run:"}, &cobra.Group{ID: groupSee, Title: "See what a running server does:"})
-	for _, command := range []*cobra.Command{newServeCommand(), newTranslateCommand(), newValidateCommand(), newProxyCommand(), newWasmCommand(), newVersionCommand()} {
+	for _, command := range []*cobra.Command{newServeCommand(), newTranslateCommand(), newValidateCommand(), newProxyCommand(), newCalloutCommand(), newWasmCommand(), newVersionCommand()} {
 		command.GroupID = groupRun
 		withoutServer(command)
 		root.AddCommand(command)

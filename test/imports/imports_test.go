@@ -50,6 +50,7 @@ var forbidden = []struct {
 	{"internal/memory", []string{module, "k8s.io/", "sigs.k8s.io/"}, "the budget is the process's, not a part's"},
 	{"internal/outage", []string{module + "internal/proxy", module + "internal/gateway"}, "what is away is told, whoever misses it"},
 	{"internal/owner", []string{module + "internal/gateway", module + "internal/proxy"}, "an owner is a name"},
+	{"internal/calloutrecord", []string{module + "internal/proxy", module + "internal/gateway", module + "internal/serve", "k8s.io/"}, "recorded messages are a proxy's and a callout's, whoever they are"},
 	{"internal/calloutserver", []string{module + "internal/gateway", module + "internal/proxy/exchange", module + "internal/serve"}, "a callout's server is no part of the proxy"},
 	{"internal/condition", []string{module + "internal/gateway", module + "internal/manifests", module + "internal/proxy", module + "internal/serve"}, "conditions are read the same way by all that print them"},
 	{"internal/configuration", []string{module + "internal/manifests", module + "internal/standalone", module + "internal/serve"}, "translators know no source of objects"},

@@ -45,8 +45,6 @@ var errFinished = errors.New("callout: finished")
 type session struct {
 	dial    func() (pipe, error)
 	timeout time.Duration
-	// record, if set, is shown every message, in order.
-	record func(fromCallout bool, message []byte)
 
 	sending sync.Mutex
 	buf     []byte
@@ -98,9 +96,6 @@ func (s *session) send(side side, p part, last bool, encode func(dst []byte, fir
 	s.buf = frame.End(encode(frame.Begin(s.buf[:0]), first), 0)
 	s.out.messages++
 	s.out.bytes += int64(len(s.buf))
-	if s.record != nil {
-		s.record(false, s.buf[frame.PrefixLength:])
-	}
 	s.mu.Lock()
 	s.core.note(side, p, last)
 	timed := !s.core.sides[side].duplex
@@ -238,11 +233,7 @@ func (s *session) read() {
 func (s *session) next() ([]byte, error) {
 	s.mu.Unlock()
 	defer s.mu.Lock()
-	msg, err := s.receive()
-	if err == nil && s.record != nil {
-		s.record(true, msg)
-	}
-	return msg, err
+	return s.receive()
 }
 
 // errPanicked: who read for both sides has panicked.
