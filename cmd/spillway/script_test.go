@@ -34,7 +34,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"copytree": copyTree, "replace": replace, "eventually": eventually, "listeners": listeners, "curl": curl,
 			"terminate": terminate, "backend": backend, "page": page, "pod": pod,
-			"load": steadyLoad, "hangup": hangup,
+			"load": steadyLoad, "hangup": hangup, "plugin": samplePlugin,
 		},
 		Setup:               setup,
 		RequireExplicitExec: true,

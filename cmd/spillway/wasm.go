@@ -14,7 +14,7 @@ import (
 // newWasmCommand is for authors of plugins.
 func newWasmCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "wasm", Short: "For authors of Wasm plugins", Args: cobra.NoArgs}
-	cmd.AddCommand(newWasmPushCommand())
+	cmd.AddCommand(newWasmCheckCommand(), newWasmRunCommand(), newWasmPushCommand())
 	return cmd
 }
 

@@ -95,3 +95,14 @@ func (m *Module) Exports(name string) bool { return m.compiled.ExportedFunctions
 
 // Close ends it with all its instances. What is not closed is collected when nothing refers to it any more.
 func (m *Module) Close(ctx context.Context) { _ = m.runtime.Close(ctx) }
+
+// Callbacks are the names of those that the module has, without proxy_on_, in the order of the ABI.
+func (m *Module) Callbacks() []string {
+	var all []string
+	for _, e := range exported {
+		if m.Exports(e.name) {
+			all = append(all, strings.TrimPrefix(e.name, "proxy_on_"))
+		}
+	}
+	return all
+}
