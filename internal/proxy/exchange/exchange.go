@@ -47,6 +47,7 @@ type Exchange struct {
 
 	watch watch
 	scope *scope // nil without filters
+	asker asker
 }
 
 // routed is where the request goes: set by the phases pin and route.
@@ -128,7 +129,7 @@ func (e *Engine) Give(x *Exchange) {
 	waits, informed, local := x.waits, x.informed, x.local.Header
 	x.routed, x.sending, x.answering = routed{}, sending{}, answering{}
 	x.waits, x.informed, x.local.Header = waits, informed, local
-	x.span, x.watch = trace.Span{}, watch{}
+	x.span, x.watch, x.asker = trace.Span{}, watch{}, asker{}
 	x.engine, x.client, x.down, x.shard, x.limits = nil, nil, nil, nil, nil
 	x.scope, x.address = nil, netip.AddrPort{}
 	poison.Fill(x.arena[:cap(x.arena)])

@@ -65,22 +65,15 @@ var errPanicked = errors.New("exchange: a filter panicked")
 
 // filterRequest chooses a chain and shows it the request. false: the exchange has been answered.
 func (x *Exchange) filterRequest(kind extension.Kind, chains []extension.Chain) bool {
-	s := x.scope
-	if s == nil {
-		s = &scope{engine: x.engine, x: x}
-		s.ctx, s.cancel = context.WithCancelCause(context.Background())
-		x.scope = s
-		x.watch.onEnd(s.interrupt)
-		s.expire(x.limits.Request)
-	}
-	if kind == extension.Traffic {
+	if kind == extension.Traffic && x.scope != nil {
 		x.deadlineKnown()
 	}
 	for i := range chains {
 		c := &chains[i]
-		if !s.matches(c, kind) {
+		if !x.matches(kind, c) {
 			continue
 		}
+		s := x.scoped(kind)
 		for j := range c.Extensions {
 			if err := s.start(kind, c, &c.Extensions[j]); err != nil {
 				x.answerFilter(err)
@@ -92,19 +85,20 @@ func (x *Exchange) filterRequest(kind extension.Kind, chains []extension.Chain) 
 	return true
 }
 
-// matches asks a chain's matcher.
-func (s *scope) matches(c *extension.Chain, kind extension.Kind) (yes bool) {
-	if c.Match == nil {
-		return true
+// scoped is the exchange's scope, made for the first chain that matches: an exchange that none matches has none.
+func (x *Exchange) scoped(kind extension.Kind) *scope {
+	if x.scope != nil {
+		return x.scope
 	}
-	r := &running{scope: s, kind: kind, chain: c.Name, extension: &extension.Extension{Name: "match"}}
-	q := extension.NewRequest(&s.x.Sent, r.extension.Policy, (*requestBodies)(r))
-	q.Close() // a matcher changes nothing
-	if r.run(func() error { yes = c.Match(r, q); return nil }) != nil {
-		s.engine.Metrics.Extensions.Inc(r.name(), eventPanicked)
-		return false
+	s := &scope{engine: x.engine, x: x}
+	s.ctx, s.cancel = context.WithCancelCause(context.Background())
+	x.scope = s
+	x.watch.onEnd(s.interrupt)
+	s.expire(x.limits.Request)
+	if kind == extension.Traffic {
+		x.deadlineKnown()
 	}
-	return yes
+	return s
 }
 
 // start makes a filter and shows it the request.

@@ -28,7 +28,7 @@ type Chains struct {
 // Chain is a list of extensions that run together.
 type Chain struct {
 	Name string
-	// Match chooses the chain by the head of the request; nil chooses it for every request. One that panics does not match.
+	// Match chooses the chain by the head of the request; nil chooses it for every request, and so does one that panics.
 	Match func(x Exchange, q *Request) bool
 	// Extensions see requests in this order, and answers in the reverse.
 	Extensions []Extension

@@ -30,6 +30,11 @@ func NewRequest(m *message.Request, p *Policy, b Bodies) *Request {
 	return q
 }
 
+// Show makes one, which is to be read alone, show another message. For the engine.
+func (q *Request) Show(m *message.Request) {
+	*q = Request{m: m, Fields: Fields{m: &m.Header, policy: nothing, late: true}}
+}
+
 func orNothing(p *Policy) *Policy {
 	if p == nil {
 		return nothing
