@@ -362,3 +362,29 @@ func TestStopOfWhatNeverRan(t *testing.T) {
 	h.stop(time.Second)
 	h.want(workload.Stopped)
 }
+
+// TestAProgramWithoutHTTP has Redis answer on its port, and end with its Pod whoever is connected.
+func TestAProgramWithoutHTTP(t *testing.T) {
+	h := newHarness(t, 0)
+	h.run("redis:7", func(r *workload.Run) { r.Port = 6379 })
+	at := strings.TrimPrefix(url(h.want(workload.Running), 6379), "http://")
+	h.want(workload.Ready)
+	nc, err := net.Dial("tcp", at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	if _, err := io.WriteString(nc, "PING\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	answers := bufio.NewReader(nc)
+	if got, err := answers.ReadString('\n'); got != "+PONG\r\n" {
+		t.Errorf("%q, %v", got, err)
+	}
+	h.stop(time.Second)
+	h.want(workload.Stopped)
+	if _, err := answers.ReadByte(); err == nil {
+		t.Error("it answers after its end")
+	}
+	h.until("nothing listens", func() bool { return refused(at) })
+}

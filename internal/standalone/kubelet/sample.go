@@ -27,6 +27,7 @@ type sampleBackend struct {
 	ip      netip.Addr
 	ports   map[uint16]uint16 // every port, also those bound as asked for
 	servers []*http.Server
+	streams []*streamServer
 	leaving atomic.Bool
 	done    chan struct{}
 	exit    int
@@ -76,6 +77,10 @@ func (b *sampleBackend) serve(running *sample.Backend, logger *slog.Logger) erro
 			return err
 		}
 		b.ports[port] = bound
+		if running.Stream != nil {
+			b.streams = append(b.streams, serveStreams(l, running.Stream, logger))
+			continue
+		}
 		server := &http.Server{
 			Handler: b.handler(running.Handler), IdleTimeout: idleTimeout, ReadHeaderTimeout: headerTimeout,
 			Protocols: new(http.Protocols), TLSConfig: running.TLS[port], ErrorLog: slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
@@ -118,6 +123,9 @@ func (b *sampleBackend) close() {
 	for _, s := range b.servers {
 		_ = s.Close()
 	}
+	for _, s := range b.streams {
+		s.close()
+	}
 	close(b.done)
 }
 
@@ -150,6 +158,9 @@ func (b *sampleBackend) Stop(ctx context.Context) {
 		if err := s.Shutdown(ctx); err != nil {
 			_ = s.Close()
 		}
+	}
+	for _, s := range b.streams {
+		s.close()
 	}
 	select {
 	case <-b.done: // it has crashed meanwhile

@@ -14,6 +14,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"strconv"
 	"strings"
@@ -47,6 +48,9 @@ type Container struct {
 type Backend struct {
 	Ports   []uint16
 	Handler http.Handler
+	// Stream serves the connections of a program that speaks something else than HTTP, in the place of Handler. It returns when
+	// one has ended.
+	Stream func(net.Conn)
 	// TLS has the ports that speak TLS; they agree on HTTP/2 or HTTP/1.1.
 	TLS map[uint16]*tls.Config
 	// Exit receives the exit status of a program that ends by itself; nil if it never does.
@@ -68,6 +72,12 @@ func Find(image string) (Program, bool) {
 		return whereami, true
 	case "hello-app":
 		return helloApp, true
+	case "hello-app-tls":
+		return helloAppTLS, true
+	case "gb-frontend":
+		return guestbookFrontend, true
+	case "redis", "gb-redis-follower":
+		return redis, true
 	case "serve_hostname", "serve-hostname":
 		return serveHostname, true
 	case "agnhost":
@@ -91,7 +101,8 @@ func Find(image string) (Program, bool) {
 // Names lists the images that Find knows.
 func Names() []string {
 	return []string{
-		"agnhost", "echo-basic", "echoserver", "fake-service", "hello-app", "http-echo", "http-https-echo", "nginx", "python-example-basic", "serve_hostname",
+		"agnhost", "echo-basic", "echoserver", "fake-service", "gb-frontend", "gb-redis-follower", "hello-app", "hello-app-tls", "http-echo",
+		"http-https-echo", "nginx", "python-example-basic", "redis", "serve_hostname",
 		"spillway/test-app", "whereami",
 	}
 }

@@ -235,3 +235,13 @@ func TestCrashAndBadSettings(t *testing.T) {
 		}
 	}
 }
+
+func TestGuestbookHasAPageAndNoRedis(t *testing.T) {
+	server, b := start(t, "us-docker.pkg.dev/google-samples/containers/gke/gb-frontend:v5", map[string]string{"GET_HOSTS_FROM": "dns"})
+	if status, body, _ := get(t, server.URL+"/"); status != http.StatusOK || !strings.Contains(body, "Guestbook") || b.Ports[0] != 80 {
+		t.Errorf("%d %q on %v", status, body, b.Ports)
+	}
+	if status, body, _ := get(t, server.URL+"/guestbook.php?cmd=get&key=messages"); status != http.StatusInternalServerError || !strings.Contains(body, "no Redis") {
+		t.Errorf("%d %q", status, body)
+	}
+}
