@@ -136,11 +136,12 @@ func (cc *ClientConn) Room() Room {
 	}
 }
 
-// Shared reports whether the connection has carried more than one request, or was told to end.
+// Shared reports whether the connection has carried more than one request, or was told to end. That it takes no more since a write
+// failed says nothing.
 func (cc *ClientConn) Shared() bool {
 	cc.mu.Lock()
 	defer cc.mu.Unlock()
-	return cc.next > 3 || cc.goneAway
+	return cc.next > 3 || cc.goneAway && cc.writeErr == nil
 }
 
 const (

@@ -109,3 +109,25 @@ func TestWhatHasNotLeftIsUnprocessed(t *testing.T) {
 		})
 	}
 }
+
+// TestAWriteThatFailsIsNobodyElses: what ends with its first request has not ended because of others.
+func TestAWriteThatFailsIsNobodyElses(t *testing.T) {
+	here, there := net.Pipe()
+	go func() { _, _ = io.Copy(io.Discard, there) }()
+	g := &gate{Conn: here, waiting: make(chan struct{}, 8), outcome: make(chan outcomeOfWrite, 8)}
+	cc := NewClientConn(g, &ClientConfig{})
+	g.close()
+	g.outcome <- outcomeOfWrite{1, syscall.EPIPE}
+	cs, err := cc.Open(request("GET", "a.example", "/"), true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, cc.GoingAway)
+	_ = there.Close()
+	<-cs.Done()
+	if cc.Shared() {
+		t.Error("it counts as shared")
+	}
+	cs.Close()
+	<-cc.Done()
+}
