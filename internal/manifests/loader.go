@@ -167,6 +167,8 @@ func (s *step) takeFile(e Event, p parsed) {
 			File: e.Path, Rule: RuleEmpty, Severity: Warning,
 			Message: "the file is empty, as files are that somebody is about to write; what it held keeps serving until it is deleted or written",
 		}}
+	case len(bytes.TrimSpace(e.Data)) == 0:
+		f.problems = []Problem{{File: e.Path, Rule: RuleEmpty, Severity: Note, Message: "the file is empty"}}
 	case p.whole:
 		f.manifests = p.manifests
 	default:

@@ -18,6 +18,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spillway-lb/spillway/internal/recompute"
@@ -94,7 +96,44 @@ func Save(path string, s *State) error {
 	if err != nil {
 		return err
 	}
-	return os.Rename(f.Name(), path)
+	if err := os.Rename(f.Name(), path); err != nil {
+		return err
+	}
+	return syncDir(filepath.Dir(path))
+}
+
+// syncDir makes a rename last through a power cut. A file system that cannot do so is none to fail for.
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	if err := d.Sync(); err != nil && !errors.Is(err, errors.ErrUnsupported) && !errors.Is(err, syscall.EINVAL) {
+		return err
+	}
+	return nil
+}
+
+// orphanAge is how old a file is that a Save has begun and no Save will end: it takes seconds at most.
+const orphanAge = 10 * time.Minute
+
+// Clean deletes what processes that were killed while they saved have left beside the file.
+func Clean(path string, now time.Time) error {
+	entries, err := os.ReadDir(filepath.Dir(path))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	for _, e := range entries {
+		digits, ours := strings.CutPrefix(e.Name(), filepath.Base(path)+".")
+		if !ours || strings.Trim(digits, "0123456789") != "" || !e.Type().IsRegular() {
+			continue
+		}
+		if info, infoErr := e.Info(); infoErr == nil && now.Sub(info.ModTime()) > orphanAge {
+			err = cmp.Or(err, os.Remove(filepath.Join(filepath.Dir(path), e.Name())))
+		}
+	}
+	return err
 }
 
 // Load reads the file and drops what is too old. No file is an empty state and no error.

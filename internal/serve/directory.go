@@ -81,7 +81,7 @@ func (d *directory) begin(first *manifests.Delta) {
 	d.report.problems(first)
 	kept := d.restore.count()
 	if kept > 0 {
-		d.report.say("broken files keep what they last held: %d objects", kept)
+		d.report.say("broken and empty files keep what they last held: %d objects", kept)
 	}
 	for _, f := range first.Unread {
 		d.report.say("%s: is being written to; it is read when nobody does", f.Path)

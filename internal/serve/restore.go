@@ -127,11 +127,12 @@ func contentOf(o store.Object) ([]byte, error) {
 	return json.Marshal(fields)
 }
 
-// countErrors keeps count of what is wrong with each file, as far as it keeps the file's objects from being read.
+// countErrors keeps count of what is wrong with each file, as far as it keeps the file's objects from being read. An empty
+// file is one that somebody is about to write.
 func (r *restorer) countErrors(delta *manifests.Delta) {
 	count := func(problems []manifests.Problem, n int) {
 		for _, p := range problems {
-			if p.Severity == manifests.Error && p.Rule != manifests.RuleDuplicateObject {
+			if p.Severity == manifests.Error && p.Rule != manifests.RuleDuplicateObject || p.Rule == manifests.RuleEmpty {
 				r.broken[p.File] += n
 			}
 		}

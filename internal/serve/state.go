@@ -68,6 +68,9 @@ func (k *keeper) load() *persist.State {
 	if k.path == "" {
 		return &persist.State{}
 	}
+	if err := persist.Clean(k.path, k.now()); err != nil {
+		k.report.say("kept state: what a killed process left stays: %v", err)
+	}
 	state, err := persist.Load(k.path, persist.Limits{Now: k.now(), MaxAge: maxStateAge, New: newObject})
 	if err != nil {
 		k.report.say("kept state: %v; starting without it", err)

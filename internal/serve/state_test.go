@@ -96,11 +96,32 @@ func TestABrokenFileKeepsItsObjectsOverARestart(t *testing.T) {
 	if got := again.url(t); got != url {
 		t.Errorf("served at %s, was at %s", got, url)
 	}
-	if !strings.Contains(again.out.String(), "broken files keep what they last held") {
+	if !strings.Contains(again.out.String(), "broken and empty files keep what they last held") {
 		t.Error("nobody is told")
 	}
 	again.write(t, "app.yaml", "# nothing\n")
 	eventually(t, "the mended file counts", func() bool { return len(again.source.URLs()) == 0 })
+}
+
+// TestAnEmptyFileKeepsItsObjectsOverARestart has a file that somebody was about to write when the process ended: it is what
+// it last held, as it would be without the restart, until it is written or deleted.
+func TestAnEmptyFileKeepsItsObjectsOverARestart(t *testing.T) {
+	good := strings.ReplaceAll(app, "NAME", "emptied")
+	r := start(t, map[string]string{"app.yaml": good}, time.Second)
+	url := r.url(t)
+	r.end(t)
+	r.write(t, "app.yaml", "\n")
+	again := startIn(t, filepath.Dir(r.dir), time.Second, later)
+	if got := again.url(t); got != url {
+		t.Errorf("served at %s, was at %s", got, url)
+	}
+	if out := again.out.String(); !strings.Contains(out, "app.yaml: note: the file is empty") || !strings.Contains(out, "keep what they last held") {
+		t.Error("nobody is told")
+	}
+	if err := os.Remove(filepath.Join(again.dir, "app.yaml")); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the deletion counts", func() bool { return len(again.source.URLs()) == 0 })
 }
 
 // TestWhatWasDeletedStaysDeleted has a file that goes while nothing runs, and comes back broken: what it once held is gone.
