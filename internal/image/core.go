@@ -126,6 +126,15 @@ func (c *Core) Done(now time.Time, j Job, result fact.Image) bool {
 	return changed
 }
 
+// Again has what failed tried at once: something may be there now.
+func (c *Core) Again(now time.Time) {
+	for _, s := range c.wanted {
+		if s.pause > 0 {
+			s.pause, s.due = 0, now
+		}
+	}
+}
+
 // Next is when something is due; false if nothing is before a job has ended.
 func (c *Core) Next() (at time.Time, ok bool) {
 	if c.jobs >= maxJobs {

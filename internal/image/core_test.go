@@ -51,6 +51,23 @@ func TestFailuresAreTriedLaterEachTime(t *testing.T) {
 	}
 }
 
+func TestWhatFailedIsTriedAtOnceWhenSomethingWasPushed(t *testing.T) {
+	c := NewCore(nil)
+	c.Want(start, []fact.ImageRequest{request(1), request(2)})
+	now := start
+	for range 8 {
+		for _, j := range c.Start(now) {
+			c.Done(now, j, map[bool]fact.Image{true: had, false: failed}[j.Request == request(2)])
+		}
+		now, _ = c.Next()
+	}
+	now = now.Add(-time.Second)
+	c.Again(now)
+	if jobs := c.Start(now); len(jobs) != 1 || jobs[0].Request != request(1) {
+		t.Errorf("%v, want the one that failed", jobs)
+	}
+}
+
 func TestATagIsResolvedOnce(t *testing.T) {
 	c := NewCore(nil)
 	c.Want(start, []fact.ImageRequest{request(1)})

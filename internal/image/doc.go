@@ -6,7 +6,7 @@
 // Core decides, and has no clock: requests, times and results go in, what is to be looked up and facts come out. Resolver is
 // the shell around it, with an oci.Store:
 //
-//	r := image.NewResolver(image.Options{Store: store, Images: images, Pins: path})
+//	r := image.NewResolver(image.Options{Store: store, Images: images, Wanted: extension.Images, Pins: path})
 //	loop.Look = r.Look // before each round: what needs no network is known at once
 //	go r.Run(ctx)
 //

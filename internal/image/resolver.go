@@ -7,7 +7,6 @@ import (
 	"sync"
 	"time"
 
-	networkingv1 "github.com/spillway-lb/spillway/api/networking/v1"
 	"github.com/spillway-lb/spillway/internal/fact"
 	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/oci"
@@ -21,6 +20,8 @@ const jobTime = 2 * time.Minute
 type Options struct {
 	Store  *store.Store
 	Images *oci.Store
+	// Wanted lists the images that the store's GCPWasmPlugins name.
+	Wanted func(*store.Snapshot) []fact.ImageRequest
 	// Pins is the file of digests; none if empty.
 	Pins string
 	// Say tells users what went wrong with it.
@@ -74,7 +75,7 @@ func (r *Resolver) Look(snapshot *store.Snapshot, touched []string) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.core.Want(r.options.Now(), requests(snapshot))
+	r.core.Want(r.options.Now(), r.options.Wanted(snapshot))
 	for _, j := range r.core.Fresh() {
 		if image, ok := r.atOnce(j); ok {
 			r.core.Take(j)
@@ -82,6 +83,19 @@ func (r *Resolver) Look(snapshot *store.Snapshot, touched []string) {
 		}
 	}
 	r.commit()
+	r.goOn()
+}
+
+// Again tries at once what could not be had: an image has been pushed.
+func (r *Resolver) Again() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.core.Again(r.options.Now())
+	r.goOn()
+}
+
+// goOn has Run look at what is due.
+func (r *Resolver) goOn() {
 	select {
 	case r.wake <- struct{}{}:
 	default:
@@ -235,23 +249,4 @@ func sameDigests(a, b map[fact.ImageRequest]string) bool {
 		}
 	}
 	return true
-}
-
-// requests are the images that GCPWasmPlugins name.
-func requests(snapshot *store.Snapshot) []fact.ImageRequest {
-	var out []fact.ImageRequest
-	snapshot.Walk(kind.GCPWasmPlugin, "", "", func(e *store.Entry) bool {
-		plugin, ok := e.Object.(*networkingv1.GCPWasmPlugin)
-		if !ok {
-			return true
-		}
-		for _, v := range plugin.Spec.Versions {
-			out = append(out, fact.ImageRequest{Plugin: e.Ref, Version: v.Name, Image: v.Image})
-			if v.PluginConfigURI != nil {
-				out = append(out, fact.ImageRequest{Plugin: e.Ref, Version: v.Name, Image: *v.PluginConfigURI, Config: true})
-			}
-		}
-		return true
-	})
-	return out
 }

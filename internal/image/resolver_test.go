@@ -12,6 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	networkingv1 "github.com/spillway-lb/spillway/api/networking/v1"
+	"github.com/spillway-lb/spillway/internal/extension"
 	"github.com/spillway-lb/spillway/internal/fact"
 	"github.com/spillway-lb/spillway/internal/oci"
 	"github.com/spillway-lb/spillway/internal/oci/registry"
@@ -49,7 +50,7 @@ func newBench(t *testing.T) *bench {
 // restart makes the resolver of another process.
 func (b *bench) restart() {
 	b.Resolver = NewResolver(Options{
-		Store: b.store, Images: b.images, Pins: filepath.Join(b.dir, "pins"), Now: time.Now,
+		Store: b.store, Images: b.images, Wanted: extension.Images, Pins: filepath.Join(b.dir, "pins"), Now: time.Now,
 		Say: func(format string, args ...any) { b.t.Errorf(format, args...) },
 	})
 	b.sub = b.store.Subscribe()

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/spillway-lb/spillway/internal/admin"
+	"github.com/spillway-lb/spillway/internal/extension"
 	"github.com/spillway-lb/spillway/internal/image"
 	"github.com/spillway-lb/spillway/internal/oci"
 	"github.com/spillway-lb/spillway/internal/oci/registry"
@@ -31,7 +32,7 @@ func (s *server) newImages() {
 	c := s.config
 	s.images = oci.NewStore(oci.Options{Dir: cmp.Or(c.Images, ImagesPath()), Base: c.Dir, Builtin: sample.Module})
 	s.resolver = image.NewResolver(image.Options{
-		Store: s.store, Images: s.images, Pins: s.keeper.beside("images.json"), Say: s.report.say, Now: c.Now,
+		Store: s.store, Images: s.images, Wanted: extension.Images, Pins: s.keeper.beside("images.json"), Say: s.report.say, Now: c.Now,
 	})
 }
 
@@ -55,7 +56,7 @@ func (s *server) serveRegistry(ctx context.Context) error {
 	if s.keeper.path != "" {
 		dir = filepath.Join(cmp.Or(s.config.Images, ImagesPath()), "registry")
 	}
-	r, err := registry.New(registry.Options{Dir: dir})
+	r, err := registry.New(registry.Options{Dir: dir, Pushed: s.resolver.Again})
 	if err != nil {
 		return err
 	}

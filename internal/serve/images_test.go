@@ -3,12 +3,14 @@ package serve
 import (
 	"path/filepath"
 	"regexp"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/spillway-lb/spillway/internal/fact"
 	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/oci"
+	"github.com/spillway-lb/spillway/internal/wasm/sample"
 )
 
 const pluginManifest = `kind: GCPWasmPlugin
@@ -56,4 +58,44 @@ func TestAPluginIsPushedToTheRegistryOfServe(t *testing.T) {
 	if found, _ := filepath.Glob(filepath.Join(filepath.Dir(r.state), "state.images.json")); len(found) != 1 {
 		t.Error("the digest is not kept beside the state")
 	}
+}
+
+const pluginExtension = `
+kind: GCPTrafficExtension
+apiVersion: networking.gke.io/v1
+metadata: {name: ext}
+spec:
+  targetRefs: [{group: gateway.networking.k8s.io, kind: Gateway, name: NAME}]
+  extensionChains:
+  - name: plugin
+    matchCondition: {celExpressions: [{celMatcher: 'request.path.startsWith("/plugin")'}]}
+    extensions: [{name: e, supportedEvents: [RequestHeaders], backendRef: {group: networking.gke.io, kind: GCPWasmPlugin, name: hello}}]
+`
+
+// TestAMissingImageFailsClosedAndHeals: requests that the plugin is for get 500 until its image is there, others nothing of it.
+func TestAMissingImageFailsClosedAndHeals(t *testing.T) {
+	r := start(t, map[string]string{"app.yaml": strings.ReplaceAll(app, "NAME", "image-a")}, time.Second)
+	r.config.Registry = "127.0.0.1:0"
+	if err := r.serveRegistry(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	image := regexp.MustCompile(`registry (\S+): spillway wasm push`).FindStringSubmatch(r.out.String())[1] + "/hello:v1"
+	url := r.url(t)
+	r.write(t, "plugin.yaml", strings.ReplaceAll(pluginManifest, "IMAGE", image)+"---"+strings.ReplaceAll(pluginExtension, "NAME", "image-a"))
+	eventually(t, "requests fail", func() bool { return ask(url+"/plugin", "") == "500" })
+	if got := ask(url+"/", ""); got != "200" {
+		t.Errorf("a request that the plugin is not for: %s", got)
+	}
+	eventually(t, "it is told why", func() bool {
+		programmed := r.condition("Programmed")
+		return !strings.HasPrefix(programmed, "True") && strings.Contains(programmed, "image "+image+": there is no such image")
+	})
+	if _, err := oci.NewStore(oci.Options{Dir: t.TempDir()}).Push(t.Context(), image, oci.Plugin, sample.LocalReply()); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the plugin answers", func() bool {
+		code, body, err := get(url + "/plugin")
+		return err == nil && code == 200 && strings.Contains(body, "Hello World")
+	})
+	eventually(t, "it is in force", func() bool { return strings.HasPrefix(r.condition("Programmed"), "True") })
 }

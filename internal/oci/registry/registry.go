@@ -25,6 +25,8 @@ const (
 type Options struct {
 	// Dir is where images are kept; empty for memory.
 	Dir string
+	// Pushed is called when a manifest has come; nil is nobody.
+	Pushed func()
 	// MaxBlob and MaxTotal replace the defaults.
 	MaxBlob, MaxTotal int64
 }
@@ -33,6 +35,7 @@ type Options struct {
 type Registry struct {
 	storage           storage
 	uploads           uploads
+	pushed            func()
 	maxBlob, maxTotal int64
 }
 
@@ -40,7 +43,7 @@ var _ http.Handler = (*Registry)(nil)
 
 // New makes one.
 func New(o Options) (*Registry, error) {
-	r := &Registry{maxBlob: o.MaxBlob, maxTotal: o.MaxTotal, uploads: newUploads()}
+	r := &Registry{maxBlob: o.MaxBlob, maxTotal: o.MaxTotal, uploads: newUploads(), pushed: o.Pushed}
 	if r.maxBlob <= 0 {
 		r.maxBlob = DefaultMaxBlob
 	}
@@ -175,6 +178,9 @@ func (r *Registry) putManifest(w http.ResponseWriter, q *http.Request, name, ref
 		}
 	}
 	created(w, "/v2/"+name+"/manifests/"+reference, sum)
+	if r.pushed != nil {
+		r.pushed()
+	}
 	return nil
 }
 
