@@ -1,0 +1,3 @@
+module example.com/hello-plugin
+
+go 1.24
