@@ -24,7 +24,8 @@ type instance struct {
 	calls  [callbacks]api.Function
 	watch  *watchdog
 
-	done    chan struct{} // closed by the watchdog
+	done    chan struct{}     // closed by the watchdog
+	stop    api.MutableGlobal // of an instrumented module
 	expired atomic.Bool
 
 	root     *guestContext
@@ -90,8 +91,12 @@ func newInstance(p *Plugin) (*instance, error) {
 	return in, nil
 }
 
+// expire has the call under way end: by the module's own checks, or by wazero's.
 func (in *instance) expire() {
 	in.expired.Store(true)
+	if in.stop != nil {
+		in.stop.Set(1)
+	}
 	close(in.done)
 }
 
@@ -108,6 +113,9 @@ func (in *instance) start() error {
 		return in.fail("instantiation", err)
 	}
 	in.module, in.memory = module, module.Memory()
+	if in.plugin.module.instrumented {
+		in.stop = module.ExportedGlobal(stopExport).(api.MutableGlobal)
+	}
 	if in.memory == nil {
 		return errors.New("the module has no memory")
 	}
@@ -246,12 +254,12 @@ func (in *instance) later(f func()) { in.deferred = append(in.deferred, f) }
 
 // fail ends the instance: its guest is never entered again.
 func (in *instance) fail(where string, err error) error {
-	trap := newTrap(where, err, in.plugin.config.Timeout.String())
-	if in.starting || where == "instantiation" {
-		trap = newTrap(where, err, in.plugin.config.StartTimeout.String())
-	}
+	trap := newTrap(where, err, in.limit(where).String())
 	if in.memory != nil && uint64(in.memory.Size()) >= in.plugin.module.options.MemoryLimit {
 		trap.Reason += fmt.Sprintf("; its memory is at the limit of %d MiB", in.plugin.module.options.MemoryLimit>>20)
+	}
+	if in.expired.Load() && !trap.Deadline {
+		trap = &Trap{Callback: where, Deadline: true, Stack: trap.Stack, Reason: "the call took longer than " + in.limit(where).String()}
 	}
 	if in.broken == nil {
 		in.broken = trap
@@ -264,6 +272,18 @@ func (in *instance) fail(where string, err error) error {
 		}
 	}
 	return trap
+}
+
+// limit is how long a call may take.
+func (in *instance) limit(where string) time.Duration {
+	switch where {
+	case exported[onVMStart].name, exported[onConfigure].name:
+		return in.plugin.config.StartTimeout
+	}
+	if in.starting {
+		return in.plugin.config.StartTimeout
+	}
+	return in.plugin.config.Timeout
 }
 
 // lost is what other streams of a broken instance get.

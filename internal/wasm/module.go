@@ -14,11 +14,13 @@ import (
 
 // Module is a compiled plugin. It is good for any number of plugins with their own configuration, at the same time.
 type Module struct {
-	options  Options
-	version  Version
-	size     int
-	runtime  wazero.Runtime
-	compiled wazero.CompiledModule
+	options Options
+	version Version
+	size    int
+	// instrumented modules look by themselves whether they are to stop.
+	instrumented bool
+	runtime      wazero.Runtime
+	compiled     wazero.CompiledModule
 }
 
 // Load checks and compiles a module. The error says what is wrong with it, and what its author can do.
@@ -39,8 +41,13 @@ func Load(ctx context.Context, code []byte, o Options) (m *Module, err error) {
 			m, err = nil, fmt.Errorf("the module cannot be compiled: %v", r)
 		}
 	}()
-	m = &Module{options: o, size: len(code), runtime: wazero.NewRuntimeWithConfig(ctx, runtimeConfig(o))}
-	if err := m.prepare(ctx, limited); err != nil {
+	checked, notUnderstood := instrument(limited)
+	if notUnderstood != nil {
+		checked = limited // wazero's own checks are slower, but end it as well
+	}
+	m = &Module{options: o, size: len(code), instrumented: notUnderstood == nil}
+	m.runtime = wazero.NewRuntimeWithConfig(ctx, runtimeConfig(o).WithCloseOnContextDone(!m.instrumented))
+	if err := m.prepare(ctx, checked); err != nil {
 		m.Close(ctx)
 		return nil, err
 	}
@@ -50,7 +57,6 @@ func Load(ctx context.Context, code []byte, o Options) (m *Module, err error) {
 func runtimeConfig(o Options) wazero.RuntimeConfig {
 	return wazero.NewRuntimeConfig().
 		WithMemoryLimitPages(o.pages()).
-		WithCloseOnContextDone(true).
 		WithDebugInfoEnabled(false). // the name section is enough for stacks, and DWARF makes compiling slow
 		WithCoreFeatures(api.CoreFeaturesV2 | experimental.CoreFeaturesTailCall | experimental.CoreFeaturesExtendedConst)
 }

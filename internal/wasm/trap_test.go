@@ -37,7 +37,11 @@ func TestTrapsSayWhy(t *testing.T) {
 		"deep recursion": {recursion, "stack overflow", false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p, _ := start(t, crashing(c.code), Options{}, PluginConfig{Timeout: short})
+			timeout := patience
+			if c.deadline {
+				timeout = short
+			}
+			p, _ := start(t, crashing(c.code), Options{}, PluginConfig{Timeout: timeout})
 			s := stream(t, p, properties{})
 			defer func() { _ = s.Close() }()
 			_, err := s.RequestHeaders(headersOf(""), false)
