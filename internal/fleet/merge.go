@@ -19,8 +19,8 @@ import (
 type merged struct {
 	// Offers are the valid exports, oldest first, one a cluster.
 	Offers []offer
-	// Verdicts has an entry for each export that is not valid.
-	Verdicts map[store.Ref]verdict
+	// Invalid has an entry for each export that is not valid.
+	Invalid map[store.Ref]invalidity
 	// Result is the offer that the import shows: the oldest one, with the union of the ports.
 	Result offer
 	// Conflicts are what the offers differ in.
@@ -53,12 +53,12 @@ func translateMerge(v *recompute.View, key string) recompute.Result {
 	if len(exports) == 0 {
 		return recompute.Result{State: recompute.Absent}
 	}
-	m := &merged{Verdicts: map[store.Ref]verdict{}}
+	m := &merged{Invalid: map[store.Ref]invalidity{}}
 	for _, e := range exports {
 		ref := store.Ref{Cluster: e.ref.Cluster, Kind: kind.Service, Namespace: e.ref.Namespace, Name: e.ref.Name}
 		service, _ := recompute.Get[*corev1.Service](v, ref)
-		if bad := judge(e, service); bad != (verdict{}) {
-			m.Verdicts[e.ref] = bad
+		if bad := invalidityOf(e, service); bad != (invalidity{}) {
+			m.Invalid[e.ref] = bad
 			continue
 		}
 		if n := len(m.Offers); n > 0 && m.Offers[n-1].Cluster == e.ref.Cluster {

@@ -34,8 +34,8 @@ type offer struct {
 	Annotations map[string]string
 }
 
-// verdict is why an export does not count; the zero value is that it does.
-type verdict struct {
+// invalidity is why an export does not count; the zero value is that it does.
+type invalidity struct {
 	Reason  string
 	Message string
 }
@@ -81,25 +81,25 @@ func exportOf(o store.Object) (export, bool) {
 	return export{}, false
 }
 
-// judge tells what is wrong with an export, given the Service of its name, or nil.
-func judge(e export, service *corev1.Service) verdict {
+// invalidityOf is why an export does not count, given the Service of its name, or nil.
+func invalidityOf(e export, service *corev1.Service) invalidity {
 	name := e.ref.Namespace + "/" + e.ref.Name
 	switch {
 	case e.ref.Kind == kind.ServiceExport && isExcluded(e.ref.Namespace):
-		return verdict{
+		return invalidity{
 			"InvalidNamespace",
 			"Services of namespace " + e.ref.Namespace + " are not exported by net.gke.io, as on GKE; move the Service " +
 				"to another namespace, or export it by multicluster.x-k8s.io",
 		}
 	case service == nil:
-		return verdict{string(mcsv1beta1.ServiceExportReasonNoService), "Service " + name + " does not exist"}
+		return invalidity{string(mcsv1beta1.ServiceExportReasonNoService), "Service " + name + " does not exist"}
 	case service.Spec.Type == corev1.ServiceTypeExternalName:
-		return verdict{
+		return invalidity{
 			string(mcsv1beta1.ServiceExportReasonInvalidServiceType),
 			"Service " + name + " is of type ExternalName, which can't be exported",
 		}
 	}
-	return verdict{}
+	return invalidity{}
 }
 
 // isExcluded tells the namespaces that GKE's multi-cluster Services leave alone.

@@ -58,7 +58,7 @@ func exportStatus(object store.Object, conditions []metav1.Condition) any {
 }
 
 func (m *merged) conditions(ref store.Ref, generation int64) []metav1.Condition {
-	if bad, refused := m.Verdicts[ref]; refused {
+	if bad, refused := m.Invalid[ref]; refused {
 		return []metav1.Condition{
 			condition(mcsv1beta1.ServiceExportConditionValid, false, bad.Reason, bad.Message, generation),
 			condition(mcsv1beta1.ServiceExportConditionReady, false,

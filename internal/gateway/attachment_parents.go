@@ -19,8 +19,8 @@ type place struct {
 	host     string
 }
 
-// verdict is whether a route may attach by one of its parent references.
-type verdict struct {
+// acceptance is whether a route may attach by one of its parent references.
+type acceptance struct {
 	reason  gatewayv1.RouteConditionReason
 	message string
 	places  []place
@@ -29,12 +29,12 @@ type verdict struct {
 	counted []*Listener
 }
 
-func (d verdict) accepted() bool { return d.reason == gatewayv1.RouteReasonAccepted }
+func (d acceptance) accepted() bool { return d.reason == gatewayv1.RouteReasonAccepted }
 
 // attach decides on one parent reference of a route to a Gateway in a namespace with these listeners.
-func attach(v *recompute.View, listeners []Listener, namespace string, route *routeView, parent gatewayv1.ParentReference) verdict {
+func attach(v *recompute.View, listeners []Listener, namespace string, route *routeView, parent gatewayv1.ParentReference) acceptance {
 	named, open := false, false
-	d := verdict{reason: gatewayv1.RouteReasonAccepted}
+	d := acceptance{reason: gatewayv1.RouteReasonAccepted}
 	for i := range listeners {
 		l := &listeners[i]
 		if !names(parent, l) {
@@ -57,14 +57,14 @@ func attach(v *recompute.View, listeners []Listener, namespace string, route *ro
 	}
 	switch {
 	case !named:
-		return verdict{reason: gatewayv1.RouteReasonNoMatchingParent, message: "no listener has the parentRef's sectionName and port"}
+		return acceptance{reason: gatewayv1.RouteReasonNoMatchingParent, message: "no listener has the parentRef's sectionName and port"}
 	case !open:
-		return verdict{
+		return acceptance{
 			reason:  gatewayv1.RouteReasonNotAllowedByListeners,
 			message: "no listener takes " + route.kind + "s of namespace " + route.ref.Namespace,
 		}
 	case len(d.places) == 0:
-		return verdict{
+		return acceptance{
 			reason:  gatewayv1.RouteReasonNoMatchingListenerHostname,
 			message: "no hostname of the route is one of a listener's",
 		}

@@ -95,7 +95,7 @@ func (a *attacher) olderRival(at place) string {
 }
 
 // yield takes a route off the listeners where an older route of the other kind has a host in common with it.
-func (a *attacher) yield(d verdict) verdict {
+func (a *attacher) yield(d acceptance) acceptance {
 	lost := map[*Listener]bool{}
 	var why []string
 	for _, p := range d.places {

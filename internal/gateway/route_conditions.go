@@ -20,7 +20,7 @@ const (
 )
 
 // conditions are those of one parent reference, in GKE's order.
-func (a *attacher) conditions(d verdict) []metav1.Condition {
+func (a *attacher) conditions(d acceptance) []metav1.Condition {
 	accepted := a.acceptedCondition(d)
 	out := []metav1.Condition{accepted, a.resolvedCondition()}
 	partial := d.accepted() && len(a.problems) > 0 && !a.hopeless()
@@ -30,7 +30,7 @@ func (a *attacher) conditions(d verdict) []metav1.Condition {
 	return append(out, a.reconciledCondition(accepted, partial))
 }
 
-func (a *attacher) acceptedCondition(d verdict) metav1.Condition {
+func (a *attacher) acceptedCondition(d acceptance) metav1.Condition {
 	c := condition(a.today.generation, string(gatewayv1.RouteConditionAccepted), d.accepted(), string(d.reason), d.message)
 	switch {
 	case !d.accepted() || len(a.problems) == 0:

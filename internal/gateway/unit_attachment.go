@@ -82,11 +82,11 @@ type attacher struct {
 	good     store.Object
 	problems []ruleProblem
 	// fallback: good is served, not today's.
-	fallback bool
-	parents  []gatewayv1.ParentReference
-	verdicts []verdict
-	places   []place
-	bodies   []ruleBody
+	fallback    bool
+	parents     []gatewayv1.ParentReference
+	acceptances []acceptance
+	places      []place
+	bodies      []ruleBody
 }
 
 func newAttacher(v *recompute.View, gw *Listeners, gatewayRef store.Ref, route *routeView) *attacher {
@@ -100,7 +100,7 @@ func newAttacher(v *recompute.View, gw *Listeners, gatewayRef store.Ref, route *
 func (a *attacher) attach() {
 	a.parents = a.parentsOf(a.today)
 	for _, parent := range a.parents {
-		a.verdicts = append(a.verdicts, a.yield(attach(a.view, a.gw.Listeners, a.gw.Namespace, a.today, parent)))
+		a.acceptances = append(a.acceptances, a.yield(attach(a.view, a.gw.Listeners, a.gw.Namespace, a.today, parent)))
 	}
 	if a.problems = judgeRules(a.today); len(a.problems) > 0 {
 		a.fallBack()
@@ -138,16 +138,16 @@ func (a *attacher) parentsOf(route *routeView) []gatewayv1.ParentReference {
 
 // findPlaces finds where the route is served, each place once. The last good version is served where today's may attach.
 func (a *attacher) findPlaces() {
-	var verdicts []verdict
+	var acceptances []acceptance
 	switch {
 	case !a.gw.Kept && !a.fallback:
-		verdicts = a.verdicts
+		acceptances = a.acceptances
 	case a.gw.Kept || a.attached():
 		for _, parent := range a.parentsOf(a.route) {
-			verdicts = append(verdicts, a.yield(attach(a.view, a.gw.Serving, a.gw.Namespace, a.route, parent)))
+			acceptances = append(acceptances, a.yield(attach(a.view, a.gw.Serving, a.gw.Namespace, a.route, parent)))
 		}
 	}
-	for _, d := range verdicts {
+	for _, d := range acceptances {
 		for _, p := range d.places {
 			if !slices.Contains(a.places, p) && a.named(p.listener) {
 				a.places = append(a.places, p)
@@ -157,7 +157,7 @@ func (a *attacher) findPlaces() {
 }
 
 // attached tells whether the route may attach by one of its references at least.
-func (a *attacher) attached() bool { return slices.ContainsFunc(a.verdicts, verdict.accepted) }
+func (a *attacher) attached() bool { return slices.ContainsFunc(a.acceptances, acceptance.accepted) }
 
 func (a *attacher) named(l *Listener) bool {
 	return slices.ContainsFunc(a.parents, func(p gatewayv1.ParentReference) bool { return names(p, l) })
@@ -190,7 +190,7 @@ func (a *attacher) body(rule int) ruleBody {
 func (a *attacher) result() recompute.Result {
 	value := &attachment{Project: a.gw.Project, Multi: a.gw.Scope.Multi}
 	for i, parent := range a.parents {
-		value.Parents = append(value.Parents, parentConditions{parent, a.conditions(a.verdicts[i])})
+		value.Parents = append(value.Parents, parentConditions{parent, a.conditions(a.acceptances[i])})
 	}
 	return recompute.Result{
 		State: recompute.Present, Value: value, Resources: a.resources(), Tallies: a.tallies(), Counts: a.counts(), Good: a.good,
@@ -220,7 +220,7 @@ func (a *attacher) counts() []recompute.Tally {
 	}
 	var out []recompute.Tally
 	seen := map[string]bool{}
-	for _, d := range a.verdicts {
+	for _, d := range a.acceptances {
 		if !d.accepted() {
 			continue
 		}
