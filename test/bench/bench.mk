@@ -24,6 +24,12 @@ bench-proxy: ## compare CPU, latency and memory with other proxies (CASES=h1-128
 	go build -o bin/bench/bench ./test/bench
 	@bin/bench/bench -cases '$(BENCH_CASES)' -peers '$(BENCH_PEERS)' -rounds $(BENCH_ROUNDS) -seconds $(BENCH_SECONDS)
 
+.PHONY: bench-extensions
+
+# What a callout adds is the difference to the case without: ext-header and ext-nomatch to ext-none, the bodies to ext-post-64k.
+bench-extensions: ## what extensions cost, beside Envoy's ext_proc with the same callout
+	$(MAKE) bench-proxy CASES='ext-*' PEERS=spillway,envoy
+
 SOAK_DURATION ?= 60s
 
 .PHONY: soak

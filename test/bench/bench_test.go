@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/spillway-lb/spillway/internal/proxy/chains"
 	"github.com/spillway-lb/spillway/internal/proxy/config"
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
@@ -57,7 +58,7 @@ func TestSummary(t *testing.T) {
 // TestModelsCompile puts every case's model through the data plane's own compiler.
 func TestModelsCompile(t *testing.T) {
 	for _, c := range cases {
-		s := setup{benchCase: c, Listen: 8080, Backend: 8081, Dir: t.TempDir()}
+		s := setup{benchCase: c, Listen: 8080, Backend: 8081, Callout: 8082, Dir: t.TempDir()}
 		if c.tls {
 			var err error
 			if s.Pair, err = writeKeyPair(s.Dir, c.rsa); err != nil {
@@ -68,7 +69,7 @@ func TestModelsCompile(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		root, err := config.New(config.Location{}).Apply(&lbv1.Transaction{Seq: 1, Upserts: m.GetResources()})
+		root, err := config.NewWith(config.Location{}, chains.Compiler{}.Provider()).Apply(&lbv1.Transaction{Seq: 1, Upserts: m.GetResources()})
 		if err != nil || len(root.Frontends()) != 1 {
 			t.Errorf("%s: %v", c.name, err)
 		}

@@ -35,7 +35,20 @@ type benchCase struct {
 	routes               int
 	// busy runs a loop that takes one core away.
 	busy bool
+	// callout is what every request meets.
+	callout calloutUse
 }
+
+// calloutUse is an extension of a case.
+type calloutUse int
+
+const (
+	noCallout       calloutUse = iota
+	calloutHeaders             // one event, one answer that sets a field
+	calloutStreamed            // the request's body, too, each chunk of which is answered
+	calloutDuplex              // the same in full duplex
+	calloutNoMatch             // a condition that does not hold
+)
 
 var cases = []benchCase{
 	{name: "h1-128", about: "HTTP/1.1, 128 B answers, 64 connections", conns: 64, bodyBytes: 128},
@@ -113,5 +126,22 @@ var cases = []benchCase{
 	{
 		name: "idle-tls", about: "RSS of 10,000 idle TLS connections after one request each", kind: idle, conns: 10_000,
 		bodyBytes: 128, tls: true,
+	},
+	{name: "ext-none", about: "as h1-128, what the cases below add to", conns: 64, bodyBytes: 128},
+	{
+		name: "ext-header", about: "HTTP/1.1, 128 B, 64 connections, a callout for request headers", conns: 64, bodyBytes: 128,
+		callout: calloutHeaders,
+	},
+	{name: "ext-post-64k", about: "HTTP/1.1, POST of 64 KB, 64 connections", conns: 64, bodyBytes: 128, postBytes: 64 << 10},
+	{
+		name: "ext-streamed-64k", about: "the same through a callout, Streamed", conns: 64, bodyBytes: 128, postBytes: 64 << 10,
+		callout: calloutStreamed,
+	},
+	{
+		name: "ext-duplex-64k", about: "the same through a callout, FullDuplexStreamed", conns: 64, bodyBytes: 128, postBytes: 64 << 10,
+		callout: calloutDuplex,
+	},
+	{
+		name: "ext-nomatch", about: "as h1-128 with a condition that does not hold", conns: 64, bodyBytes: 128, callout: calloutNoMatch,
 	},
 }

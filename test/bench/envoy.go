@@ -30,6 +30,15 @@ static_resources:
 {{- end}}
               - {match: {prefix: "/"}, route: {cluster: back, timeout: 30s}}
           http_filters:
+{{- if .Calls}}
+          - name: callout
+            typed_config:
+              "@type": type.googleapis.com/envoy.extensions.filters.http.ext_proc.v3.ExternalProcessor
+              grpc_service: {envoy_grpc: {cluster_name: callout, authority: callout}, timeout: 30s}
+              message_timeout: 1s
+              processing_mode:
+                {request_header_mode: SEND, response_header_mode: SKIP, request_body_mode: {{.Body}}, request_trailer_mode: {{.Trailers}}}
+{{- end}}
           - name: router
             typed_config: {"@type": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router}
 {{- if .TLS}}
@@ -43,6 +52,23 @@ static_resources:
             - {certificate_chain: {filename: "{{.Cert}}"}, private_key: {filename: "{{.Key}}"}}
 {{- end}}
   clusters:
+{{- if .Calls}}
+  - name: callout
+    type: STATIC
+    connect_timeout: 5s
+    load_assignment:
+      cluster_name: callout
+      endpoints:
+      - lb_endpoints:
+        - endpoint: {address: {socket_address: {address: 127.0.0.1, port_value: {{.Callout}}}}}
+    circuit_breakers:
+      thresholds:
+      - {max_connections: 50000, max_pending_requests: 50000, max_requests: 50000}
+    typed_extension_protocol_options:
+      envoy.extensions.upstreams.http.v3.HttpProtocolOptions:
+        "@type": type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions
+        explicit_http_config: {http2_protocol_options: {}}
+{{- end}}
   - name: back
     type: STATIC
     connect_timeout: 5s
@@ -72,6 +98,9 @@ func envoyVersion(o options) (string, error) {
 }
 
 func envoyCommand(o options, s setup) (env, argv []string, err error) {
+	if s.callout == calloutNoMatch {
+		return nil, nil, errUnsupported // its conditions are another thing
+	}
 	file, err := render(s, "envoy.yaml", envoyConfig)
 	return nil, []string{o.envoy, "--concurrency", "1", "--disable-hot-restart", "-l", "error", "-c", file}, err
 }

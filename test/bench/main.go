@@ -37,6 +37,7 @@ func main() {
 // roles are what this binary does as a child process.
 var roles = map[string]func(args []string) error{
 	"backend":      serveBackend,
+	"callout":      serveCallout,
 	"reverseproxy": serveReverseProxy,
 	"spin":         spin,
 }

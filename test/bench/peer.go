@@ -18,6 +18,7 @@ type setup struct {
 	Listen  int // port
 	Backend int // port
 	Admin   int // port, for peers that have one
+	Callout int // port
 	Dir     string
 	Pair    keyPair
 }
@@ -92,6 +93,9 @@ func firstLine(program string, args ...string) (string, error) {
 
 // launch starts a peer for one case.
 func launch(ctx context.Context, o options, p peer, s setup) (*process, error) {
+	if s.callout != noCallout && p.name != "envoy" && !strings.HasPrefix(p.name, "spillway") && p.name != "baseline" {
+		return nil, errUnsupported
+	}
 	env, argv, err := p.command(o, s)
 	if err != nil {
 		return nil, err

@@ -15,6 +15,7 @@ type contestant struct {
 	peer
 	proc    *process
 	backend *process
+	callout *process
 	setup   setup
 	clients []*client
 	samples []sample
@@ -134,6 +135,22 @@ func startBackend(ctx context.Context, c benchCase) (*process, int, error) {
 	return p, port, p.waitListening(port)
 }
 
+// startCallout starts that of a case, if it has one.
+func startCallout(ctx context.Context, c benchCase) (*process, int, error) {
+	if c.callout == noCallout {
+		return nil, 0, nil
+	}
+	port, err := freePort()
+	if err != nil {
+		return nil, 0, err
+	}
+	p, err := startSelf(ctx, "callout", "-listen", strconv.Itoa(port), "-duplex="+strconv.FormatBool(c.callout == calloutDuplex))
+	if err != nil {
+		return nil, 0, err
+	}
+	return p, port, p.waitListening(port)
+}
+
 // enter starts a peer and a backend of its own; what goes wrong is the contestant's problem and not the run's.
 func enter(ctx context.Context, o options, p peer, c benchCase, dir string, pair keyPair) *contestant {
 	one := &contestant{peer: p, setup: setup{benchCase: c, Dir: dir, Pair: pair}}
@@ -156,12 +173,15 @@ func (one *contestant) start(ctx context.Context, o options) (err error) {
 			return err
 		}
 	}
+	if one.callout, s.Callout, err = startCallout(ctx, s.benchCase); err != nil {
+		return err
+	}
 	one.proc, err = launch(ctx, o, one.peer, *s)
 	return err
 }
 
 func (one *contestant) leave() {
-	for _, p := range []*process{one.proc, one.backend} {
+	for _, p := range []*process{one.proc, one.backend, one.callout} {
 		if p != nil {
 			p.stop()
 		}

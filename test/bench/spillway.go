@@ -65,6 +65,7 @@ func spillwayModel(s setup) (*lbv1.Model, error) {
 		add("cert", &lbv1.Resource{Body: &lbv1.Resource_SslCertificate{SslCertificate: pair}})
 		proxy.Tls = &lbv1.DownstreamTls{ServerNames: []*lbv1.ServerName{{Certificates: []string{"cert"}}}}
 	}
+	s.addCallout(proxy, add)
 	add("rule", &lbv1.Resource{Body: &lbv1.Resource_ForwardingRule{ForwardingRule: &lbv1.ForwardingRule{
 		Scheme: lbv1.LoadBalancingScheme_EXTERNAL_MANAGED, Port: uint32(s.Listen), TargetProxy: "proxy",
 		Vips: []*lbv1.Vip{{Address: "127.0.0.1"}},
