@@ -281,6 +281,7 @@ func TestMutations(t *testing.T) {
 // TestAppend: the older field appends.
 func TestAppend(t *testing.T) {
 	m := options("x-here", "1")
+	//lint:ignore SA1019 servers set the older field
 	m.SetHeaders[0].Append = wrapperspb.Bool(true)
 	pipe := newMemory(answering{head: one(headAnswer(request, &extprocv3.CommonResponse{HeaderMutation: m}))}.answer)
 	r := newRun(t, &lbv1.Extension{Events: everyEvent[:1]}, extension.Traffic, pipe)

@@ -112,6 +112,7 @@ func set(f fields, name string, value []byte, o *corev3.HeaderValueOption) error
 // appends: the older field `append` wins where it is set. Without either, the action is the zero value, by which servers mean
 // that the field be set: so does Envoy's ext_proc filter.
 func appends(o *corev3.HeaderValueOption) bool {
+	//lint:ignore SA1019 servers set the older field
 	return o.GetAppendAction() == corev3.HeaderValueOption_APPEND_IF_EXISTS_OR_ADD && o.GetAppend().GetValue()
 }
 

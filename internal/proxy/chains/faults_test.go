@@ -293,7 +293,7 @@ func (f fault) site(t *testing.T, p phase) *site {
 
 // cell is what came of a fault.
 type cell struct {
-	client, cause, metric string
+	client, cause string
 }
 
 func (c cell) String() string { return fmt.Sprintf("%s, `%s`", c.client, c.cause) }

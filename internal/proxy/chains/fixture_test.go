@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net"
@@ -326,14 +325,4 @@ func (l *told) String() string {
 		names = append(names, strings.TrimPrefix(fmt.Sprintf("%T", q.GetRequest()), "*ext_procv3.ProcessingRequest_"))
 	}
 	return strings.Join(names, " ")
-}
-
-// extensionFields are the fields of the extensions in the last line of an access log.
-func (l *lines) last() map[string]any {
-	all := strings.Split(strings.TrimSpace(l.String()), "\n")
-	var m map[string]any
-	if json.Unmarshal([]byte(all[len(all)-1]), &m) != nil {
-		return nil
-	}
-	return m
 }

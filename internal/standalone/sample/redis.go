@@ -39,7 +39,7 @@ type redisServer struct {
 }
 
 // errRedis is what is no command.
-var errRedis = errors.New("Protocol error")
+var errRedis = errors.New("ERR Protocol error")
 
 // serve answers commands until the client ends, or writes what is none.
 func (s *redisServer) serve(conn net.Conn) {
@@ -47,7 +47,7 @@ func (s *redisServer) serve(conn net.Conn) {
 	for {
 		command, err := readRedis(r)
 		if errors.Is(err, errRedis) {
-			_, _ = io.WriteString(conn, "-ERR "+err.Error()+"\r\n") // the connection ends anyhow
+			_, _ = io.WriteString(conn, "-"+err.Error()+"\r\n") // the connection ends anyhow
 		}
 		if err != nil {
 			return
