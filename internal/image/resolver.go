@@ -22,6 +22,8 @@ type Options struct {
 	Images *oci.Store
 	// Wanted lists the images that the store's GCPWasmPlugins name.
 	Wanted func(*store.Snapshot) []fact.ImageRequest
+	// Check says what is wrong with a module, so that no proxy is given one that it would refuse. Nil takes all.
+	Check func(module []byte) error
 	// Pins is the file of digests; none if empty.
 	Pins string
 	// Say tells users what went wrong with it.
@@ -111,7 +113,7 @@ func (r *Resolver) atOnce(j Job) (fact.Image, bool) {
 		return fact.Image{}, false
 	}
 	b, err := r.options.Images.Cached(j.Request.Image, j.Digest, file(j.Request))
-	return imageOf(j.Request, j.Digest, b), err == nil
+	return r.imageOf(j.Request, j.Digest, b), err == nil
 }
 
 // Run looks up images until the context ends.
@@ -183,7 +185,7 @@ func (r *Resolver) look(ctx context.Context, j Job) fact.Image {
 	if err != nil {
 		return fact.Image{Err: reason(err)}
 	}
-	return imageOf(j.Request, digest, b)
+	return r.imageOf(j.Request, digest, b)
 }
 
 // reason is an error without the name of the image, which whoever reads the fact knows.
@@ -195,11 +197,17 @@ func reason(err error) string {
 	return err.Error()
 }
 
-func imageOf(request fact.ImageRequest, digest string, b []byte) fact.Image {
-	if !request.Config {
-		b = nil // proxies get it from the store of images
+// imageOf has no module in it: proxies get it from the store of images.
+func (r *Resolver) imageOf(request fact.ImageRequest, digest string, b []byte) fact.Image {
+	if request.Config {
+		return fact.Image{Digest: digest, Data: b}
 	}
-	return fact.Image{Digest: digest, Data: b}
+	if r.options.Check != nil {
+		if err := r.options.Check(b); err != nil {
+			return fact.Image{Err: string(oci.Plugin) + ": " + err.Error()}
+		}
+	}
+	return fact.Image{Digest: digest}
 }
 
 func file(r fact.ImageRequest) oci.File {

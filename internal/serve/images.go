@@ -14,6 +14,7 @@ import (
 	"github.com/spillway-lb/spillway/internal/oci"
 	"github.com/spillway-lb/spillway/internal/oci/registry"
 	"github.com/spillway-lb/spillway/internal/store"
+	"github.com/spillway-lb/spillway/internal/wasm"
 	"github.com/spillway-lb/spillway/internal/wasm/sample"
 )
 
@@ -32,8 +33,18 @@ func (s *server) newImages() {
 	c := s.config
 	s.images = oci.NewStore(oci.Options{Dir: cmp.Or(c.Images, ImagesPath()), Base: c.Dir, Builtin: sample.Module})
 	s.resolver = image.NewResolver(image.Options{
-		Store: s.store, Images: s.images, Wanted: extension.Images, Pins: s.keeper.beside("images.json"), Say: s.report.say, Now: c.Now,
+		Store: s.store, Images: s.images, Wanted: extension.Images, Check: checkModule, Pins: s.keeper.beside("images.json"),
+		Say: s.report.say, Now: c.Now,
 	})
+}
+
+// checkModule says what the proxies would have against a module.
+func checkModule(code []byte) error {
+	m, err := wasm.Load(context.Background(), code, wasm.Options{})
+	if err == nil {
+		m.Close(context.Background())
+	}
+	return err
 }
 
 // module is that of a plugin's image, which has been fetched: data planes ask nobody.

@@ -47,7 +47,7 @@ func TestAPluginIsPushedToTheRegistryOfServe(t *testing.T) {
 	}
 	eventually(t, "the image is missing", func() bool { return known().Err != "" })
 	author := oci.NewStore(oci.Options{Dir: t.TempDir()})
-	digest, err := author.Push(t.Context(), image, oci.Plugin, []byte("\x00asm\x01\x00\x00\x00"))
+	digest, err := author.Push(t.Context(), image, oci.Plugin, sample.LocalReply())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,7 +72,8 @@ spec:
     extensions: [{name: e, supportedEvents: [RequestHeaders], backendRef: {group: networking.gke.io, kind: GCPWasmPlugin, name: hello}}]
 `
 
-// TestAMissingImageFailsClosedAndHeals: requests that the plugin is for get 500 until its image is there, others nothing of it.
+// TestAMissingImageFailsClosedAndHeals: requests that the plugin is for get 500 until its image is there and holds a module
+// that runs, others nothing of it.
 func TestAMissingImageFailsClosedAndHeals(t *testing.T) {
 	r := start(t, map[string]string{"app.yaml": strings.ReplaceAll(app, "NAME", "image-a")}, time.Second)
 	r.config.Registry = "127.0.0.1:0"
@@ -86,13 +87,26 @@ func TestAMissingImageFailsClosedAndHeals(t *testing.T) {
 	if got := ask(url+"/", ""); got != "200" {
 		t.Errorf("a request that the plugin is not for: %s", got)
 	}
-	eventually(t, "it is told why", func() bool {
-		programmed := r.condition("Programmed")
-		return !strings.HasPrefix(programmed, "True") && strings.Contains(programmed, "image "+image+": there is no such image")
-	})
-	if _, err := oci.NewStore(oci.Options{Dir: t.TempDir()}).Push(t.Context(), image, oci.Plugin, sample.LocalReply()); err != nil {
-		t.Fatal(err)
+	told := func(why string) {
+		t.Helper()
+		eventually(t, "it is told why", func() bool {
+			programmed := r.condition("Programmed")
+			return !strings.HasPrefix(programmed, "True") && strings.Contains(programmed, "image "+image+": "+why)
+		})
 	}
+	push := func(module []byte) {
+		t.Helper()
+		if _, err := oci.NewStore(oci.Options{Dir: t.TempDir()}).Push(t.Context(), image, oci.Plugin, module); err != nil {
+			t.Fatal(err)
+		}
+	}
+	told("there is no such image")
+	push([]byte("\x00asm\x01\x00\x00\x00"))
+	told("plugin.wasm: ")
+	if plugin, other := ask(url+"/plugin", ""), ask(url+"/", ""); plugin != "500" || other != "200" {
+		t.Errorf("with a module that cannot run: %s, and %s for what it is not for", plugin, other)
+	}
+	push(sample.LocalReply())
 	eventually(t, "the plugin answers", func() bool {
 		code, body, err := get(url + "/plugin")
 		return err == nil && code == 200 && strings.Contains(body, "Hello World")
