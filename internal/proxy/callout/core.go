@@ -31,6 +31,8 @@ type sideCore struct {
 	duplex           bool
 
 	headSent, tailSent bool
+	// headOnly: the message ended with its head.
+	headOnly bool
 	// answered: the callout has had its say on the head.
 	answered bool
 	// ended: the callout's own body has ended, or there is none any more.
@@ -49,12 +51,12 @@ func newCore(events Event, duplex [2]bool, overridable bool) core {
 	return c
 }
 
-// note says that a message has been sent. last is for a chunk behind which nothing comes on its side.
+// note says that a message has been sent. last is for a head or a chunk behind which nothing comes on its side.
 func (c *core) note(s side, p part, last bool) {
 	side := &c.sides[s]
 	switch p {
 	case head:
-		side.headSent = true
+		side.headSent, side.headOnly = true, last
 	case tail:
 		side.tailSent = true
 	case chunk:
@@ -250,9 +252,10 @@ func (c *core) owes(s side) bool {
 	return slices.ContainsFunc(c.owed, func(o owed) bool { return o.side == s })
 }
 
-// late reports whether an answer is owed that a callout cannot put off: in full duplex it may wait for the end.
+// late reports whether an answer is owed that a callout cannot put off: in full duplex it may wait for the end,
+// if the head was not all.
 func (c *core) late(s side) bool {
-	if !c.sides[s].duplex || !c.sides[s].body {
+	if side := &c.sides[s]; !side.duplex || !side.body || side.headOnly {
 		return c.owes(s)
 	}
 	return slices.ContainsFunc(c.owed, func(o owed) bool { return o.side == s && (o.part == tail || o.part == ending) })

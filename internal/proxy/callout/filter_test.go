@@ -215,6 +215,27 @@ func TestOriginalsPass(t *testing.T) {
 	}
 }
 
+// TestHeadOnlyIsTimed: in full duplex nothing follows a head that is all there is, so that its answer is due at once. Without
+// a time the callout would be waited for as long as the exchange lasts.
+func TestHeadOnlyIsTimed(t *testing.T) {
+	none := func(side, *extprocv3.ProcessingRequest) []*extprocv3.ProcessingResponse { return nil }
+	for _, events := range [][]lbv1.Extension_Event{everyEvent, everyEvent[:2], everyEvent[3:5]} {
+		for _, open := range []bool{false, true} {
+			mode := lbv1.Extension_FULL_DUPLEX_STREAMED
+			e := &lbv1.Extension{Events: events, FailOpen: open, RequestBodySendMode: mode, ResponseBodySendMode: mode}
+			r := newRun(t, e, extension.Traffic, newMemory(answering{head: none}.answer))
+			err := r.sendRequest(nil)
+			if err == nil {
+				err = r.sendResponse(nil)
+			}
+			if (err == nil) != open || r.x.counts["cause_timeout"] != 1 {
+				t.Errorf("%v, failOpen %v: %v, %v", events, open, err, r.x.counts)
+			}
+			r.end()
+		}
+	}
+}
+
 // TestMutations has what callouts may change, by kind, and how.
 func TestMutations(t *testing.T) {
 	option := func(name, value string, action corev3.HeaderValueOption_HeaderAppendAction) *extprocv3.HeaderMutation {

@@ -24,15 +24,36 @@ type phase struct {
 	name   string
 	event  lbv1.Extension_Event
 	duplex bool
+	// bodiless is the method of a request whose own side of the exchange has no body, "" elsewhere: the callout wants it, if
+	// there is one.
+	bodiless string
 }
 
 var phases = []phase{
-	{"request headers", requestHeaders, false},
-	{"request body", requestBody, false},
-	{"request body, full duplex", requestBody, true},
-	{"response headers", responseHeaders, false},
-	{"response body", responseBody, false},
-	{"response body, full duplex", responseBody, true},
+	{"request headers", requestHeaders, false, ""},
+	{"request body", requestBody, false, ""},
+	{"request body, full duplex", requestBody, true, ""},
+	{"response headers", responseHeaders, false, ""},
+	{"response body", responseBody, false, ""},
+	{"response body, full duplex", responseBody, true, ""},
+}
+
+// bodilessPhases are those of heads behind which nothing comes, though the callout takes bodies in full duplex. Only what waits
+// differs there.
+var bodilessPhases = []phase{
+	{"request headers without a body, full duplex", requestHeaders, true, "GET"},
+	{"response headers without a body, full duplex", responseHeaders, true, "HEAD"},
+}
+
+// events are what the callout is told of.
+func (p phase) events() []lbv1.Extension_Event {
+	switch {
+	case p.bodiless == "":
+		return []lbv1.Extension_Event{p.event}
+	case p.event == requestHeaders:
+		return []lbv1.Extension_Event{requestHeaders, requestBody, requestTrailers}
+	}
+	return []lbv1.Extension_Event{responseHeaders, responseBody, responseTrailers}
 }
 
 // fault is one thing that goes wrong.
@@ -262,7 +283,7 @@ func faults() []fault {
 // site makes that of a fault in a phase. Paths under /open meet an extension with failOpen.
 func (f fault) site(t *testing.T, p phase) *site {
 	t.Helper()
-	e := ext(p.event)
+	e := ext(p.events()...)
 	if f.soon {
 		e.Timeout = durationpb.New(100 * time.Millisecond)
 	}
