@@ -15,9 +15,9 @@
 // the stream has none but its context's end:
 //
 //	s, err := caller.OpenStream(ctx, &call.Opening{Version: v, Service: service, Request: &head})
-//	s.Await(timeout)                         // an answer to this message is due
+//	due := s.Await(timeout)                  // an answer to this message is due
 //	err = s.Send(message)
 //	p, err := s.Receive()                    // err is a *Failure: its Cause tells TCP, TLS, HTTP/2, status and time apart
-//	s.Answered()
+//	s.Answered(due)
 //	s.Close()
 package call

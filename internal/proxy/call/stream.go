@@ -1,6 +1,7 @@
 package call
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -25,7 +26,7 @@ type Opening struct {
 	Request *message.Request
 	// Client is for affinity. It may be zero.
 	Client netip.AddrPort
-	// Within bounds the wait for a connection; 0 leaves it to the connection's own time.
+	// Within bounds the wait for a connection, however many endpoints are tried; 0 leaves it to the connections' own time.
 	Within time.Duration
 }
 
@@ -53,7 +54,14 @@ type Stream struct {
 	canceled bool
 	closed   bool
 	failed   bool
-	owed     []int64 // when answers are due, in the clock's time
+	owed     []Due // answers that are due
+	awaited  uint64
+}
+
+// Due is an answer that is awaited.
+type Due struct {
+	at int64 // in the clock's time
+	id uint64
 }
 
 // maxEndpoints are tried while no connection can be made.
@@ -90,12 +98,12 @@ func (s *Stream) open(ctx context.Context, o *Opening) error {
 	in := balance.PickInput{
 		Request: o.Request, ClientIP: o.Client.Addr(), ClientPort: o.Client.Port(), Now: s.caller.Since(now), Wall: now.Unix(),
 	}
-	waiting := func() (context.Context, context.CancelFunc) {
-		if o.Within <= 0 {
-			return context.WithCancel(ctx)
-		}
-		return context.WithTimeout(ctx, o.Within)
+	if o.Within > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, o.Within)
+		defer cancel()
 	}
+	waiting := func() (context.Context, context.CancelFunc) { return context.WithCancel(ctx) }
 	for {
 		if err := s.call.Choose(o.Version, &in); err != nil {
 			return err
@@ -263,25 +271,26 @@ func (s *Stream) Trailers() *header.Map {
 	return s.answer.Response.Body.Trailers()
 }
 
-// Await says that the peer owes an answer, within d from now. What waits when an answer is overdue fails with Timeout, and
-// the stream with it. Expiry has the grain of the clock (transport.Tick). d must be more than 0.
-func (s *Stream) Await(d time.Duration) {
+// Await says that the peer owes an answer, within d from now; Answered ends that. What waits when an answer is overdue fails
+// with Timeout, and the stream with it. Expiry has the grain of the clock (transport.Tick). d must be more than 0.
+func (s *Stream) Await(d time.Duration) Due {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.owed = append(s.owed, s.caller.Clock.In(d))
+	s.awaited++
+	due := Due{at: s.caller.Clock.In(d), id: s.awaited}
+	s.owed = append(s.owed, due)
 	s.arm()
+	return due
 }
 
-// Answered says that one of the answers has come that Await spoke of: the one that was due first.
-func (s *Stream) Answered() {
+// Answered says that an answer has come that Await spoke of. The others stay due when they were.
+func (s *Stream) Answered(d Due) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.owed) == 0 {
-		return
+	if i := slices.Index(s.owed, d); i >= 0 {
+		s.owed = slices.Delete(s.owed, i, i+1)
+		s.arm()
 	}
-	first := slices.Index(s.owed, slices.Min(s.owed))
-	s.owed = slices.Delete(s.owed, first, first+1)
-	s.arm()
 }
 
 // arm sets the deadline of the answer that is due first. mu is held.
@@ -291,7 +300,7 @@ func (s *Stream) arm() {
 	case len(s.owed) == 0:
 		s.under.Arm(0)
 	default:
-		s.under.Arm(slices.Min(s.owed))
+		s.under.Arm(slices.MinFunc(s.owed, func(a, b Due) int { return cmp.Compare(a.at, b.at) }).at)
 	}
 }
 

@@ -86,14 +86,14 @@ func TestStreamBothWays(t *testing.T) {
 	s := open(t, context.Background(), c, v)
 	for i := range 50 {
 		message := strings.Repeat(string(rune('a'+i%26)), 1+i*500)
-		s.Await(patience)
+		due := s.Await(patience)
 		if err := s.Send([]byte(message)); err != nil {
 			t.Fatal(err)
 		}
 		if got := receive(t, s, len(message)); got != strings.ToUpper(message) {
 			t.Fatalf("message %d: %d bytes came back wrong", i, len(got))
 		}
-		s.Answered()
+		s.Answered(due)
 	}
 	if head, err := s.Head(); err != nil || head.Status != 200 {
 		t.Errorf("head %v, %v", head, err)
@@ -173,14 +173,13 @@ func TestAnsweredInTime(t *testing.T) {
 	c := newCaller(t)
 	s := open(t, context.Background(), c, newVersion(t, h2cService(), h2c(t, echo)))
 	defer s.Close()
-	s.Await(time.Hour)
-	s.Await(time.Minute)
-	s.Answered()
-	if len(s.owed) != 1 || s.owed[0] < c.Clock.In(time.Minute) {
+	late, early := s.Await(time.Hour), s.Await(time.Minute)
+	s.Answered(late) // which leaves what is due earlier
+	if len(s.owed) != 1 || s.owed[0] != early {
 		t.Errorf("left: %v", s.owed)
 	}
-	s.Answered()
-	s.Answered() // one that nobody waited for
+	s.Answered(early)
+	s.Answered(early) // which has come already
 	if len(s.owed) != 0 {
 		t.Errorf("left: %v", s.owed)
 	}
@@ -452,6 +451,60 @@ func TestDeadEndpointsAreSteppedOver(t *testing.T) {
 		}
 		s.Close()
 	}
+}
+
+// TestOpenHasOneDeadline: endpoints on which nothing comes share the time there is to connect; each has not its own.
+func TestOpenHasOneDeadline(t *testing.T) {
+	var tried atomic.Int32
+	marks := make(chan struct{}, maxEndpoints)
+	var addrs []string
+	for range maxEndpoints {
+		ln, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = ln.Close() })
+		addrs = append(addrs, ln.Addr().String())
+		go func() {
+			for {
+				nc, err := ln.Accept()
+				if err != nil {
+					return
+				}
+				t.Cleanup(func() { _ = nc.Close() })
+				if b := make([]byte, 1); readOne(nc, b) && b[0] == '!' {
+					marks <- struct{}{}
+					return
+				}
+				tried.Add(1)
+			}
+		}()
+	}
+	c := newCaller(t)
+	v := newVersion(t, &lbv1.BackendService{Protocol: lbv1.BackendProtocol_HTTP2}, addrs...)
+	o := opening2(c, v, material{})
+	o.Within = 50 * time.Millisecond
+	_, err := c.OpenStream(context.Background(), o)
+	if f := failureOf(t, err); f.Cause != Timeout {
+		t.Errorf("%v", f)
+	}
+	for _, a := range addrs { // what came before has been counted when this comes
+		nc, err := net.Dial("tcp", a)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = nc.Write([]byte("!"))
+		<-marks
+		_ = nc.Close()
+	}
+	if n := tried.Load(); n > 1 {
+		t.Errorf("%d endpoints were tried", n)
+	}
+}
+
+func readOne(nc net.Conn, b []byte) bool {
+	_, err := io.ReadFull(nc, b)
+	return err == nil
 }
 
 // TestStreamsAreLimited by the requests that the backend service takes.

@@ -99,14 +99,15 @@ func (m *memory) Trailers() *header.Map            { return &m.trailers }
 func (m *memory) CloseSend() error                 { return nil }
 func (m *memory) Endpoint() string                 { return "192.0.2.1:443" }
 
-func (m *memory) Await(time.Duration) {
+func (m *memory) Await(time.Duration) (due call.Due) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.owed++
 	m.changed.Broadcast()
+	return due
 }
 
-func (m *memory) Answered() {
+func (m *memory) Answered(call.Due) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.owed--; m.owed < 0 {

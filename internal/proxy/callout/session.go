@@ -9,6 +9,7 @@ import (
 	extprocv3 "github.com/envoyproxy/go-control-plane/envoy/service/ext_proc/v3"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/spillway-lb/spillway/internal/proxy/call"
 	"github.com/spillway-lb/spillway/internal/proxy/callout/frame"
 	"github.com/spillway-lb/spillway/internal/proxy/header"
 	"github.com/spillway-lb/spillway/internal/proxy/message"
@@ -20,8 +21,8 @@ type pipe interface {
 	Receive() ([]byte, error)
 	Head() (*message.Response, error)
 	Trailers() *header.Map
-	Await(d time.Duration)
-	Answered()
+	Await(d time.Duration) call.Due
+	Answered(call.Due)
 	CloseSend() error
 	Cancel()
 	Close()
@@ -73,6 +74,7 @@ type box struct {
 	bytes   int
 	waiting bool // somebody waits
 	armed   bool // and the time for it runs
+	due     call.Due
 }
 
 func newSession(dial func() (pipe, error), timeout time.Duration, c core) *session {
@@ -101,8 +103,7 @@ func (s *session) send(side side, p part, last bool, encode func(dst []byte, fir
 	timed := !s.core.sides[side].duplex
 	s.mu.Unlock()
 	if timed {
-		s.pipe.Await(s.timeout)
-		defer s.pipe.Answered()
+		defer s.pipe.Answered(s.pipe.Await(s.timeout))
 	}
 	err := s.pipe.Send(s.buf)
 	s.mu.Lock()
@@ -150,7 +151,7 @@ func (s *session) unlocked() (pipe, error) {
 func (s *session) arm(side side) {
 	if b := &s.boxes[side]; b.waiting && !b.armed && (s.broken || s.core.late(side)) {
 		b.armed = true
-		s.pipe.Await(s.timeout)
+		b.due = s.pipe.Await(s.timeout)
 	}
 }
 
@@ -158,7 +159,7 @@ func (s *session) arm(side side) {
 func (s *session) disarm(side side) {
 	if b := &s.boxes[side]; b.armed {
 		b.armed = false
-		s.pipe.Answered()
+		s.pipe.Answered(b.due)
 	}
 }
 
