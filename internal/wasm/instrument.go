@@ -15,6 +15,9 @@ const (
 	stopExport = "spillway_stop"
 	// stopEvery is some 5 us. Its unsigned form has bit 6 of the last byte clear, so it is its signed form, too.
 	stopEvery = 4096
+	// maxGrowth bounds the code with its checks: loops and functions of three bytes each would be twelve times as long. What
+	// compilers make grows by a half.
+	maxGrowth = 4
 
 	sectionFunction = 3
 	sectionMemory   = 5
@@ -176,6 +179,9 @@ func instrumentCode(section []byte, countdown uint64) ([]byte, error) {
 			return nil, err
 		}
 		out = append(binary.AppendUvarint(out, uint64(len(body))), body...)
+		if len(out) > maxGrowth*len(section)+pageSize {
+			return nil, errNotUnderstood
+		}
 		r.p = r.p[size:]
 	}
 	return out, nil
@@ -188,7 +194,9 @@ func instrumentBody(out, body, piece []byte) ([]byte, error) {
 	r := reader{p: body}
 	for range r.uvarint() { // locals
 		r.uvarint()
-		r.byte()
+		if r.byte(); r.failed {
+			return nil, errCutShort // the count may be anything
+		}
 	}
 	out = append(append(out, body[:len(body)-len(r.p)]...), piece...)
 	for len(r.p) > 0 && !r.failed {

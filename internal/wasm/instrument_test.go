@@ -73,6 +73,58 @@ func TestEndlessGuestsDoNotStarveTheirWatchdog(t *testing.T) {
 	}
 }
 
+// section is one of a module.
+func section(id byte, body ...byte) []byte { return appendSection(nil, id, body) }
+
+// manyLocals is a module with one function, which declares so many groups of locals that its bytes cannot hold them.
+func manyLocals() []byte {
+	code := append([]byte(nil), "\x00asm\x01\x00\x00\x00"...)
+	code = append(code, section(1, 1, 0x60, 0, 0)...)
+	code = append(code, section(sectionFunction, 1, 0)...)
+	code = append(code, section(sectionMemory, 1, 0, 1)...)
+	code = append(code, section(sectionExport, 0)...)
+	body := []byte{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01, 0x0b}
+	return append(code, section(sectionCode, append([]byte{1, byte(len(body))}, body...)...)...)
+}
+
+// A count out of a module is no reason to go on when its bytes are over.
+func TestACountBeyondTheModuleEnds(t *testing.T) {
+	done := make(chan error, 1)
+	go func() {
+		_, err := Load(context.Background(), manyLocals(), Options{})
+		done <- err
+	}()
+	select {
+	case err := <-done:
+		if err == nil {
+			t.Error("loaded")
+		}
+	case <-time.After(patience):
+		t.Fatal("it is still being read")
+	}
+}
+
+// Code that would become many times as long is left to wazero's checks.
+func TestInstrumentedCodeIsBounded(t *testing.T) {
+	loops := func(n int) error {
+		b := wat.New()
+		b.Plugin()
+		var code wat.Code
+		for range n {
+			code = append(code, wat.Loop()...)
+		}
+		b.Function("proxy_on_log", "i>", 0, code)
+		_, err := instrument(b.Module())
+		return err
+	}
+	if err := loops(10); err != nil {
+		t.Error(err)
+	}
+	if err := loops(100_000); err == nil {
+		t.Error("twelve times as long")
+	}
+}
+
 // FuzzModule has modules be anything. Whatever they are, the host ends with an error or with an exchange.
 func FuzzModule(f *testing.F) {
 	reply := wat.New()
@@ -83,7 +135,7 @@ func FuzzModule(f *testing.F) {
 		reply.Module(), crashing(wat.Unreachable), crashing(wat.Forever()), crashing(wat.Call(2)), crashing(wat.LoadFrom(-1), wat.Drop),
 		mapGuest(0, "proxy_get_header_map_pairs", func(*wat.Builder) wat.Code { return wat.Cat(wat.I32(0), outs()) }, true),
 		crashing(wat.Loop(wat.I32(100), wat.MemoryGrow, wat.Drop, wat.Branch(0)), wat.Unreachable),
-		[]byte("\x00asm\x01\x00\x00\x00"),
+		[]byte("\x00asm\x01\x00\x00\x00"), manyLocals(),
 	} {
 		f.Add(code)
 		f.Add(code[:len(code)/2])
