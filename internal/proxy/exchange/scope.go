@@ -426,8 +426,18 @@ func (r *running) name() string { return r.chain + "/" + r.extension.Name }
 
 // endpoint is what filters chose for an attempt, if the service has it in use.
 func (s *scope) endpoint(service *balance.Service, attempt int, now time.Duration) *balance.Endpoint {
-	if attempt >= len(s.chosen) {
+	s.mu.Lock()
+	chosen := s.chosen
+	s.mu.Unlock()
+	if attempt >= len(chosen) {
 		return nil
 	}
-	return service.Usable(s.chosen[attempt], now)
+	return service.Usable(chosen[attempt], now)
+}
+
+// choose is told of the endpoints for attempts. The list is not changed afterwards.
+func (s *scope) choose(list []netip.AddrPort) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.chosen = list
 }

@@ -113,7 +113,7 @@ func (r *running) Choose(endpoints ...netip.AddrPort) error {
 	if len(usable) == 0 {
 		return errNotInUse
 	}
-	r.scope.chosen = usable
+	r.scope.choose(usable)
 	return nil
 }
 
