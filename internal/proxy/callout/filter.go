@@ -201,7 +201,9 @@ func (f *filter) End(extension.Outcome) {
 		}
 	}
 	if p == nil {
-		return
+		if p, _ = s.leave(); p == nil { // a feeder may have opened it meanwhile
+			return
+		}
 	}
 	f.log(p, err)
 	p.Close()
@@ -211,8 +213,11 @@ func (f *filter) End(extension.Outcome) {
 func (f *filter) log(p pipe, err error) {
 	status := frame.Status{}
 	var failure *Failure
-	if errors.As(err, &failure) {
+	switch {
+	case errors.As(err, &failure):
 		status = failure.Status
+	case err == errLeft:
+		status = frame.Status{Code: frame.Cancelled}
 	}
 	s := f.session
 	f.x.Log("grpcStatus", status.Code.String())
@@ -221,9 +226,5 @@ func (f *filter) log(p pipe, err error) {
 	f.x.Log("sentBytes", strconv.FormatInt(s.out.bytes, 10))
 	f.x.Log("receivedMessages", strconv.FormatInt(s.in.messages, 10))
 	f.x.Log("receivedBytes", strconv.FormatInt(s.in.bytes, 10))
-	if failure == nil {
-		f.x.Count("grpc_OK")
-		return
-	}
 	f.x.Count("grpc_" + status.Code.String())
 }

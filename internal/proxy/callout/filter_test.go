@@ -411,3 +411,70 @@ func TestSelection(t *testing.T) {
 		t.Error("no protocol configuration")
 	}
 }
+
+// TestCutStreams: a stream that ends with its exchange while the callout owes something has not ended with OK.
+func TestCutStreams(t *testing.T) {
+	none := func(side, *extprocv3.ProcessingRequest) []*extprocv3.ProcessingResponse { return nil }
+	for want, a := range map[string]answering{"OK": {body: upper(true)}, "CANCELLED": {body: none}} {
+		e := &lbv1.Extension{Events: everyEvent, RequestBodySendMode: lbv1.Extension_FULL_DUPLEX_STREAMED}
+		r := newRun(t, e, extension.Traffic, newMemory(a.answer))
+		if err := r.sendRequest(&source{pieces: []string{"x"}, ready: true}); err != nil {
+			t.Fatal(err)
+		}
+		<-r.filter.bodies[request].fed
+		if want == "OK" {
+			if _, err := pull(r.request.Body); err != nil {
+				t.Fatal(err)
+			}
+		}
+		r.end()
+		if r.x.log["grpcStatus"] != want || r.x.counts["grpc_"+want] != 1 || len(r.x.counts) != 1 {
+			t.Errorf("%s: %v, %v", want, r.x.log, r.x.counts)
+		}
+	}
+}
+
+// TestEndWhileOpening: a stream that a feeder opens while its exchange ends is closed.
+func TestEndWhileOpening(t *testing.T) {
+	m := newMemory(answering{}.answer)
+	e := &lbv1.Extension{Events: []lbv1.Extension_Event{lbv1.Extension_REQUEST_BODY}, RequestBodySendMode: lbv1.Extension_FULL_DUPLEX_STREAMED}
+	r := newRun(t, e, extension.Traffic, m)
+	dialing, goOn := make(chan struct{}), make(chan struct{})
+	r.filter.session.dial = func() (pipe, error) {
+		close(dialing)
+		<-goOn
+		return m, nil
+	}
+	if err := r.sendRequest(&source{pieces: []string{"x"}, ready: true}); err != nil {
+		t.Fatal(err)
+	}
+	<-dialing
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		r.end()
+	}()
+	s := r.filter.session
+	s.mu.Lock()
+	for s.end == nil {
+		s.changed.Wait()
+	}
+	s.mu.Unlock()
+	close(goOn)
+	<-ended
+	if m.closed != 1 {
+		t.Errorf("the stream was closed %d times", m.closed)
+	}
+}
+
+// TestStopRacesFeeder ends exchanges while a feeder begins to wait for a slow source. It is for the race detector.
+func TestStopRacesFeeder(t *testing.T) {
+	for range 50 {
+		e := &lbv1.Extension{Events: everyEvent, RequestBodySendMode: lbv1.Extension_FULL_DUPLEX_STREAMED}
+		r := newRun(t, e, extension.Traffic, newMemory(answering{body: upper(true)}.answer))
+		if err := r.sendRequest(&source{pieces: []string{"a", "b", "c"}}); err != nil {
+			t.Fatal(err)
+		}
+		r.end()
+	}
+}

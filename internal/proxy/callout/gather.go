@@ -23,6 +23,9 @@ type gatherer struct {
 	held []byte // came after what filled a chunk; good until the source is read again
 	slow *puller
 	end  bool
+
+	mu      sync.Mutex // guards the setting of slow, and stopped: stop is another goroutine's
+	stopped bool
 }
 
 // next appends the next chunk to dst. last says that nothing of the body follows; an error is the source's. It waits for the
@@ -58,7 +61,7 @@ func (g *gatherer) next(dst []byte) (chunk []byte, last bool, err error) {
 		if len(dst)-start >= gatherSize {
 			return dst, false, nil
 		}
-		g.slow = newPuller(g.src)
+		g.pull()
 		rest, last, err := g.slow.fill(dst, start)
 		g.end = last
 		return rest, last, err
@@ -73,10 +76,22 @@ func (g *gatherer) ready() bool {
 	return g.held != nil || message.Ready(g.src)
 }
 
-// stop returns when nobody reads the source any more, which has been ended, or has more for nobody.
+// pull leaves the source to a puller.
+func (g *gatherer) pull() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.slow = newPuller(g.src, g.stopped)
+}
+
+// stop returns when no puller reads the source any more, which has been ended, or has more for nobody. One that is made later
+// reads nothing.
 func (g *gatherer) stop() {
-	if g.slow != nil {
-		g.slow.stop()
+	g.mu.Lock()
+	g.stopped = true
+	slow := g.slow
+	g.mu.Unlock()
+	if slow != nil {
+		slow.stop()
 	}
 }
 
@@ -91,9 +106,13 @@ type puller struct {
 	done    chan struct{}
 }
 
-func newPuller(src message.Body) *puller {
-	p := &puller{done: make(chan struct{})}
+func newPuller(src message.Body, stopped bool) *puller {
+	p := &puller{done: make(chan struct{}), stopped: stopped}
 	p.changed = sync.NewCond(&p.mu)
+	if stopped {
+		close(p.done)
+		return p
+	}
 	go p.run(src)
 	return p
 }

@@ -349,13 +349,15 @@ func (s *session) wants(side side, p part) bool {
 var errLeft = errors.New("callout: the exchange is over")
 
 // leave ends the session with its exchange. It returns the stream, if there is one, to be closed, and why the session had
-// ended before. Nobody awaits anything any more.
+// ended before; errLeft if it had not and the callout owed something. Nobody awaits anything any more.
 func (s *session) leave() (pipe, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	err := s.end
 	if err == nil {
-		s.end = errLeft
+		if s.end = errLeft; s.core.finish() != nil {
+			err = errLeft
+		}
 	}
 	s.changed.Broadcast()
 	return s.pipe, err
