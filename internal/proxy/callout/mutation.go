@@ -21,8 +21,9 @@ type fields interface {
 	Set(name string, value []byte) error
 	Add(name string, value []byte) error
 	Del(name string) error
-	// pseudo sets a pseudo-header.
+	// pseudo sets a pseudo-header; has reports whether the message has it.
 	pseudo(name string, value []byte) error
+	has(name string) bool
 }
 
 // maxMutations bounds what one answer may set or remove.
@@ -39,7 +40,7 @@ func mutate(f fields, m *extprocv3.HeaderMutation) error {
 	}
 	for _, o := range m.GetSetHeaders() {
 		if name := nameOf(o); isPseudo(name) {
-			if err := allowed(f.pseudo(name, valueOf(o))); err != nil {
+			if err := allowed(setPseudo(f, name, valueOf(o), o)); err != nil {
 				return fmt.Errorf("set_headers %q: %w", name, err)
 			}
 		}
@@ -97,6 +98,14 @@ func allowed(err error) error {
 	return err
 }
 
+// setPseudo obeys one option for a pseudo-header, of which a message has one.
+func setPseudo(f fields, name string, value []byte, o *corev3.HeaderValueOption) error {
+	if o.GetAppendAction() == corev3.HeaderValueOption_ADD_IF_ABSENT && f.has(name) {
+		return nil
+	}
+	return f.pseudo(name, value)
+}
+
 // set obeys one option.
 func set(f fields, name string, value []byte, o *corev3.HeaderValueOption) error {
 	_, there := f.Get(name)
@@ -133,6 +142,22 @@ func (q requestFields) pseudo(name string, value []byte) error {
 	return extension.ErrInvalid
 }
 
+func (q requestFields) has(name string) bool {
+	switch name {
+	case ":method", ":scheme", ":path":
+		return true
+	}
+	return name == ":authority" && len(q.Authority()) > 0
+}
+
+// Get is that of a field. A request's host is its authority.
+func (q requestFields) Get(name string) ([]byte, bool) {
+	if name == "host" {
+		return q.Authority(), q.has(":authority")
+	}
+	return q.Request.Get(name)
+}
+
 func (requestFields) bodiless() bool { return false }
 
 // responseFields are those of an answer.
@@ -146,12 +171,16 @@ func (r responseFields) pseudo(name string, value []byte) error {
 	return r.SetStatus(status)
 }
 
+func (responseFields) has(name string) bool { return name == ":status" }
+
 func (r responseFields) bodiless() bool { return !message.HasBody(false, r.Status()) }
 
 // trailerFields have no pseudo-headers.
 type trailerFields struct{ *extension.Fields }
 
 func (trailerFields) pseudo(string, []byte) error { return extension.ErrInvalid }
+
+func (trailerFields) has(string) bool { return false }
 
 // reply makes a local reply of an immediate response.
 func reply(m *extprocv3.ImmediateResponse) *extension.LocalReply {
