@@ -13,6 +13,7 @@ import (
 	"time"
 
 	extprocv3 "github.com/envoyproxy/go-control-plane/envoy/service/ext_proc/v3"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/structpb"
 
@@ -163,6 +164,34 @@ func TestReplies(t *testing.T) {
 				case !late && (g.err != nil || g.status != status || g.body != want || g.header.Get("X-Why") != "because" || g.header.Get("Bad Name") != ""):
 					t.Errorf("%s %d HTTP/%d: %+v", p.name, status, version, g)
 				}
+			}
+		}
+	}
+}
+
+// TestRepliesToGRPC: a callout's gRPC status reaches a client that speaks gRPC, as trailers alone, whatever HTTP status goes with
+// it: servers mostly leave that out.
+func TestRepliesToGRPC(t *testing.T) {
+	for _, status := range []int{0, 200, 403} {
+		x := newSite(t, setup{traffic: []*lbv1.Extension{ext(requestHeaders)}, callout: answeringEach(func(*extprocv3.ProcessingRequest) []*extprocv3.ProcessingResponse {
+			r := calloutserver.Immediate(status, "no entry")
+			r.GetImmediateResponse().GrpcStatus = &extprocv3.GrpcStatus{Status: uint32(codes.Aborted)}
+			return []*extprocv3.ProcessingResponse{r}
+		})})
+		for _, version := range []int{1, 2} {
+			q, err := http.NewRequest("POST", "http://"+x.addr+"/pkg.S/M", strings.NewReader("x"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			q.Header.Set("Content-Type", "application/grpc")
+			res, err := client(t, version).Do(q)
+			if err != nil {
+				t.Fatal(err)
+			}
+			body, err := io.ReadAll(res.Body)
+			_ = res.Body.Close()
+			if err != nil || res.StatusCode != 200 || res.Header.Get("Grpc-Status") != "10" || res.Header.Get("Grpc-Message") != "no entry" || len(body) > 0 {
+				t.Errorf("%d HTTP/%d: %d %v %q %v", status, version, res.StatusCode, res.Header, body, err)
 			}
 		}
 	}

@@ -58,7 +58,7 @@ func (x *Exchange) answerLocally(status int, body []byte, details accesslog.Deta
 func (x *Exchange) compose(status int, body []byte) *message.Response {
 	res := &x.local
 	res.Status = status
-	if x.isGRPC() && status >= 400 && !x.opensNoTunnel(200) {
+	if x.isGRPC() && (status >= 400 || x.replyCode > 0) && !x.opensNoTunnel(200) {
 		x.grpcStatus(status, body)
 		body = nil
 	} else if _, said := res.Header.Get(header.ContentType); !said && len(body) > 0 {
