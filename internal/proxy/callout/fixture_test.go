@@ -36,6 +36,7 @@ type memory struct {
 	owed     int
 	canceled bool
 	closed   int
+	refused  bool // nobody looks at it
 	trailers header.Map
 	head     message.Response
 }
@@ -94,10 +95,16 @@ func (m *memory) Receive() ([]byte, error) {
 	}
 }
 
-func (m *memory) Head() (*message.Response, error) { return &m.head, nil }
-func (m *memory) Trailers() *header.Map            { return &m.trailers }
-func (m *memory) CloseSend() error                 { return nil }
-func (m *memory) Endpoint() string                 { return "192.0.2.1:443" }
+func (m *memory) Head() (*message.Response, error) {
+	if m.refused {
+		return nil, &call.Failure{Cause: call.Protocol, Unseen: true, Err: errors.New("refused")}
+	}
+	return &m.head, nil
+}
+
+func (m *memory) Trailers() *header.Map { return &m.trailers }
+func (m *memory) CloseSend() error      { return nil }
+func (m *memory) Endpoint() string      { return "192.0.2.1:443" }
 
 func (m *memory) Await(time.Duration) (due call.Due) {
 	m.mu.Lock()

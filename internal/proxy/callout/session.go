@@ -54,15 +54,19 @@ type session struct {
 	frames frame.Reader // used by who reads
 	began  bool
 	in     traffic
+	// reopened counts the streams that came in the place of another.
+	reopened int
 
 	mu      sync.Mutex
 	changed *sync.Cond
 	pipe    pipe // nil before the first message; set while sending is held, too
 	core    core
 	reading bool
-	boxes   [2]box
-	broken  bool  // nothing more can be sent
-	end     error // why no more answers come
+	// readSince is when who reads began to wait for a message.
+	readSince time.Time
+	boxes     [2]box
+	broken    bool  // nothing more can be sent
+	end       error // why no more answers come
 }
 
 // traffic counts.
@@ -102,10 +106,7 @@ func (s *session) send(side side, p part, last bool, encode func(dst []byte, fir
 	s.core.note(side, p, last)
 	timed := !s.core.sides[side].duplex
 	s.mu.Unlock()
-	if timed {
-		defer s.pipe.Answered(s.pipe.Await(s.timeout))
-	}
-	err := s.pipe.Send(s.buf)
+	err := s.pass(timed)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err != nil {
@@ -114,6 +115,55 @@ func (s *session) send(side side, p part, last bool, encode func(dst []byte, fir
 	s.arm(side)
 	return nil
 }
+
+// pass gives what is in buf to the stream. sending is held. In full duplex a callout need not read while nobody reads from it.
+func (s *session) pass(timed bool) error {
+	if timed {
+		defer s.pipe.Answered(s.pipe.Await(s.timeout))
+		return s.pipe.Send(s.buf)
+	}
+	sent := make(chan struct{})
+	defer close(sent)
+	began := time.Now()
+	t := time.AfterFunc(s.timeout, func() { s.expire(began, sent) })
+	defer t.Stop()
+	return s.pipe.Send(s.buf)
+}
+
+// expire fails the session if a message has not been taken for the timeout, in which its answers were read and none came.
+func (s *session) expire(began time.Time, sent <-chan struct{}) {
+	for {
+		left := s.patience(began)
+		if left <= 0 {
+			break
+		}
+		select {
+		case <-sent:
+			return
+		case <-time.After(left):
+		}
+	}
+	select {
+	case <-sent:
+	default:
+		s.fail(&Failure{Cause: Cause(call.Timeout), Status: frame.Status{Code: frame.DeadlineExceeded, Message: errStalled.Error()}, Err: errStalled})
+	}
+}
+
+// patience is how much longer a message that is being sent since began may take.
+func (s *session) patience(began time.Time) time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.reading {
+		return s.timeout
+	}
+	if s.readSince.After(began) {
+		began = s.readSince
+	}
+	return s.timeout - time.Since(began)
+}
+
+var errStalled = errors.New("the callout does not read what it is sent")
 
 // over reports whether the callout has ended a side: it is told no more of it.
 func (s *session) over(side side) bool {
@@ -210,7 +260,7 @@ func (s *session) room(side side) bool {
 
 // read reads one message and puts it where it belongs. mu is held, but not while it waits.
 func (s *session) read() {
-	s.reading = true
+	s.reading, s.readSince = true, time.Now()
 	whole := false
 	defer func() {
 		if !whole && s.end == nil {
@@ -242,8 +292,11 @@ var errPanicked = errors.New("callout: the reading of an answer panicked")
 
 // receive waits for the next message. io.EOF is a good end.
 func (s *session) receive() ([]byte, error) {
-	if !s.began {
+	for !s.began {
 		res, err := s.pipe.Head()
+		if err != nil && s.reopen(err) {
+			continue
+		}
 		if err != nil {
 			return nil, failureOf(err)
 		}
@@ -262,6 +315,53 @@ func (s *session) receive() ([]byte, error) {
 		return nil, s.status()
 	}
 	return nil, failureOf(err)
+}
+
+// maxReopened streams are opened in place of ones that nobody has looked at.
+const maxReopened = 2
+
+// reopen opens another stream if the callout has certainly not seen this one, and the only message is at hand. Who reads calls
+// it, without mu.
+func (s *session) reopen(err error) bool {
+	var f *call.Failure
+	if !errors.As(err, &f) || !f.Unseen || s.reopened == maxReopened || !s.sending.TryLock() {
+		return false
+	}
+	defer s.sending.Unlock()
+	if s.out.messages != 1 {
+		return false
+	}
+	s.reopened++
+	p, err := s.dial()
+	if err != nil || !s.swap(p) {
+		return false
+	}
+	err = s.pass(true)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.broken = err != nil
+	s.arm(request)
+	s.arm(response)
+	return true
+}
+
+// swap puts another stream in the place of the one there is. false: the session has ended, and so has the stream. sending is
+// held.
+func (s *session) swap(p pipe) bool {
+	s.mu.Lock()
+	old := s.pipe
+	ended := s.end != nil
+	if ended {
+		old = p
+	} else {
+		s.pipe = p
+		for i := range s.boxes {
+			s.boxes[i].armed = false
+		}
+	}
+	s.mu.Unlock()
+	old.Close()
+	return !ended
 }
 
 // status is how the callout ended the stream: io.EOF if it means well.
