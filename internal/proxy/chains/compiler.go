@@ -20,7 +20,7 @@ type Use struct {
 
 // Plugins makes extensions of Wasm plugins.
 type Plugins interface {
-	// Plugin is asked for each use of a plugin's main version. An error refuses the target proxy.
+	// Plugin is asked for each use of a plugin's main version. With an error each use is a failure, and fail_open decides.
 	Plugin(u Use, p *lbv1.WasmPlugin, name string, v *lbv1.WasmPluginVersion) (extension.Extension, error)
 }
 
@@ -148,7 +148,11 @@ func (c Compiler) plugin(u Use, name string, r extension.Resources) (extension.E
 	case c.Plugins == nil:
 		return faulty(u, "this proxy runs no Wasm plugins"), nil
 	}
-	return c.Plugins.Plugin(u, p, p.GetMainVersion(), v)
+	made, err := c.Plugins.Plugin(u, p, p.GetMainVersion(), v)
+	if err != nil {
+		return faulty(u, err.Error()), nil // the target proxy stays: refused, it would go on without the extension
+	}
+	return made, nil
 }
 
 // fault is the error of an extension that cannot run.

@@ -6,6 +6,6 @@
 //
 //	p := proxy.New(proxy.Config{Extensions: chains.Compiler{Plugins: plugins}.Provider()})
 //
-// What the control plane knows to be unable to run (the model's fault fields) is no refusal: each use of it is a failure, and
+// What the control plane knows to be unable to run (the model's fault fields), and a plugin that does not start, is no refusal: each use of it is a failure, and
 // fail_open decides, so that nothing passes unextended in silence and everything beside it goes on.
 package chains

@@ -48,6 +48,7 @@ type setup struct {
 	plain   bool // the callout speaks h2c
 	// route and traffic are the chains' extensions; those with a backend service "callout" call the callout.
 	route, traffic []*lbv1.Extension
+	plugins        chains.Plugins
 	edit           func(m *resources)
 }
 
@@ -104,7 +105,7 @@ func newSite(t testing.TB, s setup) *site {
 		s.edit(m)
 	}
 	x := &site{t: t, log: &lines{}, model: m.model(serve(t, s.backend))}
-	x.Proxy = proxy.New(proxy.Config{AccessLog: x.log, Extensions: chains.Compiler{}.Provider()})
+	x.Proxy = proxy.New(proxy.Config{AccessLog: x.log, Extensions: chains.Compiler{Plugins: s.plugins}.Provider()})
 	t.Cleanup(func() { _ = x.Close() })
 	if err := x.Replace(x.model); err != nil {
 		t.Fatal(err)

@@ -18,6 +18,7 @@ const (
 	eventLimit     = "limit"
 	eventClosed    = "closed_stream"
 	eventFailed    = "failed"
+	eventRefused   = "refused" // it does not start
 )
 
 // failure is why a plugin did not do its part.

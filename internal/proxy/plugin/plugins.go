@@ -28,6 +28,8 @@ type Config struct {
 	Timeout time.Duration
 	// Services makes the calls of plugins in the full profile.
 	Services wasm.Services
+	// Now is the clock; nil is time.Now.
+	Now func() time.Time
 }
 
 // Plugins are the versions that run in a proxy.
@@ -37,20 +39,31 @@ type Plugins struct {
 
 	mu       sync.Mutex
 	versions map[string]weak.Pointer[Version]
+	last     map[string]weak.Pointer[Version] // the version that started last, by plugin
+	refused  refusals
 }
 
 var _ chains.Plugins = (*Plugins)(nil)
 
 // New makes them. There is nothing to close.
 func New(c Config) *Plugins {
-	return &Plugins{config: c, shared: wasm.NewShared(), versions: map[string]weak.Pointer[Version]{}}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	return &Plugins{
+		config: c, shared: wasm.NewShared(), refused: refusals{},
+		versions: map[string]weak.Pointer[Version]{}, last: map[string]weak.Pointer[Version]{},
+	}
 }
 
-// Plugin implements chains.Plugins.
+// Plugin implements chains.Plugins. Where the version does not start, the one of the same plugin that runs already goes on.
 func (p *Plugins) Plugin(u chains.Use, of *lbv1.WasmPlugin, name string, spec *lbv1.WasmPluginVersion) (extension.Extension, error) {
 	v, err := p.Version(name, spec)
 	if err != nil {
-		return extension.Extension{}, fmt.Errorf("wasm_plugin_version %q: %w", name, err)
+		err = fmt.Errorf("wasm_plugin_version %q: %w", name, err)
+		if v = p.instead(name, spec, err); v == nil {
+			return extension.Extension{}, err
+		}
 	}
 	return v.Extension(u.Kind, u.Extension, of.GetLogging()), nil
 }
@@ -81,6 +94,9 @@ func (p *Plugins) Version(name string, spec *lbv1.WasmPluginVersion) (*Version, 
 	if v := p.versions[key].Value(); v != nil {
 		return v, nil
 	}
+	if err := p.refused.known(key, p.config.Now()); err != nil {
+		return nil, err
+	}
 	p.sweep()
 	m, err := p.config.Modules.get(spec.GetImage(), spec.GetImageDigest())
 	if err != nil {
@@ -88,17 +104,41 @@ func (p *Plugins) Version(name string, spec *lbv1.WasmPluginVersion) (*Version, 
 	}
 	v, err := p.start(name, spec, m)
 	if err != nil {
+		p.refused.add(key, err, p.config.Now())
 		return nil, err
 	}
+	p.refused.forget(key)
 	p.versions[key] = weak.Make(v)
+	p.last[spec.GetPlugin()] = p.versions[key]
 	return v, nil
 }
 
-func (p *Plugins) start(name string, spec *lbv1.WasmPluginVersion, m *module) (*Version, error) {
+// instead is the version of the same plugin that runs; nil if none does.
+func (p *Plugins) instead(name string, spec *lbv1.WasmPluginVersion, why error) *Version {
+	p.newState(name, spec).count(eventRefused)
+	p.mu.Lock()
+	v := p.last[spec.GetPlugin()].Value()
+	p.mu.Unlock()
+	if p.config.Logger != nil {
+		running := "none: each use of it is a failure"
+		if v != nil {
+			running = v.Name
+		}
+		p.config.Logger.Error("plugin version cannot run", "plugin", spec.GetPlugin(), "version", name, "running", running, "reason", why.Error())
+	}
+	return v
+}
+
+func (p *Plugins) newState(name string, spec *lbv1.WasmPluginVersion) *state {
 	s := &state{plugin: spec.GetPlugin(), version: name, logger: p.config.Logger}
 	if p.config.Metrics != nil {
 		s.events = &p.config.Metrics.Plugins
 	}
+	return s
+}
+
+func (p *Plugins) start(name string, spec *lbv1.WasmPluginVersion, m *module) (*Version, error) {
+	s := p.newState(name, spec)
 	running, err := m.Plugin(wasm.PluginConfig{
 		Name: spec.GetPlugin(), Configuration: spec.GetConfigData(), Timeout: p.config.Timeout, Log: s.log, Crashed: s.crashed,
 		Services: p.config.Services, Shared: p.shared,
@@ -122,6 +162,11 @@ func (p *Plugins) sweep() {
 	for k, v := range p.versions {
 		if v.Value() == nil {
 			delete(p.versions, k)
+		}
+	}
+	for k, v := range p.last {
+		if v.Value() == nil {
+			delete(p.last, k)
 		}
 	}
 }
