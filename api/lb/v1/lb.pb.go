@@ -4402,7 +4402,8 @@ type ExtensionChain struct {
 	// One of them is enough. Empty matches every request.
 	Match      []*MatchExpression `protobuf:"bytes,2,rep,name=match,proto3" json:"match,omitempty"`
 	Extensions []*Extension       `protobuf:"bytes,3,rep,name=extensions,proto3" json:"extensions,omitempty"`
-	// Why the match cannot be told, "" if it can. The chain then matches every request, and its extensions fail with this text.
+	// Why the match cannot be told, "" if it can. The chain then matches every request, and its extensions fail with this text;
+	// if all of them fail open, it matches none, so that the chains behind it are asked.
 	Fault         string `protobuf:"bytes,4,opt,name=fault,proto3" json:"fault,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -3,6 +3,7 @@ package chains
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
@@ -75,11 +76,9 @@ func (c Compiler) chains(kind extension.Kind, name string, x *lbv1.LbExtension, 
 
 func (c Compiler) chain(kind extension.Kind, resource string, spec *lbv1.ExtensionChain, r extension.Resources) (extension.Chain, error) {
 	chain := extension.Chain{Name: spec.GetName()}
-	if spec.GetFault() == "" {
-		var err error
-		if chain.Match, err = compileMatch(kind, spec.GetMatch()); err != nil {
-			return chain, err
-		}
+	var err error
+	if chain.Match, err = matchOf(kind, spec); err != nil {
+		return chain, err
 	}
 	if len(spec.GetExtensions()) == 0 {
 		return chain, errors.New("has no extensions")
@@ -93,6 +92,19 @@ func (c Compiler) chain(kind extension.Kind, resource string, spec *lbv1.Extensi
 		chain.Extensions = append(chain.Extensions, made)
 	}
 	return chain, nil
+}
+
+// matchOf: a condition that is not known holds for every request, which fails then; but if the chain may be gone without, it must
+// not stand before a chain behind it that may not.
+func matchOf(kind extension.Kind, spec *lbv1.ExtensionChain) (func(extension.Exchange, *extension.Request) bool, error) {
+	closed := func(e *lbv1.Extension) bool { return !e.GetFailOpen() }
+	switch {
+	case spec.GetFault() == "":
+		return compileMatch(kind, spec.GetMatch())
+	case slices.ContainsFunc(spec.GetExtensions(), closed):
+		return nil, nil
+	}
+	return func(extension.Exchange, *extension.Request) bool { return false }, nil
 }
 
 // extension makes one. One with a fault fails whenever it is used.

@@ -280,8 +280,9 @@ func faults() []fault {
 	}
 }
 
-// site makes that of a fault in a phase. Paths under /open meet an extension with failOpen.
-func (f fault) site(t *testing.T, p phase) *site {
+// site makes that of a fault in a phase. Paths under /open meet an extension with failOpen, the others the next chain, if there
+// is one: one whose condition is not known holds for no path with failOpen, and for each without.
+func (f fault) site(t *testing.T, p phase, lone bool) *site {
 	t.Helper()
 	e := ext(p.events()...)
 	if f.soon {
@@ -303,11 +304,11 @@ func (f fault) site(t *testing.T, p phase) *site {
 		open.Name, open.Extensions[0].FailOpen = "open", true
 		if open.Fault == "" {
 			open.Match = []*lbv1.MatchExpression{{Cel: `request.path.startsWith("/open")`}}
-			m.traffic.Chains = []*lbv1.ExtensionChain{open, closed}
-			return
 		}
-		// Such a chain takes every request: another target proxy would have the other.
-		m.traffic.Chains = []*lbv1.ExtensionChain{closed}
+		m.traffic.Chains = []*lbv1.ExtensionChain{open, closed}
+		if lone {
+			m.traffic.Chains = m.traffic.Chains[:1]
+		}
 	}
 	return newSite(t, s)
 }
@@ -317,4 +318,9 @@ type cell struct {
 	client, cause string
 }
 
-func (c cell) String() string { return fmt.Sprintf("%s, `%s`", c.client, c.cause) }
+func (c cell) String() string {
+	if c.cause == "" {
+		return c.client
+	}
+	return fmt.Sprintf("%s, `%s`", c.client, c.cause)
+}
