@@ -19,10 +19,11 @@ const defaultTimeout = time.Second
 // ruleVariable is what metadata may say for the forwarding rule.
 const ruleVariable = "{forwarding_rule_id}"
 
-// chain translates a chain. What cannot be told of its condition makes it match everything, and fail.
+// chain translates a chain. One whose condition cannot be told has a fault of its own; any other keeps the requests that it fails
+// to those that its condition means.
 func (c *compiler) chain(i int, chain *networkingv1.ExtensionChain) *lbv1.ExtensionChain {
 	out := &lbv1.ExtensionChain{Name: chain.Name}
-	if p := first(c.ownProblems(), func(p problem) bool { return p.Chain == i && p.Extension < 0 }); p != nil {
+	if p := first(c.ownProblems(), func(p problem) bool { return p.Chain == i && p.hidesCondition() }); p != nil {
 		out.Fault = p.Message
 	} else {
 		out.Match = c.match(i, chain.MatchCondition)
@@ -44,8 +45,9 @@ func (c *compiler) match(i int, match *networkingv1.MatchCondition) []*lbv1.Matc
 		if e.CELMatcher == "" && len(e.BackendRefs) == 0 {
 			return nil
 		}
-		if len(e.BackendRefs) == 0 {
+		if len(e.BackendRefs) == 0 || c.key.extension.Kind == kind.GCPRoutingExtension {
 			out = append(out, &lbv1.MatchExpression{Cel: e.CELMatcher})
+			continue
 		}
 		for r := range e.BackendRefs {
 			for _, service := range c.matched(i, &e.BackendRefs[r]) {

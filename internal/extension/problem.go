@@ -46,6 +46,11 @@ func (p problem) isReference() bool {
 // isWaiting: nobody has to change anything.
 func (p problem) isWaiting() bool { return p.Reason == reasonWaiting }
 
+// hidesCondition: which requests a chain is for cannot be told.
+func (p problem) hidesCondition() bool {
+	return p.Reason == reasonInvalidCEL || p.Reason == reasonTooLarge
+}
+
 // first is the first of the problems that counts against a condition, nil if none does.
 func first(problems []problem, counts func(problem) bool) *problem {
 	for i := range problems {
