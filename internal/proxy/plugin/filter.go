@@ -48,7 +48,11 @@ func (f *filter) Response(r *extension.Response) error {
 		return nil
 	}
 	f.facts.response(r)
-	return f.handle(wasm.Response, r, newResponseMap(r), !r.HasBody())
+	err := f.handle(wasm.Response, r, newResponseMap(r), !r.HasBody())
+	if f.settings.looksBack {
+		f.facts.response(kept(r)) // the backend's buffers are another exchange's when this one ends
+	}
+	return err
 }
 
 func (f *filter) begin() error {

@@ -247,3 +247,31 @@ func TestProperties(t *testing.T) {
 		t.Errorf("response.code_details is %q", got)
 	}
 }
+
+// What a plugin asks for when the exchange is over is of its own answer, not of what its buffers hold by then.
+func TestTheAnswerIsKeptForTheLog(t *testing.T) {
+	b := wat.New()
+	b.Plugin()
+	b.Function("proxy_on_response_headers", "iii>i", 0, wat.I32(0))
+	b.Function("proxy_on_log", "i>", 0)
+	e := newRig(t, b.Module(), nil).exchange()
+	name, value := []byte("x-secret"), []byte("mine")
+	e.response.Header.Add(name, value)
+	if _, err := e.ask(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := e.answer(); err != nil {
+		t.Fatal(err)
+	}
+	copy(name, "x-others")
+	copy(value, "evil")
+	e.response.Status = 599
+	f := e.filter.(*filter)
+	if got, _ := f.Property("response\x00headers\x00x-secret"); string(got) != "mine" {
+		t.Errorf("x-secret is %q", got)
+	}
+	if got, _ := f.Property("response\x00code"); len(got) != 8 || got[0] != 200 {
+		t.Errorf("response.code is %q", got)
+	}
+	e.filter.End(extension.Outcome{})
+}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/spillway-lb/spillway/internal/proxy/extension"
+	"github.com/spillway-lb/spillway/internal/proxy/message"
 	"github.com/spillway-lb/spillway/internal/wasm"
 )
 
@@ -25,6 +26,16 @@ type facts struct {
 func (f *facts) request(q *extension.Request)   { f.q, f.began = q, time.Now() }
 func (f *facts) response(r *extension.Response) { f.r.Store(r) }
 func (f *facts) end(o extension.Outcome)        { f.outcome.Store(&o) }
+
+// kept is the head of an answer in buffers of its own.
+func kept(r *extension.Response) *extension.Response {
+	m := &message.Response{Status: r.Status(), ContentLength: r.Length()}
+	for i := range r.Len() {
+		name, value := r.At(i)
+		m.Header.Add(bytes.Clone(name), bytes.Clone(value))
+	}
+	return extension.NewResponse(m, nil, nil)
+}
 
 // property makes the value of one; false if there is none now.
 type property func(f *filter) ([]byte, bool)

@@ -12,6 +12,8 @@ type settings struct {
 	version  *Version
 	failOpen bool
 	full     bool
+	// looksBack: the plugin runs when the exchange is over, and may ask for the answer's properties then.
+	looksBack bool
 	// headers, bodies and trailers say which events the plugin sees, of requests and of answers.
 	headers, bodies, trailers [2]bool
 }
@@ -21,6 +23,9 @@ func (v *Version) Extension(kind extension.Kind, spec *lbv1.Extension, logging *
 	s := &settings{name: spec.GetName(), version: v, failOpen: spec.GetFailOpen(), full: v.module.Profile() == wasm.Full}
 	for _, e := range spec.GetEvents() {
 		s.add(e)
+	}
+	for _, last := range []string{"proxy_on_done", "proxy_on_log", "proxy_on_delete"} {
+		s.looksBack = s.looksBack || v.module.Exports(last)
 	}
 	v.setLogging(logging)
 	return extension.Extension{
