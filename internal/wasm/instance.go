@@ -108,7 +108,9 @@ func (in *instance) start() error {
 	in.starting = true
 	in.watch.begin(p.startTimes())
 	module, err := p.module.runtime.InstantiateModule(in, p.module.compiled, wazero.NewModuleConfig().WithName("").WithStartFunctions())
-	in.watch.end()
+	if late := in.watch.end(); late && err == nil {
+		in.module, err = module, context.DeadlineExceeded // who expires it may be reading stop
+	}
 	if err != nil {
 		return in.fail("instantiation", err)
 	}
@@ -161,7 +163,9 @@ func (in *instance) initialize() error {
 func (in *instance) plainCall(name string, f api.Function, stack []uint64) error {
 	in.watch.begin(in.plugin.startTimes())
 	err := f.CallWithStack(in, stack)
-	in.watch.end()
+	if late := in.watch.end(); late && err == nil {
+		err = context.DeadlineExceeded
+	}
 	if err != nil {
 		return in.fail(name, err)
 	}
@@ -225,7 +229,9 @@ func (in *instance) enter(cb callback, c *guestContext, times int32, args ...uin
 	n := copy(in.stack[:], args)
 	in.watch.begin(times)
 	err := f.CallWithStack(in, in.stack[:max(n, 1)])
-	in.watch.end()
+	if late := in.watch.end() || in.expired.Load(); late && err == nil {
+		err = context.DeadlineExceeded // the sign to stop is set: the next call would end at once, and be another request's
+	}
 	if err != nil {
 		return 0, in.fail(exported[cb].name, err)
 	}

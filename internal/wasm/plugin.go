@@ -233,6 +233,7 @@ func (p *Plugin) reap(now time.Time) []*instance {
 func (p *Plugin) instanceCrashed(in *instance, t *Trap) {
 	p.mu.Lock()
 	p.restarts.crashed(p.config.Now())
+	delete(p.busy, in)             // those that have it end it; nobody else gets it
 	for i, other := range p.idle { // it crashed on a tick
 		if other == in {
 			p.idle = append(p.idle[:i:i], p.idle[i+1:]...)

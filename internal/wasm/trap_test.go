@@ -280,3 +280,39 @@ func TestAllocatorsMayTrap(t *testing.T) {
 		_ = s.Close()
 	}
 }
+
+// A call that returns just when its time is up is the one that fails, not the next request's.
+func TestAnExpiryIsOfItsOwnCall(t *testing.T) {
+	p, _ := start(t, crashing(), Options{}, PluginConfig{})
+	a := stream(t, p, properties{})
+	a.in.expire() // as if the watchdog's last look came with the guest's return
+	if _, err := a.RequestHeaders(headersOf(""), true); !IsCrash(err) {
+		t.Errorf("%v", err)
+	}
+	_ = a.Close()
+	b := stream(t, p, properties{})
+	defer func() { _ = b.Close() }()
+	if b.in == a.in {
+		t.Fatal("the instance is used again")
+	}
+	if _, err := b.RequestHeaders(headersOf(""), true); err != nil {
+		t.Error(err)
+	}
+}
+
+// Streams that begin after a crash do not get the instance that crashed.
+func TestBrokenInstancesAreNotShared(t *testing.T) {
+	p, _ := start(t, crashing(wat.Unreachable), Options{}, PluginConfig{MemoryBudget: 2 * pageSize})
+	a := stream(t, p, properties{})
+	if _, err := a.RequestHeaders(headersOf(""), false); !IsCrash(err) {
+		t.Fatal(err)
+	}
+	b := stream(t, p, properties{}) // before a ends
+	if _, err := b.RequestHeaders(headersOf(""), true); err != nil {
+		t.Error(err)
+	}
+	_, _ = a.Close(), b.Close()
+	if got := p.Stats(); got.Instances != 1 || got.Idle != 1 {
+		t.Errorf("%+v", got)
+	}
+}

@@ -32,7 +32,8 @@ func (w *watchdog) begin(times int32) {
 	w.start()
 }
 
-func (w *watchdog) end() { w.left.Store(0) }
+// end reports whether the call's time was up before it returned: expired has been called then, or is about to be.
+func (w *watchdog) end() (late bool) { return w.left.Swap(0) == 0 }
 
 func (w *watchdog) start() {
 	if !w.ticking.Load() && w.ticking.CompareAndSwap(false, true) {
