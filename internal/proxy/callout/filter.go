@@ -34,27 +34,15 @@ func newFilter(s *Settings, x extension.Exchange, dial func() (pipe, error)) *fi
 	}
 }
 
-// subject is a request or an answer.
-type subject interface {
-	fields
-	fieldList
-	Body() message.Body
-	SetBody(b message.Body, length int64) error
-	// bodiless reports whether the message has no body, whatever is put into it.
-	bodiless() bool
-}
-
 // Request implements extension.Filter.
 func (f *filter) Request(q *extension.Request) error {
 	f.attributes = appendAttributes(nil, f.settings.attributes, f.x, q)
-	pseudo := []pair{{":method", q.Method()}, {":scheme", q.Scheme()}, {":authority", q.Authority()}, {":path", q.Path()}}
-	return f.handle(request, requestFields{q}, pseudo, !q.HasBody() || q.Upgrade() != nil)
+	return f.handle(request, requestFields{q}, pseudoOfRequest(q), endsRequest(q))
 }
 
 // Response implements extension.Filter.
 func (f *filter) Response(r *extension.Response) error {
-	pseudo := []pair{{":status", strconv.AppendInt(nil, int64(r.Status()), 10)}}
-	return f.handle(response, responseFields{r}, pseudo, !r.HasBody())
+	return f.handle(response, responseFields{r}, pseudoOfResponse(r), !r.HasBody())
 }
 
 // handle shows the callout the head of a side, and puts it before the body that follows, unless it ends there.
@@ -137,10 +125,8 @@ func (f *filter) wrap(s side, m subject) error {
 		return nil
 	}
 	length := int64(message.UnknownLength)
-	if text, ok := m.Get("content-length"); ok && !chunks {
-		if n, err := strconv.ParseInt(string(text), 10, 64); err == nil {
-			length = n
-		}
+	if !chunks {
+		length = lengthOf(m)
 	}
 	b := newBody(f, s, m.Body())
 	f.bodies[s] = b

@@ -48,14 +48,12 @@ func newObserver(s *Settings, x extension.Exchange) *observer {
 // Request implements extension.Filter.
 func (o *observer) Request(q *extension.Request) error {
 	o.attributes = appendAttributes(nil, o.settings.attributes, o.x, q)
-	pseudo := []pair{{":method", q.Method()}, {":scheme", q.Scheme()}, {":authority", q.Authority()}, {":path", q.Path()}}
-	return o.handle(request, requestFields{q}, pseudo, !q.HasBody() || q.Upgrade() != nil)
+	return o.handle(request, requestFields{q}, pseudoOfRequest(q), endsRequest(q))
 }
 
 // Response implements extension.Filter.
 func (o *observer) Response(r *extension.Response) error {
-	pseudo := []pair{{":status", strconv.AppendInt(nil, int64(r.Status()), 10)}}
-	return o.handle(response, responseFields{r}, pseudo, !r.HasBody())
+	return o.handle(response, responseFields{r}, pseudoOfResponse(r), !r.HasBody())
 }
 
 func (o *observer) handle(s side, m subject, pseudo []pair, ends bool) error {
@@ -67,13 +65,7 @@ func (o *observer) handle(s side, m subject, pseudo []pair, ends bool) error {
 	if ends || !side.body && !side.tail {
 		return nil
 	}
-	length := int64(message.UnknownLength)
-	if text, ok := m.Get("content-length"); ok {
-		if n, err := strconv.ParseInt(string(text), 10, 64); err == nil {
-			length = n
-		}
-	}
-	return allowed(m.SetBody(&observed{Body: m.Body(), o: o, side: s}, length))
+	return allowed(m.SetBody(&observed{Body: m.Body(), o: o, side: s}, lengthOf(m)))
 }
 
 // observed is a body that is shown as it passes.

@@ -121,12 +121,6 @@ func (g *filterBody) Next() (p []byte, err error) {
 	return nil, err
 }
 
-// Ready reports whether Next returns at once.
-func (g *filterBody) Ready() bool {
-	_, literal := g.body.(*extension.Literal)
-	return literal
-}
-
 // Trailers implements message.Body.
 func (g *filterBody) Trailers() (m *header.Map) {
 	defer g.r.scope.engine.Guard.Recover(g.r.place(), func() { m = nil })
