@@ -104,7 +104,7 @@ func (s *session) send(side side, p part, last bool, encode func(dst []byte, fir
 	s.out.bytes += int64(len(s.buf))
 	s.mu.Lock()
 	s.core.note(side, p, last)
-	timed := !s.core.sides[side].duplex
+	timed := !s.core.sides[side].duplex || first && p == head // there is nothing to read yet that could hold the callout up
 	s.mu.Unlock()
 	err := s.pass(timed)
 	s.mu.Lock()
