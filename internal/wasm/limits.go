@@ -16,7 +16,7 @@ const (
 	// DefaultTimeout bounds a callback. Google's limit is one millisecond of a processor; this one is of the clock on the
 	// wall, and must hold on a laptop that does something else, too.
 	DefaultTimeout = 50 * time.Millisecond
-	// DefaultStartTimeout bounds start and configuration together.
+	// DefaultStartTimeout bounds each call of start and configuration, of which there are at most five.
 	DefaultStartTimeout = 5 * time.Second
 	// DefaultMemoryBudget bounds the memory of instances that streams have for themselves.
 	DefaultMemoryBudget = 256 << 20

@@ -1,7 +1,6 @@
 package wasm
 
 import (
-	"errors"
 	"fmt"
 	"runtime"
 	"strings"
@@ -26,7 +25,7 @@ type PluginConfig struct {
 	Configuration      []byte
 	// Environment are variables of WASI.
 	Environment map[string]string
-	// Timeout bounds each callback, StartTimeout start and configuration; 0 are the defaults.
+	// Timeout bounds each callback, StartTimeout each call of start and configuration; 0 are the defaults.
 	Timeout, StartTimeout time.Duration
 	// MemoryBudget bounds the memory of all instances, in bytes; when it is used up, streams share instances.
 	MemoryBudget uint64
@@ -73,7 +72,9 @@ type Plugin struct {
 	idle      []*instance // last in, first out
 	busy      map[*instance]bool
 	starting  int
-	size      uint64 // of an instance's memory when it was measured last
+	started   sync.Cond // a start has ended
+	waiting   int       // streams that wait for one
+	size      uint64    // of an instance's memory when it was measured last
 	restarts  restarts
 	closed    bool
 	reaper    *time.Timer
@@ -90,6 +91,7 @@ func (m *Module) Plugin(config PluginConfig) (*Plugin, error) {
 	if p.shared == nil {
 		p.shared = NewShared()
 	}
+	p.started.L = &p.mu
 	p.SetMinLevel(config.MinLevel)
 	first, err := newInstance(p)
 	if err != nil {
@@ -122,27 +124,46 @@ func (p *Plugin) Stream(host StreamHost) (*Stream, error) {
 	return s, nil
 }
 
-// take finds an instance: an idle one, a new one while the budget lasts, or the one with the fewest streams.
+// take finds an instance: an idle one, a new one while the budget lasts, or the one with the fewest streams. While there is none
+// but some are being started, it waits for them: starts have a limit.
 func (p *Plugin) take() (*instance, error) {
 	p.mu.Lock()
-	if n := len(p.idle); n > 0 {
-		in := p.idle[n-1]
-		p.idle = p.idle[:n-1]
-		p.use(in)
-		p.mu.Unlock()
-		return in, nil
-	}
-	grow := len(p.busy)+p.starting == 0 || uint64(len(p.busy)+p.starting+1)*max(p.size, pageSize) <= p.config.MemoryBudget
-	if allowed := p.restarts.allowed(p.config.Now()); !grow || !allowed {
-		defer p.mu.Unlock()
-		return p.share(allowed)
-	}
-	p.starting++
-	p.mu.Unlock()
-	in, err := newInstance(p)
-	p.mu.Lock()
 	defer p.mu.Unlock()
+	for {
+		if n := len(p.idle); n > 0 {
+			in := p.idle[n-1]
+			p.idle = p.idle[:n-1]
+			p.use(in)
+			return in, nil
+		}
+		if p.mayGrow() {
+			return p.grow()
+		}
+		if len(p.busy) > 0 || p.starting == 0 {
+			return p.share()
+		}
+		p.waiting++
+		p.started.Wait()
+		p.waiting--
+	}
+}
+
+// mayGrow reports whether one more instance may start. The caller holds mu.
+func (p *Plugin) mayGrow() bool {
+	n := len(p.busy) + p.starting
+	return p.restarts.allowed(p.config.Now()) && (n == 0 || uint64(n+1)*max(p.size, pageSize) <= p.config.MemoryBudget)
+}
+
+// grow starts an instance. The caller holds mu, which is free meanwhile.
+func (p *Plugin) grow() (in *instance, err error) {
+	p.starting++
+	func() {
+		p.mu.Unlock()
+		defer p.mu.Lock()
+		in, err = newInstance(p)
+	}()
 	p.starting--
+	p.started.Broadcast()
 	if err != nil {
 		return nil, err
 	}
@@ -156,18 +177,15 @@ func (p *Plugin) use(in *instance) {
 }
 
 // share gives the instance with the fewest streams.
-func (p *Plugin) share(allowed bool) (*instance, error) {
+func (p *Plugin) share() (*instance, error) {
 	var least *instance
 	for in := range p.busy {
 		if least == nil || in.streams < least.streams {
 			least = in
 		}
 	}
-	switch {
-	case least == nil && !allowed:
+	if least == nil {
 		return nil, ErrThrottled
-	case least == nil:
-		return nil, errors.New("the plugin's instances are all being started")
 	}
 	p.use(least)
 	return least, nil

@@ -316,3 +316,38 @@ func TestBrokenInstancesAreNotShared(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 }
+
+// Streams that find no instance, but one that is being started, wait for it.
+func TestABurstWaitsForTheFirstInstance(t *testing.T) {
+	p, _ := start(t, crashing(), Options{}, PluginConfig{MemoryBudget: 1})
+	p.mu.Lock()
+	first := p.idle[0]
+	p.idle, p.starting = nil, 1
+	p.mu.Unlock()
+	results := make(chan error)
+	const n = 3
+	for range n {
+		go func() {
+			s, err := p.Stream(properties{})
+			if err == nil {
+				err = s.Close()
+			}
+			results <- err
+		}()
+	}
+	until(t, "all wait", func() bool {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		return p.waiting == n
+	})
+	p.mu.Lock()
+	p.starting = 0
+	p.idle = append(p.idle, first)
+	p.started.Broadcast()
+	p.mu.Unlock()
+	for range n {
+		if err := <-results; err != nil {
+			t.Error(err)
+		}
+	}
+}
