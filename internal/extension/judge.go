@@ -110,7 +110,7 @@ func (j *judger) target(i, k int, e *networkingv1.Extension) {
 	case e.BackendRef.Kind == kindPlugin && j.class.Extends.Traffic && !j.class.Extends.Wasm:
 		j.add(i, k, reasonNotAllowed, "a GCPWasmPlugin is for Gateways of class gke-l7-global-external-managed, not of %s", j.class.Name)
 	}
-	if value(e.ObservabilityMode) && j.class.Reach == gateway.Global && j.class.Name != gateway.Superset {
+	if value(e.ObservabilityMode) && j.class.Reach == gateway.Global && !j.class.Extends.Routing {
 		j.add(i, k, reasonNotAllowed, "observabilityMode is for regional classes, not for %s", j.class.Name)
 	}
 }
