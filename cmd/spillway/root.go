@@ -57,7 +57,7 @@ func newRootCommand() *cobra.Command {
 		root.AddCommand(command)
 	}
 	for _, command := range []*cobra.Command{
-		newURLsCommand(&c), newGetCommand(&c), newDescribeCommand(&c), newGetHealthCommand(&c), newLogsCommand(&c),
+		newURLsCommand(&c), newGetCommand(&c), newDescribeCommand(&c), newExplainCommand(&c), newGetHealthCommand(&c), newLogsCommand(&c),
 		newComputeCommand(&c), newNetworkServicesCommand(&c), newAPIResourcesCommand(),
 	} {
 		command.GroupID = groupSee

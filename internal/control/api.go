@@ -75,6 +75,8 @@ type URL struct {
 	Listener  string `json:"listener"`
 	Region    string `json:"region"`
 	URL       string `json:"url"`
+	// ForwardingRule is what the listener is to the load balancer.
+	ForwardingRule string `json:"forwardingRule"`
 	// AttachedRoutes is the listener's count.
 	AttachedRoutes int32    `json:"attachedRoutes"`
 	Curl           []string `json:"curl,omitempty"`

@@ -112,7 +112,7 @@ func (m *Model) listenerURL(
 	}
 	return control.URL{
 		Kind: "Gateway", Cluster: ref.Cluster, Namespace: ref.Namespace, Name: ref.Name, Class: string(gateway.Spec.GatewayClassName),
-		Listener: string(l.Name), Region: socket.Location, URL: at.scheme + "://" + socket.Actual.String(),
+		Listener: string(l.Name), Region: socket.Location, URL: at.scheme + "://" + socket.Actual.String(), ForwardingRule: socket.ForwardingRule,
 		Curl: m.suggestions(snapshot, rule.GetTargetProxy(), at, socket.Location),
 	}
 }

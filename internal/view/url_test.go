@@ -71,16 +71,16 @@ func TestURLsAreRowsOfListenersAndLocations(t *testing.T) {
 		{"us-west1", "fr-443", at("127.64.0.2:443"), at("127.64.0.2:443")},
 		{"us-west1", "gone", at("127.64.0.2:443"), at("127.64.0.2:443")},
 	}, "us-west1")
-	row := func(listener, region, url string) control.URL {
+	row := func(listener, region, url, rule string) control.URL {
 		return control.URL{
 			Kind: "Gateway", Cluster: "gke-west-1", Namespace: "store", Name: "external-http", Class: "class", Listener: listener,
-			Region: region, URL: url,
+			Region: region, URL: url, ForwardingRule: rule,
 		}
 	}
 	want := []control.URL{
-		row("http", "us-west1", "http://127.64.0.2:80"),
-		row("b", "us-west1", "https://127.64.0.2:443"),
-		row("http", "us-east1", "http://127.64.0.1:10080"),
+		row("http", "us-west1", "http://127.64.0.2:80", "fr-80"),
+		row("b", "us-west1", "https://127.64.0.2:443", "fr-443"),
+		row("http", "us-east1", "http://127.64.0.1:10080", "fr-80"),
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got\n%+v\nwant\n%+v", got, want)

@@ -32,6 +32,7 @@ var forbidden = []struct {
 		module + "internal/view", module + "internal/serve", module + "internal/proxy/exchange",
 	}, "the round loop has no ends of its own"},
 	{"internal/view", []string{module + "internal/controlplane", module + "internal/dataplanes", module + "internal/manifests", module + "internal/serve"}, "a view changes nothing"},
+	{"internal/explain", []string{"k8s.io/", "sigs.k8s.io/", module + "internal/control", module + "internal/serve"}, "an explanation is of a model and a request"},
 	{"internal/fact", []string{module + "internal/recompute", module + "internal/proxy"}, "facts are types that both sides know"},
 	{"internal/cel", []string{"k8s.io/", "sigs.k8s.io/", module}, "conditions are a language of their own, which the proxy links"},
 	{"internal/oci", []string{"k8s.io/", "sigs.k8s.io/", module + "internal/proxy", module + "internal/controlplane", module + "internal/store"}, "images are fetched for control planes, data planes and authors"},

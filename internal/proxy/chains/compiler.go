@@ -76,9 +76,12 @@ func (c Compiler) chains(kind extension.Kind, name string, x *lbv1.LbExtension, 
 
 func (c Compiler) chain(kind extension.Kind, resource string, spec *lbv1.ExtensionChain, r extension.Resources) (extension.Chain, error) {
 	chain := extension.Chain{Name: spec.GetName()}
-	var err error
-	if chain.Match, err = matchOf(kind, spec); err != nil {
+	m, err := matchOf(kind, spec)
+	if err != nil {
 		return chain, err
+	}
+	if m != nil {
+		chain.Match, chain.Explain = m.match, m.explain
 	}
 	if len(spec.GetExtensions()) == 0 {
 		return chain, errors.New("has no extensions")
@@ -96,7 +99,7 @@ func (c Compiler) chain(kind extension.Kind, resource string, spec *lbv1.Extensi
 
 // matchOf: a condition that is not known holds for every request, which fails then; but if the chain may be gone without, it must
 // not stand before a chain behind it that may not.
-func matchOf(kind extension.Kind, spec *lbv1.ExtensionChain) (func(extension.Exchange, *extension.Request) bool, error) {
+func matchOf(kind extension.Kind, spec *lbv1.ExtensionChain) (matcher, error) {
 	closed := func(e *lbv1.Extension) bool { return !e.GetFailOpen() }
 	switch {
 	case spec.GetFault() == "":
@@ -104,7 +107,7 @@ func matchOf(kind extension.Kind, spec *lbv1.ExtensionChain) (func(extension.Exc
 	case slices.ContainsFunc(spec.GetExtensions(), closed):
 		return nil, nil
 	}
-	return func(extension.Exchange, *extension.Request) bool { return false }, nil
+	return matcher{}, nil // no condition holds
 }
 
 // extension makes one. One with a fault fails whenever it is used.

@@ -20,12 +20,15 @@ type expression struct {
 	service string       // "" is any
 }
 
-// compileMatch makes a matcher: one of the expressions is enough, none at all matches everything.
-func compileMatch(kind extension.Kind, list []*lbv1.MatchExpression) (func(extension.Exchange, *extension.Request) bool, error) {
+// matcher is the conditions of a chain, of which one is enough.
+type matcher []expression
+
+// compileMatch makes a matcher; nil matches everything.
+func compileMatch(kind extension.Kind, list []*lbv1.MatchExpression) (matcher, error) {
 	if len(list) == 0 {
 		return nil, nil
 	}
-	expressions := make([]expression, len(list))
+	expressions := make(matcher, len(list))
 	for i, m := range list {
 		e := expression{service: m.GetBackendService()}
 		if e.service != "" && kind == extension.Route {
@@ -40,21 +43,42 @@ func compileMatch(kind extension.Kind, list []*lbv1.MatchExpression) (func(exten
 		}
 		expressions[i] = e
 	}
-	return func(x extension.Exchange, q *extension.Request) bool {
-		a := pool.Get().(*attributes)
-		a.x, a.q = x, q
-		defer a.release()
-		for i := range expressions {
-			if expressions[i].holds(a) {
-				return true
-			}
+	return expressions, nil
+}
+
+// match is extension.Chain's Match.
+func (m matcher) match(x extension.Exchange, q *extension.Request) bool {
+	a := pool.Get().(*attributes)
+	a.x, a.q = x, q
+	defer a.release()
+	for i := range m {
+		if m[i].holds(a) {
+			return true
 		}
-		return false
-	}, nil
+	}
+	return false
+}
+
+// explain is extension.Chain's Explain: it asks the same programs of the same attributes.
+func (m matcher) explain(x extension.Exchange, q *extension.Request) []extension.Condition {
+	a := &attributes{x: x, q: q}
+	out := make([]extension.Condition, len(m))
+	for i := range m {
+		e := &m[i]
+		out[i] = extension.Condition{Service: e.service, Chosen: e.chosen(a), Holds: e.holds(a)}
+		if e.program != nil {
+			out[i].Steps = e.program.Explain(a)
+		}
+	}
+	return out
+}
+
+func (e *expression) chosen(a *attributes) bool {
+	return e.service == "" || a.BackendServiceName() == e.service
 }
 
 func (e *expression) holds(a *attributes) bool {
-	return (e.service == "" || a.BackendServiceName() == e.service) && (e.program == nil || e.program.Match(a))
+	return e.chosen(a) && (e.program == nil || e.program.Match(a))
 }
 
 // attributes are those of a request, for conditions.

@@ -41,10 +41,17 @@ func (x *Exchange) route() bool {
 		return false
 	}
 	x.rule = x.target.Map.Match(&x.Sent)
+	if x.rule != nil {
+		x.backend = x.rule.Choose()
+	}
+	return x.follow()
+}
+
+// follow does what the rule and its backend say about where the request goes. false: it has answered locally.
+func (x *Exchange) follow() bool {
 	if x.rule == nil {
 		return x.to(x.target.DefaultService)
 	}
-	x.backend = x.rule.Choose()
 	if cors := x.cors(); cors.IsPreflight(&x.Request) {
 		cors.Preflight(&x.Request, &x.local.Header)
 		x.answerLocally(204, nil, accesslog.CORSPreflight)

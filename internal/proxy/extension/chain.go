@@ -1,6 +1,9 @@
 package extension
 
-import lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
+import (
+	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
+	"github.com/spillway-lb/spillway/internal/cel"
+)
 
 // Kind is where a chain stands.
 type Kind uint8
@@ -30,8 +33,21 @@ type Chain struct {
 	Name string
 	// Match chooses the chain by the head of the request; nil chooses it for every request, and so does one that panics.
 	Match func(x Exchange, q *Request) bool
+	// Explain says why Match holds or not; nil where Match is. It takes its time: it is for people who ask.
+	Explain func(x Exchange, q *Request) []Condition
 	// Extensions see requests in this order, and answers in the reverse.
 	Extensions []Extension
+}
+
+// Condition is one of those by which a chain is chosen, with what it came to.
+type Condition struct {
+	// Service is the backend service that has to be chosen, "" is any; Chosen says whether it is.
+	Service string
+	Chosen  bool
+	// Steps are those of its expression; nil has none.
+	Steps []cel.Step
+	// Holds: Chosen, and the expression is true.
+	Holds bool
 }
 
 // Extension makes filters.

@@ -70,6 +70,15 @@ func (m *Map) Listeners() map[string]int {
 	return out
 }
 
+// Listener is the listener host that a request's host belongs to; false for none.
+func (m *Map) Listener(authority []byte) (string, bool) {
+	l, ok := m.listeners.find(HostOf(authority))
+	if !ok {
+		return "", false
+	}
+	return l.host, true
+}
+
 // Edit begins a change of the map.
 func (m *Map) Edit() *Edit {
 	return &Edit{next: *m, hosts: map[hostKey]*rulesEdit{}}

@@ -211,23 +211,30 @@ func (m *match) matches(q *query) bool {
 		return false
 	}
 	for i := range m.headers {
-		if v, ok := q.header(&m.headers[i]); !ok || !m.headers[i].accepts(v) {
+		if !q.hasHeader(&m.headers[i]) {
 			return false
 		}
 	}
 	for i := range m.params {
-		p := &m.params[i]
-		v, ok := q.param(p.name)
-		if !ok {
+		if !q.hasParam(&m.params[i]) {
 			return false
-		}
-		if !p.accepts(v) {
-			if v, ok = decoded(v); !ok || !p.accepts(v) {
-				return false
-			}
 		}
 	}
 	return m.regex == nil || m.regex.Match(q.path)
+}
+
+func (q *query) hasHeader(h *valueMatch) bool {
+	v, ok := q.header(h)
+	return ok && h.accepts(v)
+}
+
+func (q *query) hasParam(p *valueMatch) bool {
+	v, ok := q.param(p.name)
+	if !ok || p.accepts(v) {
+		return ok
+	}
+	v, ok = decoded(v)
+	return ok && p.accepts(v)
 }
 
 func (v *valueMatch) accepts(value []byte) bool {

@@ -195,6 +195,7 @@ func TestIndexIsTheDefinition(t *testing.T) {
 			if got, want := answer(m, req), naive(has, all, req); got != want {
 				rt.Fatalf("%s %s%s: rule %q, want %q of %v", req.Method, req.Authority, req.Path, got, want, all)
 			}
+			agree(rt, m, req)
 		}
 	})
 }
