@@ -27,7 +27,9 @@ listen for a name, --gateway chooses. Nothing is sent: the request goes through 
 so what they would change about the request is not in it. Only the fields that are given are there.
 
 A running server is asked for its configuration; --dir explains a directory of manifests instead, and --config a model, as
-` + "`spillway translate`" + ` prints it. TLS clients are imagined to speak TLS 1.3, without a certificate, and to ask for the URL's host.`
+` + "`spillway translate`" + ` prints it. TLS clients are imagined to speak TLS 1.3, without a certificate,
+and to ask for the URL's host; what a handshake would refuse, such as a client without the certificate that it needs, is not
+looked at, nor is health.`
 
 const explainExample = `  spillway explain -H 'env: canary' http://store.example.com/de
   spillway explain --dir examples/service-extensions-callout --gateway default/internal-http http://store.example.com/serviceextensions
