@@ -113,7 +113,34 @@ func compile(checked *ast.AST) (condition, error) {
 	if f := c.condition(checked.Expr()); !c.rare {
 		return f, nil
 	}
+	if literal, found := otherwiseHost(checked.Expr()); found {
+		return nil, &Error{Reason: fmt.Sprintf("a condition with + or / cannot compare the host with %q: write it in lower case and without a port", literal)}
+	}
 	return fallback(checked)
+}
+
+// otherwiseHost is a literal that is compared with the host, and that cel-go would compare otherwise than closures do: letters in
+// upper case, or a port, would evade the condition.
+func otherwiseHost(e ast.Expr) (literal string, found bool) {
+	compared := func(x, y ast.Expr) {
+		if s, ok := literalText(y); ok && isHost(x) && !found && (string(lowered(nil, s)) != s || hasPort(s)) {
+			literal, found = s, true
+		}
+	}
+	each(e, func(e ast.Expr) {
+		if e.Kind() != ast.CallKind {
+			return
+		}
+		operands := e.AsCall().Args()
+		if e.AsCall().IsMemberFunction() {
+			operands = append([]ast.Expr{e.AsCall().Target()}, operands...)
+		}
+		if len(operands) == 2 {
+			compared(operands[0], operands[1])
+			compared(operands[1], operands[0])
+		}
+	})
+	return literal, found
 }
 
 // each visits an expression and those in it.

@@ -181,6 +181,8 @@ func TestHostIsReadAsRulesReadIt(t *testing.T) {
 
 func TestErrors(t *testing.T) {
 	tests := []struct{ expr, want string }{
+		{`request.host == "A.example" && request.path.startsWith("/a" + "b")`, `a condition with + or / cannot compare the host with "A.example": write it in lower case and without a port`},
+		{`"a.example:80" == request.headers["host"] && int(request.query) / 2 == 1`, `a condition with + or / cannot compare the host with "a.example:80": write it in lower case and without a port`},
 		{`a = b`, `1:3: one = compares nothing: write ==`},
 		{`request.path == "a" & true`, `1:21: write &&`},
 		{`request.path == "a" | true`, `1:21: write ||`},

@@ -71,10 +71,15 @@ func isHost(e ast.Expr) bool {
 // hostFor is the host as it is compared with a literal, and the literal as it is compared with the host.
 func hostFor(s string) (textual, string) {
 	s = string(lowered(nil, s))
-	if _, port, found := strings.Cut(s, ":"); found && port != "" && strings.Trim(port, "0123456789") == "" || strings.Contains(s, "]:") {
+	if hasPort(s) {
 		return hostPort, s
 	}
 	return host, s
+}
+
+func hasPort(s string) bool {
+	_, port, found := strings.Cut(s, ":")
+	return found && port != "" && strings.Trim(port, "0123456789") == "" || strings.Contains(s, "]:")
 }
 
 func constantText(s string) textual {
