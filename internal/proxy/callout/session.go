@@ -79,6 +79,7 @@ type box struct {
 	waiting bool // somebody waits
 	armed   bool // and the time for it runs
 	due     call.Due
+	leaving bool // a message is being sent: the time for its answer begins when it has gone
 }
 
 func newSession(dial func() (pipe, error), timeout time.Duration, c core) *session {
@@ -104,11 +105,13 @@ func (s *session) send(side side, p part, last bool, encode func(dst []byte, fir
 	s.out.bytes += int64(len(s.buf))
 	s.mu.Lock()
 	s.core.note(side, p, last)
+	s.boxes[side].leaving = true
 	timed := !s.core.sides[side].duplex || first && p == head // there is nothing to read yet that could hold the callout up
 	s.mu.Unlock()
 	err := s.pass(timed)
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.boxes[side].leaving = false
 	if err != nil {
 		s.broken = true // what is awaited shows the reason, and soon
 	}
@@ -199,7 +202,7 @@ func (s *session) unlocked() (pipe, error) {
 
 // arm starts the time of an answer that somebody waits for and that cannot be put off. mu is held.
 func (s *session) arm(side side) {
-	if b := &s.boxes[side]; b.waiting && !b.armed && (s.broken || s.core.late(side)) {
+	if b := &s.boxes[side]; b.waiting && !b.armed && !b.leaving && (s.broken || s.core.late(side)) {
 		b.armed = true
 		b.due = s.pipe.Await(s.timeout)
 	}
