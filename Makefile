@@ -27,7 +27,7 @@ test: ## every unit, golden and script test (about three minutes the first time)
 
 .PHONY: race
 race: ## the tests under the race detector
-	@$(GO) test -race ./...
+	@$(GO) test -race -timeout 30m ./...
 
 .PHONY: poison
 poison: ## the data plane's tests with released memory overwritten (docs/memory.md)

@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -55,9 +56,10 @@ func TestAPluginIsPushedToTheRegistryOfServe(t *testing.T) {
 	if _, err := r.images.Cached(image, digest, oci.Plugin); err != nil {
 		t.Error(err)
 	}
-	if found, _ := filepath.Glob(filepath.Join(filepath.Dir(r.state), "state.images.json")); len(found) != 1 {
-		t.Error("the digest is not kept beside the state")
-	}
+	eventually(t, "the digest is kept beside the state", func() bool {
+		_, err := os.Stat(filepath.Join(filepath.Dir(r.state), "state.images.json"))
+		return err == nil
+	})
 }
 
 const pluginExtension = `
