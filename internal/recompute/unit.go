@@ -87,6 +87,9 @@ type Part string
 const (
 	// PartStatus: Value is a pointer to the object's status struct, with zero times in its conditions.
 	PartStatus Part = "status"
+	// PartCondition: Value is one condition, a struct of the type that the list of the object's status has; Key is its type.
+	// It stands beside a PartStatus of somebody else's, such as the Pod's readiness gates beside what the kubelet says.
+	PartCondition Part = "condition"
 	// PartAnnotations: Value is a map[string]string.
 	PartAnnotations Part = "annotations"
 	// PartFinalizers: Value is a []string.
@@ -101,7 +104,7 @@ const (
 type Write struct {
 	Ref   store.Ref
 	Part  Part
-	Key   string // only for events
+	Key   string // only for events and conditions
 	Value any
 }
 

@@ -48,6 +48,7 @@ type Writer struct {
 type wanted struct {
 	object      store.Object
 	status      any
+	conditions  map[string]any // by type, beside those of status
 	annotations map[string]string
 	finalizers  []string
 	// met: this writer has looked at the object.
@@ -55,7 +56,7 @@ type wanted struct {
 }
 
 func (w *wanted) empty() bool {
-	return w.object == nil && w.status == nil && w.annotations == nil && w.finalizers == nil
+	return w.object == nil && w.status == nil && len(w.conditions) == 0 && w.annotations == nil && w.finalizers == nil
 }
 
 // NewWriter makes a writer for one store.
@@ -133,6 +134,14 @@ func (w *Writer) want(c recompute.WriteChange) {
 		x.status = c.Value
 		if c.Removed {
 			x.status = nil
+		}
+	case recompute.PartCondition:
+		if x.conditions == nil {
+			x.conditions = map[string]any{}
+		}
+		x.conditions[c.Key] = c.Value
+		if c.Removed {
+			delete(x.conditions, c.Key)
 		}
 	case recompute.PartAnnotations:
 		x.annotations, _ = c.Value.(map[string]string)

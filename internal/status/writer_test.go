@@ -265,3 +265,49 @@ func TestEventsAreBounded(t *testing.T) {
 		t.Errorf("kept %v", got)
 	}
 }
+
+// TestConditionsStandBesideAStatus: the kubelet owns a Pod's status, and somebody else one condition of it.
+func TestConditionsStandBesideAStatus(t *testing.T) {
+	pod := store.Ref{Cluster: "west", Kind: "Pod", Namespace: "store", Name: "app-1"}
+	s := store.New()
+	s.Commit(func(tx *store.Tx) {
+		tx.Put("west", &corev1.Pod{
+			TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Pod"}, ObjectMeta: metav1.ObjectMeta{Namespace: "store", Name: "app-1"},
+			Status: corev1.PodStatus{Phase: corev1.PodPending},
+		}, "app.yaml:1")
+	})
+	w := status.NewWriter(s, status.Limits{})
+	gate := func(is corev1.ConditionStatus, removed bool) recompute.WriteChange {
+		return recompute.WriteChange{Removed: removed, Write: recompute.Write{
+			Ref: pod, Part: recompute.PartCondition, Key: "example.com/gate", Value: corev1.PodCondition{Type: "example.com/gate", Status: is},
+		}}
+	}
+	kubelet := func(phase corev1.PodPhase) recompute.WriteChange {
+		return recompute.WriteChange{Write: recompute.Write{Ref: pod, Part: recompute.PartStatus, Value: &corev1.PodStatus{
+			Phase: phase, Conditions: []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionFalse}},
+		}}}
+	}
+	for _, step := range []struct {
+		change recompute.WriteChange
+		want   string
+	}{
+		{gate(corev1.ConditionFalse, false), "Pending [example.com/gate=False]"},
+		{kubelet(corev1.PodRunning), "Running [Ready=False example.com/gate=False]"},
+		{gate(corev1.ConditionTrue, false), "Running [Ready=False example.com/gate=True]"},
+		{kubelet(corev1.PodFailed), "Failed [Ready=False example.com/gate=True]"},
+		{gate("", true), "Failed [Ready=False]"},
+	} {
+		w.Apply([]recompute.WriteChange{step.change}, nil, start)
+		got := s.Snapshot().Get(pod).Written.Status.(*corev1.PodStatus)
+		var conditions []string
+		for _, c := range got.Conditions {
+			conditions = append(conditions, string(c.Type)+"="+string(c.Status))
+			if c.LastTransitionTime.IsZero() {
+				t.Errorf("%s has no time", c.Type)
+			}
+		}
+		if text := fmt.Sprint(got.Phase, " ", conditions); text != step.want {
+			t.Errorf("%s, want %s", text, step.want)
+		}
+	}
+}

@@ -18,7 +18,7 @@ const reconciledPrefix = "networking.gke.io/"
 
 // written returns what is to be said of an object; it returns what is said already if that is it.
 func (x *wanted) written(entry *store.Entry, now time.Time) *store.Written {
-	if x.status == nil && x.annotations == nil && x.finalizers == nil {
+	if x.status == nil && len(x.conditions) == 0 && x.annotations == nil && x.finalizers == nil {
 		return nil
 	}
 	old := entry.Written
@@ -26,7 +26,7 @@ func (x *wanted) written(entry *store.Entry, now time.Time) *store.Written {
 		old = &store.Written{Status: ownStatus(entry.Object)}
 	}
 	next := &store.Written{
-		Status:      Stamp(x.status, old.Status, now),
+		Status:      Stamp(x.statusOf(entry), old.Status, now),
 		Annotations: maps.Clone(x.annotations),
 		Finalizers:  slices.Clone(x.finalizers),
 	}
@@ -50,4 +50,38 @@ func (x *wanted) written(entry *store.Entry, now time.Time) *store.Written {
 func sameWritten(a, b *store.Written) bool {
 	return maps.Equal(a.Annotations, b.Annotations) && slices.Equal(a.Finalizers, b.Finalizers) &&
 		reflect.DeepEqual(a.Status, b.Status)
+}
+
+// statusOf is what is wanted of the status: one writer's whole, with the conditions of others; or the object's own, if there
+// are conditions alone.
+func (x *wanted) statusOf(entry *store.Entry) any {
+	if len(x.conditions) == 0 {
+		return x.status
+	}
+	status := x.status
+	if status == nil {
+		if status = ownStatus(entry.Object); status == nil {
+			return nil
+		}
+	}
+	status = deepCopy(status)
+	list := reflect.ValueOf(status).Elem().FieldByName("Conditions")
+	if !list.IsValid() || list.Kind() != reflect.Slice {
+		return status
+	}
+	for _, name := range slices.Sorted(maps.Keys(x.conditions)) {
+		setCondition(list, name, reflect.ValueOf(x.conditions[name]))
+	}
+	return status
+}
+
+// setCondition replaces the condition of a type in a list, or adds it. One of another struct than the list's is a defect.
+func setCondition(list reflect.Value, name string, condition reflect.Value) {
+	for i := range list.Len() {
+		if list.Index(i).FieldByName("Type").String() == name {
+			list.Index(i).Set(condition)
+			return
+		}
+	}
+	list.Set(reflect.Append(list, condition))
 }
