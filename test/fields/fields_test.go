@@ -63,6 +63,7 @@ var unwritten = map[string]string{
 
 	"TargetProxy.Upgrades": proxyOnly,
 	"ValueMatch.Present":   proxyOnly, "SessionPersistence.IdleTimeout": proxyOnly, "SessionAffinity.Header": proxyOnly,
+	"BackendService.CustomRequestHeaders": proxyOnly, "BackendService.CustomResponseHeaders": proxyOnly, // until something reads BackendConfigs
 	"CircuitLimits.MaxPendingRequests": "refused: no request of a proxy waits in a queue",
 }
 

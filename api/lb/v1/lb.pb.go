@@ -3645,9 +3645,13 @@ type BackendService struct {
 	Scheme      LoadBalancingScheme `protobuf:"varint,17,opt,name=scheme,proto3,enum=lb.v1.LoadBalancingScheme" json:"scheme,omitempty"`
 	Region      string              `protobuf:"bytes,18,opt,name=region,proto3" json:"region,omitempty"`
 	// The Service or ServiceImport; for a default backend the Namespace.
-	Owner         *Owner `protobuf:"bytes,19,opt,name=owner,proto3" json:"owner,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Owner *Owner `protobuf:"bytes,19,opt,name=owner,proto3" json:"owner,omitempty"`
+	// Set on requests after the rule's own edits, whatever the client sent by these names; on copies for a mirror, too.
+	CustomRequestHeaders []*Header `protobuf:"bytes,20,rep,name=custom_request_headers,json=customRequestHeaders,proto3" json:"custom_request_headers,omitempty"`
+	// Set on answers of backends before the rule's own edits.
+	CustomResponseHeaders []*Header `protobuf:"bytes,21,rep,name=custom_response_headers,json=customResponseHeaders,proto3" json:"custom_response_headers,omitempty"`
+	unknownFields         protoimpl.UnknownFields
+	sizeCache             protoimpl.SizeCache
 }
 
 func (x *BackendService) Reset() {
@@ -3809,6 +3813,20 @@ func (x *BackendService) GetRegion() string {
 func (x *BackendService) GetOwner() *Owner {
 	if x != nil {
 		return x.Owner
+	}
+	return nil
+}
+
+func (x *BackendService) GetCustomRequestHeaders() []*Header {
+	if x != nil {
+		return x.CustomRequestHeaders
+	}
+	return nil
+}
+
+func (x *BackendService) GetCustomResponseHeaders() []*Header {
+	if x != nil {
+		return x.CustomResponseHeaders
 	}
 	return nil
 }
@@ -5821,7 +5839,7 @@ const file_api_lb_v1_lb_proto_rawDesc = "" +
 	"\n" +
 	"\x06COOKIE\x10\x00\x12\n" +
 	"\n" +
-	"\x06HEADER\x10\x01\"\x89\a\n" +
+	"\x06HEADER\x10\x01\"\x95\b\n" +
 	"\x0eBackendService\x122\n" +
 	"\bprotocol\x18\x01 \x01(\x0e2\x16.lb.v1.BackendProtocolR\bprotocol\x123\n" +
 	"\atimeout\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\atimeout\x12D\n" +
@@ -5842,7 +5860,9 @@ const file_api_lb_v1_lb_proto_rawDesc = "" +
 	"\talgorithm\x18\x10 \x01(\x0e2\x19.lb.v1.ServiceLbAlgorithmR\talgorithm\x122\n" +
 	"\x06scheme\x18\x11 \x01(\x0e2\x1a.lb.v1.LoadBalancingSchemeR\x06scheme\x12\x16\n" +
 	"\x06region\x18\x12 \x01(\tR\x06region\x12\"\n" +
-	"\x05owner\x18\x13 \x01(\v2\f.lb.v1.OwnerR\x05owner\"\xb2\x01\n" +
+	"\x05owner\x18\x13 \x01(\v2\f.lb.v1.OwnerR\x05owner\x12C\n" +
+	"\x16custom_request_headers\x18\x14 \x03(\v2\r.lb.v1.HeaderR\x14customRequestHeaders\x12E\n" +
+	"\x17custom_response_headers\x18\x15 \x03(\v2\r.lb.v1.HeaderR\x15customResponseHeaders\"\xb2\x01\n" +
 	"\aBackend\x12\x14\n" +
 	"\x05group\x18\x01 \x01(\tR\x05group\x121\n" +
 	"\x15max_rate_per_endpoint\x18\x02 \x01(\x01R\x12maxRatePerEndpoint\x12,\n" +
@@ -6245,38 +6265,40 @@ var file_api_lb_v1_lb_proto_depIdxs = []int32{
 	4,   // 82: lb.v1.BackendService.algorithm:type_name -> lb.v1.ServiceLbAlgorithm
 	0,   // 83: lb.v1.BackendService.scheme:type_name -> lb.v1.LoadBalancingScheme
 	21,  // 84: lb.v1.BackendService.owner:type_name -> lb.v1.Owner
-	10,  // 85: lb.v1.SessionAffinity.type:type_name -> lb.v1.SessionAffinity.Type
-	69,  // 86: lb.v1.SessionAffinity.cookie_ttl:type_name -> google.protobuf.Duration
-	50,  // 87: lb.v1.BackendTls.subject_alt_names:type_name -> lb.v1.SubjectAltName
-	69,  // 88: lb.v1.OutlierDetection.base_ejection_time:type_name -> google.protobuf.Duration
-	0,   // 89: lb.v1.LbExtension.scheme:type_name -> lb.v1.LoadBalancingScheme
-	55,  // 90: lb.v1.LbExtension.chains:type_name -> lb.v1.ExtensionChain
-	21,  // 91: lb.v1.LbExtension.owner:type_name -> lb.v1.Owner
-	56,  // 92: lb.v1.ExtensionChain.match:type_name -> lb.v1.MatchExpression
-	57,  // 93: lb.v1.ExtensionChain.extensions:type_name -> lb.v1.Extension
-	11,  // 94: lb.v1.Extension.events:type_name -> lb.v1.Extension.Event
-	69,  // 95: lb.v1.Extension.timeout:type_name -> google.protobuf.Duration
-	68,  // 96: lb.v1.Extension.metadata:type_name -> lb.v1.Extension.MetadataEntry
-	12,  // 97: lb.v1.Extension.request_body_send_mode:type_name -> lb.v1.Extension.SendMode
-	12,  // 98: lb.v1.Extension.response_body_send_mode:type_name -> lb.v1.Extension.SendMode
-	59,  // 99: lb.v1.WasmPlugin.logging:type_name -> lb.v1.PluginLogging
-	21,  // 100: lb.v1.WasmPlugin.owner:type_name -> lb.v1.Owner
-	13,  // 101: lb.v1.PluginLogging.min_level:type_name -> lb.v1.PluginLogging.Level
-	21,  // 102: lb.v1.WasmPluginVersion.owner:type_name -> lb.v1.Owner
-	63,  // 103: lb.v1.EndpointShard.endpoints:type_name -> lb.v1.Endpoint
-	14,  // 104: lb.v1.HealthCheck.type:type_name -> lb.v1.HealthCheck.Type
-	69,  // 105: lb.v1.HealthCheck.check_interval:type_name -> google.protobuf.Duration
-	69,  // 106: lb.v1.HealthCheck.timeout:type_name -> google.protobuf.Duration
-	15,  // 107: lb.v1.HealthCheck.port_specification:type_name -> lb.v1.HealthCheck.PortSpecification
-	16,  // 108: lb.v1.HealthCheck.proxy_header:type_name -> lb.v1.HealthCheck.ProxyHeader
-	21,  // 109: lb.v1.HealthCheck.owner:type_name -> lb.v1.Owner
-	5,   // 110: lb.v1.EndpointHealth.state:type_name -> lb.v1.HealthState
-	67,  // 111: lb.v1.Weights.groups:type_name -> lb.v1.GroupWeight
-	112, // [112:112] is the sub-list for method output_type
-	112, // [112:112] is the sub-list for method input_type
-	112, // [112:112] is the sub-list for extension type_name
-	112, // [112:112] is the sub-list for extension extendee
-	0,   // [0:112] is the sub-list for field type_name
+	37,  // 85: lb.v1.BackendService.custom_request_headers:type_name -> lb.v1.Header
+	37,  // 86: lb.v1.BackendService.custom_response_headers:type_name -> lb.v1.Header
+	10,  // 87: lb.v1.SessionAffinity.type:type_name -> lb.v1.SessionAffinity.Type
+	69,  // 88: lb.v1.SessionAffinity.cookie_ttl:type_name -> google.protobuf.Duration
+	50,  // 89: lb.v1.BackendTls.subject_alt_names:type_name -> lb.v1.SubjectAltName
+	69,  // 90: lb.v1.OutlierDetection.base_ejection_time:type_name -> google.protobuf.Duration
+	0,   // 91: lb.v1.LbExtension.scheme:type_name -> lb.v1.LoadBalancingScheme
+	55,  // 92: lb.v1.LbExtension.chains:type_name -> lb.v1.ExtensionChain
+	21,  // 93: lb.v1.LbExtension.owner:type_name -> lb.v1.Owner
+	56,  // 94: lb.v1.ExtensionChain.match:type_name -> lb.v1.MatchExpression
+	57,  // 95: lb.v1.ExtensionChain.extensions:type_name -> lb.v1.Extension
+	11,  // 96: lb.v1.Extension.events:type_name -> lb.v1.Extension.Event
+	69,  // 97: lb.v1.Extension.timeout:type_name -> google.protobuf.Duration
+	68,  // 98: lb.v1.Extension.metadata:type_name -> lb.v1.Extension.MetadataEntry
+	12,  // 99: lb.v1.Extension.request_body_send_mode:type_name -> lb.v1.Extension.SendMode
+	12,  // 100: lb.v1.Extension.response_body_send_mode:type_name -> lb.v1.Extension.SendMode
+	59,  // 101: lb.v1.WasmPlugin.logging:type_name -> lb.v1.PluginLogging
+	21,  // 102: lb.v1.WasmPlugin.owner:type_name -> lb.v1.Owner
+	13,  // 103: lb.v1.PluginLogging.min_level:type_name -> lb.v1.PluginLogging.Level
+	21,  // 104: lb.v1.WasmPluginVersion.owner:type_name -> lb.v1.Owner
+	63,  // 105: lb.v1.EndpointShard.endpoints:type_name -> lb.v1.Endpoint
+	14,  // 106: lb.v1.HealthCheck.type:type_name -> lb.v1.HealthCheck.Type
+	69,  // 107: lb.v1.HealthCheck.check_interval:type_name -> google.protobuf.Duration
+	69,  // 108: lb.v1.HealthCheck.timeout:type_name -> google.protobuf.Duration
+	15,  // 109: lb.v1.HealthCheck.port_specification:type_name -> lb.v1.HealthCheck.PortSpecification
+	16,  // 110: lb.v1.HealthCheck.proxy_header:type_name -> lb.v1.HealthCheck.ProxyHeader
+	21,  // 111: lb.v1.HealthCheck.owner:type_name -> lb.v1.Owner
+	5,   // 112: lb.v1.EndpointHealth.state:type_name -> lb.v1.HealthState
+	67,  // 113: lb.v1.Weights.groups:type_name -> lb.v1.GroupWeight
+	114, // [114:114] is the sub-list for method output_type
+	114, // [114:114] is the sub-list for method input_type
+	114, // [114:114] is the sub-list for extension type_name
+	114, // [114:114] is the sub-list for extension extendee
+	0,   // [0:114] is the sub-list for field type_name
 }
 
 func init() { file_api_lb_v1_lb_proto_init() }

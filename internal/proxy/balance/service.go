@@ -10,6 +10,8 @@ import (
 	"time"
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
+	"github.com/spillway-lb/spillway/internal/proxy/filter"
+	"github.com/spillway-lb/spillway/internal/proxy/refusal"
 )
 
 // defaultTimeout is Google's for a backend service.
@@ -28,6 +30,8 @@ type Service struct {
 	DrainingTimeout time.Duration
 	// AbortStatus, if not 0, answers every request locally.
 	AbortStatus int
+	// RequestHeaders and ResponseHeaders are the backend service's custom headers; nil are none.
+	RequestHeaders, ResponseHeaders *filter.HeaderEdit
 	// Transport is a slot for what the transport derives from Spec (a TLS configuration). It goes from version to version
 	// as long as Spec and its certificates stay the same.
 	Transport atomic.Value
@@ -108,6 +112,12 @@ func Validate(spec *lbv1.BackendService) error {
 			return fmt.Errorf("%s is negative", d.name)
 		}
 	}
+	if _, err := filter.CompileCustomRequestHeaders(spec.GetCustomRequestHeaders()); err != nil {
+		return refusal.At("custom_request_headers", err)
+	}
+	if _, err := filter.CompileCustomResponseHeaders(spec.GetCustomResponseHeaders()); err != nil {
+		return refusal.At("custom_response_headers", err)
+	}
 	_, err := compileAffinity(spec)
 	return err
 }
@@ -125,6 +135,8 @@ func Next(old *Service, v Version) (*Service, Changes) {
 	if v.Spec.Timeout != nil {
 		s.Timeout = v.Spec.Timeout.AsDuration()
 	}
+	s.RequestHeaders, _ = filter.CompileCustomRequestHeaders(v.Spec.GetCustomRequestHeaders())
+	s.ResponseHeaders, _ = filter.CompileCustomResponseHeaders(v.Spec.GetCustomResponseHeaders())
 	s.affinity, _ = compileAffinity(v.Spec)
 	s.policy = effectivePolicy(v.Spec.GetLocalityPolicy(), s.affinity)
 	s.weights = weightsByGroup(v.Weights)

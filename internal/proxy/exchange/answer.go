@@ -5,6 +5,7 @@ import (
 	"io"
 
 	"github.com/spillway-lb/spillway/internal/proxy/accesslog"
+	"github.com/spillway-lb/spillway/internal/proxy/filter"
 	"github.com/spillway-lb/spillway/internal/proxy/header"
 	"github.com/spillway-lb/spillway/internal/proxy/message"
 	"github.com/spillway-lb/spillway/internal/proxy/transport"
@@ -61,11 +62,26 @@ func (x *Exchange) answerAgain(err error) bool {
 
 // editAnswer applies what the rule and the target proxy say about answers, in the reverse order of the request's.
 func (x *Exchange) editAnswer(res *message.Response) {
+	if x.service.ResponseHeaders != nil {
+		rule, backend := x.responseEdits()
+		x.service.ResponseHeaders.ApplyUnless(&res.Header, rule, backend)
+	}
 	x.applyRule(&res.Header)
 	if len(x.pick.SetName) > 0 {
 		res.Header.Add(x.pick.SetName, x.pick.SetValue)
 	}
 	x.addVia(&res.Header)
+}
+
+// responseEdits are the route's.
+func (x *Exchange) responseEdits() (rule, backend *filter.HeaderEdit) {
+	if x.rule != nil {
+		rule = x.rule.ResponseHeaders
+	}
+	if x.backend != nil {
+		backend = x.backend.ResponseHeaders
+	}
+	return rule, backend
 }
 
 // applyRule applies the rule's and its backend's edits of answers.

@@ -171,6 +171,7 @@ func (x *Exchange) phases() {
 		return
 	}
 	x.mirror()
+	x.customize()
 	if x.try() {
 		x.answer()
 	}

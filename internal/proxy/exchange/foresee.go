@@ -78,7 +78,9 @@ func (x *Exchange) foresee(f *Foresight, choose func(*urlmap.Rule) *urlmap.Backe
 	if c := x.target.Chains; c != nil {
 		f.Traffic = x.consider(extension.Traffic, c.Traffic)
 	}
-	x.prepare()
+	if x.prepare() {
+		x.customize()
+	}
 }
 
 // consider is filterRequest without filters.

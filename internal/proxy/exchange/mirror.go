@@ -102,8 +102,15 @@ func (x *Exchange) choose(t *tee, list []urlmap.Mirror) {
 			d.Counts.MirrorFailures.Inc()
 			continue
 		}
-		t.copies = append(t.copies, &mirrored{engine: x.engine, service: service, derived: d, client: x.address})
+		t.copies = append(t.copies, &mirrored{engine: x.engine, service: service, derived: d, client: x.address, custom: x.customOf(service)})
 	}
+}
+
+// customOf is what a backend service sets on its requests.
+func (x *Exchange) customOf(service *balance.Service) (m header.Map) {
+	rule, backend := x.requestEdits()
+	service.RequestHeaders.ApplyUnless(&m, rule, backend)
+	return m
 }
 
 // tee holds a request's copies until its body is there. It shares nothing with the request it was made from.
@@ -137,12 +144,12 @@ func (t *tee) drop() {
 	}
 }
 
-// send starts the copies. They share the request and the body, which nobody changes.
+// send starts the copies. They share the body, and what of the request is not their backend service's, which nobody changes.
 func (t *tee) send(e *Engine, body []byte) {
 	body = bytes.Clone(body)
 	t.req.ContentLength = int64(len(body))
 	for _, m := range t.copies {
-		m.req, m.body = *t.req, body
+		m.take(t.req, body)
 		if !m.service.TryAcquire(balance.Requests) {
 			m.derived.Counts.MirrorFailures.Inc()
 			continue
@@ -163,6 +170,7 @@ type mirrored struct {
 	service *balance.Service
 	derived *call.Service
 	client  netip.AddrPort
+	custom  header.Map // of the backend service
 	req     message.Request
 	body    []byte
 
@@ -170,6 +178,20 @@ type mirrored struct {
 	deadline int64
 	answer   upstream.Answer
 	watch    watch
+}
+
+// take gives the copy what all copies share, and the headers of its own backend service.
+func (m *mirrored) take(q *message.Request, body []byte) {
+	m.req, m.body = *q, body
+	if m.custom.Len() == 0 {
+		return
+	}
+	m.req.Header = header.Map{}
+	m.req.Header.CopyFrom(&q.Header)
+	for i := range m.custom.Len() {
+		f := m.custom.At(i)
+		m.req.Header.Set(f.Name, f.Value)
+	}
 }
 
 // run sends the copy and reads the answer to its end, for the connection's sake.

@@ -3,6 +3,7 @@ package exchange
 import (
 	"time"
 
+	"github.com/spillway-lb/spillway/internal/proxy/filter"
 	"github.com/spillway-lb/spillway/internal/proxy/header"
 	"github.com/spillway-lb/spillway/internal/proxy/message"
 )
@@ -32,6 +33,25 @@ func (x *Exchange) prepare() bool {
 		return false
 	}
 	return true
+}
+
+// customize sets the backend service's own headers. Copies for mirrors were made before: what one service is told is not another's to know.
+func (x *Exchange) customize() {
+	if x.service != nil && x.service.RequestHeaders != nil {
+		rule, backend := x.requestEdits()
+		x.service.RequestHeaders.ApplyUnless(&x.Sent.Header, rule, backend)
+	}
+}
+
+// requestEdits are the route's.
+func (x *Exchange) requestEdits() (rule, backend *filter.HeaderEdit) {
+	if x.rule != nil {
+		rule = x.rule.RequestHeaders
+	}
+	if x.backend != nil {
+		backend = x.backend.RequestHeaders
+	}
+	return rule, backend
 }
 
 // forward adds what says where the request came from. The rule's edits come after it, so that what they set, add or remove holds.
