@@ -2,6 +2,7 @@ package extension
 
 import (
 	"fmt"
+	"slices"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
@@ -39,8 +40,13 @@ type verdict struct {
 	// accepted and references are why it is not, nil if it is.
 	accepted, references *problem
 	// waiting is what it waits for, nil if only for the proxies.
-	waiting  *problem
-	progress *fact.Progress
+	waiting *problem
+	// progress is that of the object's own resources, and of those that it names.
+	progress []fact.Progress
+	// gatewayRef is the Gateway, serving what its own status says, unnamed that none of its target proxies names the object.
+	gatewayRef store.Ref
+	serving    gateway.Serving
+	unnamed    bool
 	// kept: an earlier version goes on.
 	kept bool
 }
@@ -89,14 +95,47 @@ func (a *verdict) inForce(kind, succeeded, failed string) metav1.Condition {
 		return not(metav1.ConditionFalse, failed, a.accepted.Message)
 	case a.waiting != nil:
 		return not(metav1.ConditionFalse, failed, a.waiting.Message)
-	case a.progress == nil:
+	case a.refused() != nil:
+		return not(metav1.ConditionFalse, failed, a.refused().String())
+	case a.serving.Programmed == metav1.ConditionFalse:
+		return not(metav1.ConditionFalse, failed, fmt.Sprintf("Gateway %q is not programmed: %s", nameOf(a.gatewayRef), a.serving.Message))
+	case len(a.progress) == 0 || a.unnamed:
 		return not(metav1.ConditionUnknown, reasonWaiting, pendingText)
-	case len(a.progress.Refused) > 0:
-		return not(metav1.ConditionFalse, failed, a.progress.String())
-	case !a.progress.Taken():
-		return not(metav1.ConditionUnknown, reasonWaiting, a.progress.String())
+	case a.behind() != nil:
+		return not(metav1.ConditionUnknown, reasonWaiting, a.behind().String())
+	case a.serving.Programmed != metav1.ConditionTrue:
+		return not(metav1.ConditionUnknown, reasonWaiting, fmt.Sprintf("Gateway %q: %s", nameOf(a.gatewayRef), a.serving.Message))
 	}
 	return c
+}
+
+// follow adds the progress of an owner's resources; what was never published has come nowhere.
+func (a *verdict) follow(v *recompute.View, owner store.Ref) {
+	progress, _ := recompute.Fact[fact.Progress](v, fact.ProgressOf(owner))
+	a.progress = append(a.progress, progress)
+}
+
+// refused is what proxies refuse, behind what they have not taken; nil if there is none.
+func (a *verdict) refused() *fact.Progress {
+	return firstProgress(a.progress, func(p fact.Progress) bool { return len(p.Refused) > 0 })
+}
+
+func (a *verdict) behind() *fact.Progress {
+	return firstProgress(a.progress, func(p fact.Progress) bool { return !p.Taken() })
+}
+
+func firstProgress(all []fact.Progress, is func(fact.Progress) bool) *fact.Progress {
+	if i := slices.IndexFunc(all, is); i >= 0 {
+		return &all[i]
+	}
+	return nil
+}
+
+// served takes what the Gateway says of itself. names are the object's resources, of which a target proxy has to name one.
+func (a *verdict) served(v *recompute.View, gw store.Ref, names []string) {
+	a.gatewayRef = gw
+	a.serving, _ = gateway.ServingOf(v, gw)
+	a.unnamed = !slices.ContainsFunc(names, func(name string) bool { return slices.Contains(a.serving.Extensions, name) })
 }
 
 // events tell each condition once, keyed by the Gateway.

@@ -88,6 +88,7 @@ func (c *compiler) take(i, k int, key backend.Key, service string, out *lbv1.Ext
 		return
 	}
 	c.services = append(c.services, service)
+	c.need(key.Ref())
 	out.Target = &lbv1.Extension_BackendService{BackendService: service}
 	if c.empty(key) {
 		c.referred = append(c.referred, problem{
@@ -154,6 +155,7 @@ func (c *compiler) plugin(i, k int, name string, out *lbv1.Extension) {
 	case p.Main == "":
 		c.refer(i, k, p.Problem.Reason, "GCPWasmPlugin %s: %s", nameOf(ref), p.Problem.Message)
 	default:
+		c.need(ref)
 		out.Target = &lbv1.Extension_WasmPlugin{WasmPlugin: p.Name}
 	}
 }

@@ -22,6 +22,8 @@ type member struct {
 	Problems []problem
 	// Kept: an earlier version is served.
 	Kept bool
+	// Needs are the objects of which it names resources.
+	Needs []store.Ref
 	// ByRule: its metadata name the forwarding rule, so it differs from port to port.
 	ByRule bool
 }
@@ -29,7 +31,7 @@ type member struct {
 // Equal compares values.
 func (m *member) Equal(other any) bool {
 	o, ok := other.(*member)
-	return ok && m.Kept == o.Kept && m.ByRule == o.ByRule && slices.Equal(m.Problems, o.Problems) &&
+	return ok && m.Kept == o.Kept && m.ByRule == o.ByRule && slices.Equal(m.Problems, o.Problems) && slices.Equal(m.Needs, o.Needs) &&
 		slices.EqualFunc(m.Chains, o.Chains, func(a, b *lbv1.ExtensionChain) bool { return proto.Equal(a, b) })
 }
 
@@ -81,6 +83,7 @@ type compiler struct {
 	services []string
 	targets  []policy.Target
 	plugins  []store.Ref
+	needs    []store.Ref
 	byRule   bool
 	held     bool
 }
@@ -108,8 +111,15 @@ func (c *compiler) result() recompute.Result {
 	if c.held {
 		return recompute.Result{State: recompute.Held}
 	}
-	value.Problems, value.ByRule = slices.Concat(c.problems, c.referred), c.byRule
+	value.Problems, value.ByRule, value.Needs = slices.Concat(c.problems, c.referred), c.byRule, c.needs
 	return recompute.Result{State: recompute.Present, Value: value, Tallies: c.tallies(), Good: c.good}
+}
+
+// need remembers an object of which resources are named.
+func (c *compiler) need(ref store.Ref) {
+	if !slices.Contains(c.needs, ref) {
+		c.needs = append(c.needs, ref)
+	}
 }
 
 func (c *compiler) tallies() []recompute.Tally {

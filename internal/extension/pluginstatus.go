@@ -1,13 +1,16 @@
 package extension
 
 import (
+	"maps"
+	"slices"
+
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
 	networkingv1 "github.com/spillway-lb/spillway/api/networking/v1"
-	"github.com/spillway-lb/spillway/internal/fact"
 	"github.com/spillway-lb/spillway/internal/fleet"
 	"github.com/spillway-lb/spillway/internal/gateway"
+	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/owner"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/store"
@@ -34,6 +37,9 @@ func translatePluginStatus(v *recompute.View, key string) recompute.Result {
 		gw, _ := store.ParseRef(user)
 		a := &verdict{who: ref, generation: o.Generation, gateway: ancestorOf(gw), kept: p.Kept}
 		a.readPlugin(v, p)
+		if at, ok, _ := attachmentOf(v, attachmentKey{kind.GCPTrafficExtension, gw}); ok {
+			a.served(v, gw, slices.Collect(maps.Values(at.Names)))
+		}
 		status.Ancestors = append(status.Ancestors, a.status())
 		events = append(events, a.events(source)...)
 	}
@@ -54,7 +60,5 @@ func (a *verdict) readPlugin(v *recompute.View, p *plugin) {
 		problems := []problem{*p.Problem}
 		a.accepted, a.waiting = first(problems, againstAccepted), first(problems, againstProgrammed)
 	}
-	if progress, ok := recompute.Fact[fact.Progress](v, fact.ProgressOf(a.who)); ok {
-		a.progress = &progress
-	}
+	a.follow(v, a.who)
 }

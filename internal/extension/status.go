@@ -2,12 +2,12 @@ package extension
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	networkingv1 "github.com/spillway-lb/spillway/api/networking/v1"
-	"github.com/spillway-lb/spillway/internal/fact"
 	"github.com/spillway-lb/spillway/internal/gateway"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/store"
@@ -74,6 +74,7 @@ func judgeTarget(v *recompute.View, ref store.Ref, o store.Object, t networkingv
 		return a, false, held
 	}
 	a.read(v, m, at.Attached[0])
+	a.served(v, gw, slices.Collect(maps.Values(at.Names)))
 	return a, true, false
 }
 
@@ -81,7 +82,8 @@ func judgeTarget(v *recompute.View, ref store.Ref, o store.Object, t networkingv
 func (a *verdict) read(v *recompute.View, m *member, owner store.Ref) {
 	a.accepted, a.references = sum(m.Problems, againstAccepted), sum(m.Problems, againstReferences)
 	a.waiting, a.kept = sum(m.Problems, againstProgrammed), m.Kept
-	if progress, ok := recompute.Fact[fact.Progress](v, fact.ProgressOf(owner)); ok {
-		a.progress = &progress
+	a.follow(v, owner)
+	for _, ref := range m.Needs {
+		a.follow(v, ref)
 	}
 }

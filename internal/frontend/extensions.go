@@ -33,6 +33,11 @@ func (e Extensions) Equal(other any) bool {
 		slices.EqualFunc(e.Plugins, o.Plugins, func(a, b Plugin) bool { return a.Name == b.Name && slices.Equal(a.Versions, b.Versions) })
 }
 
+// Of are the resources that extend the requests of a port.
+func (e Extensions) Of(port int32) []string {
+	return slices.DeleteFunc([]string{e.Route[port], e.Traffic[port]}, func(name string) bool { return name == "" })
+}
+
 // ExtensionsOf are those of an owner. Without its unit nothing extends anything; while it is held, the reader must hold.
 func ExtensionsOf(v *recompute.View, owner store.Ref) (e Extensions, held bool) {
 	e, _, held = recompute.Value[Extensions](v, UnitExtensions, owner.String())

@@ -35,6 +35,8 @@ func translatePorts(v *recompute.View, key string) recompute.Result {
 type servedPort struct {
 	TLS          bool
 	Certificates []string
+	// Extensions are the names of what its target proxy names.
+	Extensions []string
 }
 
 func frontendKey(gateway store.Ref, port int32) string {
@@ -72,7 +74,7 @@ func translateFrontend(v *recompute.View, key string) recompute.Result {
 		return recompute.Result{State: recompute.Held}
 	}
 	useURLMap(v, ref, f.number, gw.Scope)
-	value := servedPort{TLS: f.tls != nil}
+	value := servedPort{TLS: f.tls != nil, Extensions: extensions.Of(f.number)}
 	for _, name := range f.tls.GetServerNames() {
 		value.Certificates = append(value.Certificates, name.GetCertificates()...)
 	}

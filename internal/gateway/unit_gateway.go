@@ -37,12 +37,13 @@ func (u gatewayUnit) translate(v *recompute.View, key string) recompute.Result {
 		return recompute.Result{State: recompute.Held}
 	}
 	if !ok {
-		return recompute.Result{State: recompute.Present, Writes: ignoredWrites(v, gw, ref, class)}
+		return recompute.Result{State: recompute.Present, Value: Serving{}, Writes: ignoredWrites(v, gw, ref, class)}
 	}
 	s := gatewayStatus{view: v, options: u.options, ref: ref, object: gw, gw: listeners}
 	s.today = listeners.Listeners
 	s.judge()
-	return recompute.Result{State: recompute.Present, Writes: s.writes()}
+	conditions := s.conditions()
+	return recompute.Result{State: recompute.Present, Value: s.serving(conditions), Writes: s.writes(conditions)}
 }
 
 // ignoredWrites tell that a multi-cluster Gateway is not in the config cluster.
@@ -114,8 +115,7 @@ func (s *gatewayStatus) judge() {
 	s.progress, _ = recompute.Fact[fact.Progress](s.view, fact.ProgressOf(s.ref))
 }
 
-func (s *gatewayStatus) writes() []recompute.Write {
-	conditions := s.conditions()
+func (s *gatewayStatus) writes(conditions []metav1.Condition) []recompute.Write {
 	status := &gatewayv1.GatewayStatus{Conditions: conditions, Listeners: s.listeners()}
 	for _, vip := range s.vips {
 		kind := gatewayv1.IPAddressType
