@@ -4,6 +4,7 @@ import (
 	spillwayv1alpha1 "github.com/spillway-lb/spillway/api/spillway/v1alpha1"
 	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/recompute"
+	"github.com/spillway-lb/spillway/internal/store"
 )
 
 // Unit kinds. All but unitStatus have one unit, whose key is empty.
@@ -33,9 +34,14 @@ func Units() map[string]recompute.Translator {
 			}
 			return []spillwayv1alpha1.ExtensionSettings{*s.Extensions}
 		}),
-		unitGoogleAPIs: list(func(s *spillwayv1alpha1.ConfigurationSpec) []spillwayv1alpha1.GoogleAPI { return s.GoogleAPIs }),
-		unitAddresses:  list(func(s *spillwayv1alpha1.ConfigurationSpec) []spillwayv1alpha1.NamedAddress { return s.Addresses }),
-		unitStatus:     translateStatus,
+		unitGoogleAPIs: listOf(func(ref store.Ref, s *spillwayv1alpha1.ConfigurationSpec) (all []GoogleAPI) {
+			for i := range s.GoogleAPIs {
+				all = append(all, GoogleAPI{s.GoogleAPIs[i], ref})
+			}
+			return all
+		}),
+		unitAddresses: list(func(s *spillwayv1alpha1.ConfigurationSpec) []spillwayv1alpha1.NamedAddress { return s.Addresses }),
+		unitStatus:    translateStatus,
 	}
 }
 
@@ -69,11 +75,6 @@ func Extensions(v *recompute.View) []spillwayv1alpha1.ExtensionSettings {
 	return value[spillwayv1alpha1.ExtensionSettings](v, unitExtensions)
 }
 
-// GoogleAPIs are what stands for Google APIs, the first that counts first.
-func GoogleAPIs(v *recompute.View) []spillwayv1alpha1.GoogleAPI {
-	return value[spillwayv1alpha1.GoogleAPI](v, unitGoogleAPIs)
-}
-
 // Address is what a NamedAddress stands for, "" if nobody said.
 func Address(v *recompute.View, name string) string {
 	for _, a := range value[spillwayv1alpha1.NamedAddress](v, unitAddresses) {
@@ -91,11 +92,16 @@ func value[T any](v *recompute.View, unit string) []T {
 
 // list makes the translator of one list: what all Configurations have of it.
 func list[T any](of func(*spillwayv1alpha1.ConfigurationSpec) []T) recompute.Translator {
+	return listOf(func(_ store.Ref, s *spillwayv1alpha1.ConfigurationSpec) []T { return of(s) })
+}
+
+// listOf is list for lists whose entries know their Configuration.
+func listOf[T any](of func(store.Ref, *spillwayv1alpha1.ConfigurationSpec) []T) recompute.Translator {
 	return func(v *recompute.View, _ string) recompute.Result {
 		var all []T
 		for _, ref := range v.List(kind.Configuration, "", "") {
 			if c, ok := recompute.Get[*spillwayv1alpha1.Configuration](v, ref); ok {
-				all = append(all, of(&c.Spec)...)
+				all = append(all, of(ref, &c.Spec)...)
 			}
 		}
 		return recompute.Result{State: recompute.Present, Value: all}

@@ -15,17 +15,22 @@ import (
 	"github.com/spillway-lb/spillway/internal/store"
 )
 
-// translateStatus says which settings name what does not exist. A Configuration without such settings has no status.
+// translateStatus says which settings name what does not exist, or cannot be obeyed. A Configuration without such settings has no status.
 func translateStatus(v *recompute.View, key string) recompute.Result {
 	ref, _ := store.ParseRef(key)
 	c, ok := recompute.Get[*spillwayv1alpha1.Configuration](v, ref)
-	if !ok || len(c.Spec.Frontends)+len(c.Spec.Backends) == 0 {
+	if !ok || len(c.Spec.Frontends)+len(c.Spec.Backends)+len(c.Spec.GoogleAPIs) == 0 {
 		return recompute.Result{}
 	}
 	condition := metav1.Condition{Type: "Accepted", Status: metav1.ConditionTrue, Reason: "Accepted", ObservedGeneration: c.Generation}
-	if missing := missingTargets(v, &c.Spec); len(missing) > 0 {
+	invalid, missing := apiProblems(v, &c.Spec)
+	missing = append(missingTargets(v, &c.Spec), missing...)
+	if problems := append(invalid, missing...); len(problems) > 0 {
 		condition.Status, condition.Reason = metav1.ConditionFalse, "TargetNotFound"
-		condition.Message = strings.Join(missing, "; ") + "; the other settings apply"
+		if len(invalid) > 0 {
+			condition.Reason = "Invalid"
+		}
+		condition.Message = strings.Join(problems, "; ") + "; the other settings apply"
 	}
 	return recompute.Result{State: recompute.Present, Writes: []recompute.Write{{
 		Ref: ref, Part: recompute.PartStatus, Value: &spillwayv1alpha1.ConfigurationStatus{Conditions: []metav1.Condition{condition}},

@@ -1,19 +1,13 @@
 package extension
 
 import (
-	"fmt"
-	"net/netip"
-
-	corev1 "k8s.io/api/core/v1"
-
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
 	spillwayv1alpha1 "github.com/spillway-lb/spillway/api/spillway/v1alpha1"
 	"github.com/spillway-lb/spillway/internal/configuration"
-	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/names"
+	"github.com/spillway-lb/spillway/internal/owner"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/scope"
-	"github.com/spillway-lb/spillway/internal/store"
 	"github.com/spillway-lb/spillway/internal/unitkey"
 )
 
@@ -21,50 +15,29 @@ const unitGoogleAPI = "extension.googleapi"
 
 // googleAPI names what stands for a Google API.
 func (c *compiler) googleAPI(i, k int, host string, out *lbv1.Extension) {
-	api := findAPI(c.view, host)
+	api := configuration.GoogleAPIOf(c.view, host)
 	if api == nil {
 		c.refer(i, k, reasonServiceNotFound, "no Configuration maps the Google API %s to an endpoint (spec.googleAPIs)", host)
 		return
 	}
-	token, problem := tokenOf(c.view, api)
-	if problem != "" {
-		c.refer(i, k, reasonServiceNotFound, "Google API %s: %s", host, problem)
+	if _, err := api.Endpoint(); err != nil {
+		c.refer(i, k, reasonInvalidService, "Google API %s: Configuration %s: %v", host, api.Owner.Name, err)
 		return
 	}
-	name, ok, _ := recompute.Value[string](c.view, unitGoogleAPI, googleKey{c.gw.Scope, host}.String())
-	if !ok {
-		c.refer(i, k, reasonInvalidService, "Google API %s: %q is not an IP address and a port", host, api.Address)
+	token, err := api.Token(c.view)
+	if err != nil {
+		c.refer(i, k, reasonServiceNotFound, "Google API %s: Configuration %s: %v", host, api.Owner.Name, err)
+		return
+	}
+	name, ok, held := recompute.Value[string](c.view, unitGoogleAPI, googleKey{c.gw.Scope, host}.String())
+	if !ok || held {
+		c.held = true
 		return
 	}
 	c.services = append(c.services, name)
+	c.need(api.Owner)
 	out.Target = &lbv1.Extension_BackendService{BackendService: name}
 	out.GoogleApi, out.BearerToken = host, token
-}
-
-func findAPI(v *recompute.View, host string) *spillwayv1alpha1.GoogleAPI {
-	all := configuration.GoogleAPIs(v)
-	for i := range all {
-		if all[i].Host == host {
-			return &all[i]
-		}
-	}
-	return nil
-}
-
-// tokenOf reads the token of an API, nil if it has none.
-func tokenOf(v *recompute.View, api *spillwayv1alpha1.GoogleAPI) (token []byte, problem string) {
-	if api.Token == nil {
-		return nil, ""
-	}
-	at := api.Token
-	secret, ok := recompute.Get[*corev1.Secret](v, store.Ref{Cluster: at.Cluster, Kind: kind.Secret, Namespace: at.Namespace, Name: at.Name})
-	if !ok {
-		return nil, fmt.Sprintf("Secret %q of cluster %q not found", at.Namespace+"/"+at.Name, at.Cluster)
-	}
-	if token = secret.Data[at.Key]; len(token) == 0 {
-		return nil, fmt.Sprintf("Secret %q of cluster %q has no entry %q", at.Namespace+"/"+at.Name, at.Cluster, at.Key)
-	}
-	return token, ""
 }
 
 // googleKey names what stands for an API in a scope.
@@ -91,11 +64,11 @@ func translateGoogleAPI(v *recompute.View, key string) recompute.Result {
 	if !ok {
 		return recompute.Result{}
 	}
-	api := findAPI(v, k.host)
+	api := configuration.GoogleAPIOf(v, k.host)
 	if api == nil {
 		return recompute.Result{}
 	}
-	at, err := netip.ParseAddrPort(api.Address)
+	at, err := api.Endpoint()
 	if err != nil {
 		return recompute.Result{}
 	}
@@ -103,7 +76,7 @@ func translateGoogleAPI(v *recompute.View, key string) recompute.Result {
 	group := names.Group("global", name)
 	service := &lbv1.BackendService{
 		Protocol: lbv1.BackendProtocol_H2C, Backends: []*lbv1.Backend{{Group: group}}, Scheme: k.scope.Scheme, Region: k.scope.Region,
-		Target: k.host, Description: "stands for " + k.host,
+		Target: k.host, Description: "stands for " + k.host, Owner: owner.Of(api.Owner),
 	}
 	resources := []*lbv1.Resource{
 		{Name: name, Body: &lbv1.Resource_BackendService{BackendService: service}},
@@ -115,7 +88,7 @@ func translateGoogleAPI(v *recompute.View, key string) recompute.Result {
 		}}},
 	}
 	if api.TLS != nil {
-		resources = append(resources, secureAPI(name, api, service))
+		resources = append(resources, secureAPI(name, &api.GoogleAPI, service))
 	}
 	return recompute.Result{State: recompute.Present, Value: name, Resources: resources}
 }
@@ -128,6 +101,6 @@ func secureAPI(name string, api *spillwayv1alpha1.GoogleAPI, service *lbv1.Backe
 	}
 	service.Protocol = lbv1.BackendProtocol_HTTP2
 	service.Tls = &lbv1.BackendTls{Hostname: hostname, TrustConfigs: []string{name}}
-	trust := &lbv1.TrustConfig{CaPem: []byte(api.TLS.CACertificates), SystemRoots: api.TLS.CACertificates == ""}
+	trust := &lbv1.TrustConfig{CaPem: []byte(api.TLS.CACertificates), SystemRoots: api.TLS.CACertificates == "", Owner: service.GetOwner()}
 	return &lbv1.Resource{Name: name, Body: &lbv1.Resource_TrustConfig{TrustConfig: trust}}
 }

@@ -31,7 +31,7 @@ type GoogleAPI struct {
 	//
 	// +optional
 	TLS *GoogleAPITLS `json:"tls,omitempty"`
-	// Token is sent along with calls.
+	// Token is sent along with calls, which needs TLS. Space around it is none of it.
 	//
 	// +optional
 	Token *SecretKey `json:"token,omitempty"`
