@@ -9,6 +9,7 @@ import (
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	spillwayv1alpha1 "github.com/spillway-lb/spillway/api/spillway/v1alpha1"
+	"github.com/spillway-lb/spillway/internal/finalizer"
 	"github.com/spillway-lb/spillway/internal/fleet"
 	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/recompute"
@@ -63,14 +64,14 @@ func exists(v *recompute.View, s *spillwayv1alpha1.ObjectSelector, of string) bo
 	}
 	return slices.ContainsFunc(v.List(kind.Cluster, "", ""), func(cluster store.Ref) bool {
 		return (s.Cluster == "" || s.Cluster == cluster.Name) && (s.Name == "" ||
-			v.Get(store.Ref{Cluster: cluster.Name, Kind: of, Namespace: s.Namespace, Name: s.Name}) != nil)
+			finalizer.There(v, store.Ref{Cluster: cluster.Name, Kind: of, Namespace: s.Namespace, Name: s.Name}))
 	})
 }
 
 func isUsed(v *recompute.View, class string) bool {
 	return slices.ContainsFunc(v.List(kind.Gateway, "", ""), func(ref store.Ref) bool {
 		gw, ok := recompute.Get[*gatewayv1.Gateway](v, ref)
-		return ok && string(gw.Spec.GatewayClassName) == class
+		return ok && !finalizer.Deleted(gw) && string(gw.Spec.GatewayClassName) == class
 	})
 }
 

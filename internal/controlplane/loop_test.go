@@ -11,11 +11,13 @@ import (
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
 	"github.com/spillway-lb/spillway/internal/fact"
+	"github.com/spillway-lb/spillway/internal/finalizer"
 	"github.com/spillway-lb/spillway/internal/health"
 	"github.com/spillway-lb/spillway/internal/location"
 	"github.com/spillway-lb/spillway/internal/owner"
 	"github.com/spillway-lb/spillway/internal/proxy/config"
 	"github.com/spillway-lb/spillway/internal/recompute"
+	"github.com/spillway-lb/spillway/internal/status"
 	"github.com/spillway-lb/spillway/internal/store"
 )
 
@@ -237,4 +239,55 @@ func TestAddressesStayOverARestart(t *testing.T) {
 	if got := <-seen; got != web.String() {
 		t.Errorf("the first round saw holder %v", got)
 	}
+}
+
+// TestWhatIsDeletedGoesWhenProxiesHaveDroppedIt deletes an object with a finalizer: it is there until the last proxy has taken
+// the transaction without it, whoever hangs meanwhile.
+func TestWhatIsDeletedGoesWhenProxiesHaveDroppedIt(t *testing.T) {
+	s, e := store.New(), &ends{model: map[string]*lbv1.Resource{}}
+	l := New(Config{
+		Store: s, Model: e, Applier: status.NewWriter(s, status.Limits{}), Say: t.Logf, Now: time.Now,
+		Engine: recompute.New(recompute.Config{
+			Units: map[string]recompute.Translator{"gateway": leaves}, Roots: []recompute.Root{{Kind: kindGateway, Unit: "gateway"}},
+		}),
+	})
+	l.To(e)
+	l.Opened("a")
+	l.Opened("b")
+	put(s, "1")
+	go l.Run(t.Context())
+	there := func() *store.Entry { return s.Snapshot().Get(web) }
+	report := func(at string, seq uint64) { l.Report(location.Report{Location: at, Seq: seq}) }
+	eventually(t, "published", func() bool { return e.seq() == 1 })
+	report("a", 1)
+	report("b", 1)
+	eventually(t, "it has a finalizer", func() bool { return there().Written != nil && len(there().Written.Finalizers) == 1 })
+	s.Commit(func(tx *store.Tx) { tx.Remove(web, time.Now()) })
+	eventually(t, "its resource is deleted", func() bool { return e.seq() == 2 })
+	report("a", 2)
+	eventually(t, "the one that hangs is told of", func() bool {
+		return there().Written.Status != nil && there().Written.Status.(*gatewayv1.GatewayStatus).Conditions[0].Message == "1 of 2 proxies have it"
+	})
+	report("b", 2)
+	eventually(t, "it is gone", func() bool { return there() == nil })
+}
+
+// leaves makes a backend service of an object that is not being deleted.
+func leaves(v *recompute.View, key string) recompute.Result {
+	ref, _ := store.ParseRef(key)
+	object, ok := recompute.Get[*gatewayv1.Gateway](v, ref)
+	if !ok {
+		return recompute.Result{}
+	}
+	left, _ := finalizer.Left(v, ref)
+	out := recompute.Result{State: recompute.Present, Writes: []recompute.Write{
+		finalizer.Of(v, ref, object, "example.com/stays"),
+		{Ref: ref, Part: recompute.PartStatus, Value: &gatewayv1.GatewayStatus{Conditions: []metav1.Condition{{Type: "Left", Message: left.String()}}}},
+	}}
+	if !finalizer.Deleted(object) {
+		out.Resources = []*lbv1.Resource{{Name: ref.Name, Body: &lbv1.Resource_BackendService{
+			BackendService: &lbv1.BackendService{Owner: owner.Of(ref), AbortStatus: 500},
+		}}}
+	}
+	return out
 }

@@ -58,11 +58,7 @@ func (p Progress) Taken() bool { return p.Total > 0 && p.Ready == p.Total && len
 func (p Progress) String() string {
 	var parts []string
 	for _, r := range p.Refused {
-		where := "not published"
-		if r.Location != "" {
-			where = "the proxy in " + r.Location + " refuses it"
-		}
-		parts = append(parts, fmt.Sprintf("%s: %s: %s", where, r.Resource, r.Text))
+		parts = append(parts, r.String())
 	}
 	for _, u := range p.Unbound {
 		parts = append(parts, u.String())
@@ -81,6 +77,15 @@ func (p Progress) count() string {
 		return fmt.Sprintf("%d of 1 proxy has it", p.Ready)
 	}
 	return fmt.Sprintf("%d of %d proxies have it", p.Ready, p.Total)
+}
+
+// String is location, resource and reason.
+func (r Refusal) String() string {
+	where := "not published"
+	if r.Location != "" {
+		where = "the proxy in " + r.Location + " refuses it"
+	}
+	return fmt.Sprintf("%s: %s: %s", where, r.Resource, r.Text)
 }
 
 // String is address, location and error.

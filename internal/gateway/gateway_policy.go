@@ -5,8 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
-
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
 	networkingv1 "github.com/spillway-lb/spillway/api/networking/v1"
 	"github.com/spillway-lb/spillway/internal/fleet"
@@ -19,7 +17,7 @@ import (
 // CheckPolicy is the policy.GatewayCheck: what of a GCPGatewayPolicy a Gateway cannot be given.
 func CheckPolicy(o Options) policy.GatewayCheck {
 	return func(v *recompute.View, gateway store.Ref, c *networkingv1.GCPGatewayPolicyConfig) string {
-		gw, ok := recompute.Get[*gatewayv1.Gateway](v, gateway)
+		gw, ok := wantedGateway(v, gateway)
 		if !ok {
 			return ""
 		}

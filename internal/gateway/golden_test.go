@@ -138,6 +138,9 @@ func (w *world) round(snapshot *store.Snapshot, touched []string) {
 	}
 	for _, c := range round.Writes {
 		key := c.Ref.String() + " " + string(c.Part) + " " + c.Key
+		if c.Part == recompute.PartFinalizers {
+			w.finalize(c)
+		}
 		if c.Removed {
 			delete(w.writes, key)
 			continue
@@ -153,6 +156,12 @@ func (w *world) round(snapshot *store.Snapshot, touched []string) {
 			tx.SetFact(c.Fact, c.Value)
 		}
 	})
+}
+
+// finalize writes finalizers into the store, so that deletions wait for them.
+func (w *world) finalize(c recompute.WriteChange) {
+	names, _ := c.Value.([]string)
+	w.store.Commit(func(tx *store.Tx) { tx.Write(c.Ref, &store.Written{Finalizers: names}) })
 }
 
 func (w *world) print(out *bytes.Buffer) {

@@ -49,6 +49,12 @@ func (p *fakePlanes) take(snapshot *store.Snapshot, tx *lbv1.Transaction) ([]con
 			p.progress.Open(name)
 		}
 	}
+	for name := range p.open {
+		if !slices.Contains(locations, name) {
+			delete(p.open, name)
+			p.progress.Close(name)
+		}
+	}
 	tx, refusals := p.publisher.Check(tx)
 	if tx != nil {
 		p.progress.Publish(tx)

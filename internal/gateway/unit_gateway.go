@@ -9,6 +9,7 @@ import (
 
 	"github.com/spillway-lb/spillway/internal/backend"
 	"github.com/spillway-lb/spillway/internal/fact"
+	"github.com/spillway-lb/spillway/internal/finalizer"
 	"github.com/spillway-lb/spillway/internal/fleet"
 	"github.com/spillway-lb/spillway/internal/frontend"
 	"github.com/spillway-lb/spillway/internal/recompute"
@@ -31,6 +32,9 @@ func (u gatewayUnit) translate(v *recompute.View, key string) recompute.Result {
 	class, ok := classOf(v, gw, ref)
 	if !ok {
 		return recompute.Result{}
+	}
+	if finalizer.Deleted(gw) {
+		return recompute.Result{State: recompute.Present, Writes: leavingWrites(v, gw, ref)}
 	}
 	listeners, ok, held := ListenersOf(v, ref)
 	if held {
@@ -123,13 +127,11 @@ func (s *gatewayStatus) writes(conditions []metav1.Condition) []recompute.Write 
 	}
 	out := []recompute.Write{
 		{Ref: s.ref, Part: recompute.PartStatus, Value: status},
-		{Ref: s.ref, Part: recompute.PartFinalizers, Value: []string{finalizer}},
+		finalizer.Of(s.view, s.ref, s.object, finalizerName),
 		{Ref: s.ref, Part: recompute.PartAnnotations, Value: s.annotations()},
 	}
 	return append(out, s.events(conditions)...)
 }
-
-const finalizer = "gateway.finalizer.networking.gke.io"
 
 func (s *gatewayStatus) events(conditions []metav1.Condition) []recompute.Write {
 	name := s.ref.Namespace + "/" + s.ref.Name

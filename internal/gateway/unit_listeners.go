@@ -30,7 +30,7 @@ type listenersUnit struct {
 
 func (u listenersUnit) translate(v *recompute.View, key string) recompute.Result {
 	ref, _ := store.ParseRef(key)
-	gw, ok := recompute.Get[*gatewayv1.Gateway](v, ref)
+	gw, ok := wantedGateway(v, ref)
 	if !ok {
 		return recompute.Result{}
 	}

@@ -7,6 +7,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
+	"github.com/spillway-lb/spillway/internal/finalizer"
 	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/store"
@@ -62,7 +63,7 @@ func (s *routeStatus) read(gateway store.Ref) {
 	a, ok, _ := recompute.Value[*attachment](s.view, unitAttachment, attachmentKey(s.route.ref, gateway))
 	if !ok {
 		s.next[gateway] = nil
-		if s.view.Get(gateway) == nil {
+		if !finalizer.There(s.view, gateway) {
 			s.missing = append(s.missing, gateway)
 		}
 		return

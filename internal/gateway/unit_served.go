@@ -36,7 +36,7 @@ func servedOf(v *recompute.View, gateway store.Ref) (*served, bool) {
 
 func translateServed(v *recompute.View, key string) recompute.Result {
 	ref, _ := store.ParseRef(key)
-	today, ok := recompute.Get[*gatewayv1.Gateway](v, ref)
+	today, ok := wantedGateway(v, ref)
 	if !ok {
 		return recompute.Result{}
 	}

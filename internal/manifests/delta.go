@@ -36,6 +36,8 @@ type Upsert struct {
 
 // Delta is what a step changed. Apply all of it in one transaction.
 type Delta struct {
+	// At is the time of the step, and so of its deletions.
+	At      time.Time
 	Upserts []Upsert
 	Deletes []store.Ref
 	// Problems are new since the last delta; Solved were reported before and are gone.
@@ -52,10 +54,10 @@ func (d *Delta) Empty() bool {
 	return len(d.Upserts)+len(d.Deletes)+len(d.Problems)+len(d.Solved)+len(d.Unread)+len(d.Read) == 0
 }
 
-// Apply puts the delta into a store's transaction.
+// Apply puts the delta into a store's transaction. What has a finalizer stays until that is gone.
 func (d *Delta) Apply(tx *store.Tx) {
 	for _, ref := range d.Deletes {
-		tx.Delete(ref)
+		tx.Remove(ref, d.At)
 	}
 	for _, u := range d.Upserts {
 		tx.Put(u.Cluster, u.Object, u.Origin)

@@ -105,6 +105,7 @@ func (l *Loader) Load(events []Event, now time.Time) Delta {
 		s.publishClusters()
 	}
 	s.reportProblems()
+	s.delta.At = now
 	slices.SortFunc(s.delta.Upserts, func(a, b Upsert) int {
 		return compareRefs(store.RefTo(a.Cluster, a.Object), store.RefTo(b.Cluster, b.Object))
 	})

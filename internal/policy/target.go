@@ -8,6 +8,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	networkingv1 "github.com/spillway-lb/spillway/api/networking/v1"
+	"github.com/spillway-lb/spillway/internal/finalizer"
 	"github.com/spillway-lb/spillway/internal/fleet"
 	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/recompute"
@@ -86,7 +87,7 @@ func exists(v *recompute.View, t Target) bool {
 		return v.Get(ref) != nil
 	case Gateway:
 		ref.Kind = kind.Gateway
-		return v.Get(ref) != nil
+		return finalizer.There(v, ref)
 	}
 	return false
 }

@@ -105,8 +105,11 @@ func (k *keeper) keep(seq uint64, units map[recompute.ID]recompute.Published) {
 	}
 }
 
-// isKept leaves out what is made anew from the rest.
+// isKept leaves out what is made anew from the rest, and what only waits for proxies, which end with this process.
 func isKept(e *store.Entry) bool {
+	if e.Object.GetDeletionTimestamp() != nil {
+		return false
+	}
 	switch e.Origin {
 	case implicit:
 		return false

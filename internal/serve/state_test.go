@@ -217,3 +217,22 @@ func TestStatePath(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// TestADeletedGatewayGoes deletes a file, and brings it back: its Gateway is there with a finalizer, gone, and there again.
+func TestADeletedGatewayGoes(t *testing.T) {
+	text := strings.ReplaceAll(app, "NAME", "leaving")
+	r := start(t, map[string]string{"app.yaml": text}, time.Second)
+	e, _ := r.programmed(t, "leaving")
+	if len(e.Written.Finalizers) != 1 {
+		t.Errorf("finalizers are %q", e.Written.Finalizers)
+	}
+	if err := os.Remove(filepath.Join(r.dir, "app.yaml")); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "it is gone", func() bool { return r.store.Snapshot().Get(e.Ref) == nil })
+	if urls := r.source.URLs(); len(urls) > 0 {
+		t.Errorf("%v is served", urls)
+	}
+	r.write(t, "app.yaml", text)
+	r.programmed(t, "leaving")
+}

@@ -3,6 +3,7 @@ package store_test
 import (
 	"slices"
 	"testing"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -126,5 +127,44 @@ func TestRefRoundTrip(t *testing.T) {
 	}
 	if _, ok := store.ParseRef("x/y"); ok {
 		t.Error("parsed a string that is no ref")
+	}
+}
+
+// TestDeletionWaitsForFinalizers deletes objects with and without, and one that somebody makes again meanwhile.
+func TestDeletionWaitsForFinalizers(t *testing.T) {
+	at, x := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), ref("c", "n", "x")
+	finalized := func(names ...string) func(*store.Tx) {
+		return func(tx *store.Tx) { tx.Write(x, &store.Written{Finalizers: names}) }
+	}
+	put := func(tx *store.Tx) { tx.Put("c", service("n", "x", "a"), "f") }
+	remove := func(tx *store.Tx) { tx.Remove(x, at) }
+	for _, c := range []struct {
+		name    string
+		steps   []func(*store.Tx)
+		there   bool
+		leaving bool
+		written bool
+	}{
+		{"no finalizer", []func(*store.Tx){put, remove}, false, false, false},
+		{"nothing but a status", []func(*store.Tx){put, finalized(), remove}, false, false, false},
+		{"a finalizer", []func(*store.Tx){put, finalized("a", "b"), remove, remove}, true, true, true},
+		{"one of two has gone", []func(*store.Tx){put, finalized("a", "b"), remove, finalized("b")}, true, true, true},
+		{"the last has gone", []func(*store.Tx){put, finalized("a"), remove, finalized()}, false, false, false},
+		{"what was said has gone", []func(*store.Tx){put, finalized("a"), remove, func(tx *store.Tx) { tx.Write(x, nil) }}, false, false, false},
+		{"made again", []func(*store.Tx){put, finalized("a"), remove, put}, true, false, false},
+		{"changed as it was", []func(*store.Tx){put, finalized("a"), put}, true, false, true},
+		{"without a deletion", []func(*store.Tx){put, finalized("a"), finalized()}, true, false, true},
+	} {
+		s := newStore()
+		for _, step := range c.steps {
+			s.Commit(step)
+		}
+		e := s.Snapshot().Get(x)
+		if (e != nil) != c.there || e != nil && ((e.Object.GetDeletionTimestamp() != nil) != c.leaving || (e.Written != nil) != c.written) {
+			t.Errorf("%s: %+v", c.name, e)
+		}
+		if e != nil && c.leaving && !e.Object.GetDeletionTimestamp().Time.Equal(at) {
+			t.Errorf("%s: deleted at %v", c.name, e.Object.GetDeletionTimestamp())
+		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	iradix "github.com/hashicorp/go-immutable-radix/v2"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
 // Tx is one commit in the making. It is valid inside Commit's function only.
@@ -70,7 +71,11 @@ func (tx *Tx) put(cluster string, o Object, origin string, lastKnown time.Time) 
 		}
 		entry.Revision = old.Revision
 	}
-	entry.Written = old.Written
+	if old.Object.GetDeletionTimestamp() == nil || o.GetDeletionTimestamp() != nil {
+		entry.Written = old.Written
+	} else {
+		tx.touch(ReadWritten(ref)) // another object of the name: nothing has been said of it
+	}
 	tx.objects.Insert(objectKey(ref), entry)
 	tx.changed = true
 	if what.content {
@@ -97,11 +102,36 @@ func (tx *Tx) Delete(ref Ref) {
 	}
 }
 
-// Write replaces what controllers say of an object. It is dropped, and false returned, if the object is gone.
+// Remove deletes as an API server does: an object that controllers have put finalizers on stays, as one that is being
+// deleted, until the last of them is gone. The finalizers that it came with count for nothing: nobody is there to remove them.
+func (tx *Tx) Remove(ref Ref, at time.Time) {
+	old := tx.Get(ref)
+	if old == nil || !old.kept() {
+		tx.Delete(ref)
+		return
+	}
+	if old.Object.GetDeletionTimestamp() != nil {
+		return
+	}
+	leaving, _ := old.Object.DeepCopyObject().(Object)
+	when := metav1.NewTime(at.UTC().Truncate(time.Second))
+	leaving.SetDeletionTimestamp(&when)
+	tx.put(ref.Cluster, leaving, old.Origin, old.LastKnown)
+}
+
+// kept says that controllers want the object to outlive its deletion.
+func (e *Entry) kept() bool { return e.Written != nil && len(e.Written.Finalizers) > 0 }
+
+// Write replaces what controllers say of an object. It is dropped, and false returned, if the object is gone. An object that is
+// being deleted goes with its last finalizer.
 func (tx *Tx) Write(ref Ref, w *Written) bool {
 	old := tx.Get(ref)
 	if old == nil {
 		return false
+	}
+	if old.Object.GetDeletionTimestamp() != nil && (w == nil || len(w.Finalizers) == 0) {
+		tx.Delete(ref)
+		return true
 	}
 	if reflect.DeepEqual(old.Written, w) {
 		return true

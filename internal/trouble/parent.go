@@ -81,7 +81,7 @@ func parent(snapshot *store.Snapshot, e *store.Entry, p *gatewayv1.ParentReferen
 		return Trouble{
 			Rule: "NoSuchParent", Severity: Error, Text: fmt.Sprintf("Gateway %q not found: there is no namespace %q", name, gateway.Namespace),
 		}, true
-	case of == nil:
+	case of == nil || of.Object.GetDeletionTimestamp() != nil:
 		return Trouble{Rule: "NoSuchParent", Severity: Error, Text: fmt.Sprintf("Gateway %q not found", name)}, true
 	case of.Written == nil:
 		return Trouble{Rule: "OtherController", Severity: Note, Text: fmt.Sprintf("Gateway %q is of no class of Spillway's", name)}, true

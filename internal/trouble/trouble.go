@@ -47,7 +47,7 @@ func Of(snapshot *store.Snapshot, e *store.Entry) []Trouble {
 	if e.Ref.Kind == kind.Pod {
 		return containers(e)
 	}
-	if e.Ref.Kind == kind.Gateway && e.Written == nil {
+	if e.Ref.Kind == kind.Gateway && e.Written == nil && e.Object.GetDeletionTimestamp() == nil {
 		return []Trouble{foreignClass(snapshot, e)}
 	}
 	all := parents(snapshot, e)
