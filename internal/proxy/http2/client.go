@@ -331,8 +331,15 @@ func (cc *ClientConn) onSettings() {
 	cc.mu.Unlock()
 }
 
-// onRefused: the server takes fewer streams than it says. mu is held.
-func (cc *ClientConn) onRefused() { cc.most = max(1, len(cc.streams)) }
+// onRefused: the server takes fewer streams than it says; if it takes not even one, the connection is about to end, or of no
+// use, and what is sent again needs another. mu is held.
+func (cc *ClientConn) onRefused() {
+	cc.most = max(1, len(cc.streams))
+	if len(cc.streams) == 0 {
+		cc.goneAway = true
+		cc.endIfDrained()
+	}
+}
 
 func (cc *ClientConn) onRemoved(*stream) {
 	if cc.most > 0 {

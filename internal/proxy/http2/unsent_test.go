@@ -6,6 +6,8 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+
+	xhttp2 "golang.org/x/net/http2"
 )
 
 // gate is a connection whose writes can be made to wait, and to end as a test says.
@@ -129,5 +131,20 @@ func TestAWriteThatFailsIsNobodyElses(t *testing.T) {
 		t.Error("it counts as shared")
 	}
 	cs.Close()
+	<-cc.Done()
+}
+
+// TestARefusalOfTheOnlyStreamEndsAConnection: what is sent again goes elsewhere, for the server may be about to leave.
+func TestARefusalOfTheOnlyStreamEndsAConnection(t *testing.T) {
+	cc := rawServer(t, &ClientConfig{}, nil, func(p *rawPeer) {
+		_ = p.fr.WriteRSTStream(p.awaitHeaders(), xhttp2.ErrCodeRefusedStream)
+		p.until(closed)
+	})
+	if a := roundTrip(cc, request("GET", "a.example", "/")); !IsRetryable(a.err) {
+		t.Errorf("refused: %v", a.err)
+	}
+	if n := cc.Available(); n != 0 {
+		t.Errorf("it takes %d streams more", n)
+	}
 	<-cc.Done()
 }
