@@ -575,7 +575,7 @@ func TestTimeouts(t *testing.T) {
 // TestStreamTimeouts: a stream on which nothing moves, and one whose window never opens, are reset; the connection
 // lives on.
 func TestStreamTimeouts(t *testing.T) {
-	short := 40 * time.Millisecond
+	short := 500 * time.Millisecond // the handler begins well within it
 	big := func(st *ServerStream) {
 		_ = st.WriteHead(200, nil, false)
 		_ = st.WriteData(make([]byte, 1<<20), true)
