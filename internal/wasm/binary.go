@@ -70,6 +70,9 @@ func limitTables(code []byte) ([]byte, error) {
 func limitedTables(section []byte) ([]byte, error) {
 	r := reader{p: section}
 	tables := r.uvarint()
+	if tables > maxTables {
+		return nil, fmt.Errorf("the module has %d tables, more than the limit of %d", tables, maxTables)
+	}
 	out := binary.AppendUvarint(nil, tables)
 	for range tables {
 		kind, flags := r.byte(), r.byte()

@@ -71,6 +71,9 @@ func (f hostFunction) entry(name string) api.GoModuleFunc {
 			panic(refused{name + " must not be called before the module has started"})
 		}
 		result := f.call(in, stack)
+		if in.expired.Load() {
+			panic(refused{name + " ended after the call's time was up"}) // a loop of long host calls looks rarely itself
+		}
 		if returns {
 			stack[0] = uint64(result)
 		}
@@ -98,9 +101,19 @@ func checkImports(compiled wazero.CompiledModule) error {
 	slices.Sort(missing)
 	switch {
 	case len(missing) > 0:
-		return errors.New("missing import: the host has no " + strings.Join(slices.Compact(missing), ", "))
+		return errors.New("missing import: the host has no " + some(slices.Compact(missing), ", "))
 	case len(wrong) > 0:
-		return errors.New("import of another type: " + strings.Join(wrong, "; "))
+		return errors.New("import of another type: " + some(wrong, "; "))
 	}
 	return nil
+}
+
+// maxNamed bounds how many of a list an error names: it becomes a condition's message.
+const maxNamed = 20
+
+func some(list []string, separator string) string {
+	if more := len(list) - maxNamed; more > 0 {
+		return strings.Join(list[:maxNamed], separator) + fmt.Sprintf(" and %d more", more)
+	}
+	return strings.Join(list, separator)
 }

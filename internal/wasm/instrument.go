@@ -1,6 +1,7 @@
 package wasm
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 )
@@ -138,11 +139,10 @@ func appendSection(out []byte, id byte, body []byte) []byte {
 	return append(out, body...)
 }
 
-// appendGlobals adds the countdown and the sign to stop, both i32 and 0.
+// appendGlobals adds the countdown, the sign to stop and a place for a size, all i32 and 0.
 func appendGlobals(body []byte, n uint64) []byte {
-	out := append(binary.AppendUvarint(nil, n+2), body...)
-	zero := []byte{0x7f, 0x01, 0x41, 0x00, 0x0b}
-	return append(append(out, zero...), zero...)
+	out := append(binary.AppendUvarint(nil, n+3), body...)
+	return append(out, bytes.Repeat([]byte{0x7f, 0x01, 0x41, 0x00, 0x0b}, 3)...)
 }
 
 func appendExport(body []byte, n, global uint64) []byte {
@@ -151,22 +151,35 @@ func appendExport(body []byte, n, global uint64) []byte {
 	return binary.AppendUvarint(append(out, 0x03), global)
 }
 
-// check is the code at the head of loops and functions. It leaves the stack as it is.
-func check(countdown uint64) []byte {
+// checks are the pieces of code that a module gets. They leave the stack as it is.
+type checks struct {
+	// head stands at the head of loops and functions.
+	head []byte
+	// keep and charge stand around an instruction that moves memory or a table: a kilobyte, or as many entries, counts as a loop.
+	keep, charge []byte
+}
+
+// newChecks makes the pieces for the globals that begin at countdown: it, the sign to stop, and a place for a size.
+func newChecks(countdown uint64) checks {
 	global := func(op byte, i uint64) []byte { return binary.AppendUvarint([]byte{op}, i) }
 	const get, set = 0x23, 0x24
-	c := append(global(get, countdown), 0x45, 0x04, 0x40) // global.get, i32.eqz, if
+	c := append(global(get, countdown), 0x41, 0x01, 0x48, 0x04, 0x40) // global.get, i32.const 1, i32.lt_s, if
 	c = append(append(c, global(get, countdown+1)...), 0x04, 0x40, 0x00, 0x0b)
 	c = binary.AppendUvarint(append(c, 0x41), stopEvery) // i32.const
 	c = append(append(c, global(set, countdown)...), 0x41, 0x00, 0x40, 0x00, 0x1a, 0x0b)
 	c = append(append(c, global(get, countdown)...), 0x41, 0x01, 0x6b)
-	return append(c, global(set, countdown)...)
+	c = append(c, global(set, countdown)...)
+
+	keep := append(global(set, countdown+2), global(get, countdown+2)...)
+	charge := append(global(get, countdown), global(get, countdown+2)...)
+	charge = append(charge, 0x41, 0x0a, 0x76, 0x6b) // i32.const 10, i32.shr_u, i32.sub
+	return checks{c, keep, append(charge, global(set, countdown)...)}
 }
 
 func instrumentCode(section []byte, countdown uint64) ([]byte, error) {
 	r := reader{p: section}
 	n := r.uvarint()
-	piece := check(countdown)
+	pieces := newChecks(countdown)
 	out := binary.AppendUvarint(make([]byte, 0, 2*len(section)), n)
 	var body []byte
 	for range n {
@@ -175,7 +188,7 @@ func instrumentCode(section []byte, countdown uint64) ([]byte, error) {
 			return nil, errCutShort
 		}
 		var err error
-		if body, err = instrumentBody(body[:0], r.p[:size], piece); err != nil {
+		if body, err = pieces.body(body[:0], r.p[:size]); err != nil {
 			return nil, err
 		}
 		out = append(binary.AppendUvarint(out, uint64(len(body))), body...)
@@ -187,10 +200,20 @@ func instrumentCode(section []byte, countdown uint64) ([]byte, error) {
 	return out, nil
 }
 
-const opLoop = 0x03
+const (
+	opLoop     = 0x03
+	opPrefixed = 0xfc
+)
 
-// instrumentBody copies a function with the piece at its head and at that of each loop.
-func instrumentBody(out, body, piece []byte) ([]byte, error) {
+// isBulk reports whether an instruction of the prefix may take as long as thousands of others: it moves memory or a table.
+func isBulk(p []byte) bool {
+	r := reader{p: p}
+	op := r.uvarint()
+	return op == 8 || op == 10 || op == 11 || op == 12 || op == 14 || op == 15 || op == 17
+}
+
+// instrumentBody copies a function with its checks: a piece at its head and at that of each loop, others around what takes long.
+func (c checks) body(out, body []byte) ([]byte, error) {
 	r := reader{p: body}
 	for range r.uvarint() { // locals
 		r.uvarint()
@@ -198,16 +221,23 @@ func instrumentBody(out, body, piece []byte) ([]byte, error) {
 			return nil, errCutShort // the count may be anything
 		}
 	}
-	out = append(append(out, body[:len(body)-len(r.p)]...), piece...)
+	out = append(append(out, body[:len(body)-len(r.p)]...), c.head...)
 	for len(r.p) > 0 && !r.failed {
 		before := r.p
 		op := r.byte()
 		if !r.immediates(op) {
 			return nil, errNotUnderstood
 		}
+		bulk := op == opPrefixed && isBulk(before[1:])
+		if bulk {
+			out = append(out, c.keep...)
+		}
 		out = append(out, before[:len(before)-len(r.p)]...)
-		if op == opLoop {
-			out = append(out, piece...)
+		switch {
+		case bulk:
+			out = append(out, c.charge...)
+		case op == opLoop:
+			out = append(out, c.head...)
 		}
 	}
 	if r.failed {

@@ -12,12 +12,16 @@ const (
 	fullMemory = 256 << 20
 	// maxTable bounds the entries of a table: each costs the host eight bytes.
 	maxTable = 1 << 20
+	// maxTables bounds how many there are: compilers make one, or two.
+	maxTables = 8
 
 	// DefaultTimeout bounds a callback. Google's limit is one millisecond of a processor; this one is of the clock on the
 	// wall, and must hold on a laptop that does something else, too.
 	DefaultTimeout = 50 * time.Millisecond
 	// DefaultStartTimeout bounds each call of start and configuration, of which there are at most five.
 	DefaultStartTimeout = 5 * time.Second
+	// DefaultCompileTimeout bounds compiling, which takes half a second for a module that is made of Go.
+	DefaultCompileTimeout = time.Minute
 	// DefaultMemoryBudget bounds the memory of instances that streams have for themselves.
 	DefaultMemoryBudget = 256 << 20
 
@@ -47,11 +51,16 @@ type Options struct {
 	MaxSize int
 	// MemoryLimit bounds an instance's memory in bytes; 0 is the profile's.
 	MemoryLimit uint64
+	// CompileTimeout bounds compiling; 0 is DefaultCompileTimeout. It holds between functions, each of which has a bound of its own.
+	CompileTimeout time.Duration
 }
 
 func (o Options) withDefaults() Options {
 	if o.MaxSize == 0 && o.Profile == GCP {
 		o.MaxSize = DefaultMaxSize
+	}
+	if o.CompileTimeout == 0 {
+		o.CompileTimeout = DefaultCompileTimeout
 	}
 	if o.MemoryLimit == 0 {
 		o.MemoryLimit = gcpMemory

@@ -32,18 +32,25 @@ func Load(ctx context.Context, code []byte, o Options) (m *Module, err error) {
 	if err := checkHeader(code); err != nil {
 		return nil, err
 	}
-	limited, err := limitTables(code)
-	if err != nil {
-		return nil, err
-	}
 	defer func() {
 		if r := recover(); r != nil {
 			m, err = nil, fmt.Errorf("the module cannot be compiled: %v", r)
 		}
 	}()
+	lean, err := withoutCustom(code)
+	if err != nil {
+		return nil, err
+	}
+	limited, err := limitTables(lean)
+	if err != nil {
+		return nil, err
+	}
 	checked, notUnderstood := instrument(limited)
 	if notUnderstood != nil {
 		checked = limited // wazero's own checks are slower, but end it as well
+	}
+	if err := checkWeight(checked); err != nil {
+		return nil, err
 	}
 	m = &Module{options: o, size: len(code), instrumented: notUnderstood == nil}
 	m.runtime = wazero.NewRuntimeWithConfig(ctx, runtimeConfig(o).WithCloseOnContextDone(!m.instrumented))
@@ -62,8 +69,7 @@ func runtimeConfig(o Options) wazero.RuntimeConfig {
 }
 
 func (m *Module) prepare(ctx context.Context, code []byte) (err error) {
-	workers := experimental.WithCompilationWorkers(ctx, runtime.GOMAXPROCS(0))
-	if m.compiled, err = m.runtime.CompileModule(workers, code); err != nil {
+	if m.compiled, err = m.compile(ctx, code); err != nil {
 		return compileError(err, m.options)
 	}
 	if m.version, err = versionOf(m.compiled); err != nil {
@@ -78,10 +84,19 @@ func (m *Module) prepare(ctx context.Context, code []byte) (err error) {
 	return instantiateHost(ctx, m.runtime, m.compiled)
 }
 
+// compile has a deadline, at which only several workers look.
+func (m *Module) compile(ctx context.Context, code []byte) (wazero.CompiledModule, error) {
+	bounded, cancel := context.WithTimeout(ctx, m.options.CompileTimeout)
+	defer cancel()
+	return m.runtime.CompileModule(experimental.WithCompilationWorkers(bounded, max(runtime.GOMAXPROCS(0), 2)), code)
+}
+
 // compileError says in our words what wazero says in its own.
 func compileError(err error, o Options) error {
 	text := err.Error()
 	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		return fmt.Errorf("compiling the module takes longer than %v", o.CompileTimeout)
 	case strings.Contains(text, "pages") && strings.Contains(text, "limit"):
 		return fmt.Errorf("the module wants more memory than the limit of %d MiB: %s", o.MemoryLimit>>20, text)
 	case strings.Contains(text, "EOF"), strings.Contains(text, "unexpected end"):
