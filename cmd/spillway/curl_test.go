@@ -19,12 +19,13 @@ type request struct {
 	host, url string
 	status    int
 	body      *string
+	text      string // a regular expression
 	header    string
 	fields    []string
 	times     int
 }
 
-// curl is curl [-host H] [-status N] [-body TEXT] [-header K:V] [-field KEY=REGEXP] [-times N] URL: it asks until the
+// curl is curl [-host H] [-status N] [-body TEXT] [-text REGEXP] [-header K:V] [-field KEY=REGEXP] [-times N] URL: it asks until the
 // answer is as described, byte by byte, and then N-1 times more, all of which have to be so at once.
 func curl(ts *testscript.TestScript, neg bool, args []string) {
 	if neg {
@@ -51,6 +52,8 @@ func parseRequest(args []string) (request, error) {
 			r.times, _ = strconv.Atoi(value)
 		case "-body":
 			r.body = &value
+		case "-text":
+			r.text = value
 		case "-header":
 			r.header = value
 		case "-field":
@@ -95,6 +98,9 @@ func (r request) compare(resp *http.Response, body []byte) error {
 	}
 	if r.body != nil && !bytes.Equal(body, []byte(*r.body)) {
 		return fmt.Errorf("%s: body %q, want %q", r.url, body, *r.body)
+	}
+	if matched, err := regexp.Match("^(?:"+r.text+")$", body); r.text != "" && (err != nil || !matched) {
+		return fmt.Errorf("%s: body %q, want it to match %s", r.url, body, r.text)
 	}
 	if key, want, ok := strings.Cut(r.header, ":"); ok && resp.Header.Get(key) != want {
 		return fmt.Errorf("%s: header %s is %q, want %q", r.url, key, resp.Header.Get(key), want)

@@ -140,6 +140,11 @@ func relatedTo(
 		related.EndpointSlices, err = pick(kind.EndpointSlice, object.GetNamespace(), func(o printer.Object) bool {
 			return o.GetLabels()["kubernetes.io/service-name"] == object.GetName()
 		})
+	case kind.Ingress:
+		any := func(printer.Object) bool { return true }
+		if related.Services, err = pick(kind.Service, object.GetNamespace(), any); err == nil {
+			related.EndpointSlices, err = pick(kind.EndpointSlice, object.GetNamespace(), any)
+		}
 	case kind.Deployment:
 		related.ReplicaSets, err = pick(kind.ReplicaSet, object.GetNamespace(), func(o printer.Object) bool {
 			owners := o.GetOwnerReferences()

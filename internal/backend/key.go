@@ -21,6 +21,9 @@ type Key struct {
 	GRPC bool
 	// Callout: an extension asked. What a default health check would ask, callouts don't answer.
 	Callout bool
+	// Ingress: an Ingress asked. What policies and appProtocol say to a Gateway, BackendConfigs and annotations of the
+	// Service say to it.
+	Ingress bool
 	Naming  Naming
 }
 
@@ -33,6 +36,8 @@ func (k Key) String() string {
 	switch {
 	case k.Callout:
 		protocol = "callout"
+	case k.Ingress:
+		protocol = "ingress"
 	case k.GRPC:
 		protocol = "grpc"
 	}
@@ -50,7 +55,7 @@ func ParseKey(key string) (Key, bool) {
 	naming, err2 := strconv.ParseUint(parts[6], 10, 8)
 	return Key{
 		Scope: of, Imported: parts[1] == "import", Namespace: parts[2], Name: parts[3], Port: int32(port),
-		GRPC: parts[5] == "grpc", Callout: parts[5] == "callout", Naming: Naming(naming),
+		GRPC: parts[5] == "grpc", Callout: parts[5] == "callout", Ingress: parts[5] == "ingress", Naming: Naming(naming),
 	}, ok && err == nil && err2 == nil
 }
 

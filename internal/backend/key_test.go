@@ -10,6 +10,7 @@ import (
 func TestKeysAreReadBack(t *testing.T) {
 	for _, k := range []Key{
 		{Scope: scope.Scope{Cluster: "c", Scheme: lbv1.LoadBalancingScheme_EXTERNAL_MANAGED}, Namespace: "n", Name: "s", Port: 80},
+		{Scope: scope.Scope{Cluster: "c", Scheme: lbv1.LoadBalancingScheme_EXTERNAL}, Namespace: "n", Name: "s", Port: 80, Ingress: true, Naming: GroupNames},
 		{
 			Scope: scope.Scope{
 				Cluster: "gke-west-1", Multi: true, Scheme: lbv1.LoadBalancingScheme_INTERNAL_MANAGED, Region: "us-west1", Client: "n/g",

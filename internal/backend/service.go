@@ -43,7 +43,7 @@ func (t translator) translate(v *recompute.View, key string) recompute.Result {
 		return recompute.Result{State: recompute.Held}
 	case !found:
 		return failed(k.notFound())
-	case !knownProtocol(b.appProtocol):
+	case !k.Ingress && !knownProtocol(b.appProtocol):
 		return failed(&Problem{UnsupportedProtocol, fmt.Sprintf("%s %q: appProtocol %q of port %d is not supported", k.kind(), k.Namespace+"/"+k.Name, b.appProtocol, k.Port)})
 	}
 	return b.result()
@@ -117,19 +117,23 @@ func (b *builder) result() recompute.Result {
 	if b.key.Imported {
 		collection = "serviceimports"
 	}
-	settings := policy.Backend(b.view, b.key.Target())
 	service := &lbv1.BackendService{
-		Protocol: protocolOf(b.appProtocol, b.key.GRPC), HealthCheck: name, Scheme: in.Scheme, Region: in.Region,
-		Timeout: seconds(defaultTimeout), Target: b.key.target(),
-		Backends: b.backends(settings), Description: owner.Describe(collection, b.key.Namespace, b.key.Name, fleet.MemberOf(b.view, in.Cluster)),
+		HealthCheck: name, Scheme: in.Scheme, Region: in.Region, Timeout: seconds(defaultTimeout), Target: b.key.target(),
+		Backends: b.backends(), Description: owner.Describe(collection, b.key.Namespace, b.key.Name, fleet.MemberOf(b.view, in.Cluster)),
 		Owner: owner.Of(b.key.Ref()),
 	}
-	policy.SetBackend(service, settings)
-	policy.SetDistribution(b.view, b.key.Target(), service)
+	var check *lbv1.HealthCheck
+	var resources []*lbv1.Resource
+	if b.key.Ingress {
+		var problem *Problem
+		if check, problem = b.configure(service); problem != nil {
+			return failed(problem)
+		}
+	} else {
+		check, resources = b.applyPolicies(name, service)
+	}
 	b.key.setSettings(b.view, service)
-	resources := b.secure(name, service)
-	check := policy.HealthCheck(b.view, b.key.Target(), b.key.checkType(service.GetProtocol()))
-	check.Description, check.Owner = service.GetDescription(), service.GetOwner()
+	check.Owner = service.GetOwner()
 	resources = append(resources,
 		&lbv1.Resource{Name: name, Body: &lbv1.Resource_BackendService{BackendService: service}},
 		&lbv1.Resource{Name: name, Body: &lbv1.Resource_HealthCheck{HealthCheck: check}},
@@ -138,7 +142,28 @@ func (b *builder) result() recompute.Result {
 	return recompute.Result{State: recompute.Present, Value: Backend{Service: name, Protocol: service.GetProtocol()}, Resources: resources}
 }
 
-func (b *builder) backends(settings *networkingv1.GCPBackendPolicyConfig) []*lbv1.Backend {
+// applyPolicies makes the backend service what policies of a Gateway's backends say, and returns its health check and the
+// resources that it needs beside.
+func (b *builder) applyPolicies(name string, service *lbv1.BackendService) (*lbv1.HealthCheck, []*lbv1.Resource) {
+	service.Protocol = protocolOf(b.appProtocol, b.key.GRPC)
+	policy.SetBackend(service, policy.Backend(b.view, b.key.Target()))
+	policy.SetDistribution(b.view, b.key.Target(), service)
+	resources := b.secure(name, service)
+	check := policy.HealthCheck(b.view, b.key.Target(), b.key.checkType(service.GetProtocol()))
+	check.Description = service.GetDescription()
+	return check, resources
+}
+
+// settings are what a GCPBackendPolicy says, nil for an Ingress, which knows none.
+func (b *builder) settings(t policy.Target) *networkingv1.GCPBackendPolicyConfig {
+	if b.key.Ingress {
+		return nil
+	}
+	return policy.Backend(b.view, t)
+}
+
+func (b *builder) backends() []*lbv1.Backend {
+	settings := b.settings(b.key.Target())
 	var out []*lbv1.Backend
 	for _, s := range b.sources {
 		service := store.Ref{Cluster: s.cluster, Kind: kind.Service, Namespace: b.key.Namespace, Name: b.key.Name}
@@ -146,7 +171,7 @@ func (b *builder) backends(settings *networkingv1.GCPBackendPolicyConfig) []*lbv
 		if object, ok := recompute.Get[*corev1.Service](b.view, service); ok {
 			annotations = object.Annotations
 		}
-		export := policy.Backend(b.view, policy.Target{
+		export := b.settings(policy.Target{
 			Cluster: s.cluster, Kind: policy.ServiceExport, Namespace: b.key.Namespace, Name: b.key.Name,
 		})
 		for _, g := range s.groups.Groups {

@@ -44,8 +44,10 @@ func (t translator) translateWeights(v *recompute.View, key string) recompute.Re
 	if _, held := b.findSources(); held {
 		return recompute.Result{State: recompute.Held}
 	}
-	service := &lbv1.BackendService{Target: k.target(), Backends: b.backends(policy.Backend(v, k.Target()))}
-	policy.SetDistribution(v, k.Target(), service)
+	service := &lbv1.BackendService{Target: k.target(), Backends: b.backends()}
+	if !k.Ingress {
+		policy.SetDistribution(v, k.Target(), service)
+	}
 	groups := map[string]neg.Group{}
 	for _, s := range b.sources {
 		for _, g := range s.groups.Groups {

@@ -28,6 +28,16 @@ func Base36(text string, n int) string {
 	return digits[len(digits)-n:]
 }
 
+// Content is the first n bytes of the hash, 32 at most, each as a letter or digit: what ingress-gce calls a content hash.
+func Content(text string, n int) string {
+	sum := sha256.Sum256([]byte(text))
+	out := make([]byte, n)
+	for i := range out {
+		out[i] = "0123456789abcdefghijklmnopqrstuvwxyz"[sum[i]%36]
+	}
+	return string(out)
+}
+
 // Number is the first 32 bits.
 func Number(text string) uint32 {
 	sum := sha256.Sum256([]byte(text))

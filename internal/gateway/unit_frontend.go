@@ -4,7 +4,9 @@ import (
 	"strconv"
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
+	"github.com/spillway-lb/spillway/internal/fleet"
 	"github.com/spillway-lb/spillway/internal/frontend"
+	"github.com/spillway-lb/spillway/internal/owner"
 	"github.com/spillway-lb/spillway/internal/policy"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/store"
@@ -79,7 +81,8 @@ func translateFrontend(v *recompute.View, key string) recompute.Result {
 		value.Certificates = append(value.Certificates, name.GetCertificates()...)
 	}
 	return recompute.Result{State: recompute.Present, Value: value, Resources: frontend.Port{
-		Owner: ref, Collection: "gateways", Class: gw.Class, Scope: gw.Scope, Port: f.number, VIPs: vips, TLS: f.tls,
+		Owner: ref, Names: frontend.GatewayNames(gw.Scope, ref, f.number), Class: gw.Class,
+		Description: owner.Describe("gateways", ref.Namespace, ref.Name, fleet.MemberOf(v, gw.Scope.Cluster)), Scope: gw.Scope, Port: f.number, VIPs: vips, TLS: f.tls,
 		Extensions: extensions,
 	}.Resources(v)}
 }

@@ -5,6 +5,8 @@ const (
 	GroupApps         = "apps"
 	GroupDiscovery    = "discovery.k8s.io"
 	GroupGateway      = "gateway.networking.k8s.io"
+	GroupNetworking   = "networking.k8s.io"
+	GroupCloud        = "cloud.google.com"
 	GroupGKE          = "networking.gke.io"
 	GroupNetGKE       = "net.gke.io"
 	GroupMultiCluster = "multicluster.x-k8s.io"
@@ -26,6 +28,11 @@ const (
 	Deployment    = "Deployment." + GroupApps
 	ReplicaSet    = "ReplicaSet." + GroupApps
 	EndpointSlice = "EndpointSlice." + GroupDiscovery
+
+	Ingress        = "Ingress." + GroupNetworking
+	IngressClass   = "IngressClass." + GroupNetworking
+	BackendConfig  = "BackendConfig." + GroupCloud
+	FrontendConfig = "FrontendConfig." + GroupGKE
 
 	BackendTLSPolicy = "BackendTLSPolicy." + GroupGateway
 	Gateway          = "Gateway." + GroupGateway
@@ -60,7 +67,7 @@ const (
 // `serviceexports` alone means.
 func All() []Kind {
 	var all []Kind
-	for _, part := range [][]Kind{coreKinds(), gatewayKinds(), policyKinds(), fleetKinds(), ownKinds()} {
+	for _, part := range [][]Kind{coreKinds(), ingressKinds(), gatewayKinds(), policyKinds(), fleetKinds(), ownKinds()} {
 		all = append(all, part...)
 	}
 	return all
@@ -80,6 +87,18 @@ func coreKinds() []Kind {
 		{Name: "ConfigMap", Version: "v1", Plural: "configmaps", Short: []string{"cm"}, Namespaced: true},
 		{Name: "ServiceAccount", Version: "v1", Plural: "serviceaccounts", Short: []string{"sa"}, Namespaced: true},
 		{Name: "Event", Version: "v1", Plural: "events", Short: []string{"ev"}, Namespaced: true, Derived: true},
+	}
+}
+
+func ingressKinds() []Kind {
+	return []Kind{
+		{Name: "Ingress", Group: GroupNetworking, Version: "v1", Plural: "ingresses", Short: []string{"ing"}, Namespaced: true},
+		{Name: "IngressClass", Group: GroupNetworking, Version: "v1", Plural: "ingressclasses"},
+		{
+			Name: "BackendConfig", Group: GroupCloud, Version: "v1", Older: []string{"v1beta1"}, Plural: "backendconfigs",
+			Short: []string{"bc"}, Namespaced: true, Custom: true,
+		},
+		{Name: "FrontendConfig", Group: GroupGKE, Version: "v1beta1", Plural: "frontendconfigs", Namespaced: true, Custom: true},
 	}
 }
 

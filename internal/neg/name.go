@@ -8,51 +8,38 @@ import (
 
 	"github.com/spillway-lb/spillway/internal/digest"
 	"github.com/spillway-lb/spillway/internal/kind"
+	"github.com/spillway-lb/spillway/internal/names"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/store"
 )
 
 const (
-	// maxFields is how many characters namespace, Service and port share in a name of at most 63.
+	// maxFields is how many characters namespace, Service and port share in a name of at most 63; in a regional one a letter
+	// and a dash are left out of them.
 	maxFields = 38
 	uidLength = 8
 )
 
 // Name returns k8s1-UID8-NAMESPACE-SERVICE-PORT-HASH8, as GKE's NEG controller builds it. The port is the Service's.
 func Name(clusterUID, namespace, service string, port int32) string {
+	return name("", clusterUID, namespace, service, port)
+}
+
+// RegionalName is Name with a letter behind the UID, k8s1-UID8-i-..., for a backend service that is there beside the global
+// one: "e" is ingress-gce's for a regional external load balancer, "i" ours for an internal one.
+func RegionalName(letter, clusterUID, namespace, service string, port int32) string {
+	return name(letter, clusterUID, namespace, service, port)
+}
+
+func name(letter, clusterUID, namespace, service string, port int32) string {
 	uid := clusterUID[:min(uidLength, len(clusterUID))]
 	number := strconv.FormatInt(int64(port), 10)
 	hash := digest.Hex(strings.Join([]string{uid, namespace, service, number}, ";"), 8)
-	field := trimEvenly(maxFields, namespace, service, number)
-	return strings.Join([]string{"k8s1", uid, field[0], field[1], field[2], hash}, "-")
-}
-
-// trimEvenly cuts the ends of fields that are longer than budget together, each in proportion to its length. What
-// rounding saves goes to the fields from the first on, one character each.
-func trimEvenly(budget int, fields ...string) []string {
-	total := 0
-	for _, f := range fields {
-		total += len(f)
+	prefix, budget := []string{"k8s1", uid}, maxFields
+	if letter != "" {
+		prefix, budget = append(prefix, letter), maxFields-len(letter)-1
 	}
-	if total <= budget {
-		return fields
-	}
-	excess := total - budget
-	length := make([]int, len(fields))
-	left := budget
-	for i, f := range fields {
-		length[i] = max(0, len(f)-len(f)*excess/total-1)
-		left -= length[i]
-	}
-	trimmed := make([]string, len(fields))
-	for i, f := range fields {
-		if left > 0 && length[i] < len(f) {
-			length[i]++
-			left--
-		}
-		trimmed[i] = f[:length[i]]
-	}
-	return trimmed
+	return strings.Join(append(append(prefix, names.TrimEvenly(budget, namespace, service, number)...), hash), "-")
 }
 
 // ClusterUID is what a cluster is known by in names: the first eight hex digits of the hash of its name, unless its

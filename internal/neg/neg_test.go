@@ -195,8 +195,8 @@ func TestTrimEvenly(t *testing.T) {
 			[]string{strings.Repeat("a", 18), strings.Repeat("b", 17), "808"},
 		},
 	} {
-		if got := trimEvenly(maxFields, tc.fields...); !slices.Equal(got, tc.want) {
-			t.Errorf("trimEvenly(%q) = %q, want %q", tc.fields, got, tc.want)
+		if got := names.TrimEvenly(maxFields, tc.fields...); !slices.Equal(got, tc.want) {
+			t.Errorf("TrimEvenly(%q) = %q, want %q", tc.fields, got, tc.want)
 		}
 	}
 }

@@ -51,6 +51,8 @@ func coreLayouts() map[string]coreLayout {
 			[]string{"INTERNAL-IP", "EXTERNAL-IP", "OS-IMAGE", "KERNEL-VERSION", "CONTAINER-RUNTIME"},
 			nodeRow,
 		},
+		kind.Ingress:        {[]string{"NAME", "CLASS", "HOSTS", "ADDRESS", "PORTS", "AGE"}, nil, ingressRow},
+		kind.IngressClass:   {[]string{"NAME", "CONTROLLER", "PARAMETERS", "AGE"}, nil, ingressClassRow},
 		kind.Namespace:      {[]string{"NAME", "STATUS", "AGE"}, nil, namespaceRow},
 		kind.EndpointSlice:  {[]string{"NAME", "ADDRESSTYPE", "PORTS", "ENDPOINTS", "AGE"}, nil, sliceRow},
 		kind.Endpoints:      {[]string{"NAME", "ENDPOINTS", "AGE"}, nil, endpointsRow},

@@ -22,8 +22,10 @@ type Related struct {
 	Problems []string
 	// Events about the object.
 	Events []Object
-	// EndpointSlices of a Service.
+	// EndpointSlices of a Service, or of those that an Ingress names.
 	EndpointSlices []Object
+	// Services of an Ingress' namespace.
+	Services []Object
 	// ReplicaSets of a Deployment.
 	ReplicaSets []Object
 	// Pods on a Node.
@@ -41,6 +43,8 @@ func Describe(w io.Writer, k *Kind, object Object, related Related) error {
 		d.service(object, related)
 	case kind.Deployment:
 		d.deployment(object, related)
+	case kind.Ingress:
+		d.ingress(object, related)
 	case kind.Node:
 		d.node(object, related)
 	case kind.Namespace:

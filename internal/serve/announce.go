@@ -44,19 +44,24 @@ type announcer struct {
 	hinted   bool
 }
 
-// listener is one of a Gateway's, row the same at a location.
+// listener is one of a Gateway's, or a port of an Ingress; row is the same at a location.
 type (
-	listener struct{ cluster, namespace, gateway, name string }
+	listener struct{ kind, cluster, namespace, owner, name string }
 	row      struct {
 		listener
 		region string
 	}
 )
 
-func listenerOf(u control.URL) listener { return listener{u.Cluster, u.Namespace, u.Name, u.Listener} }
+func listenerOf(u control.URL) listener {
+	return listener{u.Kind, u.Cluster, u.Namespace, u.Name, u.Listener}
+}
 
 func (l listener) String() string {
-	return fmt.Sprintf("Gateway %s/%s, listener %s", l.namespace, l.gateway, l.name)
+	if l.kind == kind.Bare(kind.Ingress) {
+		return fmt.Sprintf("Ingress %s/%s, %s", l.namespace, l.owner, l.name)
+	}
+	return fmt.Sprintf("%s %s/%s, listener %s", l.kind, l.namespace, l.owner, l.name)
 }
 
 // run prints what changed until the context ends.
@@ -105,15 +110,15 @@ func pause(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// concerns says whether what was touched may change a line: what is said of a Gateway, what proxies listen on, or a verdict
+// concerns says whether what was touched may change a line: what is said of a Gateway or an Ingress, what proxies listen on, or a verdict
 // while a listener waits for an endpoint that answers.
 func (a *announcer) concerns(touched []string) bool {
 	return slices.ContainsFunc(touched, func(read string) bool {
 		if ref, ok := store.WrittenOf(read); ok {
-			return ref.Kind == kind.Gateway
+			return ref.Kind == kind.Gateway || ref.Kind == kind.Ingress
 		}
 		if ref, ok := store.ObjectOf(read); ok {
-			return ref.Kind == kind.Gateway
+			return ref.Kind == kind.Gateway || ref.Kind == kind.Ingress
 		}
 		f, ok := store.FactOf(read)
 		return ok && (f.Kind == fact.KindProgress || f.Kind == fact.KindHealth && a.waiting)
@@ -223,7 +228,7 @@ func (a *announcer) farewell(now map[row]string) {
 func (a *announcer) served() map[row]map[string]bool {
 	all := map[row]map[string]bool{}
 	for _, s := range a.source.Served() {
-		r := row{listener{s.Cluster, s.Namespace, s.Gateway, s.Listener}, s.Region}
+		r := row{listener{s.Kind, s.Cluster, s.Namespace, s.Name, s.Listener}, s.Region}
 		if all[r] == nil {
 			all[r] = map[string]bool{}
 		}
@@ -262,7 +267,7 @@ func (a *announcer) block(l listener, urls []control.URL) []string {
 func (a *announcer) welcome(l listener) {
 	if !a.welcomed {
 		a.welcomed = true
-		a.report.say("serving until Ctrl-C; in another terminal: spillway urls, spillway describe gateway %s -n %s", l.gateway, l.namespace)
+		a.report.say("serving until Ctrl-C; in another terminal: spillway urls, spillway describe %s %s -n %s", strings.ToLower(l.kind), l.owner, l.namespace)
 	}
 }
 

@@ -1,4 +1,4 @@
-// Package translate puts the translators together: the fleet, NEGs, the Gateway API, policies and extensions become one
+// Package translate puts the translators together: the fleet, NEGs, the Gateway API, Ingresses, policies and extensions become one
 // recompute.Config, whose rounds are the load balancer model.
 //
 // In: nothing but options. Out: the units, roots and store indexes; and a Publisher that runs each round through the
@@ -21,6 +21,7 @@ import (
 	"github.com/spillway-lb/spillway/internal/fleet"
 	"github.com/spillway-lb/spillway/internal/frontend"
 	"github.com/spillway-lb/spillway/internal/gateway"
+	"github.com/spillway-lb/spillway/internal/ingress"
 	"github.com/spillway-lb/spillway/internal/neg"
 	"github.com/spillway-lb/spillway/internal/policy"
 	"github.com/spillway-lb/spillway/internal/recompute"
@@ -36,6 +37,7 @@ func Units(o Options) map[string]recompute.Translator {
 	for _, units := range []map[string]recompute.Translator{
 		fleet.Units(), neg.Units(), policy.Units(gateway.CheckPolicy(o)), frontend.Units(), configuration.Units(),
 		backend.Units(backend.Options{Home: o.Home, Traffic: o.Traffic}), gateway.Units(o), extension.Units(),
+		ingress.Units(ingress.Options{Home: o.Home}),
 	} {
 		maps.Copy(all, units)
 	}
@@ -46,12 +48,12 @@ func Units(o Options) map[string]recompute.Translator {
 // Roots returns every kind of object that makes units exist.
 func Roots() []recompute.Root {
 	_, builtinClasses := gateway.BuiltinClasses()
-	return append(slices.Concat(fleet.Roots(), policy.Roots(), gateway.Roots(), extension.Roots(), configuration.Roots()), builtinClasses)
+	return append(slices.Concat(fleet.Roots(), policy.Roots(), gateway.Roots(), extension.Roots(), ingress.Roots(), configuration.Roots()), builtinClasses)
 }
 
 // Indexes returns the store indexes that the units read.
 func Indexes() []store.Index {
-	return slices.Concat(fleet.Indexes(), policy.Indexes(), gateway.Indexes(), extension.Indexes())
+	return slices.Concat(fleet.Indexes(), policy.Indexes(), gateway.Indexes(), extension.Indexes(), ingress.Indexes())
 }
 
 // Config is what an engine computes without a past.

@@ -47,6 +47,9 @@ func Of(snapshot *store.Snapshot, e *store.Entry) []Trouble {
 	if e.Ref.Kind == kind.Pod {
 		return containers(e)
 	}
+	if e.Ref.Kind == kind.Ingress {
+		return ingress(snapshot, e)
+	}
 	if e.Ref.Kind == kind.Gateway && e.Written == nil && e.Object.GetDeletionTimestamp() == nil {
 		return []Trouble{foreignClass(snapshot, e)}
 	}

@@ -146,6 +146,7 @@ func (w *world) backends() map[target]manifests.Severity {
 			return true
 		})
 	}
+	w.ingressBackends(func(t target) { found[t], named[t.service] = manifests.Error, true })
 	for _, k := range []string{kind.ServiceExport, kind.MCSServiceExport} {
 		w.snapshot.Walk(k, "", "", func(e *store.Entry) bool {
 			ref := store.Ref{Cluster: e.Ref.Cluster, Kind: kind.Service, Namespace: e.Ref.Namespace, Name: e.Ref.Name}

@@ -55,6 +55,10 @@ func (m *Model) suggestions(snapshot *store.Snapshot, target string, at end, loc
 			break
 		}
 	}
+	service := m.Get(kindURLMap, proxy.GetUrlMap()).GetUrlMap().GetDefaultService()
+	if len(out) == 0 && at.host == "*" && m.serviceAnswers(snapshot, service, location) {
+		return []string{at.curl("", "/")} // which an Ingress' default backend does
+	}
 	return out
 }
 

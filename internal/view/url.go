@@ -11,6 +11,7 @@ import (
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
 	"github.com/spillway-lb/spillway/internal/control"
+	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/owner"
 	"github.com/spillway-lb/spillway/internal/store"
 )
@@ -33,6 +34,10 @@ func (m *Model) urls(snapshot *store.Snapshot, sockets []Socket, home string) []
 	var urls []control.URL
 	for _, r := range m.Kind(kindForwardingRule) {
 		ref, ok := owner.Ref(r.GetForwardingRule().GetOwner())
+		if ok && ref.Kind == kind.Ingress {
+			urls = append(urls, m.ingressURLs(snapshot, ref, r.GetForwardingRule(), bound[r.GetName()])...)
+			continue
+		}
 		gateway, status := gatewayObject(snapshot, ref)
 		if !ok || gateway == nil {
 			continue
@@ -59,8 +64,9 @@ func (m *Model) urls(snapshot *store.Snapshot, sockets []Socket, home string) []
 // Served is an address that a listener is served at, whether it is Programmed or not: what was published last is served on
 // while an edit cannot be used.
 type Served struct {
-	Cluster, Namespace, Gateway, Listener, Region string
-	Address                                       netip.AddrPort
+	// Kind is the owner's, Gateway or Ingress.
+	Kind, Cluster, Namespace, Name, Listener, Region string
+	Address                                          netip.AddrPort
 	// Failed says that the listener's Programmed is False: it does not just wait for proxies.
 	Failed bool
 }
@@ -72,6 +78,10 @@ func (m *Model) served(snapshot *store.Snapshot, sockets []Socket) []Served {
 	for _, socket := range sockets {
 		rule := m.Get(kindForwardingRule, socket.ForwardingRule).GetForwardingRule()
 		ref, ok := owner.Ref(rule.GetOwner())
+		if ok && ref.Kind == kind.Ingress {
+			all = append(all, servedIngress(snapshot, ref, m.scheme(rule), socket)...)
+			continue
+		}
 		gateway, status := gatewayObject(snapshot, ref)
 		if !ok || gateway == nil {
 			continue
@@ -80,7 +90,7 @@ func (m *Model) served(snapshot *store.Snapshot, sockets []Socket) []Served {
 		for i := range gateway.Spec.Listeners {
 			if l := &gateway.Spec.Listeners[i]; slices.Contains(hosts, hostOf(l)) {
 				all = append(all, Served{
-					Cluster: ref.Cluster, Namespace: ref.Namespace, Gateway: ref.Name, Listener: string(l.Name), Region: socket.Location,
+					Kind: kind.Bare(ref.Kind), Cluster: ref.Cluster, Namespace: ref.Namespace, Name: ref.Name, Listener: string(l.Name), Region: socket.Location,
 					Address: socket.Actual, Failed: failed(status, l.Name),
 				})
 			}

@@ -12,6 +12,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
+	ingressv1 "k8s.io/api/networking/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -57,6 +58,10 @@ func Validate(o runtime.Object) field.ErrorList {
 		return validateReplicaSet(&o.Spec, spec)
 	case *discoveryv1.EndpointSlice:
 		return validateEndpointSlice(o)
+	case *ingressv1.Ingress:
+		return validateIngress(o)
+	case *ingressv1.IngressClass:
+		return validateIngressClass(o)
 	}
 	return nil
 }

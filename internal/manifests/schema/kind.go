@@ -6,6 +6,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
+	ingressv1 "k8s.io/api/networking/v1"
 	apivalidation "k8s.io/apimachinery/pkg/api/validation"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -13,8 +14,10 @@ import (
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 	mcsv1beta1 "sigs.k8s.io/mcs-api/pkg/apis/v1beta1"
 
+	cloudv1 "github.com/spillway-lb/spillway/api/cloud/v1"
 	netv1 "github.com/spillway-lb/spillway/api/net/v1"
 	networkingv1 "github.com/spillway-lb/spillway/api/networking/v1"
+	networkingv1beta1 "github.com/spillway-lb/spillway/api/networking/v1beta1"
 	spillwayv1alpha1 "github.com/spillway-lb/spillway/api/spillway/v1alpha1"
 	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/manifests/builtin"
@@ -139,6 +142,11 @@ func objectTypes() map[string]func() store.Object {
 		kind.ReplicaSet:     newObject[appsv1.ReplicaSet],
 		kind.EndpointSlice:  newObject[discoveryv1.EndpointSlice],
 
+		kind.Ingress:        newObject[ingressv1.Ingress],
+		kind.IngressClass:   newObject[ingressv1.IngressClass],
+		kind.BackendConfig:  newObject[cloudv1.BackendConfig],
+		kind.FrontendConfig: newObject[networkingv1beta1.FrontendConfig],
+
 		kind.GatewayClass:     newObject[gatewayv1.GatewayClass],
 		kind.Gateway:          newObject[gatewayv1.Gateway],
 		kind.HTTPRoute:        newObject[gatewayv1.HTTPRoute],
@@ -177,6 +185,7 @@ func wholeGroups() map[string][]string {
 		},
 		kind.GroupApps:         {"ControllerRevision", "DaemonSet", "StatefulSet"},
 		kind.GroupDiscovery:    nil,
+		kind.GroupNetworking:   {"NetworkPolicy", "ServiceCIDR", "IPAddress"},
 		kind.GroupGateway:      nil,
 		kind.GroupNetGKE:       {"ServiceImportConfig"},
 		kind.GroupMultiCluster: {"ClusterProfile", "PlacementDecision"},

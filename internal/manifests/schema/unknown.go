@@ -41,14 +41,13 @@ func (r *Registry) unknownKind(gvk schema.GroupVersionKind) document.Violation {
 
 // successor is the apiVersion to use for a kind of a group that has been renamed, "" for others.
 func (r *Registry) successor(gk schema.GroupKind) string {
-	group := map[string]string{
-		"networking.x-k8s.io": kind.GroupGateway, "extensions": kind.GroupApps,
+	groups := map[string][]string{
+		"networking.x-k8s.io": {kind.GroupGateway}, "extensions": {kind.GroupApps, kind.GroupNetworking},
 	}[gk.Group]
-	if group == "" {
-		return ""
-	}
-	if k := r.kinds[schema.GroupKind{Group: group, Kind: gk.Kind}]; k != nil {
-		return k.APIVersion()
+	for _, group := range groups {
+		if k := r.kinds[schema.GroupKind{Group: group, Kind: gk.Kind}]; k != nil {
+			return k.APIVersion()
+		}
 	}
 	return ""
 }
@@ -76,8 +75,6 @@ func (r *Registry) home(gk schema.GroupKind) string {
 // shapesAnswers knows kinds by which clients would get other answers: they make endpoints, addresses or routes.
 func shapesAnswers(gk schema.GroupKind) bool {
 	switch gk.Group {
-	case "networking.k8s.io", "extensions":
-		return gk.Kind == "Ingress" || gk.Kind == "IngressClass"
 	case "apps", "":
 		return slices.Contains([]string{"StatefulSet", "DaemonSet", "ReplicationController", "Endpoints"}, gk.Kind)
 	case "cloud.google.com", "networking.gke.io", "extensions.istio.io", "networking.istio.io", "gateway.envoyproxy.io", "traefik.io":

@@ -1,0 +1,54 @@
+package ingress
+
+import (
+	ingressv1 "k8s.io/api/networking/v1"
+
+	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
+	"github.com/spillway-lb/spillway/internal/kind"
+	"github.com/spillway-lb/spillway/internal/recompute"
+	"github.com/spillway-lb/spillway/internal/store"
+)
+
+// Controller stands in IngressClasses that are ours. GKE knows no IngressClasses; other tools expect one.
+const Controller = "spillway.dev/ingress"
+
+const annotationClass = "kubernetes.io/ingress.class"
+
+// The classes, as the annotation names them.
+const (
+	classExternal = "gce"
+	classInternal = "gce-internal"
+)
+
+// classOf is the class of an Ingress; ok is false for one of another controller. As in GKE an annotation is all that counts,
+// and an Ingress with neither annotation nor class is external; an IngressClass whose controller is ours is one of the two by
+// its name.
+func classOf(v *recompute.View, cluster string, in *ingressv1.Ingress) (class string, ok bool) {
+	switch named := in.Annotations[annotationClass]; {
+	case named == classExternal || named == classInternal:
+		return named, true
+	case named != "":
+		return classObject(v, cluster, named)
+	case in.Spec.IngressClassName == nil:
+		return classExternal, true
+	}
+	return classObject(v, cluster, *in.Spec.IngressClassName)
+}
+
+func classObject(v *recompute.View, cluster, name string) (class string, ok bool) {
+	o, ok := recompute.Get[*ingressv1.IngressClass](v, store.Ref{Cluster: cluster, Kind: kind.IngressClass, Name: name})
+	if !ok || o.Spec.Controller != Controller {
+		return "", false
+	}
+	if name == classInternal {
+		return classInternal, true
+	}
+	return classExternal, true
+}
+
+func schemeOf(class string) lbv1.LoadBalancingScheme {
+	if class == classInternal {
+		return lbv1.LoadBalancingScheme_INTERNAL_MANAGED
+	}
+	return lbv1.LoadBalancingScheme_EXTERNAL
+}

@@ -1,0 +1,60 @@
+package validate
+
+import (
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	ingressv1 "k8s.io/api/networking/v1"
+
+	"github.com/spillway-lb/spillway/internal/kind"
+	"github.com/spillway-lb/spillway/internal/store"
+)
+
+// ingressBackends calls f for the Service ports that Ingresses of ours name and that are there: their problems say which
+// are not.
+func (w *world) ingressBackends(f func(target)) {
+	w.snapshot.Walk(kind.Ingress, "", "", func(e *store.Entry) bool {
+		in, ok := e.Object.(*ingressv1.Ingress)
+		if !ok || e.Written == nil {
+			return true
+		}
+		backends := []*ingressv1.IngressBackend{in.Spec.DefaultBackend}
+		for _, r := range in.Spec.Rules {
+			if r.HTTP == nil {
+				continue
+			}
+			for i := range r.HTTP.Paths {
+				backends = append(backends, &r.HTTP.Paths[i].Backend)
+			}
+		}
+		for _, b := range backends {
+			if b == nil || b.Service == nil {
+				continue
+			}
+			to := store.Ref{Cluster: e.Ref.Cluster, Kind: kind.Service, Namespace: e.Ref.Namespace, Name: b.Service.Name}
+			if port, ok := w.portOf(to, &b.Service.Port); ok {
+				f(target{service: to, port: port})
+			}
+		}
+		return true
+	})
+}
+
+// portOf is the number of a Service's port.
+func (w *world) portOf(service store.Ref, want *ingressv1.ServiceBackendPort) (int32, bool) {
+	e := w.snapshot.Get(service)
+	if e == nil {
+		return 0, false
+	}
+	s, ok := e.Object.(*corev1.Service)
+	if !ok {
+		return 0, false
+	}
+	i := slices.IndexFunc(s.Spec.Ports, func(p corev1.ServicePort) bool {
+		return want.Name != "" && p.Name == want.Name || want.Name == "" && p.Port == want.Number
+	})
+	if i < 0 {
+		return 0, false
+	}
+	return s.Spec.Ports[i].Port, true
+}
