@@ -44,7 +44,7 @@ type Delta struct {
 	Problems []Problem
 	Solved   []Problem
 	// Unread are files that are still to be read; only the first delta has any. Read are those of them that have been read
-	// since, are gone, or are written to without end.
+	// since, are gone, or are written to without end, which is a problem of theirs.
 	Unread []Unread
 	Read   []string
 }

@@ -130,8 +130,8 @@ func (w *Watcher) tick(ctx context.Context) error {
 	if unheard || time.Since(w.scanned) >= w.pause {
 		w.rescan(ctx, false)
 	}
-	if len(w.unread.files) > 0 {
-		return w.send(ctx, nil)
+	if len(w.settler.Waiting()) > 0 || len(w.unread.files) > 0 {
+		return w.send(ctx, nil) // some may have been waited for long enough
 	}
 	return nil
 }

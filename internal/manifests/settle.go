@@ -35,10 +35,16 @@ type Settler struct {
 	counted map[string]Stamp
 }
 
-// observation is a state of a file, and since when it has been so.
+// writingPatience bounds how long a file that somebody writes to is waited for before that is said, and the others go on
+// without it.
+const writingPatience = 10 * time.Second
+
+// observation is a state of a file, since when it has been so, and since when the file is waited for.
 type observation struct {
-	stamp Stamp
-	since time.Time
+	stamp        Stamp
+	since, began time.Time
+	// overdue: it has been said that the file is written to without end.
+	overdue bool
 }
 
 // due is when the file counts. A file that is gone waits for the last of those that are there, as long again at most: a
@@ -88,8 +94,35 @@ func (s *Settler) Observe(name string, stamp Stamp, now time.Time) {
 		delete(s.pending, name)
 		return
 	}
-	s.pending[name] = observation{stamp: stamp, since: now}
+	s.await(name, stamp, now)
 }
+
+// await waits for a file anew, or still.
+func (s *Settler) await(name string, stamp Stamp, now time.Time) {
+	next := observation{stamp: stamp, since: now, began: now}
+	if p, ok := s.pending[name]; ok && !p.stamp.Missing() && !stamp.Missing() {
+		next.began, next.overdue = p.began, p.overdue
+	}
+	s.pending[name] = next
+}
+
+// Overdue returns, once, the files that have been written to for too long. Whatever comes of them counts when it does.
+func (s *Settler) Overdue(now time.Time) []string {
+	var overdue []string
+	for name, p := range s.pending {
+		if !p.overdue && !p.stamp.Missing() && now.Sub(p.began) >= writingPatience {
+			p.overdue = true
+			s.pending[name] = p
+			s.counted[name] = Stamp{Failure: beingWritten}
+			overdue = append(overdue, name)
+		}
+	}
+	slices.Sort(overdue)
+	return overdue
+}
+
+// beingWritten is what counts of a file that is written to without end.
+var beingWritten = Failure{RuleUnreadable, "somebody has been writing to the file for 10 s; what it held last keeps serving until nobody does"}
 
 // Touch is Observe for a file that is known to have been written to: it counts anew even if it looks as it did.
 func (s *Settler) Touch(name string, stamp Stamp, now time.Time) {
@@ -97,7 +130,7 @@ func (s *Settler) Touch(name string, stamp Stamp, now time.Time) {
 		s.Observe(name, stamp, now)
 		return
 	}
-	s.pending[name] = observation{stamp: stamp, since: now}
+	s.await(name, stamp, now)
 }
 
 // Due returns the files that have been the same for long enough. Look at each again, Observe it, and if Settled still
@@ -108,7 +141,7 @@ func (s *Settler) Due(now time.Time) []string {
 	for name, p := range s.pending {
 		if !now.Before(p.due(last)) {
 			due = append(due, name)
-		} else if isLayoutFile(name) {
+		} else if isLayoutFile(name) && !p.overdue {
 			return nil
 		}
 	}
@@ -146,7 +179,7 @@ func (s *Settler) Next() (time.Time, bool) {
 		if next.IsZero() || at.Before(next) {
 			next = at
 		}
-		if isLayoutFile(name) && at.After(layout) {
+		if isLayoutFile(name) && !p.overdue && at.After(layout) {
 			layout = at
 		}
 	}
@@ -171,11 +204,11 @@ func (s *Settler) latest() latest {
 
 func isLayoutFile(name string) bool { return path.Base(name) == ClusterFile }
 
-// Waiting returns the files that are there and do not count yet, sorted.
+// Waiting returns the files that are there, do not count yet and may soon, sorted.
 func (s *Settler) Waiting() []string {
 	var waiting []string
 	for name, p := range s.pending {
-		if !p.stamp.Missing() {
+		if !p.stamp.Missing() && !p.overdue {
 			waiting = append(waiting, name)
 		}
 	}

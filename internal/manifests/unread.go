@@ -3,12 +3,7 @@ package manifests
 import (
 	"maps"
 	"slices"
-	"time"
 )
-
-// unreadPatience bounds how long a file that was there at the start counts as unread: one that is written to for ever is
-// no reason to hold back what the others say.
-const unreadPatience = 10 * time.Second
 
 // Unread is a file that was there when the directory was opened and has not been read yet, because somebody is writing it.
 // What it held before is not gone.
@@ -19,15 +14,15 @@ type Unread struct {
 	Cluster string
 }
 
-// unread are the files of the start that are still to be read.
+// unread are the files of the start that are still to be read. One that is written to for ever is no reason to hold back what
+// the others say.
 type unread struct {
 	files map[string]bool
-	until time.Time
 }
 
 // begin takes what the settler waits for.
-func (u *unread) begin(s *Settler, l layout, now time.Time) []Unread {
-	u.files, u.until = map[string]bool{}, now.Add(unreadPatience)
+func (u *unread) begin(s *Settler, l layout) []Unread {
+	u.files = map[string]bool{}
 	var all []Unread
 	for _, name := range s.Waiting() {
 		u.files[name] = true
@@ -41,15 +36,13 @@ func (u *unread) begin(s *Settler, l layout, now time.Time) []Unread {
 }
 
 // read takes out, and returns, the files that are waited for no more: they have been read, are gone, or will not settle.
-func (u *unread) read(s *Settler, now time.Time) []string {
+func (u *unread) read(s *Settler) []string {
 	if len(u.files) == 0 {
 		return nil
 	}
 	waiting := map[string]bool{}
-	if now.Before(u.until) {
-		for _, name := range s.Waiting() {
-			waiting[name] = true
-		}
+	for _, name := range s.Waiting() {
+		waiting[name] = true
 	}
 	var read []string
 	for _, name := range slices.Sorted(maps.Keys(u.files)) {

@@ -86,7 +86,7 @@ func open(dir, namespace string, notify func() *fsnotify.Watcher, patience time.
 	}
 	events = append(events, w.firstToSettle(now.Add(patience))...)
 	delta := w.load(events)
-	delta.Unread = w.unread.begin(w.settler, w.loader.layout, time.Now())
+	delta.Unread = w.unread.begin(w.settler, w.loader.layout)
 	return w, delta, nil
 }
 
@@ -223,8 +223,11 @@ func (w *Watcher) send(ctx context.Context, events []Event) error {
 
 func (w *Watcher) load(events []Event) Delta {
 	now := time.Now()
+	for _, name := range w.settler.Overdue(now) {
+		events = append(events, Event{Path: name, ModTime: now, Failure: &beingWritten})
+	}
 	delta := w.loader.Load(events, now)
-	delta.Read = w.unread.read(w.settler, now)
+	delta.Read = w.unread.read(w.settler)
 	if len(delta.Problems)+len(delta.Solved) > 0 {
 		w.mu.Lock()
 		w.problems = w.loader.Problems()

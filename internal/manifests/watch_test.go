@@ -320,24 +320,72 @@ func TestOpenTellsWhatIsUnread(t *testing.T) {
 	d.must(<-done)
 }
 
-// TestWhatNeverSettlesIsNotWaitedForLong has no file hold back the others for ever.
+// TestWhatNeverSettlesIsNotWaitedForLong has no file hold back the others for ever: it is said, once, and read when it can be.
 func TestWhatNeverSettlesIsNotWaitedForLong(t *testing.T) {
 	start := time.Unix(100, 0)
 	s := NewSettler()
 	s.Observe("a.yaml", Stamp{Size: 1, ModTime: start}, start)
 	s.Observe("b.yaml", Stamp{Size: 1, ModTime: start}, start)
 	var u unread
-	if got := u.begin(s, layout{}, start); len(got) != 2 || got[0].Cluster != "default" {
+	if got := u.begin(s, layout{}); len(got) != 2 || got[0].Cluster != "default" {
 		t.Errorf("unread are %v", got)
 	}
 	s.Count("b.yaml", Stamp{Size: 1, ModTime: start})
 	for i, c := range []struct {
-		at   time.Duration
-		want []string
-	}{{0, []string{"b.yaml"}}, {unreadPatience - 1, nil}, {unreadPatience, []string{"a.yaml"}}, {time.Hour, nil}} {
-		if got := u.read(s, start.Add(c.at)); !slices.Equal(got, c.want) {
-			t.Errorf("step %d: read are %v, want %v", i, got, c.want)
+		at            time.Duration
+		overdue, read []string
+	}{
+		{0, nil, []string{"b.yaml"}},
+		{writingPatience - 1, nil, nil},
+		{writingPatience, []string{"a.yaml"}, []string{"a.yaml"}},
+		{time.Hour, nil, nil},
+	} {
+		s.Observe("a.yaml", Stamp{Size: int64(i + 2), ModTime: start}, start.Add(c.at)) // somebody writes
+		overdue := s.Overdue(start.Add(c.at))
+		if read := u.read(s); !slices.Equal(overdue, c.overdue) || !slices.Equal(read, c.read) {
+			t.Errorf("step %d: overdue are %v, read %v, want %v, %v", i, overdue, read, c.overdue, c.read)
 		}
+	}
+	if due := s.Due(start.Add(time.Hour + SettleTime)); !slices.Equal(due, []string{"a.yaml"}) {
+		t.Errorf("when nobody writes any more, %v are due", due)
+	}
+}
+
+// TestWhatWasOverdueCountsAgain has a file that is as it was before somebody wrote for long, or gone, be read all the same.
+func TestWhatWasOverdueCountsAgain(t *testing.T) {
+	start := time.Unix(100, 0)
+	before := Stamp{Size: 1, ModTime: start}
+	for _, after := range []Stamp{before, {}} {
+		s := NewSettler()
+		s.Count("a.yaml", before)
+		s.Observe("a.yaml", Stamp{Size: 2, ModTime: start}, start)
+		if got := s.Overdue(start.Add(writingPatience)); len(got) != 1 {
+			t.Errorf("overdue are %v", got)
+		}
+		s.Observe("a.yaml", after, start.Add(time.Minute))
+		if due := s.Due(start.Add(2 * time.Minute)); len(due) != 1 {
+			t.Errorf("%+v is not read", after)
+		}
+	}
+}
+
+// TestAClusterFileThatIsWrittenForEverHoldsNobodyBack lets other files count.
+func TestAClusterFileThatIsWrittenForEverHoldsNobodyBack(t *testing.T) {
+	start := time.Unix(100, 0)
+	s := NewSettler()
+	s.Observe("cluster.yaml", Stamp{Size: 1, ModTime: start}, start)
+	s.Observe("a.yaml", Stamp{Size: 1, ModTime: start}, start)
+	now := start.Add(writingPatience)
+	s.Observe("cluster.yaml", Stamp{Size: 2, ModTime: start}, now)
+	if due := s.Due(now); len(due) > 0 {
+		t.Errorf("%v are due before that is said", due)
+	}
+	s.Overdue(now)
+	if due := s.Due(now); !slices.Equal(due, []string{"a.yaml"}) {
+		t.Errorf("due are %v", due)
+	}
+	if next, ok := s.Next(); !ok || next.After(now) {
+		t.Errorf("next at %v", next)
 	}
 }
 

@@ -70,6 +70,17 @@ func (r *restorer) apply(tx *store.Tx, delta *manifests.Delta, first bool) {
 		r.bringEvents(tx)
 	}
 	r.standDown(tx)
+	r.forget()
+}
+
+// forget drops what is not to come any more: what the files of the start are known not to hold was deleted, and whoever makes
+// it again makes another object.
+func (r *restorer) forget() {
+	for ref, was := range r.was {
+		if !r.unknown(fileOf(was.Origin)) {
+			delete(r.was, ref)
+		}
+	}
 }
 
 // compare works out how an object's generation and creation time go on.

@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -12,6 +13,8 @@ import (
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/spillway-lb/spillway/internal/kind"
+	"github.com/spillway-lb/spillway/internal/manifests"
+	"github.com/spillway-lb/spillway/internal/persist"
 	"github.com/spillway-lb/spillway/internal/store"
 )
 
@@ -138,6 +141,44 @@ func TestWhatWasDeletedStaysDeleted(t *testing.T) {
 	eventually(t, "the file is told of", func() bool { return strings.Contains(again.out.String(), "app.yaml:") })
 	if n := len(again.store.Snapshot().List(kind.Gateway, "", "")); n > 0 {
 		t.Error("a Gateway that was deleted is back")
+	}
+}
+
+// TestWhatIsMadeAgainIsAnotherObject deletes one of two objects while nothing runs and makes it again later: its age, generation
+// and status begin anew.
+func TestWhatIsMadeAgainIsAnotherObject(t *testing.T) {
+	at := func(day int) time.Time { return time.Date(2026, 1, day, 0, 0, 0, 0, time.UTC) }
+	service := func(name string, port int) string {
+		return fmt.Sprintf("apiVersion: v1\nkind: Service\nmetadata: {name: %s}\nspec: {ports: [{port: %d}]}\n", name, port)
+	}
+	first, loader := store.New(), manifests.NewLoader()
+	for day := 1; day <= 2; day++ {
+		delta := loader.Load([]manifests.Event{{Path: "a.yaml", Data: []byte(service("a", day) + "---\n" + service("b", day)), ModTime: at(day)}}, at(day))
+		first.Commit(func(tx *store.Tx) {
+			delta.Apply(tx)
+			for _, u := range delta.Upserts {
+				tx.Write(store.RefTo(u.Cluster, u.Object), &store.Written{Annotations: map[string]string{"said": "so"}})
+			}
+		})
+	}
+	s, r := store.New(), newRestorer(&persist.State{Objects: persist.Of(first.Snapshot(), at(2), isKept)})
+	loader = manifests.NewLoader()
+	for i, text := range []string{service("a", 2), service("a", 2) + "---\n" + service("b", 2)} {
+		delta := loader.Load([]manifests.Event{{Path: "a.yaml", Data: []byte(text), ModTime: at(3 + i)}}, at(3+i))
+		s.Commit(func(tx *store.Tx) { r.apply(tx, &delta, i == 0) })
+	}
+	for name, want := range map[string]struct {
+		generation int64
+		created    time.Time
+		said       bool
+	}{"a": {2, at(1), true}, "b": {0, at(4), false}} {
+		e := s.Snapshot().Get(store.Ref{Cluster: "default", Kind: kind.Service, Namespace: "default", Name: name})
+		if o := e.Object; o.GetGeneration() != 0 && o.GetGeneration() != want.generation || !o.GetCreationTimestamp().Time.Equal(want.created) || (e.Written != nil) != want.said {
+			t.Errorf("%s: generation %d, created %v, said %+v", name, o.GetGeneration(), o.GetCreationTimestamp(), e.Written)
+		}
+	}
+	if len(r.was) > 0 {
+		t.Errorf("%d objects are still compared", len(r.was))
 	}
 }
 

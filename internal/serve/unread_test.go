@@ -62,7 +62,12 @@ func TestAFileThatIsBeingWrittenKeepsItsObjects(t *testing.T) {
 	if got := running.url(t); got != url {
 		t.Errorf("served at %s, was at %s", got, url)
 	}
-	again.directory.apply(&manifests.Delta{Read: []string{"app.yaml"}}, false) // it was emptied
+	busy := []manifests.Problem{{File: "app.yaml", Rule: manifests.RuleUnreadable, Severity: manifests.Error}}
+	again.directory.apply(&manifests.Delta{Read: []string{"app.yaml"}, Problems: busy}, false) // nobody waits for it any more
+	if again.directory.restore.count() == 0 {
+		t.Error("what somebody keeps writing has lost its objects")
+	}
+	again.directory.apply(&manifests.Delta{Solved: busy}, false) // it was emptied
 	eventually(t, "the file counts", func() bool { return len(again.source.URLs()) == 0 })
 	stop()
 	<-done
