@@ -15,6 +15,8 @@ type Backend struct {
 	Service string
 	// Protocol is what it speaks.
 	Protocol lbv1.BackendProtocol
+	// Aborts is why the backend service answers 500 by itself, "" if it sends requests on.
+	Aborts string
 	// Kept: it is not known at the moment, neither its protocol, and stays as an earlier process left it.
 	Kept bool
 	// Problem is why there is none, else nil.

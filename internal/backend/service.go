@@ -39,7 +39,7 @@ func (t translator) translate(v *recompute.View, key string) recompute.Result {
 	}
 	b := builder{view: v, options: t.options, key: k}
 	switch found, held := b.findSources(); {
-	case held:
+	case held || b.policiesPending():
 		return recompute.Result{State: recompute.Held}
 	case !found:
 		return failed(k.notFound())
@@ -64,6 +64,8 @@ type builder struct {
 	appProtocol string
 	// portName is what a policy may call the port.
 	portName string
+	// aborts is why it answers 500 by itself.
+	aborts string
 }
 
 // findSources looks up the groups of every cluster that has the port.
@@ -90,6 +92,12 @@ func (b *builder) findSources() (found, held bool) {
 		}
 	}
 	return found, false
+}
+
+// policiesPending: which policies apply is not known yet, neither there nor where the endpoints are.
+func (b *builder) policiesPending() bool {
+	return policy.Pending(b.view, b.key.Scope.Cluster) ||
+		slices.ContainsFunc(b.sources, func(s source) bool { return policy.Pending(b.view, s.cluster) })
 }
 
 // isPort: only TCP ports count, of which a number has one; HTTP/3 Services have a UDP port of the same number.
@@ -139,7 +147,7 @@ func (b *builder) result() recompute.Result {
 		&lbv1.Resource{Name: name, Body: &lbv1.Resource_HealthCheck{HealthCheck: check}},
 	)
 	b.needWeights()
-	return recompute.Result{State: recompute.Present, Value: Backend{Service: name, Protocol: service.GetProtocol()}, Resources: resources}
+	return recompute.Result{State: recompute.Present, Value: Backend{Service: name, Protocol: service.GetProtocol(), Aborts: b.aborts}, Resources: resources}
 }
 
 // applyPolicies makes the backend service what policies of a Gateway's backends say, and returns its health check and the

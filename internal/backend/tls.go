@@ -13,6 +13,7 @@ func (b *builder) secure(name string, service *lbv1.BackendService) []*lbv1.Reso
 	tls := policy.BackendTLS(b.view, b.key.Target(), b.portName)
 	if tls != nil && tls.Invalid != "" {
 		service.AbortStatus = 500
+		b.aborts = tls.Invalid
 		return nil
 	}
 	var resources []*lbv1.Resource

@@ -179,7 +179,7 @@ func wasmPlugin(v view, r *lbv1.Resource) (Resource, bool) {
 		}
 	}
 	users := []any{}
-	for _, user := range p.GetUsedBy() {
+	for _, user := range v.calling[r.GetName()] {
 		users = append(users, map[string]any{"name": v.location(v.extensions[user], "lbTrafficExtensions", user)})
 	}
 	f["usedBy"] = users

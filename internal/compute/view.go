@@ -17,20 +17,25 @@ type view struct {
 	tls     map[string]bool              // target proxies that end TLS
 	checked map[string]string            // health check to the region of a backend service that has it
 
-	extensions map[string]string // lb_traffic_extension to its region
+	extensions map[string]string   // lb_traffic_extension to its region
+	calling    map[string][]string // wasm_plugin to the lb_traffic_extensions that name it, in order of name
 }
 
 func newView(m Model) view {
 	v := view{
 		Model: m, rules: map[string][]*lbv1.RouteRule{}, shards: map[string]int{}, users: map[string][]string{},
 		regions: map[string]string{}, tls: map[string]bool{}, checked: map[string]string{},
-		extensions: map[string]string{},
+		extensions: map[string]string{}, calling: map[string][]string{},
 	}
 	for _, r := range m.GetResources() {
 		v.take(r)
 	}
 	for _, users := range v.users {
 		slices.Sort(users)
+	}
+	for plugin, users := range v.calling {
+		slices.Sort(users)
+		v.calling[plugin] = slices.Compact(users)
 	}
 	for _, rules := range v.rules {
 		slices.SortFunc(rules, func(a, b *lbv1.RouteRule) int {
@@ -60,6 +65,13 @@ func (v view) take(r *lbv1.Resource) {
 		v.checked[body.BackendService.GetHealthCheck()] = body.BackendService.GetRegion()
 	case *lbv1.Resource_LbTrafficExtension:
 		v.extensions[r.GetName()] = body.LbTrafficExtension.GetRegion()
+		for _, c := range body.LbTrafficExtension.GetChains() {
+			for _, e := range c.GetExtensions() {
+				if plugin := e.GetWasmPlugin(); plugin != "" {
+					v.calling[plugin] = append(v.calling[plugin], r.GetName())
+				}
+			}
+		}
 	case *lbv1.Resource_EndpointShard:
 		v.shards[body.EndpointShard.GetGroup()] += len(body.EndpointShard.GetEndpoints())
 	}

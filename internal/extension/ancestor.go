@@ -9,6 +9,7 @@ import (
 
 	"github.com/spillway-lb/spillway/internal/fact"
 	"github.com/spillway-lb/spillway/internal/gateway"
+	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/store"
 )
@@ -47,8 +48,8 @@ type verdict struct {
 	gatewayRef store.Ref
 	serving    gateway.Serving
 	unnamed    bool
-	// kept: an earlier version goes on.
-	kept bool
+	// notes are what users should know of what is accepted.
+	notes string
 }
 
 func (a *verdict) status() gatewayv1.PolicyAncestorStatus {
@@ -60,6 +61,9 @@ func (a *verdict) status() gatewayv1.PolicyAncestorStatus {
 // conditions: what does not resolve is not said to be programmed or not, as GKE does not.
 func (a *verdict) conditions() []metav1.Condition {
 	out := []metav1.Condition{a.condition(conditionAccepted, reasonAccepted, a.accepted)}
+	if a.accepted == nil {
+		out[0].Message = a.notes
+	}
 	if a.accepted != nil && (a.accepted.Reason == reasonConflicted || a.accepted.Reason == reasonNoMatchingTarget) {
 		return out
 	}
@@ -76,9 +80,6 @@ func (a *verdict) condition(kind, reason string, p *problem) metav1.Condition {
 	c := metav1.Condition{Type: kind, Status: metav1.ConditionTrue, Reason: reason, ObservedGeneration: a.generation}
 	if p != nil {
 		c.Status, c.Reason, c.Message = metav1.ConditionFalse, p.Reason, p.Message
-		if a.kept {
-			c.Message += "; the last version without this stays in force"
-		}
 	}
 	return c
 }
@@ -139,7 +140,7 @@ func (a *verdict) served(v *recompute.View, gw store.Ref, names []string) {
 }
 
 // events tell each condition once, keyed by the Gateway.
-func (a *verdict) events(source string) []recompute.Write {
+func (a *verdict) events() []recompute.Write {
 	steps := []struct{ kind, success, failure string }{
 		{conditionAccepted, `Attachment of %s to %s was a success`, `Attachment of %s to %s failed: %s`},
 		{conditionResolvedRefs, `All the object references were able to be resolved for %s bound to %s`, `Object references of %s bound to %s were not resolved: %s`},
@@ -151,7 +152,7 @@ func (a *verdict) events(source string) []recompute.Write {
 	for i, c := range conditions {
 		who := fmt.Sprintf("%s %q", eventKind(a.who), nameOf(a.who))
 		e := recompute.Event{
-			Type: "Normal", Reason: "SYNC", Source: source, Cause: fmt.Sprint(a.generation, c.Status),
+			Type: "Normal", Reason: "SYNC", Source: gateway.EventSource(a.serving.Multi), Cause: fmt.Sprint(a.generation, c.Status),
 			Message: fmt.Sprintf(steps[i].success, who, ancestorText(a.gateway)),
 		}
 		switch c.Status {
@@ -173,7 +174,7 @@ func (a *verdict) events(source string) []recompute.Write {
 
 // eventKind is what GKE's controller calls a kind in its events.
 func eventKind(ref store.Ref) string {
-	if name := kindName(ref); name != kindPlugin {
+	if name := kind.Bare(ref.Kind); name != kindPlugin {
 		return name
 	}
 	return "WasmPlugin"
@@ -184,9 +185,10 @@ func ancestorText(r gatewayv1.ParentReference) string {
 		value(r.Group), value(r.Kind), value(r.Namespace), r.Name)
 }
 
-func ancestorOf(gw store.Ref) gatewayv1.ParentReference {
-	group, kind, namespace := gatewayv1.Group(gatewayv1.GroupName), gatewayv1.Kind(kindName(gw)), gatewayv1.Namespace(gw.Namespace)
-	return gatewayv1.ParentReference{Group: &group, Kind: &kind, Namespace: &namespace, Name: gatewayv1.ObjectName(gw.Name)}
+func ancestorOf(ref store.Ref) gatewayv1.ParentReference {
+	name, in := kind.Split(ref.Kind)
+	group, of, namespace := gatewayv1.Group(in), gatewayv1.Kind(name), gatewayv1.Namespace(ref.Namespace)
+	return gatewayv1.ParentReference{Group: &group, Kind: &of, Namespace: &namespace, Name: gatewayv1.ObjectName(ref.Name)}
 }
 
 // objectEvents are those that have nothing to do with a Gateway.

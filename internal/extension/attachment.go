@@ -9,6 +9,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
+	"github.com/spillway-lb/spillway/internal/fact"
 	"github.com/spillway-lb/spillway/internal/fleet"
 	"github.com/spillway-lb/spillway/internal/frontend"
 	"github.com/spillway-lb/spillway/internal/gateway"
@@ -17,9 +18,6 @@ import (
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/store"
 )
-
-// tallyUsers has the lb_traffic_extensions that use a GCPWasmPlugin.
-const tallyUsers = "extension.users"
 
 // attachment is what a Gateway has of a kind of extensions.
 type attachment struct {
@@ -52,6 +50,9 @@ func translateAttachment(v *recompute.View, key string) recompute.Result {
 	gw, ok, held := gateway.ListenersOf(v, k.gateway)
 	if !ok {
 		return recompute.Result{State: stateOf(held)}
+	}
+	if fact.Pending(v, k.gateway.Cluster, k.kind) {
+		return recompute.Result{State: recompute.Held}
 	}
 	refs := candidates(v, k)
 	if len(refs) == 0 {
@@ -116,7 +117,6 @@ func (p *publisher) result() recompute.Result {
 			result.Resources = append(result.Resources, p.resource(port, byRule, rules))
 		}
 	}
-	result.Tallies = tallies(value.Plugins, result.Resources)
 	return result
 }
 
@@ -173,17 +173,6 @@ func expand(chain *lbv1.ExtensionChain, rule string) *lbv1.ExtensionChain {
 	return chain
 }
 
-// tallies tell plugins who uses them.
-func tallies(plugins []store.Ref, resources []*lbv1.Resource) []recompute.Tally {
-	var out []recompute.Tally
-	for _, ref := range plugins {
-		for _, r := range resources {
-			out = append(out, recompute.Tally{Index: tallyUsers, Key: ref.String(), Member: r.GetName()})
-		}
-	}
-	return out
-}
-
 // pluginRefs are the GCPWasmPlugins that the attached extensions name today.
 func (p *publisher) pluginRefs() []store.Ref {
 	var out []store.Ref
@@ -208,7 +197,7 @@ func (p *publisher) pluginRefs() []store.Ref {
 }
 
 // collection is an extension's kind in a description.
-func collection(ref store.Ref) string { return strings.ToLower(kindName(ref)) + "s" }
+func collection(ref store.Ref) string { return strings.ToLower(kind.Bare(ref.Kind)) + "s" }
 
 // translateExtensions says what the target proxies of a Gateway name.
 func translateExtensions(v *recompute.View, key string) recompute.Result {

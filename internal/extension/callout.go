@@ -2,6 +2,7 @@ package extension
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -9,6 +10,7 @@ import (
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
 	networkingv1 "github.com/spillway-lb/spillway/api/networking/v1"
 	"github.com/spillway-lb/spillway/internal/backend"
+	"github.com/spillway-lb/spillway/internal/fact"
 	"github.com/spillway-lb/spillway/internal/fleet"
 	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/neg"
@@ -67,9 +69,11 @@ func (c *compiler) callout(i, k int, r *networkingv1.ExtensionServiceReference, 
 		c.refer(i, k, reasonServiceNotFound, "error cause: invalid-extension-service: port %d of %s", key.Port, notFound(r.Kind, key))
 	case b.Problem != nil:
 		c.refer(i, k, reasonInvalidService, "%s", b.Problem.Message)
+	case b.Aborts != "":
+		c.refer(i, k, reasonInvalidService, "the BackendTLSPolicy of %s %q cannot be obeyed: %s", r.Kind, key.Namespace+"/"+key.Name, b.Aborts)
 	case b.Protocol != lbv1.BackendProtocol_HTTP2 && b.Protocol != lbv1.BackendProtocol_H2C:
 		c.refer(i, k, reasonInvalidService, "service %s/%s in %s does not have port %d with protocol HTTP2 (set appProtocol: HTTP2, or kubernetes.io/h2c without TLS)",
-			key.Namespace, key.Name, kindName(c.key.extension), key.Port)
+			key.Namespace, key.Name, kind.Bare(c.key.extension.Kind), key.Port)
 	default:
 		c.take(i, k, key, b.Service, out)
 	}
@@ -89,13 +93,10 @@ func (c *compiler) take(i, k int, key backend.Key, service string, out *lbv1.Ext
 	}
 	c.services = append(c.services, service)
 	c.need(key.Ref())
-	out.Target = &lbv1.Extension_BackendService{BackendService: service}
-	if c.empty(key) {
-		c.referred = append(c.referred, problem{
-			Reason: reasonWaiting, Harmless: true, Chain: i, Extension: k,
-			Message: fmt.Sprintf("no network endpoints found for service %q", key.Name),
-		})
+	if !slices.Contains(c.calls, key) {
+		c.calls = append(c.calls, key)
 	}
+	out.Target = &lbv1.Extension_BackendService{BackendService: service}
 }
 
 // missing tells whether what a key is made of is not there at all.
@@ -108,12 +109,26 @@ func (c *compiler) missing(key backend.Key) bool {
 	return !ok && !held
 }
 
-// empty tells whether a Service has no endpoint. Those of an import are counted where they are.
-func (c *compiler) empty(key backend.Key) bool {
+// silence is why nobody answers at a backend that is called, nil if somebody does as far as is known. It is for statuses alone:
+// what is served does not change with each endpoint.
+func silence(v *recompute.View, key backend.Key) *problem {
+	text := ""
+	if isEmpty(v, key) {
+		text = fmt.Sprintf("no network endpoints found for service %q", key.Name)
+	} else if why, ok := recompute.Fact[string](v, fact.Outage(key.Ref(), key.Port)); ok {
+		text = fmt.Sprintf("no healthy endpoint for port %d of service %q: %s", key.Port, key.Name, why)
+	} else {
+		return nil
+	}
+	return &problem{Reason: reasonWaiting, Harmless: true, Message: text}
+}
+
+// isEmpty tells whether a Service has no endpoint. Those of an import are counted where they are.
+func isEmpty(v *recompute.View, key backend.Key) bool {
 	if key.Imported {
 		return false
 	}
-	sizes, ok, _ := recompute.Value[neg.Sizes](c.view, neg.UnitSizes, neg.Key(key.Scope.Cluster, key.Namespace, key.Name, key.Port))
+	sizes, ok, _ := recompute.Value[neg.Sizes](v, neg.UnitSizes, neg.Key(key.Scope.Cluster, key.Namespace, key.Name, key.Port))
 	if !ok {
 		return false
 	}
@@ -151,7 +166,7 @@ func (c *compiler) plugin(i, k int, name string, out *lbv1.Extension) {
 		c.held = true
 	case !ok:
 		c.refer(i, k, reasonPluginNotFound, "error cause: invalid-wasm-plugin: GCPWasmPlugin %s in %s %s does not exist",
-			nameOf(ref), kindName(c.key.extension), nameOf(c.key.extension))
+			nameOf(ref), kind.Bare(c.key.extension.Kind), nameOf(c.key.extension))
 	case p.Main == "":
 		c.refer(i, k, p.Problem.Reason, "GCPWasmPlugin %s: %s", nameOf(ref), p.Problem.Message)
 	default:

@@ -10,11 +10,9 @@ import (
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
 	networkingv1 "github.com/spillway-lb/spillway/api/networking/v1"
 	"github.com/spillway-lb/spillway/internal/kind"
+	"github.com/spillway-lb/spillway/internal/proxy/callout"
 	"github.com/spillway-lb/spillway/internal/recompute"
 )
-
-// defaultTimeout is for a message and its answer.
-const defaultTimeout = time.Second
 
 // ruleVariable is what metadata may say for the forwarding rule.
 const ruleVariable = "{forwarding_rule_id}"
@@ -148,11 +146,11 @@ func sendMode(m *networkingv1.BodySendMode, e *lbv1.Extension, body lbv1.Extensi
 // timeoutOf reads what the CRD lets through.
 func timeoutOf(text *string) *durationpb.Duration {
 	if text == nil {
-		return durationpb.New(defaultTimeout)
+		return durationpb.New(callout.DefaultTimeout)
 	}
 	d, err := time.ParseDuration(*text)
 	if err != nil {
-		return durationpb.New(defaultTimeout)
+		return durationpb.New(callout.DefaultTimeout)
 	}
 	return durationpb.New(d)
 }

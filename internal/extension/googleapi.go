@@ -34,7 +34,7 @@ func (c *compiler) googleAPI(i, k int, host string, out *lbv1.Extension) {
 		c.held = true
 		return
 	}
-	c.services = append(c.services, name)
+	c.services, c.unchecked = append(c.services, name), append(c.unchecked, name)
 	c.need(api.Owner)
 	out.Target = &lbv1.Extension_BackendService{BackendService: name}
 	out.GoogleApi, out.BearerToken = host, token

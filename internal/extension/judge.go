@@ -9,10 +9,13 @@ import (
 	"github.com/spillway-lb/spillway/internal/cel"
 	"github.com/spillway-lb/spillway/internal/gateway"
 	"github.com/spillway-lb/spillway/internal/kind"
+	"github.com/spillway-lb/spillway/internal/proxy/callout"
+	"github.com/spillway-lb/spillway/internal/proxy/message"
 )
 
-// judge finds what of an extension cannot be for a Gateway of a class, whatever is there to be called.
-func judge(kindOf string, spec *networkingv1.ExtensionSpec, class gateway.Class) []problem {
+// judge finds what of an extension cannot be for a Gateway of a class, whatever is there to be called; notes are what its author
+// should know besides.
+func judge(kindOf string, spec *networkingv1.ExtensionSpec, class gateway.Class) (problems []problem, notes []string) {
 	j := judger{kind: kindOf, class: class}
 	j.inClass()
 	seen := map[string]bool{}
@@ -24,7 +27,7 @@ func judge(kindOf string, spec *networkingv1.ExtensionSpec, class gateway.Class)
 		seen[chain.Name] = true
 		j.chain(i, chain)
 	}
-	return j.problems
+	return j.problems, j.notes
 }
 
 // judger gathers the problems of one extension.
@@ -32,6 +35,7 @@ type judger struct {
 	kind     string
 	class    gateway.Class
 	problems []problem
+	notes    []string
 }
 
 func (j *judger) add(chain, extension int, reason, format string, args ...any) {
@@ -74,6 +78,20 @@ func (j *judger) chain(i int, chain *networkingv1.ExtensionChain) {
 		seen[e.Name] = true
 		j.target(i, k, e)
 		j.events(i, k, e)
+		j.attributes(i, k, e)
+		if e.Authority != nil && !message.ValidAuthority([]byte(*e.Authority)) {
+			j.add(i, k, reasonInvalid, "authority: %q is no host with or without a port", *e.Authority)
+		}
+	}
+}
+
+// attributes: a callout that waits for one that does not exist would wait for ever.
+func (j *judger) attributes(i, k int, e *networkingv1.Extension) {
+	known := callout.Attributes()
+	for n, name := range e.ForwardAttributes {
+		if !slices.Contains(known, name) {
+			j.add(i, k, reasonInvalid, "forwardAttributes[%d]: there is no attribute %q: there are %s", n, name, strings.Join(known, ", "))
+		}
 	}
 }
 
@@ -84,8 +102,13 @@ func (j *judger) match(i int, match *networkingv1.MatchCondition) {
 	}
 	length := 0
 	for k, e := range match.CELExpressions {
-		if _, err := cel.Compile(e.CELMatcher); err != nil {
+		switch p, err := cel.Compile(e.CELMatcher); {
+		case err != nil:
 			j.add(i, -1, reasonInvalidCEL, "matchCondition.celExpressions[%d].celMatcher: %v", k, err)
+		default:
+			for _, text := range p.Warnings() {
+				j.notes = append(j.notes, fmt.Sprintf("spec.extensionChains[%d]: matchCondition.celExpressions[%d].celMatcher: %s", i, k, text))
+			}
 		}
 		if j.routing() && len(e.BackendRefs) > 0 {
 			j.add(i, -1, reasonNotAllowed, "matchCondition.celExpressions[%d].backendRefs: a GCPRoutingExtension runs before a Service is chosen", k)

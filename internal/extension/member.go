@@ -2,10 +2,12 @@ package extension
 
 import (
 	"slices"
+	"strings"
 
 	"google.golang.org/protobuf/proto"
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
+	"github.com/spillway-lb/spillway/internal/backend"
 	"github.com/spillway-lb/spillway/internal/gateway"
 	"github.com/spillway-lb/spillway/internal/policy"
 	"github.com/spillway-lb/spillway/internal/recompute"
@@ -20,10 +22,12 @@ type member struct {
 	Chains []*lbv1.ExtensionChain
 	// Problems are those of the version that is there today.
 	Problems []problem
-	// Kept: an earlier version is served.
-	Kept bool
+	// Notes are what users should know of today's version.
+	Notes string
 	// Needs are the objects of which it names resources.
 	Needs []store.Ref
+	// Calls are the backends that it calls.
+	Calls []backend.Key
 	// ByRule: its metadata name the forwarding rule, so it differs from port to port.
 	ByRule bool
 }
@@ -31,7 +35,7 @@ type member struct {
 // Equal compares values.
 func (m *member) Equal(other any) bool {
 	o, ok := other.(*member)
-	return ok && m.Kept == o.Kept && m.ByRule == o.ByRule && slices.Equal(m.Problems, o.Problems) && slices.Equal(m.Needs, o.Needs) &&
+	return ok && m.ByRule == o.ByRule && m.Notes == o.Notes && slices.Equal(m.Problems, o.Problems) && slices.Equal(m.Needs, o.Needs) && slices.Equal(m.Calls, o.Calls) &&
 		slices.EqualFunc(m.Chains, o.Chains, func(a, b *lbv1.ExtensionChain) bool { return proto.Equal(a, b) })
 }
 
@@ -55,7 +59,8 @@ func translateMember(v *recompute.View, key string) recompute.Result {
 		return recompute.Result{}
 	}
 	class = allowed(v, class)
-	c := compiler{view: v, key: k, gw: gw, good: today, problems: judge(k.extension.Kind, specOf(today), class)}
+	c := compiler{view: v, key: k, gw: gw, good: today}
+	c.problems, c.notes = judge(k.extension.Kind, specOf(today), class)
 	if len(c.problems) > 0 {
 		c.fallBack(class)
 	}
@@ -77,15 +82,19 @@ type compiler struct {
 	// good is the version that is served, nil if it is today's with problems.
 	good     store.Object
 	problems []problem
+	notes    []string
 	kept     bool
 	// referred are the problems of what the version that is served names.
 	referred []problem
 	services []string
-	targets  []policy.Target
-	plugins  []store.Ref
-	needs    []store.Ref
-	byRule   bool
-	held     bool
+	// unchecked are those of the services that have no health check.
+	unchecked []string
+	targets   []policy.Target
+	plugins   []store.Ref
+	needs     []store.Ref
+	calls     []backend.Key
+	byRule    bool
+	held      bool
 }
 
 // fallBack takes the last good version, if there is one.
@@ -93,7 +102,10 @@ func (c *compiler) fallBack(class gateway.Class) {
 	today := c.good
 	c.good = nil
 	last := c.view.Good()
-	if last != nil && last.GetUID() == today.GetUID() && len(judge(c.key.extension.Kind, specOf(last), class)) == 0 {
+	if last == nil || last.GetUID() != today.GetUID() {
+		return
+	}
+	if problems, _ := judge(c.key.extension.Kind, specOf(last), class); len(problems) == 0 {
 		c.good, c.kept = last, true
 	}
 }
@@ -103,7 +115,7 @@ func (c *compiler) result() recompute.Result {
 	if served == nil {
 		served = read(c.view, c.key.extension)
 	}
-	value := &member{Kept: c.kept}
+	value := &member{}
 	spec := specOf(served)
 	for i := range spec.ExtensionChains {
 		value.Chains = append(value.Chains, c.chain(i, &spec.ExtensionChains[i]))
@@ -111,7 +123,14 @@ func (c *compiler) result() recompute.Result {
 	if c.held {
 		return recompute.Result{State: recompute.Held}
 	}
+	if c.kept {
+		for i := range c.problems {
+			c.problems[i].Instead = "the last version without this stays in force"
+		}
+	}
 	value.Problems, value.ByRule, value.Needs = slices.Concat(c.problems, c.referred), c.byRule, c.needs
+	value.Notes = strings.Join(c.notes, "; ")
+	value.Calls = c.calls
 	return recompute.Result{State: recompute.Present, Value: value, Tallies: c.tallies(), Good: c.good}
 }
 
@@ -125,6 +144,9 @@ func (c *compiler) need(ref store.Ref) {
 func (c *compiler) tallies() []recompute.Tally {
 	var out []recompute.Tally
 	gw := c.key.gateway.String()
+	for _, s := range c.unchecked {
+		out = append(out, recompute.Tally{Index: gateway.TallyUnchecked, Key: gw, Member: s})
+	}
 	for _, s := range c.services {
 		out = append(out, recompute.Tally{Index: gateway.TallyBackends, Key: gw, Member: s})
 	}

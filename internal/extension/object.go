@@ -1,8 +1,6 @@
 package extension
 
 import (
-	"strings"
-
 	networkingv1 "github.com/spillway-lb/spillway/api/networking/v1"
 	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/recompute"
@@ -33,12 +31,6 @@ func read(v *recompute.View, ref store.Ref) store.Object {
 func targetOf(extension store.Ref, t networkingv1.LocalPolicyTargetReference) (gateway store.Ref, ok bool) {
 	gateway = store.Ref{Cluster: extension.Cluster, Kind: kind.Gateway, Namespace: extension.Namespace, Name: t.Name}
 	return gateway, kind.Join(t.Kind, t.Group) == kind.Gateway
-}
-
-// kindName is a kind without its group.
-func kindName(ref store.Ref) string {
-	name, _, _ := strings.Cut(ref.Kind, ".")
-	return name
 }
 
 // nameOf is what messages call an object, NAMESPACE/NAME.

@@ -26,8 +26,6 @@ type plugin struct {
 	Versions []string
 	// Problem is why today's choice of version does not run, else nil. Main may still be an earlier choice.
 	Problem *problem
-	// Kept: Main is an earlier choice.
-	Kept bool
 }
 
 // maxSampleRate is every request.
@@ -168,7 +166,10 @@ func (p *pluginMaker) fallBack(today *networkingv1.GCPWasmPlugin, out *plugin) s
 	if at < 0 || p.made[main] == "" {
 		return nil
 	}
-	out.Main, out.Kept = p.made[main], true
+	out.Main = p.made[main]
+	kept := *out.Problem
+	kept.Instead = fmt.Sprintf("version %q, which ran before, goes on", main)
+	out.Problem = &kept
 	return last
 }
 
@@ -212,6 +213,6 @@ func Images(s *store.Snapshot) []fact.ImageRequest {
 // Equal compares values.
 func (p *plugin) Equal(other any) bool {
 	o, ok := other.(*plugin)
-	return ok && p.Name == o.Name && p.Main == o.Main && p.Kept == o.Kept && slices.Equal(p.Versions, o.Versions) &&
+	return ok && p.Name == o.Name && p.Main == o.Main && slices.Equal(p.Versions, o.Versions) &&
 		value(p.Problem) == value(o.Problem)
 }

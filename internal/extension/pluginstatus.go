@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
@@ -16,11 +17,8 @@ import (
 	"github.com/spillway-lb/spillway/internal/store"
 )
 
-// maxUsers bounds the list of a plugin's users, which is for people.
-const maxUsers = 100
-
 // translatePluginStatus publishes the plugin with the version that runs, and says so on each Gateway that uses it. It is a unit
-// of its own because it knows who uses the plugin, which depends on the plugin.
+// of its own because it knows the Gateways that use the plugin, which depends on the plugin.
 func translatePluginStatus(v *recompute.View, key string) recompute.Result {
 	ref, _ := store.ParseRef(key)
 	o, ok := recompute.Get[*networkingv1.GCPWasmPlugin](v, ref)
@@ -31,34 +29,58 @@ func translatePluginStatus(v *recompute.View, key string) recompute.Result {
 	if !ok {
 		return recompute.Result{State: stateOf(held)}
 	}
-	status, source := &gatewayv1.PolicyStatus{Ancestors: []gatewayv1.PolicyAncestorStatus{}}, gateway.EventSource(false)
+	status, multi := &gatewayv1.PolicyStatus{Ancestors: []gatewayv1.PolicyAncestorStatus{}}, false
 	var events []recompute.Write
 	for _, user := range v.First(tallyPlugins, key, maxAncestors) {
 		gw, _ := store.ParseRef(user)
-		a := &verdict{who: ref, generation: o.Generation, gateway: ancestorOf(gw), kept: p.Kept}
+		a := &verdict{who: ref, generation: o.Generation, gateway: ancestorOf(gw)}
 		a.readPlugin(v, p)
 		if at, ok, _ := attachmentOf(v, attachmentKey{kind.GCPTrafficExtension, gw}); ok {
 			a.served(v, gw, slices.Collect(maps.Values(at.Names)))
 		}
 		status.Ancestors = append(status.Ancestors, a.status())
-		events = append(events, a.events(source)...)
+		events = append(events, a.events()...)
+		multi = multi || a.serving.Multi
+	}
+	if len(status.Ancestors) == 0 {
+		status.Ancestors = append(status.Ancestors, unusedPlugin(ref, o.Generation, p))
 	}
 	result := recompute.Result{State: recompute.Present, Writes: statusWrites(ref, status)}
-	result.Writes = append(append(result.Writes, objectEvents(ref, o, source)...), events...)
+	result.Writes = append(append(result.Writes, objectEvents(ref, o, gateway.EventSource(multi))...), events...)
 	if p.Main != "" {
 		result.Resources = []*lbv1.Resource{{Name: p.Name, Body: &lbv1.Resource_WasmPlugin{WasmPlugin: &lbv1.WasmPlugin{
 			MainVersion: p.Main, Logging: loggingOf(o.Spec.LogConfig), Owner: owner.Of(ref),
 			Description: owner.Describe("gcpwasmplugins", ref.Namespace, ref.Name, fleet.MemberOf(v, ref.Cluster)),
-			UsedBy:      v.First(tallyUsers, key, maxUsers),
 		}}}}
 	}
 	return result
 }
 
+// unusedPlugin is what is said of a plugin that no extension of a Gateway names: an ancestor that is the plugin itself.
+func unusedPlugin(ref store.Ref, generation int64, p *plugin) gatewayv1.PolicyAncestorStatus {
+	a := &verdict{who: ref, generation: generation, gateway: ancestorOf(ref)}
+	a.judgePlugin(p)
+	accepted := a.condition(conditionAccepted, reasonAccepted, a.accepted)
+	switch {
+	case a.accepted != nil:
+	case a.waiting != nil:
+		accepted.Message = "no extension of a Gateway names it; " + a.waiting.Message
+	default:
+		accepted.Message = "no extension of a Gateway names it"
+	}
+	return gatewayv1.PolicyAncestorStatus{
+		AncestorRef: a.gateway, ControllerName: gateway.ControllerName, Conditions: []metav1.Condition{accepted},
+	}
+}
+
 func (a *verdict) readPlugin(v *recompute.View, p *plugin) {
+	a.judgePlugin(p)
+	a.follow(v, a.who)
+}
+
+func (a *verdict) judgePlugin(p *plugin) {
 	if p.Problem != nil {
 		problems := []problem{*p.Problem}
-		a.accepted, a.waiting = first(problems, againstAccepted), first(problems, againstProgrammed)
+		a.accepted, a.waiting = sum(problems, againstAccepted), sum(problems, againstProgrammed)
 	}
-	a.follow(v, a.who)
 }

@@ -37,6 +37,8 @@ type problem struct {
 	Chain, Extension int
 	// Harmless: the part runs all the same.
 	Harmless bool
+	// Instead says what is served in the place of what it is about, "" if nothing is.
+	Instead string
 }
 
 func (p problem) isReference() bool {
@@ -69,9 +71,14 @@ func sum(problems []problem, counts func(problem) bool) *problem {
 	}
 	out := *p
 	var texts []string
-	for _, q := range problems {
+	for i, q := range problems {
 		if counts(q) && !slices.Contains(texts, q.Message) {
 			texts = append(texts, q.Message)
+		}
+		// What goes on instead stands behind all that it goes on instead of.
+		last := i+1 == len(problems) || problems[i+1].Instead != q.Instead
+		if q.Instead != "" && last && len(texts) > 0 && !slices.Contains(texts, q.Instead) {
+			texts = append(texts, q.Instead)
 		}
 	}
 	out.Message = strings.Join(texts, "; ")

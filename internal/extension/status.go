@@ -9,6 +9,7 @@ import (
 
 	networkingv1 "github.com/spillway-lb/spillway/api/networking/v1"
 	"github.com/spillway-lb/spillway/internal/gateway"
+	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/store"
 )
@@ -21,7 +22,7 @@ func translateStatus(v *recompute.View, key string) recompute.Result {
 	if o == nil {
 		return recompute.Result{}
 	}
-	status, source := &gatewayv1.PolicyStatus{Ancestors: []gatewayv1.PolicyAncestorStatus{}}, gateway.EventSource(false)
+	status, multi := &gatewayv1.PolicyStatus{Ancestors: []gatewayv1.PolicyAncestorStatus{}}, false
 	var events []recompute.Write
 	for _, t := range specOf(o).TargetRefs {
 		a, ours, held := judgeTarget(v, ref, o, t)
@@ -30,10 +31,11 @@ func translateStatus(v *recompute.View, key string) recompute.Result {
 		}
 		if ours && len(status.Ancestors) < maxAncestors {
 			status.Ancestors = append(status.Ancestors, a.status())
-			events = append(events, a.events(source)...)
+			events = append(events, a.events()...)
+			multi = multi || a.serving.Multi
 		}
 	}
-	writes := append(statusWrites(ref, status), objectEvents(ref, o, source)...)
+	writes := append(statusWrites(ref, status), objectEvents(ref, o, gateway.EventSource(multi))...)
 	return recompute.Result{State: recompute.Present, Writes: append(writes, events...)}
 }
 
@@ -50,10 +52,10 @@ func judgeTarget(v *recompute.View, ref store.Ref, o store.Object, t networkingv
 	gw, ok := targetOf(ref, t)
 	a = &verdict{who: ref, generation: o.GetGeneration(), gateway: ancestorOf(gw)}
 	if !ok {
-		group, kind := gatewayv1.Group(t.Group), gatewayv1.Kind(t.Kind)
-		a.gateway.Group, a.gateway.Kind = &group, &kind
+		group, named := gatewayv1.Group(t.Group), gatewayv1.Kind(t.Kind)
+		a.gateway.Group, a.gateway.Kind = &group, &named
 		a.accepted = &problem{Reason: reasonNoMatchingTarget, Message: fmt.Sprintf(
-			"a %s cannot target kind %q of group %q, only Gateways", kindName(ref), t.Kind, t.Group)}
+			"a %s cannot target kind %q of group %q, only Gateways", kind.Bare(ref.Kind), t.Kind, t.Group)}
 		return a, true, false
 	}
 	if v.Get(gw) == nil {
@@ -66,7 +68,7 @@ func judgeTarget(v *recompute.View, ref store.Ref, o store.Object, t networkingv
 	}
 	if !slices.Contains(at.Attached, ref) {
 		a.accepted = &problem{Reason: reasonConflicted, Message: fmt.Sprintf(
-			"%s %q, which is older, is attached to Gateway %q already, and a Gateway has one", kindName(ref), nameOf(at.Attached[0]), nameOf(gw))}
+			"%s %q, which is older, is attached to Gateway %q already, and a Gateway has one", kind.Bare(ref.Kind), nameOf(at.Attached[0]), nameOf(gw))}
 		return a, true, false
 	}
 	m, ok, held := recompute.Value[*member](v, unitMember, memberKey{ref, gw}.String())
@@ -80,8 +82,14 @@ func judgeTarget(v *recompute.View, ref store.Ref, o store.Object, t networkingv
 
 // read takes what is known of a member; owner is whom the proxies' progress is counted for.
 func (a *verdict) read(v *recompute.View, m *member, owner store.Ref) {
-	a.accepted, a.references = sum(m.Problems, againstAccepted), sum(m.Problems, againstReferences)
-	a.waiting, a.kept = sum(m.Problems, againstProgrammed), m.Kept
+	problems := slices.Clone(m.Problems)
+	for _, key := range m.Calls {
+		if p := silence(v, key); p != nil {
+			problems = append(problems, *p)
+		}
+	}
+	a.accepted, a.references = sum(problems, againstAccepted), sum(problems, againstReferences)
+	a.waiting, a.notes = sum(problems, againstProgrammed), m.Notes
 	a.follow(v, owner)
 	for _, ref := range m.Needs {
 		a.follow(v, ref)

@@ -43,9 +43,12 @@ func (s *gatewayStatus) annotations() map[string]string {
 	default404, default500 := namer.Default(namespace, 404, in.Variant()), namer.Default(namespace, 500, in.Variant())
 	services := []string{path("backendServices", default404), path("backendServices", default500)}
 	checks := []string{path("healthChecks", default404)}
+	unchecked := s.view.First(TallyUnchecked, s.ref.String(), maxNamed)
 	for _, service := range s.view.First(TallyBackends, s.ref.String(), maxNamed) {
 		services = append(services, path("backendServices", service))
-		checks = append(checks, path("healthChecks", service))
+		if !slices.Contains(unchecked, service) {
+			checks = append(checks, path("healthChecks", service))
+		}
 	}
 	firewallScope := "global"
 	if in.Region != "" {

@@ -15,6 +15,8 @@ type Serving struct {
 	// Programmed is the status of the condition, Message why it is not True.
 	Programmed metav1.ConditionStatus
 	Message    string
+	// Multi: it is a multi-cluster Gateway.
+	Multi bool
 	// Extensions are the resources that its target proxies name.
 	Extensions []string
 }
@@ -22,7 +24,7 @@ type Serving struct {
 // Equal compares values.
 func (s Serving) Equal(other any) bool {
 	o, ok := other.(Serving)
-	return ok && s.Programmed == o.Programmed && s.Message == o.Message && slices.Equal(s.Extensions, o.Extensions)
+	return ok && s.Programmed == o.Programmed && s.Message == o.Message && s.Multi == o.Multi && slices.Equal(s.Extensions, o.Extensions)
 }
 
 // ServingOf reads what a Gateway's status says; ok is false if it is not there or not ours.
@@ -33,7 +35,7 @@ func ServingOf(v *recompute.View, gateway store.Ref) (s Serving, ok bool) {
 
 func (s *gatewayStatus) serving(conditions []metav1.Condition) Serving {
 	c := find(conditions, string(gatewayv1.GatewayConditionProgrammed))
-	out := Serving{Programmed: c.Status, Message: c.Message}
+	out := Serving{Programmed: c.Status, Message: c.Message, Multi: s.gw.Scope.Multi}
 	for _, l := range s.gw.Serving {
 		if port, ok := s.servedPort(l); ok {
 			out.Extensions = append(out.Extensions, port.Extensions...)

@@ -1,4 +1,6 @@
 package gateway
 
+import "github.com/spillway-lb/spillway/internal/policy"
+
 // ControllerName stands in the statuses of routes and policies, and in GatewayClasses.
-const ControllerName = "networking.gke.io/gateway"
+const ControllerName = policy.ControllerName

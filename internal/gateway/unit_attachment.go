@@ -22,6 +22,8 @@ const (
 	tallyAttached = "gateway.attached"
 	// TallyBackends has the backend services of a Gateway, those of callouts as well.
 	TallyBackends = "gateway.backends"
+	// TallyUnchecked has those of them that have no health check.
+	TallyUnchecked = "gateway.backends.unchecked"
 )
 
 // attachment is what a Gateway makes of a route.

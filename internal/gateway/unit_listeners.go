@@ -3,7 +3,9 @@ package gateway
 import (
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
+	"github.com/spillway-lb/spillway/internal/fact"
 	"github.com/spillway-lb/spillway/internal/fleet"
+	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/scope"
 	"github.com/spillway-lb/spillway/internal/store"
@@ -45,6 +47,9 @@ func (u listenersUnit) translate(v *recompute.View, key string) recompute.Result
 		case config != ref.Cluster:
 			return recompute.Result{}
 		}
+	}
+	if fact.Pending(v, ref.Cluster, kind.GCPGatewayPolicy) {
+		return recompute.Result{State: recompute.Held} // it may say the region
 	}
 	at, ok := servedOf(v, ref)
 	if !ok {

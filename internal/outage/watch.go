@@ -14,6 +14,8 @@ type Backend struct {
 	Of       store.Ref
 	Port     int32
 	Location string
+	// Callout: extensions call it; routes that send requests to the same port do so by another backend service.
+	Callout bool
 	// Healthy: an endpoint of it is, as far as the location's prober knows.
 	Healthy bool
 	// Reason is why none is.
@@ -25,10 +27,19 @@ type Key struct {
 	of       store.Ref
 	port     int32
 	location string
+	callout  bool
 }
 
 // Key is the backend's.
-func (b *Backend) Key() Key { return Key{b.Of, b.Port, b.Location} }
+func (b *Backend) Key() Key { return Key{b.Of, b.Port, b.Location, b.Callout} }
+
+// Then is what becomes of requests while nobody answers.
+func (b *Backend) Then() string {
+	if b.Callout {
+		return "extensions that call it fail, and requests get 500 without failOpen"
+	}
+	return "requests get 503"
+}
 
 const (
 	// startTime is how long a backend that was never healthy may take: its Pods may be starting.
@@ -94,6 +105,18 @@ func (w *Watch) Step(now time.Time, all []Backend) (worse, better []Backend, aga
 	return worse, better, again
 }
 
+// Told are those of the backends that are told of now, with what was told.
+func (w *Watch) Told(all []Backend) []Backend {
+	var out []Backend
+	for _, b := range all {
+		if k := w.known[b.Key()]; k != nil && k.told != (Reason{}) {
+			b.Reason = k.told
+			out = append(out, b)
+		}
+	}
+	return out
+}
+
 // trouble takes the reason of now, and returns when it is to be told.
 func (k *watched) trouble(now time.Time, r Reason) time.Time {
 	// What Pods that are starting go through is one trouble.
@@ -112,5 +135,17 @@ func (k *watched) trouble(now time.Time, r Reason) time.Time {
 }
 
 func compare(a, b Backend) int {
-	return cmp.Or(strings.Compare(a.Of.String(), b.Of.String()), cmp.Compare(a.Port, b.Port), strings.Compare(a.Location, b.Location))
+	return cmp.Or(strings.Compare(a.Of.String(), b.Of.String()), cmp.Compare(a.Port, b.Port), strings.Compare(a.Location, b.Location),
+		compareBools(a.Callout, b.Callout))
+}
+
+// compareBools puts false first.
+func compareBools(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case b:
+		return -1
+	}
+	return 1
 }

@@ -102,3 +102,25 @@ func TestWatchAsksForTheNextStep(t *testing.T) {
 		t.Errorf("%v", again)
 	}
 }
+
+// TestTold: what is told of now is what lines have said; a callout and a route's backend of one port are two.
+func TestTold(t *testing.T) {
+	w := NewWatch()
+	app, callout := backend("app", Reason{}), backend("app", Reason{NoPods, "no Pod"})
+	callout.Callout = true
+	both := []Backend{app, callout}
+	for _, step := range []struct {
+		at   float64
+		want string
+	}{{0, "[]"}, {2, "[app: no Pod]"}, {3, "[app: no Pod]"}} {
+		w.Step(at(step.at), both)
+		if got := fmt.Sprint(said(w.Told(both), nil)); got != step.want {
+			t.Errorf("at %v told is %s, want %s", step.at, got, step.want)
+		}
+	}
+	both[1].Healthy, both[1].Reason = true, Reason{}
+	w.Step(at(4), both)
+	if told := w.Told(both); len(told) > 0 {
+		t.Errorf("mended, and told of: %v", told)
+	}
+}

@@ -232,7 +232,7 @@ func (s *tlsStatus) ancestors() []gatewayv1.PolicyAncestorStatus {
 			AncestorRef: gatewayv1.ParentReference{
 				Group: &group, Kind: &kind, Namespace: &namespace, Name: gatewayv1.ObjectName(gateway.Name),
 			},
-			ControllerName: controllerName, Conditions: s.reconciled(s.conditions(), targets[text]),
+			ControllerName: ControllerName, Conditions: s.reconciled(s.conditions(), targets[text]),
 		})
 	}
 	return out[:min(len(out), maxAncestors)]
@@ -265,11 +265,12 @@ func (s *tlsStatus) onTarget(r gatewayv1.LocalPolicyTargetReferenceWithSectionNa
 	group, kind := r.Group, r.Kind
 	return gatewayv1.PolicyAncestorStatus{
 		AncestorRef:    gatewayv1.ParentReference{Group: &group, Kind: &kind, Name: r.Name, SectionName: r.SectionName},
-		ControllerName: controllerName, Conditions: conditions,
+		ControllerName: ControllerName, Conditions: conditions,
 	}
 }
 
-const controllerName = "networking.gke.io/gateway"
+// ControllerName is what statuses say who wrote them.
+const ControllerName = "networking.gke.io/gateway"
 
 func (s *tlsStatus) conditions() []metav1.Condition {
 	generation := s.policy.Generation

@@ -72,7 +72,7 @@ func translateDistributionPolicy(v *recompute.View, key string) recompute.Result
 		group, kind := gatewayv1.Group(r.Group), gatewayv1.Kind(r.Kind)
 		status.Ancestors = append(status.Ancestors, gatewayv1.PolicyAncestorStatus{
 			AncestorRef:    gatewayv1.ParentReference{Group: &group, Kind: &kind, Name: gatewayv1.ObjectName(r.Name)},
-			ControllerName: controllerName, Conditions: []metav1.Condition{o.condition(p.Generation)},
+			ControllerName: ControllerName, Conditions: []metav1.Condition{o.condition(p.Generation)},
 		})
 	}
 	status.Ancestors = slices.Clip(status.Ancestors[:min(len(status.Ancestors), maxAncestors)])

@@ -10,6 +10,7 @@ import (
 
 	networkingv1 "github.com/spillway-lb/spillway/api/networking/v1"
 	"github.com/spillway-lb/spillway/internal/fleet"
+	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/store"
 )
@@ -43,22 +44,22 @@ func (o *outcome) note(text string) {
 }
 
 // judge decides on a Google policy.
-func judge[T store.Object](v *recompute.View, ref store.Ref, r networkingv1.PolicyTargetReference, kind string, kinds ...string) outcome {
+func judge[T store.Object](v *recompute.View, ref store.Ref, r networkingv1.PolicyTargetReference, of string, kinds ...string) outcome {
 	name := fmt.Sprintf("%s %q", r.Kind, ref.Namespace+"/"+r.Name)
 	if !slices.Contains(kinds, kindOf(r.Group, r.Kind)) {
-		return invalid(fmt.Sprintf("a %s cannot target kind %q of group %q, only %s", kindName(ref), r.Kind, r.Group, strings.Join(kinds, ", ")))
+		return invalid(fmt.Sprintf("a %s cannot target kind %q of group %q, only %s", kind.Bare(ref.Kind), r.Kind, r.Group, strings.Join(kinds, ", ")))
 	}
 	t, ok := targetOf(ref, r)
 	if !ok {
-		return invalid(fmt.Sprintf("a %s has to be in the namespace of its target, %q", kindName(ref), *r.Namespace))
+		return invalid(fmt.Sprintf("a %s has to be in the namespace of its target, %q", kind.Bare(ref.Kind), *r.Namespace))
 	}
 	if !exists(v, t) {
 		return outcome{reason: string(gatewayv1.PolicyReasonTargetNotFound), message: name + " not found"}
 	}
-	if first, _, _ := winner[T](v, kind, t); first != ref {
+	if first, _, _ := winner[T](v, of, t); first != ref {
 		return outcome{
 			reason:  string(gatewayv1.PolicyReasonConflicted),
-			message: fmt.Sprintf("%s %q, which is older, already applies to %s", kindName(ref), first.Namespace+"/"+first.Name, name),
+			message: fmt.Sprintf("%s %q, which is older, already applies to %s", kind.Bare(ref.Kind), first.Namespace+"/"+first.Name, name),
 		}
 	}
 	o := attached()
@@ -104,11 +105,11 @@ func (o outcome) writes(v *recompute.View, ref store.Ref, policy store.Object, s
 	}
 	sync := recompute.Event{
 		Type: "Normal", Reason: "SYNC", Source: add.Source, Cause: fmt.Sprint(policy.GetGeneration(), o.reason),
-		Message: fmt.Sprintf("Application of %s %q was a success", kindName(ref), name),
+		Message: fmt.Sprintf("Application of %s %q was a success", kind.Bare(ref.Kind), name),
 	}
 	if !o.ok {
 		sync.Type, sync.Cause = "Warning", sync.Cause+o.message
-		sync.Message = fmt.Sprintf("Application of %s %q failed: %s", kindName(ref), name, o.message)
+		sync.Message = fmt.Sprintf("Application of %s %q failed: %s", kind.Bare(ref.Kind), name, o.message)
 	}
 	return append(out, recompute.Write{Ref: ref, Part: recompute.PartEvent, Key: "SYNC", Value: sync})
 }
@@ -120,13 +121,4 @@ func source(v *recompute.View, ref store.Ref) string {
 		return "mc-gateway-controller"
 	}
 	return "sc-gateway-controller"
-}
-
-func kindName(ref store.Ref) string {
-	for i, c := range ref.Kind {
-		if c == '.' {
-			return ref.Kind[:i]
-		}
-	}
-	return ref.Kind
 }

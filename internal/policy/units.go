@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"github.com/spillway-lb/spillway/internal/fact"
 	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/store"
@@ -49,9 +50,24 @@ func Indexes() []store.Index {
 func Units(check GatewayCheck) map[string]recompute.Translator {
 	all := map[string]recompute.Translator{}
 	for _, r := range rows(check) {
-		all[r.kind] = r.status
+		all[r.kind] = whole(r)
 	}
 	return all
+}
+
+// whole holds the statuses of a kind while its list is on its way: which policy applies depends on all of them.
+func whole(r row) recompute.Translator {
+	return func(v *recompute.View, key string) recompute.Result {
+		if ref, _ := store.ParseRef(key); fact.Pending(v, ref.Cluster, r.kind) {
+			return recompute.Result{State: recompute.Held}
+		}
+		return r.status(v, key)
+	}
+}
+
+// Pending says whether policies of backends are on their way in a cluster. Until then whoever asks which of them apply holds.
+func Pending(v *recompute.View, cluster string) bool {
+	return fact.Pending(v, cluster, kind.HealthCheckPolicy, kind.GCPBackendPolicy, kind.BackendTLSPolicy, kind.GCPTrafficDistributionPolicy)
 }
 
 // Roots makes a unit of each policy.

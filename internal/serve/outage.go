@@ -3,6 +3,7 @@ package serve
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -24,6 +25,8 @@ type outages struct {
 	report *reporter
 	watch  *outage.Watch
 	now    func() time.Time
+	// facts are those that are set.
+	facts map[store.Fact]string
 }
 
 // run tells until the context ends.
@@ -71,15 +74,47 @@ func concernsBackends(read string) bool {
 }
 
 func (o *outages) step() (again time.Time) {
-	worse, better, again := o.watch.Step(o.now(), o.source.Backends())
-	const troubled, mended = "no healthy endpoint, so requests get 503: ", "has healthy endpoints again: "
-	o.tell(worse, func(names, reason string) { o.report.warn(names + ": " + troubled + reason) })
-	o.tell(better, func(names, _ string) { o.report.say("%s", mended+names) })
+	backends := o.source.Backends()
+	worse, better, again := o.watch.Step(o.now(), backends)
+	o.tell(worse, func(names string, b *outage.Backend) {
+		o.report.warn(fmt.Sprintf("%s: no healthy endpoint, so %s: %s", names, b.Then(), b.Reason.Text))
+	})
+	o.tell(better, func(names string, _ *outage.Backend) { o.report.say("has healthy endpoints again: %s", names) })
+	o.setFacts(o.watch.Told(backends))
 	return again
 }
 
+// setFacts makes facts of what is told of callouts, for the statuses of who calls them.
+func (o *outages) setFacts(told []outage.Backend) {
+	texts := map[store.Fact][]string{}
+	for _, b := range told {
+		if f := fact.Outage(b.Of, b.Port); b.Callout {
+			texts[f] = append(texts[f], "from "+b.Location+": "+b.Reason.Text)
+		}
+	}
+	next := map[store.Fact]string{}
+	for f, all := range texts {
+		slices.Sort(all)
+		next[f] = strings.Join(all, "; ")
+	}
+	if maps.Equal(next, o.facts) {
+		return
+	}
+	o.store.Commit(func(tx *store.Tx) {
+		for f := range o.facts {
+			if _, still := next[f]; !still {
+				tx.SetFact(f, nil)
+			}
+		}
+		for f, text := range next {
+			tx.SetFact(f, text)
+		}
+	})
+	o.facts = next
+}
+
 // tell prints a line for the locations of one port that have the same to say, and not too many.
-func (o *outages) tell(all []outage.Backend, tell func(names, reason string)) {
+func (o *outages) tell(all []outage.Backend, tell func(names string, b *outage.Backend)) {
 	for n := 0; len(all) > 0; n++ {
 		if n == maxTroubles {
 			o.report.say("and %d Services more like these; spillway get services -A -o wide", len(all))
@@ -88,13 +123,13 @@ func (o *outages) tell(all []outage.Backend, tell func(names, reason string)) {
 		first := all[0]
 		locations := []string{first.Location}
 		all = slices.DeleteFunc(all[1:], func(b outage.Backend) bool {
-			same := b.Of == first.Of && b.Port == first.Port && b.Reason == first.Reason
+			same := b.Of == first.Of && b.Port == first.Port && b.Callout == first.Callout && b.Reason == first.Reason
 			if same {
 				locations = append(locations, b.Location)
 			}
 			return same
 		})
-		name := describe(first.Of.Cluster, kindOf(first.Of), first.Of.Namespace, first.Of.Name)
-		tell(fmt.Sprintf("%s, port %d, from %s", name, first.Port, strings.Join(locations, " and ")), first.Reason.Text)
+		name := describe(first.Of.Cluster, kind.Bare(first.Of.Kind), first.Of.Namespace, first.Of.Name)
+		tell(fmt.Sprintf("%s, port %d, from %s", name, first.Port, strings.Join(locations, " and ")), &first)
 	}
 }

@@ -60,3 +60,38 @@ func TestNobodyAnswersIsTold(t *testing.T) {
 		t.Errorf("%d lines for 4 mistakes", n)
 	}
 }
+
+const called = `
+kind: GCPTrafficExtension
+apiVersion: networking.gke.io/v1
+metadata: {name: ext}
+spec:
+  targetRefs: [{group: gateway.networking.k8s.io, kind: Gateway, name: NAME}]
+  extensionChains:
+  - name: c
+    extensions: [{name: e, authority: a, supportedEvents: [ResponseHeaders], backendRef: {kind: Service, name: callout, port: 443}}]
+`
+
+// TestADeadCalloutIsTold: what an extension calls has nobody who answers: a line says so, and the extension is not Programmed.
+func TestADeadCalloutIsTold(t *testing.T) {
+	good := strings.ReplaceAll(matched, "NAME", "dead-callout")
+	r := start(t, map[string]string{"app.yaml": good, "ext.yaml": strings.ReplaceAll(called, "NAME", "dead-callout")}, time.Second)
+	url := r.url(t)
+	extended := func() bool { return ask(url, "") == "200 service-extensions" }
+	eventually(t, "the callout answers", extended)
+	eventually(t, "it is Programmed", func() bool { return strings.HasPrefix(r.condition("Programmed"), "True") })
+	r.write(t, "app.yaml", strings.Replace(good, "targetPort: 443", "targetPort: 444", 1))
+	const why = "1 endpoint, all unhealthy: TCP probe of :444: connection refused"
+	const line = "Service default/callout, port 443, from us-west1: no healthy endpoint, so extensions that call it fail, and requests get 500 without failOpen: " + why
+	eventually(t, line, func() bool { return strings.Contains(r.out.String(), line) })
+	eventually(t, "requests get 500", func() bool { return ask(url, "") == "500" })
+	eventually(t, "it is not Programmed", func() bool {
+		return strings.HasPrefix(r.condition("Programmed"), `False ProgrammingFailed no healthy endpoint for port 443 of service "callout": from us-west1: `+why)
+	})
+	r.write(t, "app.yaml", good)
+	eventually(t, "it has mended", func() bool {
+		return strings.Contains(r.out.String(), "has healthy endpoints again: Service default/callout, port 443, from us-west1\n")
+	})
+	eventually(t, "the callout answers again", extended)
+	eventually(t, "it is Programmed again", func() bool { return strings.HasPrefix(r.condition("Programmed"), "True") })
+}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/store"
 	"github.com/spillway-lb/spillway/internal/trouble"
 )
@@ -72,13 +73,13 @@ func (t *troubles) tell(snapshot *store.Snapshot, touched []string) {
 		now := linesOf(trouble.Leading(trouble.Of(snapshot, e)))
 		for _, line := range now {
 			if !slices.Contains(was, line) {
-				worse[kindOf(ref)+"\x00"+line] = append(worse[kindOf(ref)+"\x00"+line], ref)
+				worse[kind.Bare(ref.Kind)+"\x00"+line] = append(worse[kind.Bare(ref.Kind)+"\x00"+line], ref)
 			}
 		}
 		if t.known[ref] = now; len(now) == 0 {
 			delete(t.known, ref)
 			if len(was) > 0 {
-				better[kindOf(ref)] = append(better[kindOf(ref)], ref)
+				better[kind.Bare(ref.Kind)] = append(better[kind.Bare(ref.Kind)], ref)
 			}
 		}
 	}
@@ -122,15 +123,10 @@ func touchedObjects(touched []string) map[store.Ref]struct{} {
 	return out
 }
 
-func kindOf(ref store.Ref) string {
-	kind, _, _ := strings.Cut(ref.Kind, ".")
-	return kind
-}
-
 // namesOf names the first of some objects of a kind, and counts the rest.
 func namesOf(refs []store.Ref) string {
 	first := slices.MinFunc(refs, func(a, b store.Ref) int { return cmp.Compare(a.String(), b.String()) })
-	text := describe(first.Cluster, kindOf(first), first.Namespace, first.Name)
+	text := describe(first.Cluster, kind.Bare(first.Kind), first.Namespace, first.Name)
 	if len(refs) > 1 {
 		text += fmt.Sprintf(" and %d more", len(refs)-1)
 	}

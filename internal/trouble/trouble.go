@@ -1,7 +1,6 @@
 package trouble
 
 import (
-	"encoding/json"
 	"slices"
 
 	"github.com/spillway-lb/spillway/internal/condition"
@@ -104,17 +103,8 @@ func Leading(all []Trouble) []Trouble {
 // statusOf is what controllers wrote, or the status that the object came with, as JSON has it.
 func statusOf(e *store.Entry) map[string]any {
 	if e.Written != nil && e.Written.Status != nil {
-		return fieldsOf(e.Written.Status)
+		return condition.FieldsOf(e.Written.Status)
 	}
-	status, _ := fieldsOf(e.Object)["status"].(map[string]any)
+	status, _ := condition.FieldsOf(e.Object)["status"].(map[string]any)
 	return status
-}
-
-func fieldsOf(v any) map[string]any {
-	var fields map[string]any
-	b, err := json.Marshal(v)
-	if err == nil {
-		_ = json.Unmarshal(b, &fields) // what was just marshalled
-	}
-	return fields
 }

@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/util/intstr"
 
+	"github.com/spillway-lb/spillway/internal/condition"
 	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/manifests"
 	"github.com/spillway-lb/spillway/internal/outage"
@@ -23,6 +24,14 @@ type target struct {
 	port    int32
 	// callout: an extension calls it.
 	callout bool
+}
+
+// then is what becomes of requests while nobody answers.
+func (t target) then() string {
+	if t.callout {
+		return fmt.Sprintf("; no network endpoints found for service %q, which an extension calls (500 without failOpen)", t.service.Name)
+	}
+	return "; nobody answers for the Service in this cluster (503)"
 }
 
 // silentBackends are the Services that routes send to, or that are exported, and that nobody answers for. The reason is
@@ -39,12 +48,8 @@ func (w *world) silentBackends() []manifests.Problem {
 		if service == nil || service.Spec.Type == corev1.ServiceTypeExternalName || !hasPort(service, t.port) {
 			continue // the routes' statuses speak of it
 		}
-		then := "; nobody answers for the Service in this cluster (503)"
-		if t.callout {
-			then = fmt.Sprintf("; no network endpoints found for service %q, which an extension calls (500 without failOpen)", e.Ref.Name)
-		}
 		if r, silent := outage.Why(w.snapshot, e, t.port); silent {
-			all = append(all, w.problemOf(e, backends[t], fieldOf(service, r, t.port), r.Rule, r.Text+then))
+			all = append(all, w.problemOf(e, backends[t], fieldOf(service, r, t.port), r.Rule, r.Text+t.then()))
 		} else if p := w.deafPort(e, service, t, backends[t]); p != nil {
 			all = append(all, *p)
 		}
@@ -88,7 +93,7 @@ func (w *world) deafPort(e *store.Entry, s *corev1.Service, t target, severity m
 			return nil
 		}
 		p := w.problemOf(e, severity, field, outage.NoPort, fmt.Sprintf(
-			"no Pod of the Service listens on port %d, only on %s; nobody answers for the Service in this cluster (503)", number, numbers(listening)))
+			"no Pod of the Service listens on port %d, only on %s%s", number, numbers(listening), t.then()))
 		return &p
 	}
 	if hint := outage.Undeclared(w.snapshot, e, t.port); hint != "" {
@@ -132,7 +137,7 @@ func (w *world) backends() map[target]manifests.Severity {
 	for _, k := range []string{kind.HTTPRoute, kind.GRPCRoute, kind.GCPRoutingExtension, kind.GCPTrafficExtension} {
 		callout := k == kind.GCPRoutingExtension || k == kind.GCPTrafficExtension
 		w.snapshot.Walk(k, "", "", func(e *store.Entry) bool {
-			eachBackendRef(fieldsOf(e.Object)["spec"], func(ref map[string]any) {
+			eachBackendRef(condition.FieldsOf(e.Object)["spec"], callout, func(ref map[string]any) {
 				if k := textOf(ref, "kind"); textOf(ref, "group") != "" || k != "" && k != "Service" {
 					return
 				}
@@ -176,12 +181,13 @@ func (w *world) exported(found map[target]manifests.Severity, ref store.Ref) {
 	}
 }
 
-// eachBackendRef finds the backendRefs, and the backends of mirrors, anywhere in a route's spec.
-func eachBackendRef(v any, f func(map[string]any)) {
+// eachBackendRef finds the backendRefs, and the backends of mirrors, anywhere in a route's spec; of an extension only what it calls,
+// and not the Services by which it chooses requests.
+func eachBackendRef(v any, callout bool, f func(map[string]any)) {
 	switch v := v.(type) {
 	case []any:
 		for _, item := range v {
-			eachBackendRef(item, f)
+			eachBackendRef(item, callout, f)
 		}
 	case map[string]any:
 		for name, field := range v {
@@ -189,14 +195,14 @@ func eachBackendRef(v any, f func(map[string]any)) {
 			if name == "backendRef" {
 				refs = []any{field}
 			}
-			if name == "backendRef" || name == "backendRefs" {
+			if name == "backendRef" || name == "backendRefs" && !callout {
 				for _, r := range refs {
 					if ref, ok := r.(map[string]any); ok {
 						f(ref)
 					}
 				}
 			}
-			eachBackendRef(field, f)
+			eachBackendRef(field, callout, f)
 		}
 	}
 }

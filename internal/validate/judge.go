@@ -1,8 +1,6 @@
 package validate
 
 import (
-	"encoding/json"
-
 	"github.com/spillway-lb/spillway/internal/condition"
 	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/manifests"
@@ -51,16 +49,6 @@ func aboutProxies(c condition.Condition) bool {
 		return true
 	}
 	return c.Reason == "Pending"
-}
-
-// fieldsOf is a typed value as JSON has it.
-func fieldsOf(v any) map[string]any {
-	var fields map[string]any
-	b, err := json.Marshal(v)
-	if err == nil {
-		_ = json.Unmarshal(b, &fields) // what was just marshalled
-	}
-	return fields
 }
 
 func textOf(fields map[string]any, name string) string {

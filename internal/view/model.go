@@ -11,12 +11,14 @@ import (
 
 // Kinds of resources, as lbv1.KeyOf names them.
 const (
-	kindForwardingRule = "forwarding_rule"
-	kindTargetProxy    = "target_proxy"
-	kindURLMap         = "url_map"
-	kindBackendService = "backend_service"
-	kindGroup          = "network_endpoint_group"
-	kindHealthCheck    = "health_check"
+	kindForwardingRule   = "forwarding_rule"
+	kindTargetProxy      = "target_proxy"
+	kindRouteExtension   = "lb_route_extension"
+	kindTrafficExtension = "lb_traffic_extension"
+	kindURLMap           = "url_map"
+	kindBackendService   = "backend_service"
+	kindGroup            = "network_endpoint_group"
+	kindHealthCheck      = "health_check"
 )
 
 // Model is what is published, kept up to date by transactions and indexed by what is asked for. It is safe for concurrent

@@ -45,8 +45,8 @@ func (m *Model) eachBackend(snapshot *store.Snapshot, locations []string, f func
 		if !ok || service.GetAbortStatus() != 0 {
 			continue
 		}
-		b := outage.Backend{Of: of, Port: targetPort(service)}
-		for _, at := range used[name] {
+		b := outage.Backend{Of: of, Port: targetPort(service), Callout: used[name].callout}
+		for _, at := range used[name].locations {
 			var known outage.Reason
 			b.Location, b.Reason = at, known
 			if b.Healthy, known = m.standing(snapshot, service, at); !b.Healthy {
@@ -64,34 +64,72 @@ func targetPort(s *lbv1.BackendService) int32 {
 	return int32(port)
 }
 
-// used are the locations that send requests to each backend service: those where a forwarding rule leads to a rule with it.
-func (m *Model) used(locations []string) map[string][]string {
-	regions := map[string]map[string]bool{} // by URL map
+// use is how a backend service is used: where, and whether extensions do.
+type use struct {
+	locations []string
+	callout   bool
+}
+
+// used says of each backend service where a forwarding rule leads to a rule, or to an extension, that sends to it.
+func (m *Model) used(locations []string) map[string]use {
+	regions := map[string]map[string]bool{} // by target proxy
 	for _, r := range m.Kind(kindForwardingRule) {
-		urlMap := m.Get(kindTargetProxy, r.GetForwardingRule().GetTargetProxy()).GetTargetProxy().GetUrlMap()
-		if regions[urlMap] == nil {
-			regions[urlMap] = map[string]bool{}
+		proxy := r.GetForwardingRule().GetTargetProxy()
+		if regions[proxy] == nil {
+			regions[proxy] = map[string]bool{}
 		}
 		for _, vip := range r.GetForwardingRule().GetVips() {
-			regions[urlMap][vip.GetRegion()] = true
+			regions[proxy][vip.GetRegion()] = true
 		}
 	}
-	all := map[string]map[string]bool{}
-	for urlMap, in := range regions {
-		for _, service := range m.sentTo(urlMap) {
-			if all[service] == nil {
-				all[service] = map[string]bool{}
+	sent, called := map[string]map[string]bool{}, map[string]map[string]bool{}
+	for name, in := range regions {
+		proxy := m.Get(kindTargetProxy, name).GetTargetProxy()
+		var at []string
+		for _, l := range locations {
+			if in[l] || in[""] {
+				at = append(at, l)
 			}
-			for _, at := range locations {
-				if in[at] || in[""] {
-					all[service][at] = true
+		}
+		addAll(sent, m.sentTo(proxy.GetUrlMap()), at)
+		addAll(called, m.called(proxy), at)
+	}
+	out := map[string]use{}
+	for service, at := range sent {
+		out[service] = use{locations: slices.Sorted(maps.Keys(at))}
+	}
+	for service, at := range called {
+		out[service] = use{locations: slices.Sorted(maps.Keys(at)), callout: true}
+	}
+	return out
+}
+
+// addAll puts locations to services.
+func addAll(to map[string]map[string]bool, services, locations []string) {
+	for _, service := range services {
+		if to[service] == nil {
+			to[service] = map[string]bool{}
+		}
+		for _, at := range locations {
+			to[service][at] = true
+		}
+	}
+}
+
+// called are the backend services that the extensions of a target proxy call.
+func (m *Model) called(proxy *lbv1.TargetProxy) []string {
+	var out []string
+	for _, x := range []*lbv1.LbExtension{
+		m.Get(kindRouteExtension, proxy.GetRouteExtension()).GetLbRouteExtension(),
+		m.Get(kindTrafficExtension, proxy.GetTrafficExtension()).GetLbTrafficExtension(),
+	} {
+		for _, chain := range x.GetChains() {
+			for _, e := range chain.GetExtensions() {
+				if name := e.GetBackendService(); name != "" {
+					out = append(out, name)
 				}
 			}
 		}
-	}
-	out := map[string][]string{}
-	for service, at := range all {
-		out[service] = slices.Sorted(maps.Keys(at))
 	}
 	return out
 }

@@ -73,5 +73,5 @@ func (m *Model) down(snapshot *store.Snapshot, locations []string, of string) ma
 }
 
 func downText(of string, b *outage.Backend) string {
-	return fmt.Sprintf("%sport %d, from %s: no healthy endpoint, so requests get 503: %s", of, b.Port, b.Location, b.Reason.Text)
+	return fmt.Sprintf("%sport %d, from %s: no healthy endpoint, so %s: %s", of, b.Port, b.Location, b.Then(), b.Reason.Text)
 }

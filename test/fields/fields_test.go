@@ -51,7 +51,7 @@ var unread = map[string]string{
 	"LbExtension.Owner": "as above", "WasmPlugin.Owner": "as above", "WasmPluginVersion.Owner": "as above",
 	"LbExtension.Description": "for people", "WasmPlugin.Description": "for people", "WasmPluginVersion.Description": "for people",
 	"LbExtension.Scheme": "as a forwarding rule's", "LbExtension.Region": "as a forwarding rule's",
-	"LbExtension.ForwardingRules": "for people", "WasmPlugin.UsedBy": "for people", "Extension.GoogleApi": "for people",
+	"LbExtension.ForwardingRules": "for people", "Extension.GoogleApi": "for people",
 	"WasmPluginVersion.Version": "for people: metrics and logs have the generated name",
 }
 

@@ -4754,8 +4754,6 @@ type WasmPlugin struct {
 	MainVersion string         `protobuf:"bytes,1,opt,name=main_version,json=mainVersion,proto3" json:"main_version,omitempty"`
 	Logging     *PluginLogging `protobuf:"bytes,2,opt,name=logging,proto3" json:"logging,omitempty"`
 	Description string         `protobuf:"bytes,3,opt,name=description,proto3" json:"description,omitempty"`
-	// The lb_traffic_extensions that name it, for showing.
-	UsedBy []string `protobuf:"bytes,4,rep,name=used_by,json=usedBy,proto3" json:"used_by,omitempty"`
 	// The GCPWasmPlugin.
 	Owner         *Owner `protobuf:"bytes,5,opt,name=owner,proto3" json:"owner,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -4811,13 +4809,6 @@ func (x *WasmPlugin) GetDescription() string {
 		return x.Description
 	}
 	return ""
-}
-
-func (x *WasmPlugin) GetUsedBy() []string {
-	if x != nil {
-		return x.UsedBy
-	}
-	return nil
 }
 
 func (x *WasmPlugin) GetOwner() *Owner {
@@ -5963,14 +5954,13 @@ const file_api_lb_v1_lb_proto_rawDesc = "" +
 	"\x15SEND_MODE_UNSPECIFIED\x10\x00\x12\f\n" +
 	"\bSTREAMED\x10\x01\x12\x18\n" +
 	"\x14FULL_DUPLEX_STREAMED\x10\x02B\b\n" +
-	"\x06target\"\xbe\x01\n" +
+	"\x06target\"\xab\x01\n" +
 	"\n" +
 	"WasmPlugin\x12!\n" +
 	"\fmain_version\x18\x01 \x01(\tR\vmainVersion\x12.\n" +
 	"\alogging\x18\x02 \x01(\v2\x14.lb.v1.PluginLoggingR\alogging\x12 \n" +
-	"\vdescription\x18\x03 \x01(\tR\vdescription\x12\x17\n" +
-	"\aused_by\x18\x04 \x03(\tR\x06usedBy\x12\"\n" +
-	"\x05owner\x18\x05 \x01(\v2\f.lb.v1.OwnerR\x05owner\"\xe6\x01\n" +
+	"\vdescription\x18\x03 \x01(\tR\vdescription\x12\"\n" +
+	"\x05owner\x18\x05 \x01(\v2\f.lb.v1.OwnerR\x05ownerJ\x04\b\x04\x10\x05\"\xe6\x01\n" +
 	"\rPluginLogging\x12\x18\n" +
 	"\aenabled\x18\x01 \x01(\bR\aenabled\x12\x1f\n" +
 	"\vsample_rate\x18\x02 \x01(\x01R\n" +

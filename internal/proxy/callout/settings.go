@@ -14,8 +14,12 @@ import (
 	"github.com/spillway-lb/spillway/internal/proxy/extension"
 )
 
-// DefaultTimeout is that of an answer where an extension has none.
-const DefaultTimeout = time.Second
+// DefaultTimeout is that of an answer where an extension has none. The limits are Google's, and no wait below what a scheduler holds.
+const (
+	DefaultTimeout = time.Second
+	MinTimeout     = 10 * time.Millisecond
+	MaxTimeout     = 10 * time.Second
+)
 
 // Settings are those of one callout, compiled once.
 type Settings struct {
@@ -33,7 +37,7 @@ type Settings struct {
 	observes  bool
 	forward   map[string]bool
 	// attributes are those that the callout gets with its first message.
-	attributes []string
+	attributes []attribute
 	// common is in every message, first in the first one beside it.
 	common, first []byte
 }
@@ -43,7 +47,11 @@ func Compile(kind extension.Kind, resource, chain string, e *lbv1.Extension) (*S
 	s := &Settings{
 		Kind: kind, Policy: extension.CalloutPolicy(kind),
 		service: e.GetBackendService(), authority: e.GetAuthority(), bearer: string(e.GetBearerToken()),
-		timeout: DefaultTimeout, failOpen: e.GetFailOpen(), observes: e.GetObservabilityMode(), attributes: e.GetForwardAttributes(),
+		timeout: DefaultTimeout, failOpen: e.GetFailOpen(), observes: e.GetObservabilityMode(),
+	}
+	var err error
+	if s.attributes, err = attributesOf(e.GetForwardAttributes()); err != nil {
+		return nil, err
 	}
 	if d := e.GetTimeout(); d != nil {
 		s.timeout = d.AsDuration()

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
 	"github.com/spillway-lb/spillway/internal/proxy/callout"
@@ -132,15 +131,9 @@ func (c Compiler) extension(u Use, fault string, r extension.Resources) (extensi
 	return faulty(u, fault), nil
 }
 
-// limits of a timeout: Google's, and no wait below what a scheduler holds.
-const (
-	minTimeout = 10 * time.Millisecond
-	maxTimeout = 10 * time.Second
-)
-
 func newCallout(u Use, service string) (extension.Extension, error) {
-	if d := u.Extension.GetTimeout(); d != nil && (d.AsDuration() < minTimeout || d.AsDuration() > maxTimeout) {
-		return extension.Extension{}, fmt.Errorf("timeout %v is not between %v and %v", d.AsDuration(), minTimeout, maxTimeout)
+	if d := u.Extension.GetTimeout(); d != nil && (d.AsDuration() < callout.MinTimeout || d.AsDuration() > callout.MaxTimeout) {
+		return extension.Extension{}, fmt.Errorf("timeout %v is not between %v and %v", d.AsDuration(), callout.MinTimeout, callout.MaxTimeout)
 	}
 	if len(u.Extension.GetEvents()) == 0 {
 		return extension.Extension{}, errors.New("has no events")
