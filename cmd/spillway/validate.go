@@ -29,6 +29,7 @@ looked at.`
 type validateFlags struct {
 	output     string
 	schemaOnly bool
+	strict     bool
 	namespace  defaultNamespace
 }
 
@@ -43,6 +44,7 @@ func newValidateCommand() *cobra.Command {
 	}
 	cmd.Flags().StringVarP(&f.output, "output", "o", "", "json; a line for each problem by default")
 	cmd.Flags().BoolVar(&f.schemaOnly, "schema-only", false, "check the files alone, not what becomes of them")
+	cmd.Flags().BoolVar(&f.strict, "strict", false, "what of service extensions GKE's newest CRDs refuse is an error, also if it works here")
 	f.namespace.addFlag(cmd.Flags())
 	return cmd
 }
@@ -54,7 +56,7 @@ func (f *validateFlags) run(cmd *cobra.Command, dir string) error {
 	if info, err := os.Stat(dir); err == nil && !info.IsDir() {
 		return fmt.Errorf("%s is a file; validate takes a directory", dir)
 	}
-	report, err := validate.Directory(dir, validate.Options{Namespace: string(f.namespace), SchemaOnly: f.schemaOnly, Now: time.Now()})
+	report, err := validate.Directory(dir, validate.Options{Namespace: string(f.namespace), SchemaOnly: f.schemaOnly, Strict: f.strict, Now: time.Now()})
 	if err != nil {
 		return err
 	}

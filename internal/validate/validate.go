@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/spillway-lb/spillway/internal/manifests"
+	"github.com/spillway-lb/spillway/internal/manifests/schema"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/standalone"
 	"github.com/spillway-lb/spillway/internal/status"
@@ -31,6 +32,8 @@ type Options struct {
 	Namespace string
 	// SchemaOnly leaves out the translation.
 	SchemaOnly bool
+	// Strict makes errors of what works here and the newest of GKE's CRDs of extensions refuses.
+	Strict bool
 	// Now is the time for what has none of its own.
 	Now time.Time
 }
@@ -49,6 +52,11 @@ func Directory(dir string, o Options) (*Report, error) {
 		return nil, err
 	}
 	report := &Report{Problems: problems}
+	for i := range problems {
+		if o.Strict && problems[i].Rule == schema.RuleAlias {
+			problems[i].Severity = manifests.Error
+		}
+	}
 	for _, u := range delta.Upserts {
 		if _, _, ok := place(u.Origin); ok {
 			report.Objects++
@@ -60,7 +68,7 @@ func Directory(dir string, o Options) (*Report, error) {
 	w := &world{store: store.New(slices.Concat(translate.Indexes(), standalone.Indexes())...), places: newPlaces(dir)}
 	w.store.Commit(delta.Apply)
 	w.translate(dir, o.Now)
-	report.Problems = append(report.Problems, w.problems()...)
+	report.Problems = append(report.Problems, w.problems(o.Strict)...)
 	return report, nil
 }
 
@@ -107,7 +115,7 @@ func (w *world) fail(rule, message string) {
 }
 
 // problems judges every object, in order of file and line.
-func (w *world) problems() []manifests.Problem {
+func (w *world) problems(strict bool) []manifests.Problem {
 	all := slices.Clone(w.failures)
 	for _, kind := range w.snapshot.Kinds() {
 		w.snapshot.Walk(kind, "", "", func(e *store.Entry) bool {
@@ -117,6 +125,7 @@ func (w *world) problems() []manifests.Problem {
 	}
 	all = append(all, w.silentBackends()...)
 	all = append(all, w.lostRequests()...)
+	all = append(all, w.extensions(strict)...)
 	manifests.SortProblems(all)
 	return slices.Compact(all)
 }
