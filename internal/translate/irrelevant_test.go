@@ -10,6 +10,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
+	networkingv1 "github.com/spillway-lb/spillway/api/networking/v1"
 	"github.com/spillway-lb/spillway/internal/fact"
 	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/persist"
@@ -162,10 +163,14 @@ func TestWhatIsNotListedYetIsNotGone(t *testing.T) {
 	w.commit(t, func(tx *store.Tx) {
 		busyFleet(tx)
 		tx.Put("c", export("s0"), "")
+		extendedFleet(tx)
 	})
 	want := versions(w.engine)
 	seq, published := restored(t, w)
-	for _, listed := range []string{kind.EndpointSlice, "Node", "ServiceExport.net.gke.io"} {
+	for _, listed := range []string{
+		kind.EndpointSlice, "Node", "ServiceExport.net.gke.io", kind.HealthCheckPolicy, kind.GCPBackendPolicy, kind.BackendTLSPolicy, kind.GCPGatewayPolicy,
+		kind.GCPTrafficExtension,
+	} {
 		config := translate.Config(options())
 		config.Published, config.Seq = published, seq
 		restarted := &world{store: store.New(translate.Indexes()...), engine: recompute.New(config)}
@@ -198,6 +203,49 @@ func TestWhatIsNotListedYetIsNotGone(t *testing.T) {
 	}
 }
 
+// extendedFleet has a policy of each kind that backends and Gateways have, and an extension.
+func extendedFleet(tx *store.Tx) {
+	target := func(of, name string) networkingv1.PolicyTargetReference {
+		r := networkingv1.PolicyTargetReference{Kind: of, Name: name}
+		if of == "Gateway" {
+			r.Group = gatewayv1.GroupName
+		}
+		return r
+	}
+	typed := func(k, version string) metav1.TypeMeta { return metav1.TypeMeta{Kind: k, APIVersion: version} }
+	const google = "networking.gke.io/v1"
+	interval, timeout := int64(7), int64(9)
+	check := &networkingv1.HealthCheckPolicy{TypeMeta: typed("HealthCheckPolicy", google), ObjectMeta: meta("store", "check")}
+	check.Spec.TargetRef = target("Service", "s0")
+	check.Spec.Default = &networkingv1.HealthCheckPolicyConfig{CheckIntervalSec: &interval}
+	tx.Put("c", check, "")
+	settings := &networkingv1.GCPBackendPolicy{TypeMeta: typed("GCPBackendPolicy", google), ObjectMeta: meta("store", "settings")}
+	settings.Spec.TargetRef = target("Service", "s1")
+	settings.Spec.Default = &networkingv1.GCPBackendPolicyConfig{TimeoutSec: &timeout}
+	tx.Put("c", settings, "")
+	system := gatewayv1.WellKnownCACertificatesSystem
+	tls := &gatewayv1.BackendTLSPolicy{TypeMeta: typed("BackendTLSPolicy", "gateway.networking.k8s.io/v1"), ObjectMeta: meta("store", "tls")}
+	tls.Spec.TargetRefs = []gatewayv1.LocalPolicyTargetReferenceWithSectionName{{LocalPolicyTargetReference: gatewayv1.LocalPolicyTargetReference{Kind: "Service", Name: "s2"}}}
+	tls.Spec.Validation = gatewayv1.BackendTLSPolicyValidation{Hostname: "a.test", WellKnownCACertificates: &system}
+	tx.Put("c", tls, "")
+	gateway := &networkingv1.GCPGatewayPolicy{TypeMeta: typed("GCPGatewayPolicy", google), ObjectMeta: meta("store", "gateway")}
+	gateway.Spec.TargetRef = target("Gateway", "web")
+	gateway.Spec.Default = &networkingv1.GCPGatewayPolicyConfig{}
+	tx.Put("c", gateway, "")
+	h2c, authority := "kubernetes.io/h2c", "a"
+	callout := service("store", "callout", 443)
+	callout.Spec.Ports[0].AppProtocol = &h2c
+	tx.Put("c", callout, "")
+	tx.Put("c", sliceOf("callout", "10.0.9.9"), "")
+	port := int32(443)
+	x := &networkingv1.GCPTrafficExtension{TypeMeta: typed("GCPTrafficExtension", google), ObjectMeta: meta("store", "extension")}
+	x.Spec.TargetRefs = []networkingv1.LocalPolicyTargetReference{{Group: gatewayv1.GroupName, Kind: "Gateway", Name: gateway.Spec.TargetRef.Name}}
+	x.Spec.ExtensionChains = []networkingv1.ExtensionChain{{Name: "c", Extensions: []networkingv1.Extension{{
+		Name: "e", Authority: &authority, BackendRef: &networkingv1.ExtensionServiceReference{Kind: "Service", Name: "callout", Port: &port},
+	}}}}
+	tx.Put("c", x, "")
+}
+
 // restored is what an engine has published, as it comes back from a file.
 func restored(t fataler, w *world) (uint64, map[recompute.ID]recompute.Published) {
 	seq, units := w.engine.Published()
@@ -223,6 +271,12 @@ func newObject(_, kind string) (store.Object, bool) {
 		return &gatewayv1.GRPCRoute{}, true
 	case "Gateway":
 		return &gatewayv1.Gateway{}, true
+	case "GCPTrafficExtension":
+		return &networkingv1.GCPTrafficExtension{}, true
+	case "GCPRoutingExtension":
+		return &networkingv1.GCPRoutingExtension{}, true
+	case "GCPWasmPlugin":
+		return &networkingv1.GCPWasmPlugin{}, true
 	}
 	return nil, false
 }

@@ -202,6 +202,7 @@ func (e edits) random(t *rapid.T, tx *store.Tx) {
 	o := rapid.SampledFrom([]func(*rapid.T) store.Object{
 		randomService, randomExport, e.gateway, e.route, e.route, randomGRPCRoute, randomHealthCheckPolicy,
 		randomBackendPolicy, randomGatewayPolicy, randomBackendTLSPolicy, randomBackendTLSPolicy, randomGrant, randomNamespace,
+		e.extension, e.extension, randomPlugin,
 	}).Draw(t, "kind")(t)
 	if rapid.IntRange(0, 3).Draw(t, "delete") == 0 {
 		tx.Delete(store.RefTo(cluster, o))

@@ -2,8 +2,8 @@ package translate
 
 import (
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
+	"github.com/spillway-lb/spillway/internal/proxy/chains"
 	"github.com/spillway-lb/spillway/internal/proxy/config"
-	"github.com/spillway-lb/spillway/internal/proxy/extension"
 )
 
 // Publisher checks transactions with the proxy's compiler before they go out: what a proxy would refuse stays as it was,
@@ -16,12 +16,7 @@ type Publisher struct {
 
 // NewPublisher starts with nothing published.
 func NewPublisher() *Publisher {
-	return &Publisher{root: config.NewWith(config.Location{}, anyChains)}
-}
-
-// anyChains leaves it to the proxies whether they can run extensions.
-func anyChains(string, *lbv1.TargetProxy, extension.Resources) (*extension.Chains, error) {
-	return nil, nil
+	return &Publisher{root: config.NewWith(config.Location{}, chains.Compiler{}.Provider())}
 }
 
 // Check returns what can be published of a transaction and of what waited, nil if that is nothing, and what waits now.

@@ -11,6 +11,7 @@ import (
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
 	"github.com/spillway-lb/spillway/internal/manifests"
+	"github.com/spillway-lb/spillway/internal/proxy/chains"
 	"github.com/spillway-lb/spillway/internal/proxy/config"
 	"github.com/spillway-lb/spillway/internal/proxy/message"
 	"github.com/spillway-lb/spillway/internal/proxy/requestpath"
@@ -21,7 +22,7 @@ import (
 )
 
 // atLeast is how many values there are, so that nobody takes a table away by mistake.
-const atLeast = 1400
+const atLeast = 2400
 
 const base = `
 apiVersion: gateway.networking.k8s.io/v1
@@ -35,7 +36,7 @@ apiVersion: v1
 kind: Service
 metadata: {name: a, namespace: default}
 spec: {selector: {app: a}, ports: [{name: main, port: 80, targetPort: 8080}]}
-`
+` + extended
 
 // TestValues sends every value through at once, each with a host of its own.
 func TestValues(t *testing.T) {
@@ -62,17 +63,18 @@ func TestValues(t *testing.T) {
 
 // world is what becomes of the values.
 type world struct {
-	t      *testing.T
-	root   *config.Root
-	maps   map[string]*urlmap.Map
-	rules  map[string][]*lbv1.RouteRule  // by route
-	status map[string][]metav1.Condition // by kind and name
-	events map[string]string
+	t          *testing.T
+	root       *config.Root
+	maps       map[string]*urlmap.Map
+	rules      map[string][]*lbv1.RouteRule  // by route
+	extensions map[string]*lbv1.LbExtension  // by extension
+	status     map[string][]metav1.Condition // by kind and name
+	events     map[string]string
 }
 
 func newWorld(t *testing.T) *world {
 	return &world{
-		t: t, maps: map[string]*urlmap.Map{}, rules: map[string][]*lbv1.RouteRule{}, status: map[string][]metav1.Condition{}, events: map[string]string{},
+		t: t, maps: map[string]*urlmap.Map{}, rules: map[string][]*lbv1.RouteRule{}, extensions: map[string]*lbv1.LbExtension{}, status: map[string][]metav1.Condition{}, events: map[string]string{},
 	}
 }
 
@@ -103,7 +105,7 @@ func (w *world) load(values []value) (admitted []int) {
 	if _, refusals := translate.NewPublisher().Check(round.Tx); len(refusals) > 0 {
 		w.t.Errorf("internal error: not published: %v", refusals)
 	}
-	root, err := config.New(config.Location{}).Apply(round.Tx)
+	root, err := config.NewWith(config.Location{}, chains.Compiler{}.Provider()).Apply(round.Tx)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -122,6 +124,8 @@ func (w *world) note(resources []*lbv1.Resource, writes []recompute.WriteChange)
 		if p := r.GetTargetProxy(); p != nil {
 			w.maps[p.GetUrlMap()] = w.root.TargetProxy(r.GetName()).Map
 		}
+		w.noteExtension(r.GetLbRouteExtension())
+		w.noteExtension(r.GetLbTrafficExtension())
 		if rule := r.GetRouteRule(); rule != nil {
 			w.rules[rule.GetRoute()] = append(w.rules[rule.GetRoute()], rule)
 		}
@@ -189,6 +193,8 @@ func document(i int, v *value) []byte {
 	case "HTTPRoute", "GRPCRoute":
 		spec["hostnames"] = []any{own + ".test"}
 	case "Gateway":
+	case "GCPTrafficExtension", "GCPRoutingExtension":
+		docs = append(docs, gatewayOf(own))
 	case "Service":
 		docs = append(docs, routeTo(own))
 	default:
@@ -216,11 +222,14 @@ func routeTo(own string) object {
 // judge returns the words of a refusal, "" for what is served as it is written, and an error for what is neither.
 func (w *world) judge(i int, v *value) (words string, err error) {
 	kind := v.doc["kind"].(string)
-	if words = w.refusal(kind + "/" + name(i)); words == "" && kind != "HTTPRoute" && kind != "GRPCRoute" {
+	if words = w.refusal(kind + "/" + name(i)); words == "" && kind != "HTTPRoute" && kind != "GRPCRoute" && w.status["HTTPRoute/"+name(i)] != nil {
 		words = w.refusal("HTTPRoute/" + name(i))
 	}
 	route := kind == "HTTPRoute" || kind == "GRPCRoute"
+	extension := kind == "GCPTrafficExtension" || kind == "GCPRoutingExtension"
 	switch {
+	case words == "" && extension:
+		return "", w.extends(name(i))
 	case words == "" && route:
 		return "", w.serves(i, v)
 	case words == "" && len(w.status[kind+"/"+name(i)]) == 0 && kind != "Service":
