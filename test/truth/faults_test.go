@@ -15,6 +15,7 @@ func faults(t *testing.T) []fault {
 	all = append(all, gatewayFaults()...)
 	all = append(all, certificateFaults(t)...)
 	all = append(all, policyFaults()...)
+	all = append(all, extensionFaults()...)
 	all = append(all, directoryFaults()...)
 	return all
 }

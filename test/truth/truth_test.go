@@ -35,7 +35,7 @@ func (f *fault) kindAndName() (kind, name string) {
 	switch kind {
 	case "HTTPRoute", "Gateway", "BackendTLSPolicy":
 		kind += ".gateway.networking.k8s.io"
-	case "HealthCheckPolicy", "GCPBackendPolicy", "GCPGatewayPolicy":
+	case "HealthCheckPolicy", "GCPBackendPolicy", "GCPGatewayPolicy", "GCPTrafficExtension":
 		kind += ".networking.gke.io"
 	}
 	return kind, name

@@ -191,6 +191,7 @@ func (f *filter) End(extension.Outcome) {
 			return
 		}
 	}
+	s.helped(p)
 	f.log(p, err)
 	p.Close()
 }
@@ -213,4 +214,5 @@ func (f *filter) log(p pipe, err error) {
 	f.x.Log("receivedMessages", strconv.FormatInt(s.in.messages, 10))
 	f.x.Log("receivedBytes", strconv.FormatInt(s.in.bytes, 10))
 	f.x.Count("grpc_" + status.Code.String())
+	f.x.Transfer(s.out.bytes, s.in.bytes)
 }

@@ -571,3 +571,61 @@ func TestCalloutThatDoesNotRead(t *testing.T) {
 		t.Errorf("%v", r.x.counts)
 	}
 }
+
+// TestNobodyReads: neither the callout, what it is sent, nor the backend, what the callout answered. The head of the answer waits
+// no longer than for any answer.
+func TestNobodyReads(t *testing.T) {
+	e := &lbv1.Extension{Events: everyEvent, RequestBodySendMode: lbv1.Extension_FULL_DUPLEX_STREAMED, Timeout: durationpb.New(20 * time.Millisecond)}
+	m := newMemory(answering{}.answer)
+	p := &stuck{memory: m, blocked: make(chan struct{})}
+	r := newRun(t, e, extension.Traffic, m)
+	r.filter.session.dial = func() (pipe, error) { return p, nil }
+	if err := r.sendRequest(&source{pieces: []string{"x"}, ready: true}); err != nil {
+		t.Fatal(err)
+	}
+	<-p.blocked
+	if err := r.sendResponse(nil); err == nil {
+		t.Error("the answer's headers passed")
+	}
+	r.end()
+	if r.x.counts["cause_timeout"] != 1 || r.x.counts["failed_closed"] != 1 {
+		t.Errorf("%v", r.x.counts)
+	}
+}
+
+// pressed is a callout that reads no chunk before the answers that it has given are taken.
+type pressed struct{ *memory }
+
+func (p pressed) Send(b []byte) error {
+	p.mu.Lock()
+	for len(p.requests) > 0 && len(p.out) > 0 && !p.canceled {
+		p.changed.Wait()
+	}
+	p.mu.Unlock()
+	return p.memory.Send(b)
+}
+
+func (p pressed) Receive() ([]byte, error) {
+	b, err := p.memory.Receive()
+	p.changed.Broadcast()
+	return b, err
+}
+
+// TestAnswersAreReadForWhoWaits: the head of an answer gets through while the backend does not read the request that the callout
+// answers as it comes.
+func TestAnswersAreReadForWhoWaits(t *testing.T) {
+	e := &lbv1.Extension{Events: everyEvent, RequestBodySendMode: lbv1.Extension_FULL_DUPLEX_STREAMED, Timeout: durationpb.New(10 * time.Second)}
+	m := newMemory(answering{body: upper(true)}.answer)
+	r := newRun(t, e, extension.Traffic, m)
+	r.filter.session.dial = func() (pipe, error) { return pressed{m}, nil }
+	if err := r.sendRequest(&source{pieces: []string{"a", "b", "c", "d"}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.sendResponse(nil); err != nil {
+		t.Errorf("the answer's headers: %v", err)
+	}
+	if body, err := pull(r.request.Body); err != nil || body != "ABCD" {
+		t.Errorf("the request's body is %q, %v", body, err)
+	}
+	r.end()
+}

@@ -62,6 +62,9 @@ type session struct {
 	pipe    pipe // nil before the first message; set while sending is held, too
 	core    core
 	reading bool
+	// blocked are those who wait for sending; helper is closed when the goroutine has ended that reads meanwhile, nil without one.
+	blocked int
+	helper  chan struct{}
 	// readSince is when who reads began to wait for a message.
 	readSince time.Time
 	boxes     [2]box
@@ -91,7 +94,7 @@ func newSession(dial func() (pipe, error), timeout time.Duration, c core) *sessi
 // send sends a message: p of a side, which encode appends. An error says why no more answers come; one of the sending
 // itself shows where its answer is awaited, which knows the reason.
 func (s *session) send(side side, p part, last bool, encode func(dst []byte, first bool) []byte) error {
-	s.sending.Lock()
+	s.acquire()
 	defer s.sending.Unlock()
 	first := s.pipe == nil
 	if err := s.begin(); err != nil {
@@ -117,6 +120,73 @@ func (s *session) send(side side, p part, last bool, encode func(dst []byte, fir
 	}
 	s.arm(side)
 	return nil
+}
+
+// helpAfter is how long a message of the other side may be on its way before its answers are read for it.
+const helpAfter = 5 * time.Millisecond
+
+// acquire takes sending. In full duplex a message may be stuck because the callout does not read before its answers are taken, and
+// nobody takes them because the backend does not read either: then they are read here.
+func (s *session) acquire() {
+	if s.sending.TryLock() {
+		return
+	}
+	s.block(1)
+	t := time.AfterFunc(helpAfter, s.help)
+	s.sending.Lock()
+	t.Stop()
+	s.block(-1)
+}
+
+func (s *session) block(n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.blocked += n
+	s.changed.Broadcast()
+}
+
+// help reads while somebody waits for sending, in a goroutine of its own.
+func (s *session) help() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.helper != nil || s.end != nil {
+		return
+	}
+	done := make(chan struct{})
+	s.helper = done
+	defer func() {
+		if recover() != nil && s.end == nil {
+			s.stop(errPanicked)
+		}
+		if s.helper = nil; s.end != nil {
+			s.helper = done // whoever ends the session may want to know
+		}
+		close(done)
+		s.changed.Broadcast()
+	}()
+	for s.blocked > 0 && s.end == nil {
+		if s.pipe == nil || s.reading || max(s.boxes[request].bytes, s.boxes[response].bytes) > boxHard {
+			s.changed.Wait()
+			continue
+		}
+		s.read()
+	}
+}
+
+// helped returns when nobody reads to help, after the session has ended.
+func (s *session) helped(p pipe) {
+	s.mu.Lock()
+	done := s.helper
+	s.mu.Unlock()
+	if done == nil {
+		return
+	}
+	select {
+	case <-done:
+	default:
+		p.Cancel()
+		<-done
+	}
 }
 
 // pass gives what is in buf to the stream. sending is held. In full duplex a callout need not read while nobody reads from it.

@@ -396,6 +396,10 @@ func TestEmptyAnswers(t *testing.T) {
 			t.Errorf("HTTP/%d: %+v", version, g)
 		}
 	}
+	eventually(t, "the bytes of both are counted", func() bool {
+		sent, received := x.Metrics().Extensions.Bytes("chain/ext")
+		return sent > 0 && received > 0 && sent > received
+	})
 }
 
 // TestCalloutGoes while it serves: what needs it fails as it says from then on, and it is used again when it is back.

@@ -184,6 +184,9 @@ func (x *Exchange) trace(end time.Time, m *metrics.Sample) {
 	if x.endpoint != nil {
 		d.Endpoint = x.endpoint.Addr
 	}
+	if x.scope != nil {
+		d.Extensions = x.scope.traced()
+	}
 	if agent, ok := q.Header.Get(header.UserAgent); ok {
 		d.UserAgent = string(agent)
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/spillway-lb/spillway/internal/proxy/extension"
 	"github.com/spillway-lb/spillway/internal/proxy/header"
 	"github.com/spillway-lb/spillway/internal/proxy/message"
+	"github.com/spillway-lb/spillway/internal/proxy/trace"
 )
 
 // scope is what an exchange has because of its filters. Without any it has none. It is not used again, so that a filter
@@ -48,7 +49,9 @@ type running struct {
 
 	// Guarded by scope.mu.
 	took   time.Duration
-	result string // an event other than that it passed
+	since  time.Time // when it was called first
+	until  time.Time // when its last call ended
+	result string    // an event other than that it passed
 	fields []accesslog.ExtensionField
 }
 
@@ -118,7 +121,7 @@ func (s *scope) start(kind extension.Kind, c *extension.Chain, e *extension.Exte
 // run calls a filter. A panic ends its exchange only.
 func (r *running) run(f func() error) (err error) {
 	began := time.Now()
-	defer func() { r.note(err, time.Since(began)) }()
+	defer func() { r.note(err, began, time.Since(began)) }()
 	defer r.scope.engine.Guard.Recover(r.place(), func() { err = errPanicked })
 	return f()
 }
@@ -127,10 +130,16 @@ func (r *running) run(f func() error) (err error) {
 func (r *running) place() string { return "filter " + r.name() }
 
 // note keeps how long a filter took, and what became of it: the first that is not that it passed.
-func (r *running) note(err error, took time.Duration) {
+func (r *running) note(err error, began time.Time, took time.Duration) {
 	r.scope.mu.Lock()
 	defer r.scope.mu.Unlock()
 	r.took += took
+	if !began.IsZero() {
+		if r.since.IsZero() {
+			r.since = began
+		}
+		r.until = began.Add(took)
+	}
 	if err != nil && r.result == "" {
 		r.result = eventOf(err)
 	}
@@ -414,6 +423,27 @@ func (s *scope) logged() []accesslog.Extension {
 		list = append(list, accesslog.Extension{
 			Kind: r.kind.String(), Chain: r.chain, Name: r.extension.Name, Latency: r.took, Outcome: r.event(), Fields: r.fields,
 		})
+	}
+	return list
+}
+
+// traced are the filters as spans of their own, below the exchange's.
+func (s *scope) traced() []trace.ExtensionSpan {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var list []trace.ExtensionSpan
+	for _, r := range s.running {
+		if r.since.IsZero() {
+			continue
+		}
+		span := trace.ExtensionSpan{
+			Name: r.name(), Kind: r.kind.String(), Service: r.extension.Service, Start: r.since, End: r.until, Busy: r.took,
+			Outcome: r.event(), Failed: r.result == eventFailed || r.result == eventPanicked,
+		}
+		for _, f := range r.fields {
+			span.Fields = append(span.Fields, [2]string{f.Name, f.Value})
+		}
+		list = append(list, span)
 	}
 	return list
 }

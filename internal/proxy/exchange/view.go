@@ -130,6 +130,13 @@ func (r *running) Log(name, value string) {
 	}
 }
 
+// Transfer implements extension.Exchange.
+func (r *running) Transfer(sent, received int64) {
+	if x := r.live(); x != nil {
+		x.engine.Metrics.Extensions.Transfer(r.name(), sent, received)
+	}
+}
+
 // Count implements extension.Exchange.
 func (r *running) Count(event string) {
 	if x := r.live(); x != nil {

@@ -5,6 +5,7 @@ import (
 	"io"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/spillway-lb/spillway/internal/proxy/extension"
 	"github.com/spillway-lb/spillway/internal/proxy/header"
@@ -98,7 +99,7 @@ type filterBody struct {
 func (g *filterBody) Next() (p []byte, err error) {
 	defer g.r.scope.engine.Guard.Recover(g.r.place(), func() {
 		p, err = nil, errPanicked
-		g.r.note(err, 0)
+		g.r.note(err, time.Time{}, 0)
 	})
 	if g.ended {
 		return nil, io.EOF
@@ -115,7 +116,7 @@ func (g *filterBody) Next() (p []byte, err error) {
 	}
 	var inner *filterError
 	if s := g.r.scope; !s.upload.caused(err) && !s.download.caused(err) && !errors.As(err, &inner) {
-		g.r.note(err, 0)
+		g.r.note(err, time.Time{}, 0)
 		err = &filterError{g.r, err}
 	}
 	return nil, err

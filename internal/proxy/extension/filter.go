@@ -93,4 +93,6 @@ type Exchange interface {
 	Log(name, value string)
 	// Count adds one to the metric of the extension's events. Names are words from a small closed set.
 	Count(event string)
+	// Transfer counts bytes that the extension has sent and received.
+	Transfer(sent, received int64)
 }

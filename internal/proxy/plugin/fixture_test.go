@@ -59,6 +59,8 @@ func (x *fakeExchange) Log(name, value string) {
 	x.logged[name] = value
 }
 
+func (x *fakeExchange) Transfer(sent, received int64) {}
+
 func (x *fakeExchange) Count(event string) {
 	x.mu.Lock()
 	defer x.mu.Unlock()

@@ -77,6 +77,27 @@ type SpanData struct {
 	ResponseBytes  int64
 	BackendStart   time.Time
 	BackendEnd     time.Time
+	// Extensions are those that the exchange passed, each a span below this one.
+	Extensions []ExtensionSpan
+}
+
+// ExtensionSpan is what one extension had to do with an exchange.
+type ExtensionSpan struct {
+	// Name is CHAIN/NAME, Kind route or traffic, Service the backend service of a callout.
+	Name, Kind, Service string
+	// Start and End are of its first and its last call; in between it was busy for Busy.
+	Start, End time.Time
+	Busy       time.Duration
+	Outcome    string
+	Failed     bool
+	// Fields are what the access log has of it: names and values.
+	Fields [][2]string
+}
+
+// NewSpanID makes the ID of a span below another.
+func NewSpanID() (id SpanID) {
+	binary.BigEndian.PutUint64(id[:], rand.Uint64()|1)
+	return id
 }
 
 // Start reads the caller's context into the span and, with tracing on, begins our own span in it.

@@ -114,7 +114,35 @@ func (e *Exporter) Export(d trace.SpanData) {
 	if d.Status >= 500 || d.Status == 0 {
 		span.SetStatus(codes.Error, d.Details)
 	}
+	for i := range d.Extensions {
+		e.extension(d.Context, &d.Extensions[i])
+	}
 	span.End(oteltrace.WithTimestamp(d.End))
+}
+
+// extension queues the span of an extension below that of its request.
+func (e *Exporter) extension(of trace.Context, x *trace.ExtensionSpan) {
+	own := of
+	own.Span = trace.NewSpanID()
+	ctx := oteltrace.ContextWithSpanContext(context.WithValue(context.Background(), contextKey{}, own), oteltrace.NewSpanContext(oteltrace.SpanContextConfig{
+		TraceID: oteltrace.TraceID(of.Trace), SpanID: oteltrace.SpanID(of.Span), TraceFlags: oteltrace.FlagsSampled,
+	}))
+	attributes := []attribute.KeyValue{
+		attribute.String("spillway.extension.kind", x.Kind), attribute.String("spillway.extension.outcome", x.Outcome),
+		attribute.Float64("spillway.extension.busy_ms", float64(x.Busy)/float64(time.Millisecond)),
+	}
+	if x.Service != "" {
+		attributes = append(attributes, attribute.String("spillway.backend_service", x.Service))
+	}
+	for _, f := range x.Fields {
+		attributes = append(attributes, attribute.String("spillway.extension."+f[0], f[1]))
+	}
+	_, span := e.tracer.Start(ctx, "extension "+x.Name,
+		oteltrace.WithSpanKind(oteltrace.SpanKindClient), oteltrace.WithTimestamp(x.Start), oteltrace.WithAttributes(attributes...))
+	if x.Failed {
+		span.SetStatus(codes.Error, x.Outcome)
+	}
+	span.End(oteltrace.WithTimestamp(x.End))
 }
 
 // attributes uses the names of OpenTelemetry's HTTP conventions, and our own under "spillway.".

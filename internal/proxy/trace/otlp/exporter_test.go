@@ -3,9 +3,12 @@ package otlp
 import (
 	"context"
 	"net/netip"
+	"slices"
 	"testing"
 	"time"
 
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	oteltrace "go.opentelemetry.io/otel/trace"
 
@@ -24,6 +27,12 @@ func (*kept) Shutdown(context.Context) error { return nil }
 
 func export(t *testing.T, traceparent string, data trace.SpanData) sdktrace.ReadOnlySpan {
 	t.Helper()
+	return exportAll(t, traceparent, data)[0]
+}
+
+// exportAll returns the request's span first, and those below it.
+func exportAll(t *testing.T, traceparent string, data trace.SpanData) []sdktrace.ReadOnlySpan {
+	t.Helper()
 	sent := new(kept)
 	tracer := newExporter(sent, Options{Instance: "p1"})
 	h := new(header.Map)
@@ -37,13 +46,39 @@ func export(t *testing.T, traceparent string, data trace.SpanData) sdktrace.Read
 	if err := tracer.Close(5 * time.Second); err != nil {
 		t.Fatal(err)
 	}
-	if len(sent.spans) != 1 {
-		t.Fatalf("%d spans", len(sent.spans))
+	if want := 1 + len(data.Extensions); len(sent.spans) != want {
+		t.Fatalf("%d spans, want %d", len(sent.spans), want)
 	}
+	slices.Reverse(sent.spans) // the request's ends last
 	if got := sent.spans[0].SpanContext().SpanID(); got != oteltrace.SpanID(s.Span) {
 		t.Errorf("the backend got span %x, the collector %s", s.Span, got)
 	}
-	return sent.spans[0]
+	return sent.spans
+}
+
+func TestExtensionsAreSpansBelow(t *testing.T) {
+	start := time.Unix(100, 0)
+	spans := exportAll(t, "", trace.SpanData{
+		Name: "GET /", Start: start, End: start.Add(time.Second), Status: 500,
+		Extensions: []trace.ExtensionSpan{{
+			Name: "chain/authn", Kind: "traffic", Service: "callout", Start: start.Add(time.Millisecond), End: start.Add(3 * time.Millisecond),
+			Busy: 2 * time.Millisecond, Outcome: "failed", Failed: true, Fields: [][2]string{{"grpcStatus", "Unavailable"}},
+		}},
+	})
+	request, got := spans[0], spans[1]
+	if got.Parent().SpanID() != request.SpanContext().SpanID() || got.SpanContext().TraceID() != request.SpanContext().TraceID() {
+		t.Errorf("parent %s of trace %s, want %v", got.Parent().SpanID(), got.SpanContext().TraceID(), request.SpanContext())
+	}
+	if !got.SpanContext().SpanID().IsValid() || got.SpanContext().SpanID() == request.SpanContext().SpanID() {
+		t.Errorf("span %s", got.SpanContext().SpanID())
+	}
+	if got.Name() != "extension chain/authn" || got.EndTime().Sub(got.StartTime()) != 2*time.Millisecond || got.Status().Code != codes.Error {
+		t.Errorf("%s from %v to %v: %v", got.Name(), got.StartTime(), got.EndTime(), got.Status())
+	}
+	want := attribute.String("spillway.extension.grpcStatus", "Unavailable")
+	if !slices.Contains(got.Attributes(), want) {
+		t.Errorf("attributes %v, want %v among them", got.Attributes(), want)
+	}
 }
 
 func TestSpanJoinsTheCallersTrace(t *testing.T) {
