@@ -153,6 +153,44 @@ func conditionsOf(kind string) (out []value) {
 	return out
 }
 
+func plugins() (out []value) {
+	add := func(field string, spec object) {
+		out = append(out, value{"GCPWasmPlugin " + field, policy("networking.gke.io/v1", "GCPWasmPlugin", spec), nil})
+	}
+	version := func(more object) object {
+		v := object{"name": "a", "image": "registry.test/a:b", "weight": 1}
+		for key, field := range more {
+			v[key] = field
+		}
+		return v
+	}
+	for _, text := range odd {
+		for _, field := range []string{"name", "image", "description", "pluginConfigData", "pluginConfigURI"} {
+			add("versions[]."+field, object{"versions": []any{version(object{field: text})}})
+		}
+	}
+	for _, weights := range [][]int{{0}, {1}, {1000000}, {1000001}, {-1}, {0, 0}, {0, 1}, {1, 1}} {
+		var versions []any
+		for i, weight := range weights {
+			versions = append(versions, version(object{"name": fmt.Sprint("v", i), "weight": weight}))
+		}
+		add("versions[].weight", object{"versions": versions})
+	}
+	add("versions[].name", object{"versions": []any{version(nil), version(object{"weight": 0})}})
+	for _, log := range []object{
+		{"enabled": true},
+		{"enabled": false},
+		{"enabled": true, "sampleRate": 0},
+		{"enabled": true, "sampleRate": 1000000},
+		{"enabled": true, "minLogLevel": "TRACE"},
+		{"enabled": true, "minLogLevel": "LOUD"},
+		{"sampleRate": 1000001},
+	} {
+		add("logConfig", object{"versions": []any{version(nil)}, "logConfig": log})
+	}
+	return out
+}
+
 // noteExtension keeps the extension that an object was made into.
 func (w *world) noteExtension(x *lbv1.LbExtension) {
 	if x == nil {

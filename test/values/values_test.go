@@ -192,7 +192,7 @@ func document(i int, v *value) []byte {
 	switch doc["kind"] {
 	case "HTTPRoute", "GRPCRoute":
 		spec["hostnames"] = []any{own + ".test"}
-	case "Gateway":
+	case "Gateway", "GCPWasmPlugin":
 	case "GCPTrafficExtension", "GCPRoutingExtension":
 		docs = append(docs, gatewayOf(own))
 	case "Service":

@@ -18,6 +18,7 @@ import (
 	"github.com/spillway-lb/spillway/internal/proxy/callout/frame"
 	"github.com/spillway-lb/spillway/internal/proxy/extension"
 	"github.com/spillway-lb/spillway/internal/proxy/header"
+	"github.com/spillway-lb/spillway/internal/proxy/message"
 )
 
 var everyEvent = []lbv1.Extension_Event{
@@ -628,4 +629,41 @@ func TestAnswersAreReadForWhoWaits(t *testing.T) {
 		t.Errorf("the request's body is %q, %v", body, err)
 	}
 	r.end()
+}
+
+// TestRefusedAfterAChunk: a stream that nobody looks at, of which more than the head has gone, fails as failOpen says: nothing of
+// the body is lost.
+func TestRefusedAfterAChunk(t *testing.T) {
+	for _, open := range []bool{false, true} {
+		e := &lbv1.Extension{Events: everyEvent, RequestBodySendMode: lbv1.Extension_FULL_DUPLEX_STREAMED, FailOpen: open}
+		m := newMemory(answering{}.answer)
+		r := newRun(t, e, extension.Traffic, m)
+		r.filter.session.dial = func() (pipe, error) {
+			m := newMemory(answering{}.answer)
+			m.refused = true
+			return &late{memory: m}, nil
+		}
+		err := r.sendRequest(&source{pieces: []string{"a", "b", "c"}, ready: true})
+		if (err == nil) != open {
+			t.Errorf("failOpen %t: %v", open, err)
+		}
+		if open {
+			if body, err := pull(r.request.Body); err != nil || body != "abc" {
+				t.Errorf("the body is %q, %v", body, err)
+			}
+		}
+		r.end()
+	}
+}
+
+// late refuses its stream once a chunk has come.
+type late struct{ *memory }
+
+func (p *late) Head() (*message.Response, error) {
+	p.mu.Lock()
+	for len(p.requests) < 2 && !p.canceled {
+		p.changed.Wait()
+	}
+	p.mu.Unlock()
+	return p.memory.Head()
 }
