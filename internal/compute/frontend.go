@@ -90,6 +90,9 @@ func addProxySettings(f map[string]any, p *lbv1.TargetProxy) {
 	if p.GetLimits() != nil {
 		f["httpLimits"] = protoFields(p.GetLimits())
 	}
+	if p.GetGeoDatabase() != "" {
+		f["geoDatabase"] = p.GetGeoDatabase()
+	}
 	if len(p.GetUpgrades()) > 0 {
 		f["upgrades"] = p.GetUpgrades()
 	}

@@ -29,6 +29,9 @@ func (p Port) setSettings(v *recompute.View, to *lbv1.TargetProxy) {
 		if s.Limits != nil {
 			to.Limits = limits(s.Limits)
 		}
+		if s.GeoDatabase != "" {
+			to.GeoDatabase = s.GeoDatabase
+		}
 		if s.RequestPolicy != nil {
 			to.RequestPolicy = requestPolicy(s.RequestPolicy)
 		}

@@ -17,6 +17,7 @@ import (
 	"github.com/spillway-lb/spillway/internal/proxy/downstream"
 	"github.com/spillway-lb/spillway/internal/proxy/exchange"
 	"github.com/spillway-lb/spillway/internal/proxy/extension"
+	"github.com/spillway-lb/spillway/internal/proxy/geo"
 	"github.com/spillway-lb/spillway/internal/proxy/http2"
 	"github.com/spillway-lb/spillway/internal/proxy/listener"
 	"github.com/spillway-lb/spillway/internal/proxy/metrics"
@@ -72,6 +73,8 @@ type Proxy struct {
 	accessLog *accesslog.Writer
 	tickets   *proxytls.Tickets
 	shared    *listener.Shared
+	places    *geo.Databases
+	looked    time.Time // when the files of places were last looked at
 
 	root atomic.Pointer[config.Root]
 
@@ -111,6 +114,7 @@ func New(c Config) *Proxy {
 		frontends: map[frontendKey]*frontend{}, unbound: map[frontendKey]string{}, inherited: c.Inherited, stop: make(chan struct{}),
 		shared: &listener.Shared{Most: c.MaxConnections, Reserve: reserve},
 	}
+	p.places = &geo.Databases{Logger: c.Logger}
 	p.root.Store(config.NewWith(c.Location, c.Extensions))
 	p.pools = &upstream.Pools{Clock: p.clock, Workers: p.workers, Reserve: reserve}
 	p.pools.Start()
@@ -121,7 +125,7 @@ func New(c Config) *Proxy {
 	p.caller = &call.Caller{Clock: p.clock, Pools: p.pools, Metrics: c.Metrics, Guard: c.Guard}
 	p.server = &downstream.Server{Workers: p.workers, Engine: &exchange.Engine{
 		Root: p.root.Load, Caller: p.caller, Log: p.accessLog, LogAll: c.LogAll, Metrics: c.Metrics,
-		Tracer: c.Tracer, Logger: c.Logger, Guard: c.Guard,
+		Tracer: c.Tracer, Logger: c.Logger, Guard: c.Guard, Places: p.places,
 	}}
 	c.Metrics.BeforeCollect(p.server.CountEjected)
 	p.ticking.Add(1)
@@ -159,7 +163,19 @@ func (p *Proxy) tick() {
 		case now := <-t.C:
 			p.tickets.Tick(now)
 			p.sweepMetrics()
+			p.refreshPlaces(now)
 		}
+	}
+}
+
+// refreshEvery is how often the files of geo databases are looked at. They are published weekly.
+const refreshEvery = time.Minute
+
+// refreshPlaces reads geo databases that have changed. It runs in the ticking goroutine only.
+func (p *Proxy) refreshPlaces(now time.Time) {
+	if now.Sub(p.looked) >= refreshEvery {
+		p.looked = now
+		p.places.Refresh()
 	}
 }
 
@@ -199,6 +215,7 @@ func (p *Proxy) Commit(next *config.Root) error {
 	}
 	// Certificates first, then the root, then sockets: a connection never finds less than its request needs.
 	err := p.updateTLS(next)
+	p.places.Use(next.GeoDatabases())
 	p.root.Store(next)
 	if bindErr := p.updateFrontends(next); err == nil {
 		err = bindErr

@@ -72,6 +72,8 @@ var forbidden = []struct {
 	{"internal/proxy/urlmap", []string{module + "internal/proxy/exchange", module + "internal/proxy/downstream", module + "internal/proxy/config"}, "rules know nothing of who asks"},
 	{"internal/proxy/filter", []string{module + "internal/proxy/exchange", module + "internal/proxy/downstream", module + "internal/proxy/config", module + "internal/proxy/urlmap"}, "what is done to a request knows no rule"},
 	{"internal/proxy/balance", []string{module + "internal/proxy/exchange", module + "internal/proxy/downstream", module + "internal/proxy/config", module + "internal/proxy/upstream"}, "a choice opens no connection"},
+	{"internal/proxy/variable", []string{module + "internal/proxy/exchange", module + "internal/proxy/downstream", module + "internal/proxy/config", module + "internal/proxy/geo", module + "internal/proxy/proxytls"}, "variables are names and forms, whoever fills them in"},
+	{"internal/proxy/geo", []string{module, "k8s.io/", "sigs.k8s.io/"}, "where an address is, is no matter of requests"},
 	{"internal/proxy/transport", []string{module + "internal/proxy/exchange", module + "internal/proxy/http1", module + "internal/proxy/http2", module + "internal/proxy/config"}, "bytes know no protocol"},
 	{"internal/proxy/http1", []string{module + "internal/proxy/exchange", module + "internal/proxy/downstream", module + "internal/proxy/upstream", module + "internal/proxy/config"}, "a codec knows neither side"},
 	{"internal/proxy/http2", []string{module + "internal/proxy/exchange", module + "internal/proxy/downstream", module + "internal/proxy/upstream", module + "internal/proxy/config"}, "a codec knows neither side"},

@@ -1669,8 +1669,11 @@ type TargetProxy struct {
 	RouteExtension string `protobuf:"bytes,10,opt,name=route_extension,json=routeExtension,proto3" json:"route_extension,omitempty"`
 	// lb_traffic_extension: runs when the backend service is known, and first on answers. "" is none.
 	TrafficExtension string `protobuf:"bytes,11,opt,name=traffic_extension,json=trafficExtension,proto3" json:"traffic_extension,omitempty"`
-	unknownFields    protoimpl.UnknownFields
-	sizeCache        protoimpl.SizeCache
+	// File of a MaxMind database (.mmdb) on each data plane's host, which fills in {client_region} and its kin in header values. "" leaves
+	// them empty.
+	GeoDatabase   string `protobuf:"bytes,12,opt,name=geo_database,json=geoDatabase,proto3" json:"geo_database,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *TargetProxy) Reset() {
@@ -1776,6 +1779,13 @@ func (x *TargetProxy) GetRouteExtension() string {
 func (x *TargetProxy) GetTrafficExtension() string {
 	if x != nil {
 		return x.TrafficExtension
+	}
+	return ""
+}
+
+func (x *TargetProxy) GetGeoDatabase() string {
+	if x != nil {
+		return x.GeoDatabase
 	}
 	return ""
 }
@@ -5648,7 +5658,7 @@ const file_api_lb_v1_lb_proto_rawDesc = "" +
 	"\x03Vip\x12\x16\n" +
 	"\x06region\x18\x01 \x01(\tR\x06region\x12\x18\n" +
 	"\aaddress\x18\x02 \x01(\tR\aaddress\x12\x12\n" +
-	"\x04name\x18\x03 \x01(\tR\x04name\"\xa3\x03\n" +
+	"\x04name\x18\x03 \x01(\tR\x04name\"\xc6\x03\n" +
 	"\vTargetProxy\x12\x17\n" +
 	"\aurl_map\x18\x01 \x01(\tR\x06urlMap\x12&\n" +
 	"\x03tls\x18\x02 \x01(\v2\x14.lb.v1.DownstreamTlsR\x03tls\x12\x10\n" +
@@ -5661,7 +5671,8 @@ const file_api_lb_v1_lb_proto_rawDesc = "" +
 	"\bupgrades\x18\t \x03(\tR\bupgrades\x12'\n" +
 	"\x0froute_extension\x18\n" +
 	" \x01(\tR\x0erouteExtension\x12+\n" +
-	"\x11traffic_extension\x18\v \x01(\tR\x10trafficExtension\"\x8a\x05\n" +
+	"\x11traffic_extension\x18\v \x01(\tR\x10trafficExtension\x12!\n" +
+	"\fgeo_database\x18\f \x01(\tR\vgeoDatabase\"\x8a\x05\n" +
 	"\rRequestPolicy\x12G\n" +
 	"\x10repeated_slashes\x18\x01 \x01(\x0e2\x1c.lb.v1.RequestPolicy.ReadingR\x0frepeatedSlashes\x12>\n" +
 	"\vbackslashes\x18\x02 \x01(\x0e2\x1c.lb.v1.RequestPolicy.ReadingR\vbackslashes\x12K\n" +

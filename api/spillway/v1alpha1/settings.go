@@ -38,7 +38,7 @@ func (s *ObjectSelector) Selects(cluster, namespace, name string) bool {
 // FrontendSettings are what the proxies that serve Gateways keep to beyond what Google's policies can say. Of the entries
 // that select a Gateway, the first that has a setting counts for it; one without gateway and gatewayClassName selects all.
 //
-// +kubebuilder:validation:XValidation:message="an entry needs a setting: alpn, trustedHops, limits or requestPolicy",rule="has(self.alpn) || has(self.trustedHops) || has(self.limits) || has(self.requestPolicy)"
+// +kubebuilder:validation:XValidation:message="an entry needs a setting: alpn, trustedHops, limits, requestPolicy or geoDatabase",rule="has(self.alpn) || has(self.trustedHops) || has(self.limits) || has(self.requestPolicy) || has(self.geoDatabase)"
 type FrontendSettings struct {
 	// Gateway selects Gateways by name.
 	//
@@ -73,6 +73,13 @@ type FrontendSettings struct {
 	//
 	// +optional
 	RequestPolicy *RequestPolicy `json:"requestPolicy,omitempty"`
+	// GeoDatabase is a file in MaxMind's format (.mmdb) on the host of each data plane, which fills in {client_region},
+	// {client_region_subdivision}, {client_city} and {client_city_lat_long} in header values; they are empty if unset.
+	//
+	// +optional
+	// +kubebuilder:validation:Pattern=`^/`
+	// +kubebuilder:validation:MaxLength=1024
+	GeoDatabase string `json:"geoDatabase,omitempty"`
 }
 
 // HTTPLimits bound clients. What is unset keeps the proxy's default.

@@ -40,3 +40,15 @@ func (r *Root) Frontends() []Frontend {
 	})
 	return out
 }
+
+// GeoDatabases are the files that target proxies name.
+func (r *Root) GeoDatabases() []string {
+	var out []string
+	r.entries.Root().WalkPrefix(key{kind: kindTargetProxy}.bytes(), func(_ []byte, e *entry) bool {
+		if file := e.resource.GetTargetProxy().GetGeoDatabase(); file != "" && !slices.Contains(out, file) {
+			out = append(out, file)
+		}
+		return false
+	})
+	return out
+}

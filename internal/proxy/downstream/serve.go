@@ -1,12 +1,14 @@
 package downstream
 
 import (
+	"context"
 	"crypto/tls"
 	"net"
 	"net/netip"
 	"time"
 
 	"github.com/spillway-lb/spillway/internal/proxy/exchange"
+	"github.com/spillway-lb/spillway/internal/proxy/proxytls"
 	"github.com/spillway-lb/spillway/internal/proxy/transport"
 )
 
@@ -30,8 +32,10 @@ func (s *Server) Serve(nc *net.TCPConn, f *exchange.Frontend, config *tls.Config
 }
 
 // newClient is what is known of a connection.
-func newClient(nc net.Conn, f *exchange.Frontend, scheme string) exchange.Client {
-	return exchange.NewClient(f, addrPort(nc.RemoteAddr()), addrPort(nc.LocalAddr()), scheme)
+func newClient(nc *net.TCPConn, f *exchange.Frontend, scheme string) exchange.Client {
+	c := exchange.NewClient(f, addrPort(nc.RemoteAddr()), addrPort(nc.LocalAddr()), scheme)
+	c.TCP = nc
+	return c
 }
 
 // secured makes the handshake. It returns what serves the connection then, or nil.
@@ -41,11 +45,14 @@ func (s *Server) secured(nc *net.TCPConn, f *exchange.Frontend, config *tls.Conf
 	pending := &handshake{tc}
 	s.add(pending)
 	defer s.remove(pending)
-	if !s.handshake(tc, f) {
+	hello := &proxytls.Hello{}
+	if !s.handshake(tc, f, hello) {
 		return nil
 	}
 	client := newClient(nc, f, "https")
 	state := tc.ConnectionState()
+	hello.Finish(&state)
+	client.Hello = hello
 	client.TLSVersion, client.TLSCipher = tls.VersionName(state.Version), tls.CipherSuiteName(state.CipherSuite)
 	client.ServerName = state.ServerName
 	if len(state.PeerCertificates) > 0 {
@@ -76,10 +83,10 @@ func addrPort(a net.Addr) netip.AddrPort {
 }
 
 // handshake runs TLS, within its time.
-func (s *Server) handshake(tc *tls.Conn, f *exchange.Frontend) bool {
+func (s *Server) handshake(tc *tls.Conn, f *exchange.Frontend, hello *proxytls.Hello) bool {
 	counts := s.Metrics.Frontend(f.Name)
 	_ = tc.SetDeadline(time.Now().Add(handshakeTime))
-	if err := tc.Handshake(); err != nil {
+	if err := tc.HandshakeContext(proxytls.WithHello(context.Background(), hello)); err != nil {
 		counts.HandshakeFailures.Inc()
 		return false
 	}

@@ -64,7 +64,7 @@ func (x *Exchange) answerAgain(err error) bool {
 func (x *Exchange) editAnswer(res *message.Response) {
 	if x.service.ResponseHeaders != nil {
 		rule, backend := x.responseEdits()
-		x.service.ResponseHeaders.ApplyUnless(&res.Header, rule, backend)
+		x.service.ResponseHeaders.ApplyUnless(&res.Header, x, rule, backend)
 	}
 	x.applyRule(&res.Header)
 	if len(x.pick.SetName) > 0 {
@@ -87,10 +87,10 @@ func (x *Exchange) responseEdits() (rule, backend *filter.HeaderEdit) {
 // applyRule applies the rule's and its backend's edits of answers.
 func (x *Exchange) applyRule(h *header.Map) {
 	if x.backend != nil {
-		x.backend.ResponseHeaders.Apply(h)
+		x.backend.ResponseHeaders.Apply(h, x)
 	}
 	if x.rule != nil {
-		x.rule.ResponseHeaders.Apply(h)
+		x.rule.ResponseHeaders.Apply(h, x)
 		x.cors().Actual(&x.Request, h)
 	}
 }

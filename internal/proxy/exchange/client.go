@@ -2,10 +2,12 @@ package exchange
 
 import (
 	"crypto/x509"
+	"net"
 	"net/netip"
 	"sync/atomic"
 
 	"github.com/spillway-lb/spillway/internal/proxy/config"
+	"github.com/spillway-lb/spillway/internal/proxy/proxytls"
 )
 
 // Client is what is known about a client's connection.
@@ -22,6 +24,10 @@ type Client struct {
 	TLSVersion, TLSCipher, ServerName string
 	// PeerCertificate is the client's; nil without one.
 	PeerCertificate *x509.Certificate
+	// Hello is the handshake; nil without TLS.
+	Hello *proxytls.Hello
+	// TCP is the connection below all, to be asked how far its peer is. It may be nil.
+	TCP *net.TCPConn
 }
 
 // Frontend is one listening address as exchanges see it.

@@ -9,6 +9,7 @@ import (
 	"github.com/spillway-lb/spillway/internal/proxy/balance"
 	"github.com/spillway-lb/spillway/internal/proxy/call"
 	"github.com/spillway-lb/spillway/internal/proxy/config"
+	"github.com/spillway-lb/spillway/internal/proxy/geo"
 	"github.com/spillway-lb/spillway/internal/proxy/metrics"
 	"github.com/spillway-lb/spillway/internal/proxy/trace"
 )
@@ -29,6 +30,8 @@ type Engine struct {
 	Tracer *trace.Tracer
 	// Logger is for events that concern operators.
 	Logger *slog.Logger
+	// Places tells where addresses are, by the databases that target proxies name. It may be nil.
+	Places *geo.Databases
 	// Guard recovers what panics. It may be nil.
 	Guard *guard.Guard
 

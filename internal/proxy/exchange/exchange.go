@@ -12,6 +12,7 @@ import (
 	"github.com/spillway-lb/spillway/internal/proxy/call"
 	"github.com/spillway-lb/spillway/internal/proxy/config"
 	"github.com/spillway-lb/spillway/internal/proxy/extension"
+	"github.com/spillway-lb/spillway/internal/proxy/geo"
 	"github.com/spillway-lb/spillway/internal/proxy/header"
 	"github.com/spillway-lb/spillway/internal/proxy/message"
 	"github.com/spillway-lb/spillway/internal/proxy/metrics"
@@ -58,7 +59,8 @@ type routed struct {
 	backend *urlmap.Backend
 	service *balance.Service
 	derived *call.Service
-	counted bool // a hold on the service's limit of requests
+	place   *geo.Place // of the client, once something has asked
+	counted bool       // a hold on the service's limit of requests
 }
 
 // sending is the request on its way to a backend: set by the phases prepare and attempts.

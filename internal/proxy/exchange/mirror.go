@@ -109,7 +109,7 @@ func (x *Exchange) choose(t *tee, list []urlmap.Mirror) {
 // customOf is what a backend service sets on its requests.
 func (x *Exchange) customOf(service *balance.Service) (m header.Map) {
 	rule, backend := x.requestEdits()
-	service.RequestHeaders.ApplyUnless(&m, rule, backend)
+	service.RequestHeaders.ApplyUnless(&m, x, rule, backend)
 	return m
 }
 

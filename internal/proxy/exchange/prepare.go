@@ -20,11 +20,11 @@ func (x *Exchange) prepare() bool {
 	}
 	x.forward()
 	if x.rule != nil {
-		x.rule.RequestHeaders.ApplyRequest(&x.Sent)
+		x.rule.RequestHeaders.ApplyRequest(&x.Sent, x)
 		x.arena = x.rule.Rewrite.Apply(&x.Sent, x.arena)
 	}
 	if x.backend != nil {
-		x.backend.RequestHeaders.ApplyRequest(&x.Sent)
+		x.backend.RequestHeaders.ApplyRequest(&x.Sent, x)
 		x.arena = x.backend.Rewrite.Apply(&x.Sent, x.arena)
 	}
 	x.span.Inject(&x.Sent.Header)
@@ -39,7 +39,7 @@ func (x *Exchange) prepare() bool {
 func (x *Exchange) customize() {
 	if x.service != nil && x.service.RequestHeaders != nil {
 		rule, backend := x.requestEdits()
-		x.service.RequestHeaders.ApplyUnless(&x.Sent.Header, rule, backend)
+		x.service.RequestHeaders.ApplyUnless(&x.Sent.Header, x, rule, backend)
 	}
 }
 

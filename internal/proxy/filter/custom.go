@@ -1,6 +1,7 @@
 package filter
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 
@@ -59,32 +60,23 @@ func reserved(name string) bool {
 }
 
 // ApplyUnless edits the fields of a message, but for those that an edit of the route says something about: it is the route's that holds.
-func (e *HeaderEdit) ApplyUnless(m *header.Map, route ...*HeaderEdit) {
+func (e *HeaderEdit) ApplyUnless(m *header.Map, from Expander, rule, backend *HeaderEdit) {
 	if e == nil {
 		return
 	}
 	for i := range e.set {
-		if f := &e.set[i]; !touched(route, f) {
-			m.Set(f.Name, f.Value)
+		if f := &e.set[i]; !rule.touches(f.Name) && !backend.touches(f.Name) {
+			m.Set(f.Name, f.value(from))
 		}
 	}
-}
-
-func touched(edits []*HeaderEdit, f *header.Field) bool {
-	for _, e := range edits {
-		if e.touches(f) {
-			return true
-		}
-	}
-	return false
 }
 
 // touches tells whether the edit names the field.
-func (e *HeaderEdit) touches(f *header.Field) bool {
+func (e *HeaderEdit) touches(name []byte) bool {
 	if e == nil {
 		return false
 	}
-	same := func(o header.Field) bool { return string(o.Name) == string(f.Name) }
+	same := func(o editedField) bool { return bytes.Equal(o.Name, name) }
 	return slices.ContainsFunc(e.set, same) || slices.ContainsFunc(e.add, same) ||
-		slices.ContainsFunc(e.remove, func(name []byte) bool { return string(name) == string(f.Name) })
+		slices.ContainsFunc(e.remove, func(removed []byte) bool { return bytes.Equal(removed, name) })
 }

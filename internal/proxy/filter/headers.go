@@ -8,11 +8,12 @@ import (
 	"github.com/spillway-lb/spillway/internal/proxy/header"
 	"github.com/spillway-lb/spillway/internal/proxy/message"
 	"github.com/spillway-lb/spillway/internal/proxy/refusal"
+	"github.com/spillway-lb/spillway/internal/proxy/variable"
 )
 
 // HeaderEdit is a compiled HeaderEdit. nil edits nothing.
 type HeaderEdit struct {
-	set, add []header.Field
+	set, add []editedField
 	remove   [][]byte
 	host     []byte
 }
@@ -56,9 +57,28 @@ func compileEdit(e *lbv1.HeaderEdit, request bool) (*HeaderEdit, error) {
 	return out, nil
 }
 
+// editedField is a field with a fixed value, or with variables in it.
+type editedField struct {
+	header.Field
+	template *variable.Template
+}
+
+// Expander fills in the variables of one exchange.
+type Expander interface {
+	// Expand returns a value that lives as long as the exchange.
+	Expand(*variable.Template) []byte
+}
+
+func (f *editedField) value(from Expander) []byte {
+	if f.template == nil {
+		return f.Value
+	}
+	return from.Expand(f.template)
+}
+
 // compileFields leaves out a name that was there before.
-func compileFields(list string, in []*lbv1.Header) ([]header.Field, error) {
-	var out []header.Field
+func compileFields(list string, in []*lbv1.Header) ([]editedField, error) {
+	var out []editedField
 	seen := map[string]bool{}
 	for i, h := range in {
 		name := strings.ToLower(h.GetName())
@@ -71,9 +91,13 @@ func compileFields(list string, in []*lbv1.Header) ([]header.Field, error) {
 		if err := CheckHeaderValue(h.GetValue()); err != nil {
 			return nil, refusal.At(refusal.Item(list, i)+".value", err)
 		}
+		template, text, err := variable.Parse(h.GetValue())
+		if err != nil {
+			return nil, refusal.At(refusal.Item(list, i)+".value", err)
+		}
 		if !seen[name] {
 			seen[name] = true
-			out = append(out, header.Field{Name: []byte(name), Value: []byte(h.GetValue()), ID: header.Lookup([]byte(name))})
+			out = append(out, editedField{header.Field{Name: []byte(name), Value: []byte(text), ID: header.Lookup([]byte(name))}, template})
 		}
 	}
 	return out, nil
@@ -95,6 +119,9 @@ func (e *HeaderEdit) takeHost(in *lbv1.HeaderEdit) error {
 		if e.set[i].ID != header.Host {
 			continue
 		}
+		if e.set[i].template != nil {
+			return refusal.Errorf(refusal.Item("set", firstOf(in.GetSet(), "host"))+".value", "a request's host cannot have variables")
+		}
 		host := e.set[i].Value
 		if !message.ValidAuthority(host) {
 			return refusal.Errorf(refusal.Item("set", firstOf(in.GetSet(), "host"))+".value", "%q is not a host", e.set[i].Value)
@@ -115,20 +142,20 @@ func firstOf(in []*lbv1.Header, name string) int {
 	return 0
 }
 
-// Apply edits the fields of an answer.
-func (e *HeaderEdit) Apply(m *header.Map) {
+// Apply edits the fields of an answer. from fills in variables.
+func (e *HeaderEdit) Apply(m *header.Map, from Expander) {
 	if e == nil {
 		return
 	}
 	for i := range e.set {
 		if f := &e.set[i]; f.ID != header.Other {
-			m.SetID(f.ID, f.Value)
+			m.SetID(f.ID, f.value(from))
 		} else {
-			m.Set(f.Name, f.Value)
+			m.Set(f.Name, f.value(from))
 		}
 	}
 	for i := range e.add {
-		m.Add(e.add[i].Name, e.add[i].Value)
+		m.Add(e.add[i].Name, e.add[i].value(from))
 	}
 	for _, name := range e.remove {
 		m.DelName(name)
@@ -136,14 +163,14 @@ func (e *HeaderEdit) Apply(m *header.Map) {
 }
 
 // ApplyRequest edits the fields of a request; `host` is its authority.
-func (e *HeaderEdit) ApplyRequest(r *message.Request) {
+func (e *HeaderEdit) ApplyRequest(r *message.Request, from Expander) {
 	if e == nil {
 		return
 	}
 	if e.host != nil {
 		r.Authority = e.host
 	}
-	e.Apply(&r.Header)
+	e.Apply(&r.Header, from)
 }
 
 // checkEditable refuses what is the proxy's own.

@@ -45,7 +45,7 @@ func TestHeaderEdit(t *testing.T) {
 		t.Fatal(err)
 	}
 	m := fields("x-set: old", "x-add: a", "x-gone: 1", "server: s", "x-set: older", "x-gone: 2")
-	edit.Apply(m)
+	edit.Apply(m, nil)
 	want := lines("x-set: new", "x-add: a", "cache-control: no-store", "x-add: b")
 	if got := dump(m); got != want {
 		t.Errorf("got\n%swant\n%s", got, want)
@@ -58,7 +58,7 @@ func TestHeaderEditHostIsTheAuthority(t *testing.T) {
 		t.Fatal(err)
 	}
 	req := &message.Request{Authority: []byte("foo.example")}
-	edit.ApplyRequest(req)
+	edit.ApplyRequest(req, nil)
 	if string(req.Authority) != "Other.example" || req.Header.Len() != 0 {
 		t.Errorf("authority %q, fields\n%s", req.Authority, dump(&req.Header))
 	}
@@ -98,7 +98,7 @@ func TestHeaderEditObeysTheOdd(t *testing.T) {
 		t.Fatal(err)
 	}
 	req := &message.Request{Authority: []byte("h"), Header: *fields("x-gone: 1")}
-	edit.ApplyRequest(req)
+	edit.ApplyRequest(req, nil)
 	if got, want := dump(&req.Header), lines("x-a: first", "x-b: first"); got != want {
 		t.Errorf("got\n%swant\n%s", got, want)
 	}
@@ -110,7 +110,7 @@ func TestHeaderEditObeysTheOdd(t *testing.T) {
 		t.Fatal(err)
 	}
 	answer := &header.Map{}
-	if edit.Apply(answer); dump(answer) != lines("host: a") {
+	if edit.Apply(answer, nil); dump(answer) != lines("host: a") {
 		t.Errorf("an answer has %q", dump(answer))
 	}
 }
@@ -126,8 +126,8 @@ func TestNothingConfiguredAllocatesNothing(t *testing.T) {
 	var cors *CORS
 	buf := make([]byte, 0, 8)
 	if n := testing.AllocsPerRun(100, func() {
-		edit.ApplyRequest(req)
-		edit.Apply(answer)
+		edit.ApplyRequest(req, nil)
+		edit.Apply(answer, nil)
 		buf = rewrite.Apply(req, buf)
 		cors.Actual(req, answer)
 		_ = cors.IsPreflight(req)

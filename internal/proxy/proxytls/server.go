@@ -54,6 +54,7 @@ func (s *Server) choose(hello *tls.ClientHelloInfo) (*tls.Config, error) {
 	if !ok {
 		return refuse, nil
 	}
+	greet(hello, n)
 	return b.configs[n], nil
 }
 

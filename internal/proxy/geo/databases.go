@@ -1,0 +1,107 @@
+package geo
+
+import (
+	"log/slog"
+	"net/netip"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	maxminddb "github.com/oschwald/maxminddb-golang/v2"
+)
+
+// Databases are those in use. Find is for everybody; Use is for one goroutine at a time.
+type Databases struct {
+	Logger *slog.Logger
+
+	using  sync.Mutex
+	byFile atomic.Pointer[map[string]*database]
+}
+
+// database is one version of a file; reader is nil for a file that could not be read.
+type database struct {
+	reader *maxminddb.Reader
+	size   int64
+	at     time.Time
+	failed string // what was logged
+}
+
+// Use reads the files that are new or have changed, and forgets the others. A file that cannot be read any more leaves what it
+// held in force; the reason is logged once.
+func (d *Databases) Use(files []string) {
+	d.using.Lock()
+	defer d.using.Unlock()
+	var old map[string]*database
+	if m := d.byFile.Load(); m != nil {
+		old = *m
+	}
+	next := make(map[string]*database, len(files))
+	for _, file := range files {
+		if file != "" && next[file] == nil {
+			next[file] = d.read(file, old[file])
+		}
+	}
+	d.byFile.Store(&next)
+}
+
+// Refresh is Use of the files that are in use.
+func (d *Databases) Refresh() {
+	m := d.byFile.Load()
+	if m == nil {
+		return
+	}
+	files := make([]string, 0, len(*m))
+	for file := range *m {
+		files = append(files, file)
+	}
+	d.Use(files)
+}
+
+func (d *Databases) read(file string, old *database) *database {
+	info, err := os.Stat(file)
+	if err == nil && old != nil && old.failed == "" && old.size == info.Size() && old.at.Equal(info.ModTime()) {
+		return old
+	}
+	next := &database{}
+	if err == nil {
+		next.size, next.at = info.Size(), info.ModTime()
+		next.reader, err = open(file)
+	}
+	if err == nil {
+		return next
+	}
+	next.failed = err.Error()
+	if old != nil {
+		next.reader = old.reader
+	}
+	if d.Logger != nil && (old == nil || old.failed != next.failed) {
+		d.Logger.Error("geo database cannot be read", "file", file, "err", err, "former_in_use", next.reader != nil)
+	}
+	return next
+}
+
+func open(file string) (*maxminddb.Reader, error) {
+	content, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	return maxminddb.OpenBytes(content)
+}
+
+// Find tells where an address is by a file that is in use.
+func (d *Databases) Find(file string, at netip.Addr) Place {
+	m := d.byFile.Load()
+	if m == nil {
+		return Place{}
+	}
+	db := (*m)[file]
+	if db == nil || db.reader == nil || !at.IsValid() {
+		return Place{}
+	}
+	var r record
+	if err := db.reader.Lookup(at.WithZone("").Unmap()).Decode(&r); err != nil {
+		return Place{} // the database has another kind of records, or is broken there
+	}
+	return r.place()
+}

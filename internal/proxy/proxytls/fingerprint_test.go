@@ -1,0 +1,49 @@
+package proxytls
+
+import (
+	"crypto/tls"
+	"testing"
+)
+
+// chrome is the ClientHello of Chrome 143 for Android, with some values to be ignored.
+var chrome = &tls.ClientHelloInfo{
+	SupportedVersions: []uint16{0xfafa, tls.VersionTLS13, tls.VersionTLS12},
+	CipherSuites: []uint16{
+		0x2a2a, 4865, 4866, 4867, 49195, 49199, 49196, 49200, 52393, 52392, 49171, 49172, 156, 157, 47, 53,
+	},
+	Extensions:      []uint16{0x3a3a, 45, 51, 16, 65037, 23, 17613, 0, 11, 10, 43, 65281, 35, 18, 5, 13, 27, 0x4a4a},
+	SupportedCurves: []tls.CurveID{0x8a8a, 4588, 29, 23, 24},
+	SupportedPoints: []uint8{0},
+	SupportedProtos: []string{"h2", "http/1.1"},
+	SignatureSchemes: []tls.SignatureScheme{
+		0x0403, 0x0804, 0x0401, 0x0503, 0x0805, 0x0501, 0x0806, 0x0601,
+	},
+}
+
+func TestFingerprints(t *testing.T) {
+	if got, want := ja3(chrome), "98487aa16281980e7d1120d399efb6a4"; got != want {
+		t.Errorf("JA3 %s, want %s", got, want)
+	}
+	if got, want := ja4(chrome), "t13d1516h2_8daaf6152771_d8a2da3f94cd"; got != want {
+		t.Errorf("JA4 %s, want %s", got, want)
+	}
+}
+
+func TestFingerprintOfLittle(t *testing.T) {
+	old := &tls.ClientHelloInfo{SupportedVersions: []uint16{tls.VersionTLS11, tls.VersionTLS10}}
+	if got, want := ja4(old), "t11i000000_000000000000_000000000000"; got != want {
+		t.Errorf("JA4 %s, want %s", got, want)
+	}
+	for protocol, want := range map[string]string{"h2": "h2", "http/1.1": "h1", "\xab\xcd": "ad", "x": "xx", "": "00"} {
+		if got := alpnEnds([]string{protocol}); got != want {
+			t.Errorf("%q is %q, want %q", protocol, got, want)
+		}
+	}
+}
+
+func BenchmarkFingerprints(b *testing.B) {
+	b.ReportAllocs()
+	for b.Loop() {
+		_, _ = ja3(chrome), ja4(chrome)
+	}
+}
