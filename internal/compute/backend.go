@@ -78,6 +78,12 @@ func addServiceSettings(f map[string]any, s *lbv1.BackendService) {
 	if s.GetLimits() != nil {
 		f["circuitBreakers"] = protoFields(s.GetLimits())
 	}
+	if list := s.GetCustomRequestHeaders(); len(list) > 0 {
+		f["customRequestHeaders"] = customHeaders(list)
+	}
+	if list := s.GetCustomResponseHeaders(); len(list) > 0 {
+		f["customResponseHeaders"] = customHeaders(list)
+	}
 	if s.GetOutlierDetection() != nil {
 		f["outlierDetection"] = protoFields(s.GetOutlierDetection())
 	}
@@ -178,4 +184,13 @@ func seconds(d *durationpb.Duration, unset int64) int64 {
 		return unset
 	}
 	return d.GetSeconds()
+}
+
+// customHeaders are written as Google writes them.
+func customHeaders(list []*lbv1.Header) []any {
+	var out []any
+	for _, h := range list {
+		out = append(out, h.GetName()+":"+h.GetValue())
+	}
+	return out
 }
