@@ -150,6 +150,11 @@ func relatedTo(
 			owners := o.GetOwnerReferences()
 			return len(owners) > 0 && owners[0].Kind == k.Name && owners[0].Name == object.GetName()
 		})
+	case kind.ReplicaSet, kind.StatefulSet, kind.DaemonSet:
+		related.Pods, err = pick(kind.Pod, object.GetNamespace(), func(o printer.Object) bool {
+			owners := o.GetOwnerReferences()
+			return len(owners) > 0 && owners[0].Kind == k.Name && owners[0].Name == object.GetName()
+		})
 	case kind.Node:
 		related.Pods, err = pick(kind.Pod, "", func(o printer.Object) bool {
 			return fieldSet{o}.Get("spec.nodeName") == object.GetName()

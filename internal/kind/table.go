@@ -25,8 +25,10 @@ const (
 	Service        = "Service"
 	ServiceAccount = "ServiceAccount"
 
+	DaemonSet     = "DaemonSet." + GroupApps
 	Deployment    = "Deployment." + GroupApps
 	ReplicaSet    = "ReplicaSet." + GroupApps
+	StatefulSet   = "StatefulSet." + GroupApps
 	EndpointSlice = "EndpointSlice." + GroupDiscovery
 
 	Ingress        = "Ingress." + GroupNetworking
@@ -79,6 +81,8 @@ func coreKinds() []Kind {
 		{Name: "Service", Version: "v1", Plural: "services", Short: []string{"svc"}, Namespaced: true},
 		{Name: "Deployment", Group: GroupApps, Version: "v1", Plural: "deployments", Short: []string{"deploy"}, Namespaced: true},
 		{Name: "ReplicaSet", Group: GroupApps, Version: "v1", Plural: "replicasets", Short: []string{"rs"}, Namespaced: true},
+		{Name: "StatefulSet", Group: GroupApps, Version: "v1", Plural: "statefulsets", Short: []string{"sts"}, Namespaced: true},
+		{Name: "DaemonSet", Group: GroupApps, Version: "v1", Plural: "daemonsets", Short: []string{"ds"}, Namespaced: true},
 		{Name: "Node", Version: "v1", Plural: "nodes", Short: []string{"no"}},
 		{Name: "Namespace", Version: "v1", Plural: "namespaces", Short: []string{"ns"}},
 		{Name: "EndpointSlice", Group: GroupDiscovery, Version: "v1", Plural: "endpointslices", Namespaced: true},

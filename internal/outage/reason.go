@@ -9,6 +9,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/util/intstr"
 
@@ -113,18 +114,36 @@ func podsOf(snapshot *store.Snapshot, service store.Ref, selector labels.Selecto
 
 func noPods(snapshot *store.Snapshot, service store.Ref, selector labels.Selector) Reason {
 	r := Reason{NoPods, fmt.Sprintf("no Pod or Deployment has the labels that the Service selects, %s", selector)}
-	snapshot.Walk(kind.Deployment, service.Cluster, service.Namespace, func(e *store.Entry) bool {
-		d, ok := e.Object.(*appsv1.Deployment)
-		if !ok || !selector.Matches(labels.Set(d.Spec.Template.Labels)) {
-			return true
-		}
-		r = Reason{NoReadyPods, fmt.Sprintf("Deployment %q has no Pods yet", d.Namespace+"/"+d.Name)}
-		if d.Spec.Replicas != nil && *d.Spec.Replicas == 0 {
-			r = Reason{NoReplicas, fmt.Sprintf("Deployment %q, whose Pods the Service selects, has 0 replicas", d.Namespace+"/"+d.Name)}
-		}
-		return r.Rule == NoReplicas
-	})
+	for _, k := range []string{kind.Deployment, kind.ReplicaSet, kind.StatefulSet, kind.DaemonSet} {
+		snapshot.Walk(k, service.Cluster, service.Namespace, func(e *store.Entry) bool {
+			template, replicas := podsWanted(e.Object)
+			if template == nil || metav1.GetControllerOf(e.Object) != nil || !selector.Matches(labels.Set(template.Labels)) {
+				return true
+			}
+			name := fmt.Sprintf("%s %q", kind.Bare(k), e.Ref.Namespace+"/"+e.Ref.Name)
+			r = Reason{NoReadyPods, name + " has no Pods yet"}
+			if replicas != nil && *replicas == 0 {
+				r = Reason{NoReplicas, name + ", whose Pods the Service selects, has 0 replicas"}
+			}
+			return r.Rule == NoReplicas
+		})
+	}
 	return r
+}
+
+// podsWanted are the template of a controller's Pods and how many it asks for, nil where it does not say.
+func podsWanted(o store.Object) (*corev1.PodTemplateSpec, *int32) {
+	switch o := o.(type) {
+	case *appsv1.Deployment:
+		return &o.Spec.Template, o.Spec.Replicas
+	case *appsv1.ReplicaSet:
+		return &o.Spec.Template, o.Spec.Replicas
+	case *appsv1.StatefulSet:
+		return &o.Spec.Template, o.Spec.Replicas
+	case *appsv1.DaemonSet:
+		return &o.Spec.Template, nil
+	}
+	return nil, nil
 }
 
 // waiting is why a container of a Pod does not run.

@@ -44,8 +44,12 @@ func coreLayouts() map[string]coreLayout {
 		kind.Service: {
 			[]string{"NAME", "TYPE", "CLUSTER-IP", "EXTERNAL-IP", "PORT(S)", "AGE"}, []string{"SELECTOR"}, serviceRow,
 		},
-		kind.Deployment: {[]string{"NAME", "READY", "UP-TO-DATE", "AVAILABLE", "AGE"}, workload, deploymentRow},
-		kind.ReplicaSet: {[]string{"NAME", "DESIRED", "CURRENT", "READY", "AGE"}, workload, replicaSetRow},
+		kind.Deployment:  {[]string{"NAME", "READY", "UP-TO-DATE", "AVAILABLE", "AGE"}, workload, deploymentRow},
+		kind.ReplicaSet:  {[]string{"NAME", "DESIRED", "CURRENT", "READY", "AGE"}, workload, replicaSetRow},
+		kind.StatefulSet: {[]string{"NAME", "READY", "AGE"}, workload[:2], statefulSetRow},
+		kind.DaemonSet: {
+			[]string{"NAME", "DESIRED", "CURRENT", "READY", "UP-TO-DATE", "AVAILABLE", "NODE SELECTOR", "AGE"}, workload, daemonSetRow,
+		},
 		kind.Node: {
 			[]string{"NAME", "STATUS", "ROLES", "AGE", "VERSION"},
 			[]string{"INTERNAL-IP", "EXTERNAL-IP", "OS-IMAGE", "KERNEL-VERSION", "CONTAINER-RUNTIME"},

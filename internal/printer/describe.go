@@ -28,7 +28,7 @@ type Related struct {
 	Services []Object
 	// ReplicaSets of a Deployment.
 	ReplicaSets []Object
-	// Pods on a Node.
+	// Pods on a Node, or of a controller.
 	Pods []Object
 	Now  time.Time
 }
@@ -45,6 +45,12 @@ func Describe(w io.Writer, k *Kind, object Object, related Related) error {
 		d.deployment(object, related)
 	case kind.Ingress:
 		d.ingress(object, related)
+	case kind.ReplicaSet:
+		d.replicaSet(object, related)
+	case kind.StatefulSet:
+		d.statefulSet(object, related)
+	case kind.DaemonSet:
+		d.daemonSet(object, related)
 	case kind.Node:
 		d.node(object, related)
 	case kind.Namespace:
@@ -66,6 +72,8 @@ func Describe(w io.Writer, k *Kind, object Object, related Related) error {
 type description struct {
 	buf bytes.Buffer
 	tw  *tabwriter.Writer
+	// indent is added to the level of every line.
+	indent int
 }
 
 func (d *description) writer() *tabwriter.Writer {
@@ -82,7 +90,14 @@ func (d *description) text() *bytes.Buffer {
 
 // line writes one line at a level of two blanks each.
 func (d *description) line(level int, format string, args ...any) {
-	fmt.Fprintf(d.writer(), strings.Repeat("  ", level)+format+"\n", args...)
+	fmt.Fprintf(d.writer(), strings.Repeat("  ", level+d.indent)+format+"\n", args...)
+}
+
+// indented prints what is printed meanwhile so many levels further in.
+func (d *description) indented(levels int, print func()) {
+	d.indent += levels
+	print()
+	d.indent -= levels
 }
 
 // generic prints any object's fields, with names made readable.

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -93,41 +92,6 @@ func endpointsOf(slicesOfService []Object, port string) string {
 		}
 	}
 	return firstFew(out, "")
-}
-
-func (d *description) deployment(o Object, related Related) {
-	dep := typed[appsv1.Deployment](o)
-	st := dep.Status
-	d.line(0, "Name:\t%s", dep.Name)
-	d.line(0, "Namespace:\t%s", dep.Namespace)
-	d.line(0, "CreationTimestamp:\t%s", timestamp(dep.CreationTimestamp))
-	d.labels("Labels", dep.Labels)
-	d.annotations(dep.Annotations)
-	d.line(0, "Selector:\t%s", metav1.FormatLabelSelector(dep.Spec.Selector))
-	d.line(0, "Replicas:\t%d desired | %d updated | %d total | %d available | %d unavailable",
-		replicas(dep.Spec.Replicas), st.UpdatedReplicas, st.Replicas, st.AvailableReplicas, st.UnavailableReplicas)
-	d.line(0, "StrategyType:\t%s", or(string(dep.Spec.Strategy.Type), "RollingUpdate"))
-	d.line(0, "MinReadySeconds:\t%d", dep.Spec.MinReadySeconds)
-	d.line(0, "Pod Template:")
-	d.line(1, "Labels:\t%s", selectorText(dep.Spec.Template.Labels))
-	d.line(1, "Containers:")
-	for _, c := range dep.Spec.Template.Spec.Containers {
-		d.line(2, "%s:", c.Name)
-		d.line(3, "Image:\t%s", c.Image)
-		d.line(3, "Port%s:\t%s", plural(len(c.Ports)), containerPorts(c.Ports))
-	}
-	if len(st.Conditions) > 0 {
-		d.line(0, "Conditions:")
-		d.line(1, "Type\tStatus\tReason")
-		d.line(1, "----\t------\t------")
-		for _, c := range st.Conditions {
-			d.line(1, "%s\t%s\t%s", c.Type, c.Status, c.Reason)
-		}
-	}
-	for _, rs := range related.ReplicaSets {
-		r := typed[appsv1.ReplicaSet](rs)
-		d.line(0, "ReplicaSet:\t%s (%d/%d replicas created)", r.Name, r.Status.Replicas, replicas(r.Spec.Replicas))
-	}
 }
 
 func (d *description) node(o Object, related Related) {

@@ -28,6 +28,12 @@ func (d *description) pod(o Object, related Related) {
 	if owner := metav1.GetControllerOf(p); owner != nil {
 		d.line(0, "Controlled By:\t%s/%s", owner.Kind, owner.Name)
 	}
+	if len(p.Spec.InitContainers) > 0 {
+		d.line(0, "Init Containers:")
+		for _, c := range p.Spec.InitContainers {
+			d.container(c, p.Status.InitContainerStatuses)
+		}
+	}
 	d.line(0, "Containers:")
 	for _, c := range p.Spec.Containers {
 		d.container(c, p.Status.ContainerStatuses)
@@ -116,6 +122,22 @@ func (d *description) container(c corev1.Container, statuses []corev1.ContainerS
 	d.line(2, "Container ID:\t%s", status.ContainerID)
 	d.line(2, "Image:\t%s", c.Image)
 	d.line(2, "Image ID:\t%s", status.ImageID)
+	d.containerStart(c)
+	if status.Name != "" {
+		d.containerState(status)
+	}
+	d.probes(c)
+	d.environment(c)
+	d.mounts(c.VolumeMounts)
+}
+
+// containerSpec is what a template says of a container.
+func (d *description) containerSpec(c corev1.Container) {
+	d.line(2, "Image:\t%s", c.Image)
+	d.containerStart(c)
+}
+
+func (d *description) containerStart(c corev1.Container) {
 	d.line(2, "Port%s:\t%s", plural(len(c.Ports)), containerPorts(c.Ports))
 	d.line(2, "Host Port%s:\t%s", plural(len(c.Ports)), hostPortsOf(c.Ports))
 	if len(c.Command) > 0 {
@@ -130,44 +152,71 @@ func (d *description) container(c corev1.Container, statuses []corev1.ContainerS
 			d.line(3, "%s", word)
 		}
 	}
-	if status.Name != "" {
-		d.containerState(status)
-	}
-	d.environment(c.Env)
-	d.mounts(c.VolumeMounts)
 }
 
-func (d *description) environment(variables []corev1.EnvVar) {
-	if len(variables) == 0 {
+func (d *description) environment(c corev1.Container) {
+	d.environmentFrom(c.EnvFrom)
+	if len(c.Env) == 0 {
 		d.line(2, "Environment:\t<none>")
 		return
 	}
 	d.line(2, "Environment:")
-	for _, e := range variables {
+	for _, e := range c.Env {
 		d.line(3, "%s:\t%s", e.Name, envValue(e))
 	}
 }
 
+// environmentFrom is there only if anything is.
+func (d *description) environmentFrom(from []corev1.EnvFromSource) {
+	if len(from) == 0 {
+		return
+	}
+	d.line(2, "Environment Variables from:")
+	for _, f := range from {
+		switch {
+		case f.ConfigMapRef != nil:
+			d.line(3, "%s\tConfigMap\tOptional: %t", f.ConfigMapRef.Name, f.ConfigMapRef.Optional != nil && *f.ConfigMapRef.Optional)
+		case f.SecretRef != nil:
+			d.line(3, "%s\tSecret\tOptional: %t", f.SecretRef.Name, f.SecretRef.Optional != nil && *f.SecretRef.Optional)
+		}
+	}
+}
+
 func (d *description) containerState(s corev1.ContainerStatus) {
+	d.state("State", s.State)
+	if s.LastTerminationState.Terminated != nil {
+		d.state("Last State", s.LastTerminationState)
+	}
+	d.line(2, "Ready:\t%s", title(s.Ready))
+	d.line(2, "Restart Count:\t%d", s.RestartCount)
+}
+
+func (d *description) state(name string, s corev1.ContainerState) {
 	switch {
-	case s.State.Running != nil:
-		d.line(2, "State:\tRunning")
-		d.line(3, "Started:\t%s", timestamp(s.State.Running.StartedAt))
-	case s.State.Terminated != nil:
-		d.line(2, "State:\tTerminated")
-		d.line(3, "Reason:\t%s", s.State.Terminated.Reason)
-		d.line(3, "Exit Code:\t%d", s.State.Terminated.ExitCode)
+	case s.Running != nil:
+		d.line(2, "%s:\tRunning", name)
+		d.line(3, "Started:\t%s", timestamp(s.Running.StartedAt))
+	case s.Terminated != nil:
+		t := s.Terminated
+		d.line(2, "%s:\tTerminated", name)
+		if t.Reason != "" {
+			d.line(3, "Reason:\t%s", t.Reason)
+		}
+		if t.Message != "" {
+			d.line(3, "Message:\t%s", strings.TrimSpace(t.Message))
+		}
+		d.line(3, "Exit Code:\t%d", t.ExitCode)
+		d.line(3, "Started:\t%s", timestamp(t.StartedAt))
+		d.line(3, "Finished:\t%s", timestamp(t.FinishedAt))
 	default:
-		d.line(2, "State:\tWaiting")
-		if w := s.State.Waiting; w != nil {
+		d.line(2, "%s:\tWaiting", name)
+		if w := s.Waiting; w != nil {
 			d.line(3, "Reason:\t%s", w.Reason)
 			if w.Message != "" {
 				d.line(3, "Message:\t%s", w.Message)
 			}
 		}
 	}
-	d.line(2, "Ready:\t%s", title(s.Ready))
-	d.line(2, "Restart Count:\t%d", s.RestartCount)
 }
 
 func containerPorts(ports []corev1.ContainerPort) string {

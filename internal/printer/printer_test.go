@@ -66,7 +66,7 @@ func golden(t *testing.T, name, got string) {
 
 func TestTables(t *testing.T) {
 	for _, name := range []string{
-		"pods", "services", "deployments", "replicasets", "nodes", "namespaces", "endpointslices", "secrets", "configmaps", "events",
+		"pods", "services", "deployments", "replicasets", "statefulsets", "daemonsets", "nodes", "namespaces", "endpointslices", "secrets", "configmaps", "events",
 		"gateways", "gatewayclasses", "httproutes", "serviceimports", "serviceexports", "healthcheckpolicies", "clusters",
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -97,6 +97,7 @@ func TestDescribe(t *testing.T) {
 			events = append(events, o)
 		}
 	}
+	described := map[string]int{}
 	for _, o := range objects(t, "objects") {
 		t.Run(o.GetKind(), func(t *testing.T) {
 			k := kind(t, o.GetKind())
@@ -108,7 +109,11 @@ func TestDescribe(t *testing.T) {
 			if err := printer.Describe(&b, k, o, related); err != nil {
 				t.Fatal(err)
 			}
-			golden(t, "describe-"+k.Plural, b.String())
+			name := "describe-" + k.Plural
+			if described[k.Plural]++; described[k.Plural] > 1 {
+				name += "-" + o.GetName()
+			}
+			golden(t, name, b.String())
 		})
 	}
 }

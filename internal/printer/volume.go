@@ -53,6 +53,10 @@ func (d *description) volume(v corev1.VolumeSource) {
 	case v.HostPath != nil:
 		d.line(2, "Type:\tHostPath (bare host directory volume)")
 		d.line(2, "Path:\t%s", v.HostPath.Path)
+	case v.PersistentVolumeClaim != nil:
+		d.line(2, "Type:\tPersistentVolumeClaim (a reference to a PersistentVolumeClaim in the same namespace)")
+		d.line(2, "ClaimName:\t%s", v.PersistentVolumeClaim.ClaimName)
+		d.line(2, "ReadOnly:\t%t", v.PersistentVolumeClaim.ReadOnly)
 	default:
 		d.line(2, "<unknown>")
 	}

@@ -67,7 +67,9 @@ func untilNext(at, now time.Time) time.Duration {
 // a verdict.
 func concernsBackends(read string) bool {
 	if ref, ok := store.ObjectOf(read); ok {
-		return ref.Kind == kind.Service || ref.Kind == kind.EndpointSlice || ref.Kind == kind.Pod || ref.Kind == kind.Deployment
+		return slices.Contains([]string{
+			kind.Service, kind.EndpointSlice, kind.Pod, kind.Deployment, kind.ReplicaSet, kind.StatefulSet, kind.DaemonSet,
+		}, ref.Kind)
 	}
 	f, ok := store.FactOf(read)
 	return ok && (f.Kind == fact.KindHealth || f.Kind == fact.KindProgress)

@@ -22,6 +22,8 @@ import (
 	"sync"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
+
 	"github.com/spillway-lb/spillway/internal/fleet"
 	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/recompute"
@@ -55,7 +57,10 @@ type Options struct {
 	// Healthy says, for each Pod address that is probed, whether it is found healthy. A rollout waits for that. It may be
 	// called from any goroutine; nil knows nothing.
 	Healthy func() map[netip.Addr]bool
-	Logger  *slog.Logger
+	// Gates returns the readiness gates that a Pod is to have beside its own when it is made, as an admission webhook would add
+	// them; nil adds none.
+	Gates  func(snapshot *store.Snapshot, cluster string, pod *corev1.Pod) []corev1.PodReadinessGate
+	Logger *slog.Logger
 	// Now is the clock; time.Now if unset.
 	Now func() time.Time
 }
@@ -127,7 +132,7 @@ func newController(s *store.Store, w *status.Writer, o Options, oneAddress bool)
 	return &Controller{
 		store: s, writer: w, options: o, sub: s.Subscribe(), engine: newEngine(o.Project), ips: newClusterIPs(),
 		core: workload.New(workload.Config{
-			Settle: o.Settle, OneAddress: oneAddress, Builtin: isBuiltin, Project: o.Project,
+			Settle: o.Settle, OneAddress: oneAddress, Builtin: isBuiltin, Project: o.Project, Gates: o.Gates,
 		}),
 		ids: map[store.Ref]string{}, news: make(chan struct{}, 1), stepped: make(chan struct{}),
 	}

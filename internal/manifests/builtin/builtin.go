@@ -33,6 +33,10 @@ func Default(o runtime.Object) {
 		defaultDeployment(o)
 	case *appsv1.ReplicaSet:
 		defaultReplicaSet(o)
+	case *appsv1.StatefulSet:
+		defaultStatefulSet(o)
+	case *appsv1.DaemonSet:
+		defaultDaemonSet(o)
 	case *discoveryv1.EndpointSlice:
 		defaultEndpointSlice(o)
 	}
@@ -56,6 +60,10 @@ func Validate(o runtime.Object) field.ErrorList {
 		return validateDeployment(&o.Spec, spec)
 	case *appsv1.ReplicaSet:
 		return validateReplicaSet(&o.Spec, spec)
+	case *appsv1.StatefulSet:
+		return validateStatefulSet(&o.Spec, spec)
+	case *appsv1.DaemonSet:
+		return validateDaemonSet(&o.Spec, spec)
 	case *discoveryv1.EndpointSlice:
 		return validateEndpointSlice(o)
 	case *ingressv1.Ingress:

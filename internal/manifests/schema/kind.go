@@ -140,6 +140,8 @@ func objectTypes() map[string]func() store.Object {
 		kind.ServiceAccount: newObject[corev1.ServiceAccount],
 		kind.Deployment:     newObject[appsv1.Deployment],
 		kind.ReplicaSet:     newObject[appsv1.ReplicaSet],
+		kind.StatefulSet:    newObject[appsv1.StatefulSet],
+		kind.DaemonSet:      newObject[appsv1.DaemonSet],
 		kind.EndpointSlice:  newObject[discoveryv1.EndpointSlice],
 
 		kind.Ingress:        newObject[ingressv1.Ingress],
@@ -183,7 +185,7 @@ func wholeGroups() map[string][]string {
 			"Binding", "ComponentStatus", "Endpoints", "Event", "LimitRange", "PersistentVolume", "PersistentVolumeClaim",
 			"PodTemplate", "ReplicationController", "ResourceQuota",
 		},
-		kind.GroupApps:         {"ControllerRevision", "DaemonSet", "StatefulSet"},
+		kind.GroupApps:         {"ControllerRevision"},
 		kind.GroupDiscovery:    nil,
 		kind.GroupNetworking:   {"NetworkPolicy", "ServiceCIDR", "IPAddress"},
 		kind.GroupGateway:      nil,

@@ -75,8 +75,8 @@ func (r *Registry) home(gk schema.GroupKind) string {
 // shapesAnswers knows kinds by which clients would get other answers: they make endpoints, addresses or routes.
 func shapesAnswers(gk schema.GroupKind) bool {
 	switch gk.Group {
-	case "apps", "":
-		return slices.Contains([]string{"StatefulSet", "DaemonSet", "ReplicationController", "Endpoints"}, gk.Kind)
+	case "":
+		return slices.Contains([]string{"ReplicationController", "Endpoints"}, gk.Kind)
 	case "cloud.google.com", "networking.gke.io", "extensions.istio.io", "networking.istio.io", "gateway.envoyproxy.io", "traefik.io":
 		return true
 	}

@@ -196,7 +196,9 @@ func (k *Kubelet) runContainer(s *sandbox, r *workload.Run) {
 
 	probing, cancel := context.WithCancel(context.Background())
 	var probes sync.WaitGroup
-	probes.Go(func() { k.probe(probing, r, b, report) })
+	if !r.Init {
+		probes.Go(func() { k.probe(probing, r, b, report) })
+	}
 	select {
 	case <-b.Done():
 		code, message := b.Exit()

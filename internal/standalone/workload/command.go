@@ -40,6 +40,10 @@ type Run struct {
 	Files map[string][]byte
 	// Port is the PORT of a mapped command that is not told another one by Env.
 	Port uint16
+	// Grace is the Pod's termination grace period: what the container gets that a probe has ended.
+	Grace time.Duration
+	// Init: it runs to its end before others start. Nothing is asked of it.
+	Init bool
 }
 
 // EnvVar is an environment variable.
@@ -54,10 +58,12 @@ type Stop struct {
 	Grace time.Duration
 }
 
-// Binding is the Node that a Pod got.
+// Binding is the Node that a Pod got, and what admission added.
 type Binding struct {
 	Pod  store.Ref
 	Node string
+	// Gates are the readiness gates that the Pod is to have.
+	Gates []corev1.PodReadinessGate
 }
 
 // Event says what a report is about.
@@ -75,6 +81,10 @@ const (
 	// Ready and Unready: the readiness probe changed its mind. Message counts.
 	Ready
 	Unready
+	// StartedUp: the startup probe has come out well.
+	StartedUp
+	// Told is an event of the kubelet's. Reason and Message count.
+	Told
 	// Stopped: everything of the Pod has ended, after a Stop.
 	Stopped
 )

@@ -1,5 +1,6 @@
-// Package workload decides what a cluster's controllers, scheduler and kubelets would: which ReplicaSets and Pods a
-// Deployment has, where they stand, when a new Pod replaces an old one, and when a crashed container starts again.
+// Package workload decides what a cluster's controllers, scheduler and kubelets would: which Pods a Deployment, a
+// ReplicaSet, a StatefulSet or a DaemonSet has, where they stand, when a new Pod replaces an old one, when it is ready, and
+// when a crashed container starts again.
 //
 // In: store snapshots with what was touched, reports from whatever runs the containers, and the time. Out: the objects,
 // statuses and events to write, commands to start and stop containers, and the time to be called again. It has no clock,
@@ -10,6 +11,7 @@
 package workload
 
 import (
+	"maps"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -18,6 +20,7 @@ import (
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
 
 	spillwayv1alpha1 "github.com/spillway-lb/spillway/api/spillway/v1alpha1"
 	"github.com/spillway-lb/spillway/internal/kind"
@@ -42,6 +45,9 @@ type Config struct {
 	DefaultPort uint16
 	// Project is shown where a cluster names no project.
 	Project string
+	// Gates returns the readiness gates that a Pod is to have beside its own, as an admission webhook would add them when it
+	// is made. The Pod must not be changed; nil adds none.
+	Gates func(snapshot *store.Snapshot, cluster string, pod *corev1.Pod) []corev1.PodReadinessGate
 }
 
 // Input is one step's news.
@@ -65,7 +71,7 @@ type Output struct {
 	Next time.Time
 }
 
-// Core holds Deployments and Pods. It is owned by one goroutine.
+// Core holds the controllers and their Pods. It is owned by one goroutine.
 type Core struct {
 	config Config
 
@@ -74,16 +80,18 @@ type Core struct {
 	out      Output
 	healthy  func() map[netip.Addr]bool
 
-	deployments map[store.Ref]*deployment
+	controllers map[store.Ref]controller
 	pods        map[string]*pod // by id
 	byRef       map[store.Ref]*pod
+	awaited     map[store.Ref]controller // by the Pod whose name has to be free
 	addresses   map[netip.Addr]struct{}
 	images      []spillwayv1alpha1.Image
 	sequence    uint64
 
-	dirtyDeployments map[*deployment]struct{}
-	dirtyPods        map[*pod]struct{}
-	waiting          map[*pod]struct{} // for time, a Node or a ConfigMap
+	dirty      map[controller]struct{}
+	dirtyPods  map[*pod]struct{}
+	waiting    map[*pod]struct{}        // for time, a Node or a ConfigMap
+	progresses map[*deployment]struct{} // those with a deadline
 }
 
 // New makes a core that knows nothing yet; its first step has to be given every object as touched.
@@ -98,9 +106,9 @@ func New(c Config) *Core {
 		c.DefaultPort = 8080
 	}
 	return &Core{
-		config: c, deployments: map[store.Ref]*deployment{}, pods: map[string]*pod{}, byRef: map[store.Ref]*pod{},
-		addresses: map[netip.Addr]struct{}{}, dirtyDeployments: map[*deployment]struct{}{},
-		dirtyPods: map[*pod]struct{}{}, waiting: map[*pod]struct{}{},
+		config: c, controllers: map[store.Ref]controller{}, pods: map[string]*pod{}, byRef: map[store.Ref]*pod{},
+		awaited: map[store.Ref]controller{}, addresses: map[netip.Addr]struct{}{}, dirty: map[controller]struct{}{},
+		dirtyPods: map[*pod]struct{}{}, waiting: map[*pod]struct{}{}, progresses: map[*deployment]struct{}{},
 	}
 }
 
@@ -130,15 +138,17 @@ func (c *Core) Step(in Input) Output {
 
 // observe takes note of a touched object; it returns true if Pods that could not start may start now.
 func (c *Core) observe(read string) (retry bool) {
+	if ref, ok := store.WrittenOf(read); ok && ref.Kind == kind.Pod {
+		c.observeGates(ref)
+		return false
+	}
 	ref, ok := store.ObjectOf(read)
 	if !ok {
 		return false
 	}
 	switch ref.Kind {
-	case kind.Deployment:
-		c.observeDeployment(ref)
-	case kind.ReplicaSet:
-		c.observeReplicaSet(ref)
+	case kind.Deployment, kind.ReplicaSet, kind.StatefulSet, kind.DaemonSet:
+		c.observeController(ref)
 	case kind.Pod:
 		c.observePod(ref)
 	case kind.Node:
@@ -153,25 +163,6 @@ func (c *Core) observe(read string) (retry bool) {
 	return false
 }
 
-func (c *Core) observeDeployment(ref store.Ref) {
-	d := c.deployments[ref]
-	object, ok := get[*appsv1.Deployment](c, ref)
-	switch {
-	case !ok && d == nil:
-		return
-	case !ok:
-		delete(c.deployments, ref)
-		delete(c.dirtyDeployments, d)
-		c.deleteDeployment(d)
-		return
-	case d == nil:
-		d = &deployment{ref: ref}
-		c.deployments[ref] = d
-	}
-	d.object = object
-	c.dirtyDeployments[d] = struct{}{}
-}
-
 // observeReplicaSet learns the UID that a new ReplicaSet was given, which its Pods name as their owner's.
 func (c *Core) observeReplicaSet(ref store.Ref) {
 	object, ok := get[*appsv1.ReplicaSet](c, ref)
@@ -179,14 +170,16 @@ func (c *Core) observeReplicaSet(ref store.Ref) {
 		return
 	}
 	for _, owner := range object.OwnerReferences {
-		d := c.deployments[store.Ref{Cluster: ref.Cluster, Kind: kind.Deployment, Namespace: ref.Namespace, Name: owner.Name}]
-		if d == nil {
+		d, ok := c.controllers[store.Ref{
+			Cluster: ref.Cluster, Kind: kind.Deployment, Namespace: ref.Namespace, Name: owner.Name,
+		}].(*deployment)
+		if !ok {
 			continue
 		}
 		for _, rs := range d.replicaSets {
 			if rs.ref == ref && rs.uid != object.UID {
 				rs.uid = object.UID
-				c.dirtyDeployments[d] = struct{}{}
+				c.dirty[d] = struct{}{}
 			}
 		}
 	}
@@ -200,22 +193,20 @@ func (c *Core) observeConfiguration() {
 		}
 		return true
 	})
-	for _, d := range c.deployments {
-		c.dirtyDeployments[d] = struct{}{}
+	for _, x := range c.controllers {
+		c.dirty[x] = struct{}{}
 	}
 }
 
-// reconcileDirty goes on until no Deployment asks for more: to delete a Pod that never started ends it at once.
+// reconcileDirty goes on until no controller asks for more: to delete a Pod that never started ends it at once.
 func (c *Core) reconcileDirty() {
-	for len(c.dirtyDeployments) > 0 {
-		dirty := make([]*deployment, 0, len(c.dirtyDeployments))
-		for d := range c.dirtyDeployments {
-			dirty = append(dirty, d)
-		}
-		clear(c.dirtyDeployments)
-		slices.SortFunc(dirty, func(a, b *deployment) int { return strings.Compare(a.ref.String(), b.ref.String()) })
-		for _, d := range dirty {
-			c.reconcile(d)
+	for len(c.dirty) > 0 {
+		dirty := slices.SortedFunc(maps.Keys(c.dirty), func(a, b controller) int {
+			return strings.Compare(a.name().String(), b.name().String())
+		})
+		clear(c.dirty)
+		for _, x := range dirty {
+			x.reconcile(c)
 		}
 	}
 }
@@ -232,18 +223,18 @@ func (c *Core) emitDirty() {
 	}
 }
 
-// mark has the Pod's objects written at the end of the step, and its Deployment looked at.
+// mark has the Pod's objects written at the end of the step, and its controller looked at.
 func (c *Core) mark(p *pod) {
 	if c.pods[p.id] == p {
 		c.dirtyPods[p] = struct{}{}
 	}
-	c.markDeployment(p)
+	c.markOwner(p.owner)
 }
 
-// markDeployment has the Pod's Deployment looked at, unless that is gone and the Pod is all that is left of it.
-func (c *Core) markDeployment(p *pod) {
-	if p.replicaSet != nil && c.deployments[p.replicaSet.deployment.ref] == p.replicaSet.deployment {
-		c.dirtyDeployments[p.replicaSet.deployment] = struct{}{}
+// markOwner has a controller looked at, unless it is gone and a Pod is all that is left of it.
+func (c *Core) markOwner(x controller) {
+	if x != nil && c.controllers[x.name()] == x {
+		c.dirty[x] = struct{}{}
 	}
 }
 

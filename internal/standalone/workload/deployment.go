@@ -29,6 +29,32 @@ type deployment struct {
 	// replicaSets are ordered by revision; the last one is that of the current template, once it is there.
 	replicaSets []*replicaSet
 	conditions  []appsv1.DeploymentCondition
+	progress    progress
+}
+
+func (d *deployment) name() store.Ref   { return d.ref }
+func (d *deployment) source() string    { return deploymentController }
+func (d *deployment) minReady() int32   { return d.object.Spec.MinReadySeconds }
+func (d *deployment) stale(p *pod) bool { return d.current() != nil && d.current().hash != p.hash }
+
+func (d *deployment) take(o store.Object) {
+	if object, ok := o.(*appsv1.Deployment); ok {
+		d.object = object
+	}
+}
+
+func (d *deployment) all() []*pod {
+	var all []*pod
+	for _, rs := range d.replicaSets {
+		all = append(all, rs.pods...)
+	}
+	return all
+}
+
+func (d *deployment) drop(p *pod) {
+	for _, rs := range d.replicaSets {
+		rs.pods = slices.DeleteFunc(rs.pods, func(x *pod) bool { return x == p })
+	}
 }
 
 // current returns the ReplicaSet of the template as it is now, or nil.
@@ -44,10 +70,9 @@ func (d *deployment) hasOldPods() bool {
 	return slices.ContainsFunc(d.replicaSets, func(rs *replicaSet) bool { return rs != d.current() && len(rs.staying()) > 0 })
 }
 
-// reconcile brings the Deployment's Pods one step nearer to what it asks for.
-func (c *Core) reconcile(d *deployment) {
+func (d *deployment) reconcile(c *Core) {
 	c.dropDeletedNodesPods(d)
-	if hash := c.templateHash(d); d.current() == nil || d.current().hash != hash {
+	if hash := c.templateHash(&d.object.Spec.Template); d.current() == nil || d.current().hash != hash {
 		if !d.object.Spec.Paused || d.current() == nil {
 			c.turnTo(d, hash)
 		}
@@ -76,9 +101,11 @@ func (c *Core) turnTo(d *deployment, hash string) {
 	i := slices.IndexFunc(d.replicaSets, func(rs *replicaSet) bool { return rs.hash == hash })
 	if i < 0 {
 		d.replicaSets = append(d.replicaSets, c.newReplicaSet(d, hash, revision))
+		d.progress.begin("NewReplicaSetCreated", fmt.Sprintf("Created new replica set %q", d.current().ref.Name), c.now)
 		return
 	}
 	rs := d.replicaSets[i]
+	d.progress.begin("FoundNewReplicaSet", fmt.Sprintf("Found new replica set %q", rs.ref.Name), c.now)
 	rs.revision = revision
 	d.replicaSets = append(slices.Delete(d.replicaSets, i, i+1), rs)
 }
@@ -95,61 +122,18 @@ func (c *Core) count(d *deployment) counts {
 			case p.deleting:
 			case rs == d.current():
 				n.new++
-				if c.available(d, p, rolling) {
+				if c.available(p, d.minReady(), rolling) {
 					n.newAvailable++
 				}
 			default:
 				n.old++
-				if c.serving(d, p) {
+				if c.serving(p, d.minReady()) {
 					n.oldAvailable++
 				}
 			}
 		}
 	}
 	return n
-}
-
-// available tells whether a Pod has been ready for long enough. In a rollout a new Pod has to be found healthy, too, and
-// to be ready for as long as probers need to look at it, before an old one goes.
-func (c *Core) available(d *deployment, p *pod, rolling bool) bool {
-	if !p.ready() {
-		return false
-	}
-	wait := time.Duration(d.object.Spec.MinReadySeconds) * time.Second
-	if rolling {
-		wait += c.config.Settle
-	}
-	if at := p.readySince.Add(wait); c.now.Before(at) {
-		c.lookAgain(p, at)
-		return false
-	}
-	if rolling && c.sick(p) {
-		c.lookAgain(p, c.now.Add(verdictPeriod))
-		if !p.blamed {
-			p.blamed = true
-			c.event(d.ref, "Warning", "RolloutWaiting", "Pod "+p.ref.Name+" is ready, but the load balancer's health check "+
-				"does not find it healthy at any location; the old Pods stay until it is", deploymentController)
-		}
-		return false
-	}
-	return true
-}
-
-// serving tells whether an old Pod may be answering requests now.
-func (c *Core) serving(d *deployment, p *pod) bool { return c.available(d, p, false) && !c.sick(p) }
-
-// sick tells whether probers look at a Pod and do not find it healthy.
-func (c *Core) sick(p *pod) bool {
-	healthy, probed := c.healthy()[p.ip()]
-	return probed && !healthy
-}
-
-// lookAgain has the Pod's Deployment looked at again at a time.
-func (c *Core) lookAgain(p *pod, at time.Time) {
-	if p.availableAt.IsZero() || at.Before(p.availableAt) || !c.now.Before(p.availableAt) {
-		p.availableAt = at
-	}
-	c.waiting[p] = struct{}{}
 }
 
 // scaleOld deletes n Pods of old ReplicaSets, first those that serve nobody, of the oldest first.
@@ -159,7 +143,7 @@ func (c *Core) scaleOld(d *deployment, n int) {
 			have := rs.staying()
 			drop := 0
 			for _, p := range have {
-				if n > drop && c.serving(d, p) == serving {
+				if n > drop && c.serving(p, d.minReady()) == serving {
 					drop++
 				}
 			}
@@ -171,7 +155,7 @@ func (c *Core) scaleOld(d *deployment, n int) {
 	}
 }
 
-// scale makes the ReplicaSet have so many Pods that stay.
+// scale makes the Deployment's ReplicaSet have so many Pods that stay.
 func (c *Core) scale(d *deployment, rs *replicaSet, target int) {
 	if rs.target != target {
 		verb := "up"
@@ -180,8 +164,13 @@ func (c *Core) scale(d *deployment, rs *replicaSet, target int) {
 		}
 		c.event(d.ref, "Normal", "ScalingReplicaSet",
 			fmt.Sprintf("Scaled %s replica set %s from %d to %d", verb, rs.ref.Name, rs.target, target), deploymentController)
-		rs.target = target
 	}
+	c.populate(rs, target)
+}
+
+// populate makes a ReplicaSet have so many Pods that stay.
+func (c *Core) populate(rs *replicaSet, target int) {
+	rs.target = target
 	have := rs.staying()
 	switch {
 	case len(have) < target && rs.uid != "": // before that the ReplicaSet is not in the store yet
@@ -228,8 +217,7 @@ func order(a, b bool) int {
 	return -1
 }
 
-// deleteDeployment lets go of everything that the Deployment owns.
-func (c *Core) deleteDeployment(d *deployment) {
+func (d *deployment) release(c *Core) {
 	for _, rs := range d.replicaSets {
 		for _, p := range rs.staying() {
 			c.deletePod(p)
@@ -237,6 +225,7 @@ func (c *Core) deleteDeployment(d *deployment) {
 		c.unwrite(rs.ref, recompute.PartObject, recompute.PartStatus)
 	}
 	c.unwrite(d.ref, recompute.PartStatus, recompute.PartAnnotations)
+	delete(c.progresses, d)
 }
 
 // dropHistory forgets the oldest ReplicaSets that have no Pods, beyond the limit.
@@ -263,7 +252,7 @@ func (c *Core) dropHistory(d *deployment) {
 func (c *Core) emitDeployment(d *deployment) {
 	for _, rs := range d.replicaSets {
 		c.write(rs.ref, recompute.PartObject, rs.object(d))
-		c.write(rs.ref, recompute.PartStatus, c.replicaSetStatus(d, rs))
+		c.write(rs.ref, recompute.PartStatus, c.replicaSetStatus(rs, d.minReady()))
 	}
 	c.write(d.ref, recompute.PartAnnotations,
 		map[string]string{"deployment.kubernetes.io/revision": strconv.Itoa(d.current().revision)})
@@ -281,7 +270,7 @@ func (c *Core) deploymentStatus(d *deployment) *appsv1.DeploymentStatus {
 			if p.ready() {
 				s.ReadyReplicas++
 			}
-			if c.available(d, p, false) {
+			if c.available(p, d.minReady(), false) {
 				s.AvailableReplicas++
 			}
 		}
@@ -291,10 +280,12 @@ func (c *Core) deploymentStatus(d *deployment) *appsv1.DeploymentStatus {
 	minimum := int(s.AvailableReplicas) >= roll.desired-roll.maxUnavailable
 	complete := int(s.UpdatedReplicas) == roll.desired && s.Replicas == s.UpdatedReplicas &&
 		s.AvailableReplicas == s.UpdatedReplicas
-	d.conditions = []appsv1.DeploymentCondition{
-		c.deploymentCondition(d, availableCondition(minimum)),
-		c.deploymentCondition(d, progressCondition(d.current().ref.Name, complete)),
+	d.progress.see(s, complete, d.current().ref.Name, c.now)
+	conditions := []appsv1.DeploymentCondition{c.deploymentCondition(d, availableCondition(minimum))}
+	if progressing, ok := c.progressing(d); ok {
+		conditions = append(conditions, c.deploymentCondition(d, progressing))
 	}
+	d.conditions = conditions
 	s.Conditions = d.conditions
 	return s
 }
@@ -309,19 +300,6 @@ func availableCondition(minimum bool) appsv1.DeploymentCondition {
 	return appsv1.DeploymentCondition{
 		Type: appsv1.DeploymentAvailable, Status: corev1.ConditionFalse, Reason: "MinimumReplicasUnavailable",
 		Message: "Deployment does not have minimum availability.",
-	}
-}
-
-func progressCondition(replicaSet string, complete bool) appsv1.DeploymentCondition {
-	if complete {
-		return appsv1.DeploymentCondition{
-			Type: appsv1.DeploymentProgressing, Status: corev1.ConditionTrue, Reason: "NewReplicaSetAvailable",
-			Message: fmt.Sprintf("ReplicaSet %q has successfully progressed.", replicaSet),
-		}
-	}
-	return appsv1.DeploymentCondition{
-		Type: appsv1.DeploymentProgressing, Status: corev1.ConditionTrue, Reason: "ReplicaSetUpdated",
-		Message: fmt.Sprintf("ReplicaSet %q is progressing.", replicaSet),
 	}
 }
 

@@ -29,26 +29,32 @@ type pod struct {
 	ref store.Ref
 	// object is the Pod without a status. The core's own carries the Node and deletionTimestamp.
 	object *corev1.Pod
-	// replicaSet is nil for a Pod that the user wrote.
-	replicaSet *replicaSet
-	slot       int
+	// owner is nil for a Pod that the user wrote.
+	owner controller
+	hash  string // of its template, if it has an owner
+	slot  int    // its place among its owner's Pods
 
 	node       string
 	address    netip.Addr
 	created    time.Time
 	started    time.Time // when the Node took it
 	readySince time.Time // zero if not ready
-	// availableAt is when its Deployment has to look at it again.
+	// availableAt is when its owner has to look at it again.
 	availableAt time.Time
 	deleting    bool
 	stopping    bool // a Stop is under way
 	unscheduled string
-	blamed      bool // an event says that a rollout waits for its health
+	closed      string       // why its readiness gates are not open
+	blamed      bool         // an event says that a rollout waits for its health
+	inits       []*container // run one after the other before the others, or beside them (sidecars)
 	containers  []*container
 }
 
 // ready is the Pod's Ready condition.
 func (p *pod) ready() bool { return !p.readySince.IsZero() }
+
+// everything are the containers of all kinds.
+func (p *pod) everything() []*container { return slices.Concat(p.inits, p.containers) }
 
 // createPods adds n Pods to a ReplicaSet, in its first free slots.
 func (c *Core) createPods(rs *replicaSet, n int) {
@@ -65,28 +71,20 @@ func (c *Core) createPods(rs *replicaSet, n int) {
 }
 
 func (c *Core) createPod(rs *replicaSet, slot int) {
-	p := &pod{replicaSet: rs, slot: slot, ref: c.podRef(rs, slot), created: c.now}
-	p.object = &corev1.Pod{
-		TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Pod"},
-		ObjectMeta: metav1.ObjectMeta{
-			Namespace: p.ref.Namespace, Name: p.ref.Name, GenerateName: rs.ref.Name + "-",
-			Labels: rs.template.Labels, Annotations: rs.template.Annotations,
-			OwnerReferences: []metav1.OwnerReference{
-				owner(appsv1.SchemeGroupVersion.String(), "ReplicaSet", rs.ref.Name, rs.uid),
-			},
-		},
-		Spec: *rs.template.Spec.DeepCopy(),
-	}
+	p := c.create(birth{
+		ref: c.podRef(rs.ref, slot), owner: rs.owner, generate: rs.ref.Name + "-", hash: rs.hash, slot: slot, template: &rs.template,
+		by: owner(appsv1.SchemeGroupVersion.String(), "ReplicaSet", rs.ref.Name, rs.uid),
+	})
 	rs.pods = append(rs.pods, p)
 	c.event(rs.ref, "Normal", "SuccessfulCreate", "Created pod: "+p.ref.Name, replicaSetController)
 	c.admit(p)
 }
 
 // podRef names a Pod after its slot. A name that is still in use, by a Pod that terminates, is passed over.
-func (c *Core) podRef(rs *replicaSet, slot int) store.Ref {
-	ref := store.Ref{Cluster: rs.ref.Cluster, Kind: kind.Pod, Namespace: rs.ref.Namespace}
+func (c *Core) podRef(of store.Ref, slot any) store.Ref {
+	ref := store.Ref{Cluster: of.Cluster, Kind: kind.Pod, Namespace: of.Namespace}
 	for life := 0; ; life++ {
-		ref.Name = rs.ref.Name + "-" + rand.SafeEncodeString(digest.Hex(fmt.Sprintf("%s/%d/%d", rs.ref, slot, life), 5))
+		ref.Name = of.Name + "-" + rand.SafeEncodeString(digest.Hex(fmt.Sprintf("%s/%v/%d", of, slot, life), 5))
 		if c.byRef[ref] == nil && c.snapshot.Get(ref) == nil {
 			return ref
 		}
@@ -97,8 +95,16 @@ func (c *Core) podRef(rs *replicaSet, slot int) store.Ref {
 func (c *Core) admit(p *pod) {
 	c.sequence++
 	p.id = fmt.Sprintf("%s#%d", p.ref, c.sequence)
+	c.addGates(p)
+	waiting := "ContainerCreating"
+	if len(p.object.Spec.InitContainers) > 0 {
+		waiting = podInitializing
+	}
+	for i := range p.object.Spec.InitContainers {
+		p.inits = append(p.inits, &container{spec: &p.object.Spec.InitContainers[i], init: true, reason: podInitializing})
+	}
 	for i := range p.object.Spec.Containers {
-		p.containers = append(p.containers, &container{spec: &p.object.Spec.Containers[i], reason: "ContainerCreating"})
+		p.containers = append(p.containers, &container{spec: &p.object.Spec.Containers[i], reason: waiting})
 	}
 	c.pods[p.id] = p
 	c.byRef[p.ref] = p
@@ -109,15 +115,20 @@ func (c *Core) admit(p *pod) {
 // observePod takes in Pods that the user wrote, and lets them go.
 func (c *Core) observePod(ref store.Ref) {
 	p := c.byRef[ref]
-	if p != nil && p.replicaSet != nil {
+	if p != nil && p.owner != nil {
 		return
 	}
 	object, ok := get[*corev1.Pod](c, ref)
+	if x := c.awaited[ref]; x != nil && !ok {
+		delete(c.awaited, ref)
+		c.markOwner(x)
+	}
 	switch {
 	case !ok && p == nil:
 	case !ok:
 		c.deletePod(p)
 	case p != nil && samePod(p.object, object):
+		c.mark(p) // an edit takes the Node out again
 	case p != nil && p.deleting:
 		// The next life starts when this one has ended.
 	case p != nil:
@@ -134,7 +145,8 @@ func isFabricated(object *corev1.Pod) bool {
 
 // samePod tells whether an edit of a Pod leaves what runs alone.
 func samePod(a, b *corev1.Pod) bool {
-	return jsonEqual(a.Spec.Containers, b.Spec.Containers) && jsonEqual(a.Spec.Volumes, b.Spec.Volumes)
+	return jsonEqual(a.Spec.InitContainers, b.Spec.InitContainers) && jsonEqual(a.Spec.Containers, b.Spec.Containers) &&
+		jsonEqual(a.Spec.Volumes, b.Spec.Volumes)
 }
 
 // deletePod lets a Pod terminate; it is gone when its containers have ended.
@@ -149,14 +161,14 @@ func (c *Core) deletePod(p *pod) {
 		return
 	}
 	grace := p.grace()
-	if p.replicaSet != nil {
+	if p.owner != nil {
 		seconds := int64(grace / time.Second)
 		object := *p.object
 		at := metav1.NewTime(c.now.UTC().Truncate(time.Second).Add(grace))
 		object.DeletionTimestamp, object.DeletionGracePeriodSeconds = &at, &seconds
 		p.object = &object
 	}
-	for _, x := range p.containers {
+	for _, x := range p.everything() {
 		if x.state == stateRunning {
 			c.event(p.ref, "Normal", "Killing", "Stopping container "+x.spec.Name, kubelet)
 		}
@@ -167,7 +179,7 @@ func (c *Core) deletePod(p *pod) {
 
 // running tells whether anything of the Pod has been ordered to run.
 func (p *pod) running() bool {
-	return slices.ContainsFunc(p.containers, func(x *container) bool {
+	return slices.ContainsFunc(p.everything(), func(x *container) bool {
 		return x.state == stateStarting || x.state == stateRunning
 	})
 }
@@ -189,9 +201,9 @@ func (c *Core) forget(p *pod) {
 		delete(c.addresses, p.address)
 	}
 	c.unwrite(p.ref, recompute.PartStatus, recompute.PartAnnotations)
-	if rs := p.replicaSet; rs != nil {
+	if p.owner != nil {
 		c.unwrite(p.ref, recompute.PartObject)
-		rs.pods = slices.DeleteFunc(rs.pods, func(x *pod) bool { return x == p })
+		p.owner.drop(p)
 		c.mark(p)
 		return
 	}

@@ -2,8 +2,11 @@ package workload
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/netip"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -16,10 +19,10 @@ import (
 
 // emitPod writes a Pod's object, status and bound ports.
 func (c *Core) emitPod(p *pod) {
-	if p.replicaSet != nil {
+	if p.owner != nil {
 		c.write(p.ref, recompute.PartObject, p.object)
 	} else if p.node != "" && !p.deleting {
-		c.out.Bindings = append(c.out.Bindings, Binding{Pod: p.ref, Node: p.node})
+		c.out.Bindings = append(c.out.Bindings, Binding{Pod: p.ref, Node: p.node, Gates: p.object.Spec.ReadinessGates})
 	}
 	c.write(p.ref, recompute.PartStatus, c.podStatus(p))
 	if ports := p.boundPorts(); ports != "" {
@@ -63,8 +66,11 @@ func (c *Core) podStatus(p *pod) *corev1.PodStatus {
 		s.PodIP = ip.String()
 		s.PodIPs = []corev1.PodIP{{IP: s.PodIP}}
 	}
+	for _, x := range p.inits {
+		s.InitContainerStatuses = append(s.InitContainerStatuses, x.status(p))
+	}
 	for _, x := range p.containers {
-		s.ContainerStatuses = append(s.ContainerStatuses, x.status(p.id))
+		s.ContainerStatuses = append(s.ContainerStatuses, x.status(p))
 	}
 	return s
 }
@@ -86,6 +92,12 @@ func (p *pod) ip() netip.Addr {
 
 func (p *pod) phase() corev1.PodPhase {
 	ended, failed, started := 0, false, false
+	if broken := p.brokenInit(); broken || !p.initialized() {
+		if broken {
+			return corev1.PodFailed
+		}
+		return corev1.PodPending
+	}
 	for _, x := range p.containers {
 		if x.state == stateExited && x.retryAt.IsZero() {
 			ended++
@@ -110,41 +122,63 @@ func (p *pod) conditions() []corev1.PodCondition {
 		scheduled.Status, scheduled.Reason, scheduled.Message = corev1.ConditionFalse, "Unschedulable", p.unscheduled
 		return []corev1.PodCondition{scheduled}
 	}
-	ready := corev1.PodCondition{Type: corev1.PodReady, Status: corev1.ConditionTrue}
-	if !p.ready() {
-		ready.Status, ready.Reason = corev1.ConditionFalse, "ContainersNotReady"
-		ready.Message = "containers with unready status: " + p.unreadyNames()
+	initialized := corev1.PodCondition{Type: corev1.PodInitialized, Status: corev1.ConditionTrue}
+	if !p.initialized() {
+		initialized.Status, initialized.Reason = corev1.ConditionFalse, "ContainersNotInitialized"
+		initialized.Message = "containers with incomplete status: [" + names(p.inits, (*container).initialized) + "]"
 	}
-	containers := ready
-	containers.Type = corev1.ContainersReady
+	containers := corev1.PodCondition{Type: corev1.ContainersReady, Status: corev1.ConditionTrue}
+	if unready := p.unreadyNames(); unready != "" {
+		containers.Status, containers.Reason = corev1.ConditionFalse, "ContainersNotReady"
+		containers.Message = "containers with unready status: [" + unready + "]"
+	}
+	ready := containers
+	ready.Type = corev1.PodReady
+	if ready.Status == corev1.ConditionTrue && p.closed != "" {
+		ready.Status, ready.Reason, ready.Message = corev1.ConditionFalse, "ReadinessGatesNotReady", p.closed
+	}
 	return []corev1.PodCondition{
-		{Type: corev1.PodReadyToStartContainers, Status: corev1.ConditionTrue},
-		{Type: corev1.PodInitialized, Status: corev1.ConditionTrue},
-		ready, containers, scheduled,
+		{Type: corev1.PodReadyToStartContainers, Status: corev1.ConditionTrue}, initialized, ready, containers, scheduled,
 	}
 }
 
+// initialized tells whether every init container has done its part.
+func (p *pod) initialized() bool {
+	return !slices.ContainsFunc(p.inits, func(x *container) bool { return !x.initialized() })
+}
+
+// brokenInit tells whether an init container has failed for good.
+func (p *pod) brokenInit() bool {
+	return slices.ContainsFunc(p.inits, func(x *container) bool {
+		return !x.sidecar() && x.state == stateExited && x.exitCode != 0 && x.retryAt.IsZero()
+	})
+}
+
+// unreadyNames are the containers that the Pod's readiness waits for, "" for none.
 func (p *pod) unreadyNames() string {
-	names := "["
-	for _, x := range p.containers {
-		if !x.ready {
-			if names != "[" {
-				names += " "
-			}
-			names += x.spec.Name
+	counted := slices.Concat(slices.DeleteFunc(slices.Clone(p.inits), func(x *container) bool { return !x.sidecar() }), p.containers)
+	return names(counted, func(x *container) bool { return x.ready })
+}
+
+// names are those of the containers that are not well, with blanks between them.
+func names(all []*container, well func(*container) bool) string {
+	var names []string
+	for _, x := range all {
+		if !well(x) {
+			names = append(names, x.spec.Name)
 		}
 	}
-	return names + "]"
+	return strings.Join(names, " ")
 }
 
-func (x *container) status(podID string) corev1.ContainerStatus {
-	started := x.state == stateRunning
+func (x *container) status(p *pod) corev1.ContainerStatus {
+	started := x.state == stateRunning && x.started
 	s := corev1.ContainerStatus{
-		Name: x.spec.Name, Image: x.spec.Image, ImageID: x.spec.Image, Ready: x.ready, RestartCount: x.restarts,
+		Name: x.spec.Name, Image: x.spec.Image, ImageID: x.spec.Image, Ready: x.ready || x.over(), RestartCount: x.restarts,
 		Started: &started,
 	}
 	if x.attempt > 0 {
-		s.ContainerID = "spillway://" + podID + "/" + x.spec.Name + "/" + strconv.Itoa(x.attempt)
+		s.ContainerID = "spillway://" + p.id + "/" + x.spec.Name + "/" + strconv.Itoa(x.attempt)
 	}
 	if x.last != nil {
 		s.LastTerminationState.Terminated = x.last
@@ -156,7 +190,8 @@ func (x *container) status(podID string) corev1.ContainerStatus {
 		s.State.Terminated, s.LastTerminationState.Terminated = x.last, nil
 	case x.state == stateExited:
 		s.State.Waiting = &corev1.ContainerStateWaiting{
-			Reason: "CrashLoopBackOff", Message: "back-off restarting failed container " + x.spec.Name,
+			Reason:  "CrashLoopBackOff",
+			Message: fmt.Sprintf("back-off %s restarting failed container=%s pod=%s", x.retryAt.Sub(x.finishedAt), x.spec.Name, p.ref.Name),
 		}
 	default:
 		s.State.Waiting = &corev1.ContainerStateWaiting{Reason: x.reason, Message: x.message}

@@ -21,11 +21,11 @@ const replicaSetController = "replicaset-controller"
 
 // replicaSet is the Pods of one template.
 type replicaSet struct {
-	ref        store.Ref
-	deployment *deployment
-	hash       string
-	revision   int
-	template   corev1.PodTemplateSpec
+	ref      store.Ref
+	owner    controller
+	hash     string
+	revision int
+	template corev1.PodTemplateSpec
 	// uid is what the store gave the object; "" before it has one.
 	uid types.UID
 	// target is the number of Pods asked for last.
@@ -38,7 +38,7 @@ func (c *Core) newReplicaSet(d *deployment, hash string, revision int) *replicaS
 		ref: store.Ref{
 			Cluster: d.ref.Cluster, Kind: kind.ReplicaSet, Namespace: d.ref.Namespace, Name: d.ref.Name + "-" + hash,
 		},
-		deployment: d, hash: hash, revision: revision, template: *d.object.Spec.Template.DeepCopy(),
+		owner: d, hash: hash, revision: revision, template: *d.object.Spec.Template.DeepCopy(),
 	}
 	if rs.template.Labels == nil {
 		rs.template.Labels = map[string]string{}
@@ -52,29 +52,23 @@ func (c *Core) newReplicaSet(d *deployment, hash string, revision int) *replicaS
 }
 
 // templateHash names the Pods' template, and what its images are mapped to, as a change of either starts a rollout.
-func (c *Core) templateHash(d *deployment) string {
+func (c *Core) templateHash(template *corev1.PodTemplateSpec) string {
 	sum := fnv.New32a()
 	e := json.NewEncoder(sum)
 	// Encoding API types to a hash does not fail.
-	_ = e.Encode(d.object.Spec.Template)
-	for i := range d.object.Spec.Template.Spec.Containers {
-		if mapped := c.mapping(d.object.Spec.Template.Spec.Containers[i].Image); mapped != nil {
-			_ = e.Encode(mapped)
+	_ = e.Encode(template)
+	for _, containers := range [][]corev1.Container{template.Spec.InitContainers, template.Spec.Containers} {
+		for i := range containers {
+			if mapped := c.mapping(containers[i].Image); mapped != nil {
+				_ = e.Encode(mapped)
+			}
 		}
 	}
 	return rand.SafeEncodeString(strconv.FormatUint(uint64(sum.Sum32()), 10))
 }
 
 // staying returns the Pods that are not on their way out, in the order of their creation.
-func (rs *replicaSet) staying() []*pod {
-	var all []*pod
-	for _, p := range rs.pods {
-		if !p.deleting {
-			all = append(all, p)
-		}
-	}
-	return all
-}
+func (rs *replicaSet) staying() []*pod { return staying(rs.pods) }
 
 func (rs *replicaSet) object(d *deployment) *appsv1.ReplicaSet {
 	replicas := int32(rs.target)
@@ -102,7 +96,7 @@ func (rs *replicaSet) object(d *deployment) *appsv1.ReplicaSet {
 	}
 }
 
-func (c *Core) replicaSetStatus(d *deployment, rs *replicaSet) *appsv1.ReplicaSetStatus {
+func (c *Core) replicaSetStatus(rs *replicaSet, minReadySeconds int32) *appsv1.ReplicaSetStatus {
 	s := &appsv1.ReplicaSetStatus{ObservedGeneration: 1}
 	for _, p := range rs.staying() {
 		s.Replicas++
@@ -110,7 +104,7 @@ func (c *Core) replicaSetStatus(d *deployment, rs *replicaSet) *appsv1.ReplicaSe
 		if p.ready() {
 			s.ReadyReplicas++
 		}
-		if c.available(d, p, false) {
+		if c.available(p, minReadySeconds, false) {
 			s.AvailableReplicas++
 		}
 	}

@@ -238,7 +238,7 @@ func TestDeploymentGoesWithAllOfIt(t *testing.T) {
 	if left := w.store.Snapshot().List("ReplicaSet.apps", "", ""); len(left) != 0 {
 		t.Errorf("left: %v", left)
 	}
-	if len(w.core.pods)+len(w.core.byRef)+len(w.core.addresses)+len(w.core.waiting)+len(w.core.deployments) != 0 {
+	if len(w.core.pods)+len(w.core.byRef)+len(w.core.addresses)+len(w.core.waiting)+len(w.core.controllers)+len(w.core.progresses) != 0 {
 		t.Error("the core remembers what is gone")
 	}
 }

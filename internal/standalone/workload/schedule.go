@@ -40,17 +40,15 @@ func (c *Core) schedule(p *pod) {
 
 func (c *Core) pickNode(p *pod) *corev1.Node {
 	load := map[string]int{}
-	if p.replicaSet != nil {
-		for _, rs := range p.replicaSet.deployment.replicaSets {
-			for _, other := range rs.staying() {
-				if other.node == "" {
-					continue
-				}
-				// A Pod of another template counts less than one of its own.
-				load[other.node]++
-				if rs == p.replicaSet {
-					load[other.node] += 1000
-				}
+	if p.owner != nil {
+		for _, other := range staying(p.owner.all()) {
+			if other.node == "" {
+				continue
+			}
+			// A Pod of another template counts less than one of its own.
+			load[other.node]++
+			if other.hash == p.hash {
+				load[other.node] += 1000
 			}
 		}
 	}
@@ -86,26 +84,30 @@ func matchesNode(p *corev1.Pod, node *corev1.Node) bool {
 	return true
 }
 
-// observeNode deletes the Pods of a Node that is gone. Those of Deployments are replaced.
+// observeNode looks again at DaemonSets, and at what had Pods on a Node that is gone.
 func (c *Core) observeNode(ref store.Ref) {
+	for of, x := range c.controllers {
+		if of.Kind == kind.DaemonSet && of.Cluster == ref.Cluster {
+			c.dirty[x] = struct{}{}
+		}
+	}
 	if c.snapshot.Get(ref) != nil {
 		return
 	}
 	for _, p := range c.pods {
 		if p.node == ref.Name && p.ref.Cluster == ref.Cluster {
-			c.markDeployment(p)
+			c.markOwner(p.owner)
 		}
 	}
 }
 
 // dropDeletedNodesPods deletes Pods whose Node is gone, once there is another Node to take them.
-func (c *Core) dropDeletedNodesPods(d *deployment) {
-	for _, rs := range d.replicaSets {
-		for _, p := range rs.staying() {
-			ref := store.Ref{Cluster: d.ref.Cluster, Kind: kind.Node, Name: p.node}
-			if p.node != "" && c.snapshot.Get(ref) == nil && len(c.snapshot.List(kind.Node, d.ref.Cluster, "")) > 0 {
-				c.deletePod(p)
-			}
+func (c *Core) dropDeletedNodesPods(x controller) {
+	cluster := x.name().Cluster
+	for _, p := range staying(x.all()) {
+		ref := store.Ref{Cluster: cluster, Kind: kind.Node, Name: p.node}
+		if p.node != "" && c.snapshot.Get(ref) == nil && len(c.snapshot.List(kind.Node, cluster, "")) > 0 {
+			c.deletePod(p)
 		}
 	}
 }
