@@ -17,6 +17,7 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
+	"github.com/spillway-lb/spillway/internal/grpchealth"
 )
 
 // probeOnce runs one probe against an address.
@@ -171,7 +172,7 @@ func TestProxyHeader(t *testing.T) {
 func grpcServer(t *testing.T, answer func(w http.ResponseWriter, request []byte)) string {
 	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
-		if r.URL.Path != grpcCheckPath || r.Header.Get("Content-Type") != "application/grpc" || r.ProtoMajor != 2 {
+		if r.URL.Path != grpchealth.Path || r.Header.Get("Content-Type") != "application/grpc" || r.ProtoMajor != 2 {
 			http.NotFound(w, r)
 			return
 		}
@@ -214,14 +215,6 @@ func TestGRPC(t *testing.T) {
 				t.Errorf("%+v, want %s", got, c.want)
 			}
 		})
-	}
-}
-
-func TestServingStatusOfJunk(t *testing.T) {
-	for _, junk := range []string{"", "\x00", "\x01\x00\x00\x00\x00", "\x00\x00\x00\x00\x09\x08", "\x00\x00\x00\x00\x01\x08", "\x00\x00\x00\x00\x01\xff"} {
-		if _, err := servingStatus([]byte(junk)); err == nil {
-			t.Errorf("%q is healthy", junk)
-		}
 	}
 }
 

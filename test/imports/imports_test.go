@@ -24,6 +24,7 @@ var forbidden = []struct {
 	{"internal/proxy/tunnel", []string{module + "internal/proxy/exchange", module + "internal/proxy/upstream", module + "internal/proxy/http1", module + "internal/proxy/http2", module + "internal/proxy/config"}, "a tunnel knows no protocol"},
 	{"internal/wasm", []string{module + "api/", module + "internal/proxy", module + "internal/oci", module + "internal/serve", "k8s.io/", "sigs.k8s.io/"}, "the host of plugins knows its ABI and nothing of a proxy"},
 	{"internal/health", []string{"k8s.io/", "sigs.k8s.io/"}, "a prober runs beside every proxy"},
+	{"internal/grpchealth", []string{"k8s.io/", "sigs.k8s.io/", module}, "a protocol knows nobody who speaks it"},
 	{"internal/location", []string{"k8s.io/", "sigs.k8s.io/"}, "a location is a data plane"},
 	{"internal/dataplanes", []string{"k8s.io/", "sigs.k8s.io/"}, "data planes know the model only"},
 	{"internal/subset", []string{"k8s.io/", "sigs.k8s.io/", module + "internal/controlplane", module + "internal/dataplanes"}, "a cut of the model knows the model only"},

@@ -17,6 +17,8 @@ import (
 	"sync"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
+
 	"github.com/spillway-lb/spillway/internal/standalone/workload"
 )
 
@@ -36,6 +38,9 @@ type Options struct {
 	// Now is the clock that samples show; time.Now if unset.
 	Now func() time.Time
 }
+
+// reporter tells news of one container.
+type reporter func(event workload.Event, change func(*workload.Report))
 
 // Kubelet runs Pods.
 type Kubelet struct {
@@ -196,31 +201,75 @@ func (k *Kubelet) runContainer(s *sandbox, r *workload.Run) {
 
 	probing, cancel := context.WithCancel(context.Background())
 	var probes sync.WaitGroup
+	failed := make(chan string, 1)
 	if !r.Init {
-		probes.Go(func() { k.probe(probing, r, b, report) })
+		probes.Go(func() { k.probe(probing, r, b, report, failed) })
 	}
-	select {
-	case <-b.Done():
+	exited := func() {
 		code, message := b.Exit()
 		cancel()
 		probes.Wait()
 		k.options.Logger.Info("container ended", "pod", r.Namespace+"/"+r.Name, "cluster", r.Cluster, "status", code)
 		report(workload.Exited, func(n *workload.Report) { n.ExitCode, n.Message = int32(code), message })
+	}
+	select {
+	case <-b.Done():
+		exited()
+	case text := <-failed:
+		report(workload.Told, func(n *workload.Report) { n.Reason, n.Message = "Killing", text })
+		k.kill(s, r, b, report)
+		exited()
 	case <-s.stop:
-		k.end(s, b)
+		k.end(s, r, b, report)
 		cancel()
 		probes.Wait()
 	}
 }
 
-// end stops a container within its Pod's grace period.
-func (k *Kubelet) end(s *sandbox, b backend) {
+// kill ends a container that a probe has given up, within the grace period that counts; the Pod goes on.
+func (k *Kubelet) kill(s *sandbox, r *workload.Run, b backend, report reporter) {
+	ctx, cancel := context.WithTimeout(context.Background(), killGrace(r))
+	defer cancel()
+	ended := make(chan struct{})
+	defer close(ended)
+	go func() { // a Pod that is told to stop meanwhile may have less time
+		select {
+		case <-s.stop:
+			context.AfterFunc(s.grace, cancel)
+		case <-ended:
+		}
+	}()
+	k.preStop(ctx, r, b, report)
+	b.Stop(ctx)
+}
+
+// killGrace is the Pod's grace period, unless the probe has one of its own.
+func killGrace(r *workload.Run) time.Duration {
+	for _, p := range []*corev1.Probe{r.Container.LivenessProbe, r.Container.StartupProbe} {
+		if p != nil && p.TerminationGracePeriodSeconds != nil {
+			return time.Duration(*p.TerminationGracePeriodSeconds) * time.Second
+		}
+	}
+	return r.Grace
+}
+
+// lastGrace is what a container gets whose hook has used up its Pod's grace period, as in Kubernetes.
+const lastGrace = 2 * time.Second
+
+// end stops a container within its Pod's grace period: proxies hear of it first, and its hook runs meanwhile.
+func (k *Kubelet) end(s *sandbox, r *workload.Run, b backend, report reporter) {
 	drain := k.options.Drain
 	if deadline, ok := s.grace.Deadline(); ok {
 		drain = min(drain, time.Until(deadline)/2)
 	}
 	b.Leave()
-	if !k.closing() && drain > 0 {
+	if k.closing() {
+		b.Stop(s.grace)
+		return
+	}
+	var hook sync.WaitGroup
+	hook.Go(func() { k.preStop(s.grace, r, b, report) })
+	if drain > 0 {
 		timer := time.NewTimer(drain)
 		select {
 		case <-timer.C:
@@ -229,5 +278,12 @@ func (k *Kubelet) end(s *sandbox, b backend) {
 		}
 		timer.Stop()
 	}
-	b.Stop(s.grace)
+	hook.Wait()
+	grace := s.grace
+	if grace.Err() != nil && r.Container.Lifecycle != nil && r.Container.Lifecycle.PreStop != nil && !k.closing() {
+		var cancel context.CancelFunc
+		grace, cancel = context.WithTimeout(context.Background(), lastGrace)
+		defer cancel()
+	}
+	b.Stop(grace)
 }

@@ -16,51 +16,57 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 
+	"github.com/spillway-lb/spillway/internal/standalone/sample"
 	"github.com/spillway-lb/spillway/internal/standalone/workload"
 )
 
 const (
 	// eagerPeriod is the time between probes until the first success; Kubernetes waits a whole period.
-	eagerPeriod = 100 * time.Millisecond
-	// Kubernetes' defaults.
-	defaultPeriod  = 10 * time.Second
-	defaultTimeout = time.Second
-	defaultFailure = 3
+	eagerPeriod    = 100 * time.Millisecond
+	defaultTimeout = time.Second // Kubernetes' default
 )
 
-// prober watches one container's readiness.
+// prober watches one container.
 type prober struct {
 	run     *workload.Run
 	backend backend
-	spec    *corev1.Probe // nil: none
 }
 
-// probe reports each change of a container's readiness until the context ends. A container without a readiness probe is
-// ready as soon as it runs; a command that names a port, as soon as that accepts connections.
-func (k *Kubelet) probe(
-	ctx context.Context, r *workload.Run, b backend, report func(workload.Event, func(*workload.Report)),
-) {
-	p := prober{run: r, backend: b, spec: r.Container.ReadinessProbe}
+// probe reports what probes find out about a container until the context ends. Until its startup probe has come out well
+// nothing else is asked. A container without a readiness probe is ready as soon as it runs; a command that names a port, as
+// soon as that accepts connections. It says into failed why a container is to be restarted.
+func (k *Kubelet) probe(ctx context.Context, r *workload.Run, b backend, report reporter, failed chan<- string) {
+	p := prober{run: r, backend: b}
+	var all sync.WaitGroup
+	defer all.Wait()
+	listening := make(chan struct{})
 	command, local := b.(*commandBackend)
 	named := local && len(r.Container.Ports) > 0
-	if p.spec == nil && !named {
-		report(workload.Ready, nil)
-	}
-	var port sync.WaitGroup
-	defer port.Wait()
 	if local {
-		port.Go(func() {
-			if !p.awaitListening(ctx, command, k.options.Patience) {
-				return
-			}
-			report(workload.Listening, nil)
-			if p.spec == nil && named {
-				report(workload.Ready, nil)
+		all.Go(func() {
+			if p.awaitListening(ctx, command, k.options.Patience) {
+				report(workload.Listening, nil)
+				close(listening)
 			}
 		})
 	}
-	if p.spec != nil && wait(ctx, time.Duration(p.spec.InitialDelaySeconds)*time.Second) {
-		p.watch(ctx, report)
+	if !p.startUp(ctx, report, failed) {
+		return
+	}
+	all.Go(func() { p.live(ctx, report, failed) })
+	switch spec := r.Container.ReadinessProbe; {
+	case spec != nil:
+		if wait(ctx, time.Duration(spec.InitialDelaySeconds)*time.Second) {
+			p.ready(ctx, spec, report)
+		}
+	case named:
+		select {
+		case <-listening:
+			report(workload.Ready, nil)
+		case <-ctx.Done():
+		}
+	default:
+		report(workload.Ready, nil)
 	}
 }
 
@@ -90,32 +96,25 @@ func (p prober) awaitPort(ctx context.Context, port uint16) bool {
 	}
 }
 
-// watch runs the readiness probe.
-func (p prober) watch(ctx context.Context, report func(workload.Event, func(*workload.Report))) {
-	ready, failures, successes := false, 0, 0
-	period, failureLimit, successLimit := p.limits()
+// ready runs the readiness probe. Until the first success it asks more often than it is told to.
+func (p prober) ready(ctx context.Context, spec *corev1.Probe, report reporter) {
+	v := newVerdict(spec, false)
 	for ctx.Err() == nil {
-		err := p.check(ctx)
+		err := p.check(ctx, spec)
 		if ctx.Err() != nil {
 			return
 		}
-		if err == nil {
-			failures, successes = 0, successes+1
-		} else {
-			failures, successes = failures+1, 0
-		}
-		switch {
-		case !ready && successes >= successLimit:
-			ready = true
+		switch v.take(err == nil) {
+		case passes:
 			report(workload.Listening, nil) // where the probe asks, which need not be PORT
 			report(workload.Ready, nil)
-		case failures == failureLimit:
-			ready = false
+		case fails:
 			report(workload.Unready, func(n *workload.Report) { n.Message = err.Error() })
+		case same:
 		}
-		next := period
-		if !ready {
-			next = min(period, eagerPeriod)
+		next := period(spec)
+		if !v.good {
+			next = min(next, eagerPeriod)
 		}
 		if !wait(ctx, next) {
 			return
@@ -123,18 +122,65 @@ func (p prober) watch(ctx context.Context, report func(workload.Event, func(*wor
 	}
 }
 
-func (p prober) limits() (period time.Duration, failures, successes int) {
-	period, failures, successes = defaultPeriod, defaultFailure, 1
-	if p.spec.PeriodSeconds > 0 {
-		period = time.Duration(p.spec.PeriodSeconds) * time.Second
+// live runs the liveness probe until it fails.
+func (p prober) live(ctx context.Context, report reporter, failed chan<- string) {
+	spec := p.run.Container.LivenessProbe
+	if spec == nil || !wait(ctx, time.Duration(spec.InitialDelaySeconds)*time.Second) {
+		return
 	}
-	if p.spec.FailureThreshold > 0 {
-		failures = int(p.spec.FailureThreshold)
+	v := newVerdict(spec, true)
+	for ctx.Err() == nil {
+		err := p.check(ctx, spec)
+		if ctx.Err() != nil {
+			return
+		}
+		change := v.take(err == nil)
+		if err != nil {
+			report(workload.Told, func(n *workload.Report) { n.Reason, n.Message = "Unhealthy", "Liveness probe failed: "+err.Error() })
+		}
+		if change == fails {
+			failed <- "Container " + p.run.Container.Name + " failed liveness probe, will be restarted"
+			return
+		}
+		if !wait(ctx, period(spec)) {
+			return
+		}
 	}
-	if p.spec.SuccessThreshold > 0 {
-		successes = int(p.spec.SuccessThreshold)
+}
+
+// startUp runs the startup probe; it returns true when the container has started. It asks more often than it is told to, and
+// gives it as long as it is told to.
+func (p prober) startUp(ctx context.Context, report reporter, failed chan<- string) bool {
+	spec := p.run.Container.StartupProbe
+	if spec == nil {
+		return true
 	}
-	return period, failures, successes
+	if !wait(ctx, time.Duration(spec.InitialDelaySeconds)*time.Second) {
+		return false
+	}
+	every := min(period(spec), eagerPeriod)
+	v := newVerdict(spec, false)
+	v.failureLimit *= int(period(spec) / every)
+	for ctx.Err() == nil {
+		err := p.check(ctx, spec)
+		if ctx.Err() != nil {
+			return false
+		}
+		switch v.take(err == nil) {
+		case passes:
+			report(workload.StartedUp, nil)
+			return true
+		case fails:
+			report(workload.Told, func(n *workload.Report) { n.Reason, n.Message = "Unhealthy", "Startup probe failed: "+err.Error() })
+			failed <- "Container " + p.run.Container.Name + " failed startup probe, will be restarted"
+			return false
+		case same:
+		}
+		if !wait(ctx, every) {
+			return false
+		}
+	}
+	return false
 }
 
 // wait returns false if the context ends first.
@@ -149,22 +195,22 @@ func wait(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-func (p prober) check(ctx context.Context) error {
+func (p prober) check(ctx context.Context, spec *corev1.Probe) error {
 	timeout := defaultTimeout
-	if p.spec.TimeoutSeconds > 0 {
-		timeout = time.Duration(p.spec.TimeoutSeconds) * time.Second
+	if spec.TimeoutSeconds > 0 {
+		timeout = time.Duration(spec.TimeoutSeconds) * time.Second
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	switch {
-	case p.spec.HTTPGet != nil:
-		return p.httpGet(ctx, p.spec.HTTPGet)
-	case p.spec.TCPSocket != nil:
-		return p.connectTo(ctx, p.spec.TCPSocket.Port)
-	case p.spec.GRPC != nil:
-		return p.connectTo(ctx, intstr.FromInt32(p.spec.GRPC.Port))
-	case p.spec.Exec != nil:
-		return p.exec(ctx, p.spec.Exec.Command)
+	case spec.HTTPGet != nil:
+		return p.httpGet(ctx, spec.HTTPGet)
+	case spec.TCPSocket != nil:
+		return p.connectTo(ctx, spec.TCPSocket.Port)
+	case spec.GRPC != nil:
+		return p.grpc(ctx, spec.GRPC)
+	case spec.Exec != nil:
+		return p.exec(ctx, spec.Exec.Command)
 	}
 	return nil
 }
@@ -233,9 +279,13 @@ func (p prober) httpGet(ctx context.Context, get *corev1.HTTPGetAction) error {
 	return nil
 }
 
-// exec runs the command on this machine. There is nothing to run it in if the image is built in: it succeeds.
+// exec runs the command on this machine. Of an image that is built in there is nothing to run it in: what Script knows counts,
+// and anything else succeeds.
 func (p prober) exec(ctx context.Context, command []string) error {
 	if _, local := p.backend.(*commandBackend); !local || len(command) == 0 {
+		if outcome, err := sample.Script(command); err == nil && outcome.Exit != 0 {
+			return fmt.Errorf("exit status %d", outcome.Exit)
+		}
 		return nil
 	}
 	vars := variables(p.run)

@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"slices"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -29,9 +30,17 @@ type sampleBackend struct {
 	servers []*http.Server
 	streams []*streamServer
 	leaving atomic.Bool
+	onTerm  func() sample.Term
+	once    sync.Once
 	done    chan struct{}
-	exit    int
+	exit    int // counts when done is closed
 }
+
+// Exit statuses of a process that a signal ended.
+const (
+	exitKilled     = 128 + 9
+	exitTerminated = 128 + 15
+)
 
 // Program is what a built-in image runs for a container; nothing listens yet.
 func Program(r *workload.Run, now func() time.Time) (*sample.Backend, error) {
@@ -59,13 +68,16 @@ func (k *Kubelet) startSample(r *workload.Run) (backend, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &sampleBackend{ip: r.IP, ports: map[uint16]uint16{}, done: make(chan struct{})}
+	b := &sampleBackend{ip: r.IP, ports: map[uint16]uint16{}, onTerm: running.OnTerm, done: make(chan struct{})}
 	if err := b.serve(running, k.options.Logger); err != nil {
-		b.close()
+		b.close(0)
 		return nil, err
 	}
 	if running.Exit != nil {
 		go b.watch(running.Exit)
+	}
+	if running.Ends != nil {
+		go b.end(*running.Ends)
 	}
 	return b, nil
 }
@@ -113,20 +125,34 @@ func (b *sampleBackend) handler(h http.Handler) http.Handler {
 func (b *sampleBackend) watch(exit <-chan int) {
 	select {
 	case code := <-exit:
-		b.exit = code
-		b.close()
+		b.close(code)
 	case <-b.done:
 	}
 }
 
-func (b *sampleBackend) close() {
+// end is a program that does nothing but take its time.
+func (b *sampleBackend) end(o sample.Outcome) {
+	timer := time.NewTimer(o.Sleep)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		b.close(o.Exit)
+	case <-b.done:
+	}
+}
+
+// close cuts everything; the first exit status counts.
+func (b *sampleBackend) close(exit int) {
 	for _, s := range b.servers {
 		_ = s.Close()
 	}
 	for _, s := range b.streams {
 		s.close()
 	}
-	close(b.done)
+	b.once.Do(func() {
+		b.exit = exit
+		close(b.done)
+	})
 }
 
 func (b *sampleBackend) Done() <-chan struct{} { return b.done }
@@ -152,20 +178,29 @@ func (b *sampleBackend) Dial(port uint16) string {
 
 func (b *sampleBackend) Leave() { b.leaving.Store(true) }
 
-// Stop lets requests in flight finish until the context is done.
+// Stop does what the program does on SIGTERM; it is killed when the context is done.
 func (b *sampleBackend) Stop(ctx context.Context) {
-	for _, s := range b.servers {
-		if err := s.Shutdown(ctx); err != nil {
-			_ = s.Close()
+	term := sample.TermFinish
+	if b.onTerm != nil {
+		term = b.onTerm()
+	}
+	switch term {
+	case sample.TermQuit:
+		b.close(exitTerminated)
+	case sample.TermIgnore:
+		select {
+		case <-ctx.Done():
+			b.close(exitKilled)
+		case <-b.done:
 		}
-	}
-	for _, s := range b.streams {
-		s.close()
-	}
-	select {
-	case <-b.done: // it has crashed meanwhile
-	default:
-		close(b.done)
+	case sample.TermFinish:
+		exit := 0
+		for _, s := range b.servers {
+			if err := s.Shutdown(ctx); err != nil {
+				exit = exitKilled
+			}
+		}
+		b.close(exit)
 	}
 }
 

@@ -55,7 +55,23 @@ type Backend struct {
 	TLS map[uint16]*tls.Config
 	// Exit receives the exit status of a program that ends by itself; nil if it never does.
 	Exit <-chan int
+	// Ends is set if the program does nothing but end after a while.
+	Ends *Outcome
+	// OnTerm hears of SIGTERM and says what the program does then; nil finishes requests in flight, and ends.
+	OnTerm func() Term
 }
+
+// Term is what a program does when it is asked to end.
+type Term uint8
+
+const (
+	// TermFinish ends it when the requests in flight are answered.
+	TermFinish Term = iota
+	// TermIgnore serves on until it is killed.
+	TermIgnore
+	// TermQuit ends it at once, and cuts what is in flight.
+	TermQuit
+)
 
 // Program starts a container of an image.
 type Program func(Pod, Container) (*Backend, error)
@@ -84,6 +100,10 @@ func Find(image string) (Program, bool) {
 		return agnhost, true
 	case "echo-basic", "echoserver":
 		return echoBasic, true
+	case "grpc_app":
+		return grpcApp, true
+	case "grpc_health_proxy":
+		return grpcHealthProxy, true
 	case "http-echo":
 		return httpEcho, true
 	case "nginx":
@@ -92,6 +112,8 @@ func Find(image string) (Program, bool) {
 		return httpsEcho, true
 	case "fake-service":
 		return fakeService, true
+	case "busybox", "alpine":
+		return busybox, true
 	case "python-example-basic":
 		return calloutBasic, true
 	}
@@ -101,7 +123,8 @@ func Find(image string) (Program, bool) {
 // Names lists the images that Find knows.
 func Names() []string {
 	return []string{
-		"agnhost", "echo-basic", "echoserver", "fake-service", "gb-frontend", "gb-redis-follower", "hello-app", "hello-app-tls", "http-echo",
+		"agnhost", "alpine", "busybox", "echo-basic", "echoserver", "fake-service", "gb-frontend", "gb-redis-follower", "grpc_app",
+		"grpc_health_proxy", "hello-app", "hello-app-tls", "http-echo",
 		"http-https-echo", "nginx", "python-example-basic", "redis", "serve_hostname",
 		"spillway/test-app", "whereami",
 	}

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync/atomic"
 )
 
 // maxBytes bounds /bytes/N.
@@ -16,6 +17,8 @@ const maxBytes = 64 << 20
 //	STATUS=404       what / answers; /health answers 200 all the same
 //	HEALTH=503       what /health answers
 //	DELAY=200ms      how long / waits first
+//	SIGTERM=ignore   serves on until it is killed; quit ends at once and cuts what is in flight; unhealthy serves on until it is
+//	                 killed, while /health answers 503; anything else finishes the requests in flight
 //	/status/N        answers with that status
 //	/delay/DURATION  answers after a while; so does ?delay=DURATION anywhere
 //	/bytes/N         answers with N bytes
@@ -35,8 +38,15 @@ func testApp(pod Pod, c Container) (*Backend, error) {
 		return nil, err
 	}
 	exit := make(chan int, 1)
+	var leaving atomic.Bool
 	mux := http.NewServeMux()
-	mux.HandleFunc("/health", func(w http.ResponseWriter, _ *http.Request) { answer(w, health, "ok\n") })
+	mux.HandleFunc("/health", func(w http.ResponseWriter, _ *http.Request) {
+		if leaving.Load() {
+			answer(w, http.StatusServiceUnavailable, "leaving\n")
+			return
+		}
+		answer(w, health, "ok\n")
+	})
 	mux.HandleFunc("/status/{code}", status)
 	mux.HandleFunc("/delay/{duration}", func(w http.ResponseWriter, r *http.Request) {
 		if sleep(r, r.PathValue("duration")) {
@@ -58,7 +68,19 @@ func testApp(pod Pod, c Container) (*Backend, error) {
 			answer(w, rootStatus, pod.Name+"\n")
 		}
 	})
-	return &Backend{Ports: []uint16{port}, Handler: mux, Exit: exit}, nil
+	onTerm := func() Term {
+		switch c.Env["SIGTERM"] {
+		case "ignore":
+			return TermIgnore
+		case "quit":
+			return TermQuit
+		case "unhealthy":
+			leaving.Store(true)
+			return TermIgnore
+		}
+		return TermFinish
+	}
+	return &Backend{Ports: []uint16{port}, Handler: mux, Exit: exit, OnTerm: onTerm}, nil
 }
 
 func answer(w http.ResponseWriter, code int, body string) {
