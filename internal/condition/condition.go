@@ -48,11 +48,16 @@ func (c Condition) Bad() bool {
 	return c.Status != "True"
 }
 
-// Bad returns the conditions of a status that tell of something wrong, in their order.
+// Healthy is a condition of our own on routes. It is there, and False, while requests to one of a route's Services find nobody
+// who answers: every other condition is about what is written, and True then.
+const Healthy = "spillway.dev/Healthy"
+
+// Bad returns the conditions of a status that tell of something wrong, in their order. Healthy is not among them: what it says
+// is told of the Services that it is about.
 func Bad(status map[string]any) []Condition {
 	var bad []Condition
 	for _, c := range Of(status) {
-		if c.Bad() {
+		if c.Bad() && c.Type != Healthy {
 			bad = append(bad, c)
 		}
 	}

@@ -1,5 +1,6 @@
 // Package fact has the types of what Spillway finds out while it runs and that no object says: how far the proxies have
-// come, which addresses the host has, what the probers think of endpoints, which kinds have been listed.
+// come, which addresses the host has, what the probers think of endpoints, which routes lead to nobody, which kinds have been
+// listed.
 //
 // In: nothing; out: names of facts in the store and the values that they have. Control planes and data planes set them,
 // units read them as any other input:

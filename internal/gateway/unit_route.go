@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -52,7 +53,7 @@ func (s *routeStatus) readParents() {
 		}
 		if left := s.next[gateway]; len(left) > 0 {
 			s.parents = append(s.parents, gatewayv1.RouteParentStatus{
-				ParentRef: left[0].Ref, ControllerName: ControllerName, Conditions: left[0].Conditions,
+				ParentRef: left[0].Ref, ControllerName: ControllerName, Conditions: slices.Concat(left[0].Conditions, s.health()),
 			})
 			s.next[gateway] = left[1:]
 		}

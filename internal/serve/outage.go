@@ -11,6 +11,8 @@ import (
 	"github.com/spillway-lb/spillway/internal/fact"
 	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/outage"
+	"github.com/spillway-lb/spillway/internal/recompute"
+	"github.com/spillway-lb/spillway/internal/status"
 	"github.com/spillway-lb/spillway/internal/store"
 	"github.com/spillway-lb/spillway/internal/view"
 )
@@ -24,6 +26,7 @@ type outages struct {
 	source *view.Source
 	report *reporter
 	watch  *outage.Watch
+	writer *status.Writer
 	now    func() time.Time
 	// facts are those that are set.
 	facts map[store.Fact]string
@@ -82,16 +85,53 @@ func (o *outages) step() (again time.Time) {
 		o.report.warn(fmt.Sprintf("%s: no healthy endpoint, so %s: %s", names, b.Then(), b.Reason.Text))
 	})
 	o.tell(better, func(names string, _ *outage.Backend) { o.report.say("has healthy endpoints again: %s", names) })
+	o.record(worse, better)
 	o.setFacts(o.watch.Told(backends))
 	return again
 }
 
-// setFacts makes facts of what is told of callouts, for the statuses of who calls them.
+// record says the same where users look first: in events of the Services, and of the routes and Ingresses that send requests
+// there.
+func (o *outages) record(worse, better []outage.Backend) {
+	var events []recompute.WriteChange
+	for i := range worse {
+		b := &worse[i]
+		events = append(events, o.events(b, "Warning", "Unhealthy", ": no healthy endpoint, so "+b.Then()+": "+b.Reason.Text)...)
+	}
+	for i := range better {
+		events = append(events, o.events(&better[i], "Normal", "Healthy", " has healthy endpoints again")...)
+	}
+	o.writer.Apply(events, nil, o.now())
+}
+
+// events are one for each object that a backend concerns.
+func (o *outages) events(b *outage.Backend, kind, reason, text string) []recompute.WriteChange {
+	var all []recompute.WriteChange
+	for _, about := range append([]store.Ref{b.Of}, o.source.Users(b)...) {
+		w := recompute.Write{Ref: about, Part: recompute.PartEvent, Key: reason + "/" + backendText(b), Value: recompute.Event{
+			Type: kind, Reason: reason, Message: backendText(b) + text, Source: "loadbalancer-controller", Cause: o.now().String(),
+		}}
+		// Each is an occurrence of its own: it is told once, and not wanted for good.
+		all = append(all, recompute.WriteChange{Write: w}, recompute.WriteChange{Write: w, Removed: true})
+	}
+	return all
+}
+
+func backendText(b *outage.Backend) string {
+	return fmt.Sprintf("%s %q, port %d, from %s", kind.Bare(b.Of.Kind), b.Of.Namespace+"/"+b.Of.Name, b.Port, b.Location)
+}
+
+// setFacts makes facts of what is told, for the statuses of who calls callouts, and of routes and Ingresses.
 func (o *outages) setFacts(told []outage.Backend) {
 	texts := map[store.Fact][]string{}
-	for _, b := range told {
+	for i := range told {
+		b := &told[i]
 		if f := fact.Outage(b.Of, b.Port); b.Callout {
 			texts[f] = append(texts[f], "from "+b.Location+": "+b.Reason.Text)
+		}
+		for _, user := range o.source.Users(b) {
+			f := fact.OutageOf(user)
+			texts[f] = append(texts[f], backendText(b)+": "+b.Reason.Text)
 		}
 	}
 	next := map[store.Fact]string{}

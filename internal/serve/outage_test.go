@@ -4,6 +4,13 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	"github.com/spillway-lb/spillway/internal/condition"
+	"github.com/spillway-lb/spillway/internal/kind"
+	"github.com/spillway-lb/spillway/internal/store"
 )
 
 const probed = `
@@ -94,4 +101,48 @@ func TestADeadCalloutIsTold(t *testing.T) {
 	})
 	eventually(t, "the callout answers again", extended)
 	eventually(t, "it is Programmed again", func() bool { return strings.HasPrefix(r.condition("Programmed"), "True") })
+}
+
+// TestAnAppWithoutARootIsToldWhereUsersLook: its Pods are Ready, every condition about what is written is True, and requests
+// get 503 because / answers 404.
+func TestAnAppWithoutARootIsToldWhereUsersLook(t *testing.T) {
+	good := strings.ReplaceAll(app, "NAME", "rootless")
+	r := start(t, map[string]string{"app.yaml": good, "check.yaml": strings.ReplaceAll(probed, "PATH", "/status/404")}, time.Second)
+	route := func() string {
+		var said string
+		r.store.Snapshot().Walk(kind.HTTPRoute, "", "", func(e *store.Entry) bool {
+			if e.Written == nil {
+				return true
+			}
+			status, _ := e.Written.Status.(*gatewayv1.HTTPRouteStatus)
+			for _, p := range status.Parents {
+				for _, c := range p.Conditions {
+					if c.Type == condition.Healthy {
+						said = string(c.Status) + " " + c.Reason + ": " + c.Message
+					}
+				}
+			}
+			return true
+		})
+		return said
+	}
+	const text = `Service "default/app", port 80, from us-west1: 1 endpoint, all unhealthy: HTTP probe of :8080/status/404: HTTP 404; ` +
+		"the app answers, but only 200 counts, whether its Pods are Ready or not: a HealthCheckPolicy whose targetRef is Service default/app " +
+		"(spec.default.config.httpHealthCheck.requestPath) can name a path that answers 200"
+	eventually(t, "the route's condition", func() bool { return route() == "False NoHealthyEndpoint: "+text })
+	told := func(reason string) map[string]bool {
+		about := map[string]bool{}
+		r.store.Snapshot().Walk(kind.Event, "", "", func(e *store.Entry) bool {
+			event, ok := e.Object.(*corev1.Event)
+			if ok && event.Reason == reason && strings.Contains(event.Message, `Service "default/app", port 80`) {
+				about[event.InvolvedObject.Kind] = true
+			}
+			return true
+		})
+		return about
+	}
+	eventually(t, "events", func() bool { about := told("Unhealthy"); return about["Service"] && about["HTTPRoute"] })
+	r.write(t, "check.yaml", strings.ReplaceAll(probed, "PATH", "/"))
+	eventually(t, "the condition goes", func() bool { return route() == "" })
+	eventually(t, "events say so", func() bool { about := told("Healthy"); return about["Service"] && about["HTTPRoute"] })
 }

@@ -149,7 +149,7 @@ func newServer(c Config) (*server, error) {
 		Started: startedInfo(c), From: c.From, Store: s.store, Published: s.model, Sockets: s.sockets, Locations: s.planes.Locations,
 		Output: s.standin.Logs,
 	}
-	s.outages = &outages{store: s.store, source: s.source, report: s.report, watch: outage.NewWatch(), now: c.Now}
+	s.outages = &outages{store: s.store, source: s.source, report: s.report, watch: outage.NewWatch(), writer: writer, now: c.Now}
 	s.announcer = &announcer{store: s.store, source: s.source, report: s.report, now: c.Now}
 	s.directory = &directory{path: c.Dir, namespace: c.Namespace, store: s.store, report: s.report, restore: newRestorer(kept), problems: newProblemsGauge(), loaded: make(chan struct{})}
 	return s, nil

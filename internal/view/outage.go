@@ -57,6 +57,33 @@ func (m *Model) eachBackend(snapshot *store.Snapshot, locations []string, f func
 	}
 }
 
+// Users are the objects whose rules send requests to a Service port: routes and Ingresses, in order.
+func (s *Source) Users(b *outage.Backend) []store.Ref { return s.Published.users(b) }
+
+func (m *Model) users(b *outage.Backend) []store.Ref {
+	if b.Callout {
+		return nil // no rule sends requests there
+	}
+	names := map[string]bool{}
+	for _, r := range m.Kind(kindBackendService) {
+		service := r.GetBackendService()
+		of, ok := owner.Ref(service.GetOwner())
+		if ok && of == b.Of && targetPort(service) == b.Port && service.GetAbortStatus() == 0 {
+			names[r.GetName()] = true
+		}
+	}
+	var users []store.Ref
+	for _, r := range m.Kind(kindRouteRule) {
+		user, ok := owner.Ref(r.GetRouteRule().GetOwner())
+		sends := slices.ContainsFunc(answering(r.GetRouteRule()), func(name string) bool { return names[name] })
+		if ok && sends && !slices.Contains(users, user) {
+			users = append(users, user)
+		}
+	}
+	slices.SortFunc(users, func(a, b store.Ref) int { return strings.Compare(a.String(), b.String()) })
+	return users
+}
+
 // targetPort is the Service port that a backend service was made of.
 func targetPort(s *lbv1.BackendService) int32 {
 	at := strings.LastIndexByte(s.GetTarget(), ':')
@@ -190,8 +217,18 @@ func (m *Model) standing(snapshot *store.Snapshot, service *lbv1.BackendService,
 	if unknown == 0 {
 		text = endpointsText(total) + ", all unhealthy"
 	}
-	return false, outage.Reason{Rule: outage.Unhealthy, Text: text + ": " + m.probeText(service, port) + ": " + most(details)}
+	return false, outage.Reason{Rule: outage.Unhealthy, Text: text + ": " + m.probeText(service, port) + ": " + most(details) + mend(service, most(details))}
 }
+
+// mend says what would mend a probe that comes out so, "" if that is not known.
+func mend(service *lbv1.BackendService, detail string) string {
+	of, _ := owner.Ref(service.GetOwner())
+	ingress := strings.HasPrefix(service.GetHealthCheck(), ingressPrefix)
+	return outage.Mend(detail, kind.Bare(of.Kind)+" "+of.Namespace+"/"+of.Name, ingress)
+}
+
+// ingressPrefix is that of the names of what belongs to Ingresses.
+const ingressPrefix = "k8s1-"
 
 func endpointsText(n int) string {
 	if n == 1 {
