@@ -63,6 +63,9 @@ type Config struct {
 	Version string
 	// Now is the clock for objects' times.
 	Now func() time.Time
+	// Wire, if not nil, stands between the control plane and its proxies, as a network would; whether statuses are true when
+	// that hangs, or proxies are of another version, can be seen with it.
+	Wire func(controlplane.Sink) controlplane.Sink
 }
 
 // server is one run.
@@ -144,7 +147,7 @@ func newServer(c Config) (*server, error) {
 		Feedback: s.loop, AccessLog: c.AccessLog, Tracer: c.Tracer, Logger: c.Log,
 		Project: func() (id, number string) { return view.Project(s.store.Snapshot()) },
 	})
-	s.loop.To(s.planes)
+	s.loop.To(wired(c, s.planes))
 	s.source = &view.Source{
 		Started: startedInfo(c), From: c.From, Store: s.store, Published: s.model, Sockets: s.sockets, Locations: s.planes.Locations,
 		Output: s.standin.Logs,
@@ -153,6 +156,14 @@ func newServer(c Config) (*server, error) {
 	s.announcer = &announcer{store: s.store, source: s.source, report: s.report, now: c.Now}
 	s.directory = &directory{path: c.Dir, namespace: c.Namespace, store: s.store, report: s.report, restore: newRestorer(kept), problems: newProblemsGauge(), loaded: make(chan struct{})}
 	return s, nil
+}
+
+// wired is where transactions go.
+func wired(c Config, planes controlplane.Sink) controlplane.Sink {
+	if c.Wire == nil {
+		return planes
+	}
+	return c.Wire(planes)
 }
 
 func startedInfo(c Config) control.Info {

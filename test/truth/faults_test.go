@@ -17,6 +17,7 @@ func faults(t *testing.T) []fault {
 	all = append(all, policyFaults()...)
 	all = append(all, extensionFaults()...)
 	all = append(all, directoryFaults()...)
+	all = append(all, proxyFaults()...)
 	return all
 }
 

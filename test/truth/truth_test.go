@@ -12,8 +12,10 @@ type fault struct {
 	name string
 	// before are files that are there, and in order, before the fault comes; fault are its files ("" deletes).
 	before, fault map[string]string
-	// do is what else brings the fault about.
-	do func(w *world)
+	// early is done before the files of the fault are written, do after it.
+	early, do func(w *world)
+	// mend, if not nil, takes the fault away in the end: everything serves then, and says so.
+	mend func(w *world)
 	// object is KIND/NAME of what has to say so. want are pieces of one of its conditions, all in it: "Accepted=False", "spec.rules[0]".
 	object string
 	want   []string
@@ -117,6 +119,9 @@ func TestTruth(t *testing.T) {
 				w.liar.end()
 				w.claims = nil
 			}
+			if f.early != nil {
+				f.early(w)
+			}
 			w.write(f.fault)
 			if f.do != nil {
 				f.do(w)
@@ -133,6 +138,10 @@ func TestTruth(t *testing.T) {
 			}
 			w.serve()
 			w.holds(fromNothing, &f, freshWant, or(f.fresh, f.live), or(f.secureFresh, f.secure))
+			if f.mend != nil {
+				f.mend(w)
+				w.inOrder()
+			}
 		})
 	}
 }

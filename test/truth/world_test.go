@@ -39,6 +39,7 @@ type world struct {
 	known sync.Map
 	// claims are what the liar looks at.
 	claims []claim
+	wire   *wire
 }
 
 // output collects what the server prints.
@@ -67,7 +68,7 @@ func newWorld(t *testing.T, name string, files ...map[string]string) *world {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(root) })
-	w := &world{t: t, root: root, name: name, out: &output{}}
+	w := &world{t: t, root: root, name: name, out: &output{}, wire: &wire{}}
 	for _, f := range files {
 		w.write(f)
 	}
@@ -109,7 +110,7 @@ func (w *world) serve() {
 	w.stop, w.done = cancel, make(chan error, 1)
 	config := serve.Config{
 		Dir: w.dir(), Socket: filepath.Join(w.root, "s"), State: filepath.Join(w.root, "state"), Drain: time.Second, Format: serve.FormatText,
-		Out: w.out, Log: slog.New(slog.DiscardHandler), Version: "test", Now: time.Now,
+		Out: w.out, Log: slog.New(slog.DiscardHandler), Version: "test", Now: time.Now, Wire: w.wire.to,
 	}
 	go func() { w.done <- serve.Run(ctx, config) }()
 	w.t.Cleanup(w.end)
