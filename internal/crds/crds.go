@@ -16,8 +16,8 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-//go:generate ../../bin/controller-gen object paths=../../api/cloud/... paths=../../api/networking/... paths=../../api/net/... paths=../../api/spillway/...
-//go:generate ../../bin/controller-gen crd:allowDangerousTypes=true paths=../../api/cloud/... paths=../../api/networking/... paths=../../api/net/... paths=../../api/spillway/... output:crd:dir=.
+//go:generate ../../bin/controller-gen object paths=../../api/cloud/... paths=../../api/networking/... paths=../../api/net/... paths=../../api/neg/... paths=../../api/spillway/...
+//go:generate ../../bin/controller-gen crd:allowDangerousTypes=true paths=../../api/cloud/... paths=../../api/networking/... paths=../../api/net/... paths=../../api/neg/... paths=../../api/spillway/... output:crd:dir=.
 //go:generate go run ./copy
 
 //go:embed *.yaml

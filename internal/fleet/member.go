@@ -41,6 +41,9 @@ func ConfigCluster(v *recompute.View) (cluster string, held bool) {
 	return cluster, held
 }
 
+// DefaultProject is the project of clusters that name none.
+const DefaultProject = "spillway"
+
 // DefaultRegion is where a cluster is that does not say.
 const DefaultRegion = "us-west1"
 

@@ -56,6 +56,8 @@ const (
 	GCPTrafficExtension = "GCPTrafficExtension." + GroupGKE
 	GCPWasmPlugin       = "GCPWasmPlugin." + GroupGKE
 
+	ServiceNetworkEndpointGroup = "ServiceNetworkEndpointGroup." + GroupGKE
+
 	ServiceExport    = "ServiceExport." + GroupNetGKE
 	ServiceImport    = "ServiceImport." + GroupNetGKE
 	MCSServiceExport = "ServiceExport." + GroupMultiCluster
@@ -69,7 +71,7 @@ const (
 // `serviceexports` alone means.
 func All() []Kind {
 	var all []Kind
-	for _, part := range [][]Kind{coreKinds(), ingressKinds(), gatewayKinds(), policyKinds(), fleetKinds(), ownKinds()} {
+	for _, part := range [][]Kind{coreKinds(), ingressKinds(), gatewayKinds(), policyKinds(), negKinds(), fleetKinds(), ownKinds()} {
 		all = append(all, part...)
 	}
 	return all
@@ -140,6 +142,13 @@ func policyKinds() []Kind {
 		policy("GCPTrafficExtension", "gcptrafficextensions"),
 		policy("GCPWasmPlugin", "gcpwasmplugins"),
 	}
+}
+
+func negKinds() []Kind {
+	return []Kind{{
+		Name: "ServiceNetworkEndpointGroup", Group: GroupGKE, Version: "v1beta1", Plural: "servicenetworkendpointgroups",
+		Short: []string{"svcneg"}, Namespaced: true, Custom: true, Derived: true,
+	}}
 }
 
 func fleetKinds() []Kind {

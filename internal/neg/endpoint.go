@@ -9,9 +9,7 @@ import (
 	discoveryv1 "k8s.io/api/discovery/v1"
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
-	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/recompute"
-	"github.com/spillway-lb/spillway/internal/store"
 )
 
 // member is an endpoint and the zone whose group it belongs to.
@@ -58,17 +56,17 @@ func (c *collector) addSlice(slice *discoveryv1.EndpointSlice) {
 		if err != nil {
 			continue
 		}
-		c.add(netip.AddrPortFrom(addr.Unmap(), port), c.member(e))
+		add(c.members, netip.AddrPortFrom(addr.Unmap(), port), c.member(e))
 	}
 }
 
 // add keeps one of several entries of an address: the one whose Pod comes first by name.
-func (c *collector) add(at netip.AddrPort, m member) {
-	if old, ok := c.members[at]; ok && old.endpoint.GetPod() <= m.endpoint.GetPod() {
+func add(to map[netip.AddrPort]member, at netip.AddrPort, m member) {
+	if old, ok := to[at]; ok && old.endpoint.GetPod() <= m.endpoint.GetPod() {
 		return
 	}
 	m.endpoint.Address, m.endpoint.Port = at.Addr().String(), uint32(at.Port())
-	c.members[at] = m
+	to[at] = m
 }
 
 // member says where an endpoint stands. One that is not ready is a member, because health checks decide; one that
@@ -82,14 +80,10 @@ func (c *collector) member(e *discoveryv1.Endpoint) member {
 	if e.NodeName != nil {
 		node = *e.NodeName
 	}
-	if t := e.TargetRef; t != nil && t.Kind == kind.Pod {
-		namespace := t.Namespace
-		if namespace == "" {
-			namespace = c.of.namespace
-		}
-		m.endpoint.Pod = namespace + "/" + t.Name
+	if pod, ok := targetPod(c.of, e.TargetRef); ok {
+		m.endpoint.Pod = pod.Namespace + "/" + pod.Name
 		if node == "" {
-			node = nodeOfPod(c.view, store.Ref{Cluster: c.of.cluster, Kind: kind.Pod, Namespace: namespace, Name: t.Name})
+			node = nodeOfPod(c.view, pod)
 		}
 	}
 	m.endpoint.Instance = node

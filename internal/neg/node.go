@@ -2,6 +2,7 @@ package neg
 
 import (
 	"maps"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -28,6 +29,19 @@ type placement struct {
 	Zone, Region string
 	// Candidate: the Node's zone gets groups.
 	Candidate bool
+	// PodRanges are the CIDRs of its Pods, separated by commas; "" if it has none.
+	PodRanges string
+}
+
+// ranges are the CIDRs of the Node's Pods.
+func (p placement) ranges() []netip.Prefix {
+	var out []netip.Prefix
+	for text := range strings.SplitSeq(p.PodRanges, ",") {
+		if cidr, err := netip.ParsePrefix(text); err == nil {
+			out = append(out, cidr)
+		}
+	}
+	return out
 }
 
 func translateNode(v *recompute.View, key string) recompute.Result {
@@ -38,6 +52,7 @@ func translateNode(v *recompute.View, key string) recompute.Result {
 	}
 	return recompute.Result{State: recompute.Present, Value: placement{
 		Zone: zoneOf(node), Region: node.Labels[corev1.LabelTopologyRegion], Candidate: isCandidate(node),
+		PodRanges: podRanges(node),
 	}}
 }
 
@@ -104,6 +119,13 @@ func (t *topology) region(zone string) string {
 		return zone[:i]
 	}
 	return zone
+}
+
+func podRanges(node *corev1.Node) string {
+	if len(node.Spec.PodCIDRs) > 0 {
+		return strings.Join(node.Spec.PodCIDRs, ",")
+	}
+	return node.Spec.PodCIDR
 }
 
 // zoneOf reads the Node's label, else its provider ID, SCHEME://PROJECT/ZONE/INSTANCE.

@@ -19,7 +19,6 @@ import (
 	"github.com/spillway-lb/spillway/internal/names"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/shard"
-	"github.com/spillway-lb/spillway/internal/store"
 )
 
 // maxShard is the largest number of endpoints in a shard.
@@ -30,8 +29,7 @@ func translateMembers(v *recompute.View, key string) recompute.Result {
 	if !ok {
 		return recompute.Result{State: recompute.Absent}
 	}
-	ref := store.Ref{Cluster: of.cluster, Kind: kind.Service, Namespace: of.namespace, Name: of.service}
-	service, ok := recompute.Get[*corev1.Service](v, ref)
+	service, ok := recompute.Get[*corev1.Service](v, of.serviceRef())
 	if !ok {
 		return recompute.Result{State: recompute.Absent}
 	}
@@ -40,36 +38,54 @@ func translateMembers(v *recompute.View, key string) recompute.Result {
 		return recompute.Result{State: recompute.Absent}
 	}
 	topology, held := topologyOf(v, of.cluster)
-	if held || fact.Pending(v, of.cluster, kind.EndpointSlice) {
+	wanted, heldToo := wantedBy(v, of.serviceRef())
+	if held || heldToo || fact.Pending(v, of.cluster, kind.EndpointSlice) {
 		return recompute.Result{State: recompute.Held}
 	}
 	c := &collector{view: v, of: of, portName: port.Name, topology: topology, members: map[netip.AddrPort]member{}}
 	all := slicesOf(v, of)
-	c.addSlices(all, families(service))
-	b := builder{of: of, uid: ClusterUID(v, of.cluster), topology: topology, defaultPort: defaultPort(port, all)}
-	b.addZones(c.byZone())
-	groups := &Groups{Groups: b.groups, PortName: port.Name}
+	custom, strict := wanted.port(of.port)
+	naming := nameOf(v, of, service, custom)
+	b := builder{of: of, uid: ClusterUID(v, of.cluster), name: naming.name, topology: topology, defaultPort: defaultPort(port, all), strict: strict}
+	result := recompute.Result{State: recompute.Present, Tallies: naming.tallies}
+	if strict {
+		sync := c.sync(service, all)
+		c.members = sync.members
+		b.addZones(c.byZone(), zonesBefore(v, svcnegRef(of, naming.name)))
+		result.Writes = []recompute.Write{b.report(service, port, naming, sync)}
+	} else {
+		c.addSlices(all, families(service))
+		b.addZones(c.byZone(), nil)
+	}
+	groups := &Groups{Groups: b.groups, Name: naming.name, Asked: naming.asked, PortName: port.Name}
 	if port.AppProtocol != nil {
 		groups.AppProtocol = *port.AppProtocol
 	}
-	return recompute.Result{State: recompute.Present, Value: &members{groups, b.sizes}, Resources: b.resources}
+	result.Value, result.Resources = &members{groups, b.sizes}, b.resources
+	return result
 }
 
 // builder makes the groups and resources of one Service port.
 type builder struct {
 	of          portOf
-	uid         string
+	uid, name   string
 	topology    *topology
 	defaultPort uint32
+	// strict: somebody looks after the groups, and is told of them.
+	strict bool
 
 	groups    []Group
 	sizes     Sizes
 	resources []*lbv1.Resource
+	reported  []ReportZone
 }
 
-// addZones makes a group for each zone with Nodes, and for each other one with endpoints.
-func (b *builder) addZones(endpoints map[string][]*lbv1.Endpoint) {
+// addZones makes a group for each zone with Nodes, for each that had one before, and for each other one with endpoints.
+func (b *builder) addZones(endpoints map[string][]*lbv1.Endpoint, before []string) {
 	zones := map[string]struct{}{}
+	for _, zone := range before {
+		zones[zone] = struct{}{}
+	}
 	for _, zone := range b.topology.Zones {
 		zones[zone] = struct{}{}
 	}
@@ -77,9 +93,12 @@ func (b *builder) addZones(endpoints map[string][]*lbv1.Endpoint) {
 		zones[zone] = struct{}{}
 	}
 	b.sizes = make(Sizes, len(zones))
-	name := Name(b.uid, b.of.namespace, b.of.service, b.of.port)
 	for _, zone := range slices.Sorted(maps.Keys(zones)) {
-		b.addGroup(names.Group(zone, name), zone, endpoints[zone])
+		at := len(b.resources)
+		b.addGroup(names.Group(zone, b.name), zone, endpoints[zone])
+		if b.strict {
+			b.reportZone(zone, at)
+		}
 	}
 }
 

@@ -96,6 +96,8 @@ const (
 	PartFinalizers Part = "finalizers"
 	// PartObject: Value is a store.Object that is wanted to exist; it goes when the Write goes.
 	PartObject Part = "object"
+	// PartReport: Value is for whoever looks after what the object stands for; nothing is written. Key tells several apart.
+	PartReport Part = "report"
 	// PartEvent: Value is an Event. Key tells several apart.
 	PartEvent Part = "event"
 )

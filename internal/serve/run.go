@@ -19,6 +19,7 @@ import (
 	"github.com/spillway-lb/spillway/internal/dataplanes"
 	"github.com/spillway-lb/spillway/internal/image"
 	"github.com/spillway-lb/spillway/internal/oci"
+	negcontroller "github.com/spillway-lb/spillway/internal/neg/controller"
 	"github.com/spillway-lb/spillway/internal/outage"
 	"github.com/spillway-lb/spillway/internal/proxy/trace"
 	"github.com/spillway-lb/spillway/internal/recompute"
@@ -86,6 +87,7 @@ type server struct {
 	resolver  *image.Resolver
 	directory *directory
 	standin   *standalone.Controller
+	negs      *negcontroller.Controller
 	socket    net.Listener
 }
 
@@ -135,10 +137,11 @@ func newServer(c Config) (*server, error) {
 	s.keeper = newKeeper(cmp.Or(c.State, StatePath(c.Dir)), s.store, s.report, c.Now)
 	s.newImages()
 	kept := s.keeper.load()
+	s.negs = negcontroller.New(negcontroller.Options{Store: s.store, Writer: writer, Model: s.model, Published: kept.Units, Now: c.Now})
 	engine := translate.Config(options(c.From))
 	engine.Published, engine.Seq = kept.Units, kept.Seq
 	s.loop = controlplane.New(controlplane.Config{
-		Store: s.store, Engine: recompute.New(engine), Model: s.model, Applier: writer, Home: c.From,
+		Store: s.store, Engine: recompute.New(engine), Model: s.model, Applier: s.negs, Home: c.From,
 		Await: s.standin.Await, Look: s.look, Say: s.report.say, Settled: s.troubles.wake,
 		Inherited: inherited(kept), Keep: s.keeper.keep, Now: c.Now,
 	})
@@ -189,6 +192,7 @@ func (s *server) run(ctx context.Context) error {
 	defer stop()
 	var parts sync.WaitGroup
 	answers := control.NewServer(s.source)
+	answers.DeleteGroup = s.negs.Delete
 	parts.Go(func() {
 		if err := answers.Serve(s.socket); err != nil {
 			s.report.say("control socket: %v", err)
@@ -198,6 +202,7 @@ func (s *server) run(ctx context.Context) error {
 	parts.Go(func() { _ = s.standin.Run(running) }) // it fails with its context only
 	parts.Go(func() { s.addresses.run(running) })
 	parts.Go(func() { s.resolver.Run(running) })
+	parts.Go(func() { s.negs.Run(running) })
 	parts.Go(func() { s.compute(running) })
 	announced := make(chan struct{})
 	go func() {

@@ -48,7 +48,7 @@ func Units(o Options) map[string]recompute.Translator {
 // Roots returns every kind of object that makes units exist.
 func Roots() []recompute.Root {
 	_, builtinClasses := gateway.BuiltinClasses()
-	return append(slices.Concat(fleet.Roots(), policy.Roots(), gateway.Roots(), extension.Roots(), ingress.Roots(), configuration.Roots()), builtinClasses)
+	return append(slices.Concat(fleet.Roots(), policy.Roots(), gateway.Roots(), extension.Roots(), ingress.Roots(), configuration.Roots(), neg.Roots()), builtinClasses)
 }
 
 // Indexes returns the store indexes that the units read.

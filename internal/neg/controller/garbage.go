@@ -1,0 +1,208 @@
+package controller
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+
+	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
+	"github.com/spillway-lb/spillway/internal/fact"
+	"github.com/spillway-lb/spillway/internal/kind"
+	"github.com/spillway-lb/spillway/internal/names"
+	"github.com/spillway-lb/spillway/internal/neg"
+	"github.com/spillway-lb/spillway/internal/neg/garbage"
+	"github.com/spillway-lb/spillway/internal/recompute"
+	"github.com/spillway-lb/spillway/internal/store"
+)
+
+// Kinds of resources, as lbv1.KeyOf names them.
+const (
+	kindGroup   = "network_endpoint_group"
+	kindService = "backend_service"
+)
+
+// ErrNoGroup is the error of a group that is not there.
+var ErrNoGroup = errors.New("not found")
+
+// collect lets groups go that nobody wants, if it is time.
+func (c *Controller) collect(snapshot *store.Snapshot, now time.Time) {
+	c.forget(snapshot)
+	collect, kept := c.garbage.Tick(now, func() []garbage.Unwanted { return c.unwanted(snapshot) })
+	for _, k := range kept {
+		c.tell(k.Ref, recompute.Event{Type: corev1.EventTypeWarning, Reason: "NegCRError", Message: k.Text, Source: neg.Component}, now)
+	}
+	c.letGo(collect...)
+}
+
+func (c *Controller) letGo(refs ...store.Ref) {
+	if len(refs) == 0 {
+		return
+	}
+	c.options.Store.Commit(func(tx *store.Tx) {
+		for _, ref := range refs {
+			tx.SetFact(fact.Collected(ref), true)
+		}
+	})
+}
+
+// forget drops what is known of objects that have gone, or that are wanted again.
+func (c *Controller) forget(snapshot *store.Snapshot) {
+	collected := snapshot.Facts(fact.KindCollected)
+	if len(collected) == 0 {
+		return
+	}
+	wanted := c.wanted()
+	c.options.Store.Commit(func(tx *store.Tx) {
+		for _, key := range collected {
+			ref, _ := store.ParseRef(key)
+			if tx.Get(ref) == nil || wanted[ref] {
+				tx.SetFact(fact.Collected(ref), nil)
+			}
+		}
+	})
+}
+
+// wanted are the ServiceNetworkEndpointGroups that Services want.
+func (c *Controller) wanted() map[store.Ref]bool {
+	wanted := map[store.Ref]bool{}
+	for _, r := range c.syncer.Reports() {
+		ref := store.Ref{Cluster: r.Service.Cluster, Kind: kind.ServiceNetworkEndpointGroup, Namespace: r.Service.Namespace, Name: r.Name}
+		wanted[ref] = true
+		if r.Asked != "" {
+			ref.Name = r.Asked
+			wanted[ref] = true
+		}
+	}
+	return wanted
+}
+
+// unwanted are the others, with who uses their groups.
+func (c *Controller) unwanted(snapshot *store.Snapshot) []garbage.Unwanted {
+	wanted, users := c.wanted(), c.users()
+	var all []garbage.Unwanted
+	snapshot.Walk(kind.ServiceNetworkEndpointGroup, "", "", func(e *store.Entry) bool {
+		if wanted[e.Ref] {
+			return true
+		}
+		u := garbage.Unwanted{Ref: e.Ref, Zones: neg.ZonesOf(e.Written), UsedBy: map[string]string{}}
+		for _, zone := range u.Zones {
+			u.UsedBy[zone] = users[names.Group(zone, e.Ref.Name)]
+		}
+		all = append(all, u)
+		return true
+	})
+	return all
+}
+
+// users are the first backend service that uses each group.
+func (c *Controller) users() map[string]string {
+	users := map[string]string{}
+	for _, r := range c.options.Model.Kind(kindService) {
+		for _, b := range r.GetBackendService().GetBackends() {
+			if users[b.GetGroup()] == "" {
+				users[b.GetGroup()] = r.GetName()
+			}
+		}
+	}
+	return users
+}
+
+// bury makes orphans of the groups whose cluster has gone before they were collected.
+func (c *Controller) bury(snapshot *store.Snapshot) {
+	var gone []*store.Entry
+	snapshot.Walk(kind.ServiceNetworkEndpointGroup, "", "", func(e *store.Entry) bool {
+		if !hasCluster(snapshot, e.Ref.Cluster) {
+			gone = append(gone, e)
+		}
+		return true
+	})
+	if len(gone) == 0 {
+		return
+	}
+	c.options.Store.Commit(func(tx *store.Tx) {
+		for _, e := range gone {
+			for _, zone := range neg.ZonesOf(e.Written) {
+				c.orphan(tx, e.Ref.Cluster, names.Group(zone, e.Ref.Name))
+			}
+			tx.SetFact(fact.Collected(e.Ref), true)
+		}
+	})
+}
+
+func hasCluster(snapshot *store.Snapshot, name string) bool {
+	return snapshot.Get(store.Ref{Cluster: name, Kind: kind.Cluster, Name: name}) != nil
+}
+
+func (c *Controller) orphan(tx *store.Tx, cluster, group string) {
+	if g := c.options.Model.Get(kindGroup, group).GetNetworkEndpointGroup(); g != nil {
+		tx.SetFact(fact.OrphanOf(group), orphanOf(cluster, g))
+	}
+}
+
+func orphanOf(cluster string, g *lbv1.NetworkEndpointGroup) fact.Orphan {
+	return fact.Orphan{
+		Cluster: cluster, Region: g.GetRegion(), Zone: g.GetZone(), DefaultPort: g.GetDefaultPort(), Description: g.GetDescription(),
+	}
+}
+
+// adopt takes over the orphans of an earlier process.
+func (c *Controller) adopt(units map[recompute.ID]recompute.Published) {
+	orphans := units[neg.Orphans()].Resources
+	if len(orphans) == 0 {
+		return
+	}
+	c.options.Store.Commit(func(tx *store.Tx) {
+		for _, r := range orphans {
+			if g := r.GetNetworkEndpointGroup(); g != nil {
+				tx.SetFact(fact.OrphanOf(r.GetName()), orphanOf(g.GetCluster(), g))
+			}
+		}
+	})
+}
+
+// Delete removes a group by hand: an orphan, or one that nobody wants any more. zone may be "" if one zone has the name.
+func (c *Controller) Delete(zone, name string) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	group, err := c.group(zone, name)
+	if err != nil {
+		return err
+	}
+	zone, _ = names.SplitGroup(group)
+	if by := c.users()[group]; by != "" {
+		return errors.New(garbage.InUse(zone, name, by))
+	}
+	snapshot := c.options.Store.Snapshot()
+	if f := fact.OrphanOf(group); snapshot.Fact(f) != nil {
+		c.options.Store.Commit(func(tx *store.Tx) { tx.SetFact(f, nil) })
+		return nil
+	}
+	for _, u := range c.unwanted(snapshot) {
+		if u.Ref.Name == name && slices.Contains(u.Zones, zone) {
+			c.letGo(u.Ref)
+			return nil
+		}
+	}
+	return fmt.Errorf("the network_endpoint_group resource 'zones/%s/networkEndpointGroups/%s' is kept by its Service, which would have it made again; take the port out of the annotation %s first", zone, name, neg.Annotation)
+}
+
+// group is the resource name of a group.
+func (c *Controller) group(zone, name string) (string, error) {
+	var found []string
+	for _, r := range c.options.Model.Kind(kindGroup) {
+		if z, n := names.SplitGroup(r.GetName()); n == name && (zone == "" || z == zone) {
+			found = append(found, r.GetName())
+		}
+	}
+	switch len(found) {
+	case 0:
+		return "", ErrNoGroup
+	case 1:
+		return found[0], nil
+	}
+	return "", fmt.Errorf("underspecified resource [%s]: it is in %s; specify the [--zone] flag", name, strings.Join(found, " and "))
+}

@@ -1,0 +1,109 @@
+package neg
+
+import (
+	"maps"
+	"slices"
+	"strconv"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/spillway-lb/spillway/internal/recompute"
+	"github.com/spillway-lb/spillway/internal/store"
+	"github.com/spillway-lb/spillway/internal/unitkey"
+)
+
+// unitWanted is the unit kind of what a Service wants. Its key is the Service's Ref, its value a *Wanted. It is absent for a
+// Service that wants nothing.
+const unitWanted = "neg.wanted"
+
+// maxPorts bounds the ports of a Service; an API server knows no bound, but nobody has as many.
+const maxPorts = 1000
+
+// Wanted are the ports of a Service that are to have groups, whether a backend service uses them or not.
+type Wanted struct {
+	// Ports are the ports with the names that users gave their groups, "" for generated ones.
+	Ports map[int32]string
+	// Explicit: the Service has the annotation.
+	Explicit bool
+	// Problem is what is wrong with the annotation, else "". The last good one counts then.
+	Problem string
+}
+
+// names reports whether a port is wanted, and the user's name for its groups.
+func (w *Wanted) port(number int32) (name string, wanted bool) {
+	if w == nil {
+		return "", false
+	}
+	name, wanted = w.Ports[number]
+	return name, wanted
+}
+
+func translateWanted(v *recompute.View, key string) recompute.Result {
+	ref, _ := store.ParseRef(key)
+	service, ok := recompute.Get[*corev1.Service](v, ref)
+	if !ok || service.Spec.Type == corev1.ServiceTypeExternalName {
+		return recompute.Result{State: recompute.Absent}
+	}
+	asked, explicit, err := Ask(service)
+	w := &Wanted{Ports: map[int32]string{}, Explicit: explicit}
+	result := recompute.Result{State: recompute.Present, Value: w}
+	switch {
+	case err != nil:
+		w.Problem = err.Error()
+		asked = lastAsked(v, service)
+		result.Good = v.Good()
+	case explicit:
+		result.Good = service
+	}
+	for port, exposed := range asked.Exposed {
+		w.Ports[port] = exposed.Name
+	}
+	if asked.Ingress {
+		for _, port := range referredPorts(v, ref, service) {
+			w.Ports[port] = ""
+		}
+	}
+	if len(w.Ports) == 0 && w.Problem == "" && result.Good == nil {
+		return recompute.Result{State: recompute.Absent}
+	}
+	return result
+}
+
+// lastAsked is what the Service asked for before its annotation broke, of the ports that it has today.
+func lastAsked(v *recompute.View, today *corev1.Service) Asked {
+	good, ok := v.Good().(*corev1.Service)
+	if !ok {
+		return Asked{}
+	}
+	asked, _, err := Ask(good)
+	if err != nil {
+		return Asked{}
+	}
+	asked.Exposed = maps.Clone(asked.Exposed)
+	maps.DeleteFunc(asked.Exposed, func(port int32, _ Exposed) bool {
+		_, ok := servicePort(today, port)
+		return !ok
+	})
+	return asked
+}
+
+// referredPorts are the Service's ports that Ingresses refer to.
+func referredPorts(v *recompute.View, ref store.Ref, service *corev1.Service) []int32 {
+	var ports []int32
+	for _, member := range v.First(tallyReferred, unitkey.Join(ref.Cluster, ref.Namespace, ref.Name), maxPorts) {
+		port, err := strconv.ParseInt(member, 10, 32)
+		if _, ok := servicePort(service, int32(port)); ok && err == nil {
+			ports = append(ports, int32(port))
+		}
+	}
+	return ports
+}
+
+// wantedBy reads what a Service wants; nil is nothing.
+func wantedBy(v *recompute.View, service store.Ref) (w *Wanted, held bool) {
+	w, _, held = recompute.Value[*Wanted](v, unitWanted, service.String())
+	return w, held
+}
+
+// ports are the wanted ones in order.
+func (w *Wanted) ports() []int32 { return slices.Sorted(maps.Keys(w.Ports)) }
