@@ -118,19 +118,9 @@ func (c *Client) get(ctx context.Context, path string, query url.Values, into an
 	return json.Unmarshal(b, into)
 }
 
-// DeleteGroup removes a network endpoint group that nobody wants; zone may be "" if one zone has the name.
-func (c *Client) DeleteGroup(ctx context.Context, zone, name string) error {
-	_, err := c.ask(ctx, http.MethodDelete, "/v1/groups", url.Values{"zone": {zone}, "name": {name}})
-	return err
-}
-
 func (c *Client) fetch(ctx context.Context, path string, query url.Values) ([]byte, error) {
-	return c.ask(ctx, http.MethodGet, path, query)
-}
-
-func (c *Client) ask(ctx context.Context, method, path string, query url.Values) ([]byte, error) {
 	target := url.URL{Scheme: "http", Host: "spillway", Path: path, RawQuery: query.Encode()}
-	req, err := http.NewRequestWithContext(ctx, method, target.String(), nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, target.String(), nil)
 	if err != nil {
 		return nil, err
 	}
@@ -145,9 +135,7 @@ func (c *Client) ask(ctx context.Context, method, path string, query url.Values)
 		return nil, fmt.Errorf("reading the answer of the server on %s: %w", c.Socket, err)
 	case resp.StatusCode == http.StatusNotFound:
 		return nil, ErrNotFound
-	case resp.StatusCode == http.StatusConflict:
-		return nil, errors.New(strings.TrimSpace(string(b)))
-	case resp.StatusCode != http.StatusOK && resp.StatusCode != http.StatusNoContent:
+	case resp.StatusCode != http.StatusOK:
 		return nil, fmt.Errorf("the server on %s: %s", c.Socket, strings.TrimSpace(string(b)))
 	}
 	return b, nil

@@ -17,10 +17,6 @@ import (
 // Server answers the command line.
 type Server struct {
 	source Source
-	// DeleteGroup removes a network endpoint group that nobody wants; zone may be "" if one zone has the name. Nil refuses. It is
-	// set before Serve.
-	DeleteGroup func(zone, name string) error
-
 	http   *http.Server
 }
 
@@ -35,7 +31,6 @@ func NewServer(source Source) *Server {
 	mux.HandleFunc("GET /v1/health", s.health)
 	mux.HandleFunc("GET /v1/troubles", s.troubles)
 	mux.HandleFunc("GET /v1/logs", s.logs)
-	mux.HandleFunc("DELETE /v1/groups", s.deleteGroup)
 	s.http = &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
 	return s
 }
@@ -115,19 +110,6 @@ func (s *Server) logs(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	reply(w, s.source.Logs(pod, q.Get("container"), from))
-}
-
-func (s *Server) deleteGroup(w http.ResponseWriter, r *http.Request) {
-	q := r.URL.Query()
-	if s.DeleteGroup == nil {
-		http.Error(w, "this server deletes nothing", http.StatusForbidden)
-		return
-	}
-	if err := s.DeleteGroup(q.Get("zone"), q.Get("name")); err != nil {
-		http.Error(w, err.Error(), http.StatusConflict)
-		return
-	}
-	w.WriteHeader(http.StatusNoContent)
 }
 
 func reply(w http.ResponseWriter, v any) {

@@ -7,6 +7,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/spillway-lb/spillway/internal/neg/annotation"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/store"
 )
@@ -17,9 +18,6 @@ const unitService = "neg.service"
 
 // Component is what events about Services and their groups are from.
 const Component = "neg-controller"
-
-// byDefault is what GKE's webhook writes into a Service without the annotation.
-const byDefault = `{"ingress":true}`
 
 func translateService(v *recompute.View, key string) recompute.Result {
 	ref, _ := store.ParseRef(key)
@@ -58,15 +56,15 @@ func translateService(v *recompute.View, key string) recompute.Result {
 		return recompute.Result{State: recompute.Held, Writes: result.Writes}
 	}
 	status.Zones = topology.Zones
-	annotations := map[string]string{StatusAnnotation: status.String()}
+	annotations := map[string]string{annotation.Status: status.String()}
 	if !wanted.Explicit {
-		annotations[Annotation] = byDefault
+		annotations[annotation.Name] = annotation.ByDefault
 	}
 	result.Writes = append(result.Writes, recompute.Write{Ref: ref, Part: recompute.PartAnnotations, Value: annotations})
 	return result
 }
 
-// statusAnnotation is the value of StatusAnnotation.
+// statusAnnotation is the value of annotation.Status.
 type statusAnnotation struct {
 	Groups map[string]string `json:"network_endpoint_groups"`
 	Zones  []string          `json:"zones"`

@@ -17,6 +17,7 @@ import (
 	"github.com/spillway-lb/spillway/internal/fleet"
 	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/names"
+	"github.com/spillway-lb/spillway/internal/neg/annotation"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/shard"
 )
@@ -33,7 +34,7 @@ func translateMembers(v *recompute.View, key string) recompute.Result {
 	if !ok {
 		return recompute.Result{State: recompute.Absent}
 	}
-	port, ok := servicePort(service, of.port)
+	port, ok := annotation.Port(service, of.port)
 	if !ok || service.Spec.Type == corev1.ServiceTypeExternalName {
 		return recompute.Result{State: recompute.Absent}
 	}
@@ -48,14 +49,15 @@ func translateMembers(v *recompute.View, key string) recompute.Result {
 	naming := nameOf(v, of, service, custom)
 	b := builder{of: of, uid: ClusterUID(v, of.cluster), name: naming.name, topology: topology, defaultPort: defaultPort(port, all), strict: strict}
 	result := recompute.Result{State: recompute.Present, Tallies: naming.tallies}
+	before := zonesBefore(v, svcnegRef(of, naming.name))
 	if strict {
 		sync := c.sync(service, all)
 		c.members = sync.members
-		b.addZones(c.byZone(), zonesBefore(v, svcnegRef(of, naming.name)))
+		b.addZones(c.byZone(), before)
 		result.Writes = []recompute.Write{b.report(service, port, naming, sync)}
 	} else {
 		c.addSlices(all, families(service))
-		b.addZones(c.byZone(), nil)
+		b.addZones(c.byZone(), before)
 	}
 	groups := &Groups{Groups: b.groups, Name: naming.name, Asked: naming.asked, PortName: port.Name}
 	if port.AppProtocol != nil {
@@ -160,15 +162,6 @@ func slicesOf(v *recompute.View, of portOf) []*discoveryv1.EndpointSlice {
 		}
 	}
 	return all
-}
-
-func servicePort(service *corev1.Service, number int32) (corev1.ServicePort, bool) {
-	for _, p := range service.Spec.Ports {
-		if p.Port == number && p.Protocol != corev1.ProtocolUDP && p.Protocol != corev1.ProtocolSCTP {
-			return p, true
-		}
-	}
-	return corev1.ServicePort{}, false
 }
 
 // defaultPort is the target port if it is a number, else what the slices say, else the Service's.

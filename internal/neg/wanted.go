@@ -7,6 +7,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/spillway-lb/spillway/internal/neg/annotation"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/store"
 	"github.com/spillway-lb/spillway/internal/unitkey"
@@ -29,7 +30,7 @@ type Wanted struct {
 	Problem string
 }
 
-// names reports whether a port is wanted, and the user's name for its groups.
+// port tells whether a port is wanted, and the user's name for its groups.
 func (w *Wanted) port(number int32) (name string, wanted bool) {
 	if w == nil {
 		return "", false
@@ -44,7 +45,7 @@ func translateWanted(v *recompute.View, key string) recompute.Result {
 	if !ok || service.Spec.Type == corev1.ServiceTypeExternalName {
 		return recompute.Result{State: recompute.Absent}
 	}
-	asked, explicit, err := Ask(service)
+	asked, explicit, err := annotation.Ask(service)
 	w := &Wanted{Ports: map[int32]string{}, Explicit: explicit}
 	result := recompute.Result{State: recompute.Present, Value: w}
 	switch {
@@ -70,18 +71,18 @@ func translateWanted(v *recompute.View, key string) recompute.Result {
 }
 
 // lastAsked is what the Service asked for before its annotation broke, of the ports that it has today.
-func lastAsked(v *recompute.View, today *corev1.Service) Asked {
+func lastAsked(v *recompute.View, today *corev1.Service) annotation.Asked {
 	good, ok := v.Good().(*corev1.Service)
 	if !ok {
-		return Asked{}
+		return annotation.Asked{}
 	}
-	asked, _, err := Ask(good)
+	asked, _, err := annotation.Ask(good)
 	if err != nil {
-		return Asked{}
+		return annotation.Asked{}
 	}
 	asked.Exposed = maps.Clone(asked.Exposed)
-	maps.DeleteFunc(asked.Exposed, func(port int32, _ Exposed) bool {
-		_, ok := servicePort(today, port)
+	maps.DeleteFunc(asked.Exposed, func(port int32, _ annotation.Exposed) bool {
+		_, ok := annotation.Port(today, port)
 		return !ok
 	})
 	return asked
@@ -92,7 +93,7 @@ func referredPorts(v *recompute.View, ref store.Ref, service *corev1.Service) []
 	var ports []int32
 	for _, member := range v.First(tallyReferred, unitkey.Join(ref.Cluster, ref.Namespace, ref.Name), maxPorts) {
 		port, err := strconv.ParseInt(member, 10, 32)
-		if _, ok := servicePort(service, int32(port)); ok && err == nil {
+		if _, ok := annotation.Port(service, int32(port)); ok && err == nil {
 			ports = append(ports, int32(port))
 		}
 	}

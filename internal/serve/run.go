@@ -18,8 +18,8 @@ import (
 	"github.com/spillway-lb/spillway/internal/controlplane"
 	"github.com/spillway-lb/spillway/internal/dataplanes"
 	"github.com/spillway-lb/spillway/internal/image"
-	"github.com/spillway-lb/spillway/internal/oci"
 	negcontroller "github.com/spillway-lb/spillway/internal/neg/controller"
+	"github.com/spillway-lb/spillway/internal/oci"
 	"github.com/spillway-lb/spillway/internal/outage"
 	"github.com/spillway-lb/spillway/internal/proxy/trace"
 	"github.com/spillway-lb/spillway/internal/recompute"
@@ -192,7 +192,6 @@ func (s *server) run(ctx context.Context) error {
 	defer stop()
 	var parts sync.WaitGroup
 	answers := control.NewServer(s.source)
-	answers.DeleteGroup = s.negs.Delete
 	parts.Go(func() {
 		if err := answers.Serve(s.socket); err != nil {
 			s.report.say("control socket: %v", err)

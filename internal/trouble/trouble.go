@@ -3,6 +3,8 @@ package trouble
 import (
 	"slices"
 
+	corev1 "k8s.io/api/core/v1"
+
 	"github.com/spillway-lb/spillway/internal/condition"
 	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/store"
@@ -51,6 +53,9 @@ func Of(snapshot *store.Snapshot, e *store.Entry) []Trouble {
 	}
 	if e.Ref.Kind == kind.Gateway && e.Written == nil && e.Object.GetDeletionTimestamp() == nil {
 		return []Trouble{foreignClass(snapshot, e)}
+	}
+	if service, ok := e.Object.(*corev1.Service); ok {
+		return groupsAsked(service)
 	}
 	all := parents(snapshot, e)
 	for _, c := range condition.Distinct(condition.Bad(statusOf(e))) {

@@ -18,7 +18,7 @@ func objectName(ref store.Ref) string {
 // judge returns what is wrong with one object. Only kinds of load balancing count: what Pods lack shows in backends.
 func (w *world) judge(e *store.Entry) []manifests.Problem {
 	row, known := kind.Of(e.Ref.Kind)
-	if !known || !row.Custom && e.Ref.Kind != kind.Ingress {
+	if !known || !row.Custom && e.Ref.Kind != kind.Ingress && e.Ref.Kind != kind.Service {
 		return nil
 	}
 	var all []manifests.Problem

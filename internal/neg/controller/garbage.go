@@ -14,6 +14,7 @@ import (
 	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/names"
 	"github.com/spillway-lb/spillway/internal/neg"
+	"github.com/spillway-lb/spillway/internal/neg/annotation"
 	"github.com/spillway-lb/spillway/internal/neg/garbage"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/store"
@@ -187,7 +188,7 @@ func (c *Controller) Delete(zone, name string) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("the network_endpoint_group resource 'zones/%s/networkEndpointGroups/%s' is kept by its Service, which would have it made again; take the port out of the annotation %s first", zone, name, neg.Annotation)
+	return fmt.Errorf("a Service wants it, and would have it made again; take its port out of the annotation %s first", annotation.Name)
 }
 
 // group is the resource name of a group.

@@ -15,7 +15,9 @@ type reach struct {
 	byGroup map[string][]readiness.Backend
 }
 
-func (r *reach) of(zone, group string) []readiness.Backend { return r.byGroup[names.Group(zone, group)] }
+func (r *reach) of(zone, group string) []readiness.Backend {
+	return r.byGroup[names.Group(zone, group)]
+}
 
 func reachOf(m Model, seq uint64) *reach {
 	r := &reach{seq: seq, byGroup: map[string][]readiness.Backend{}}
@@ -35,17 +37,17 @@ func reachOf(m Model, seq uint64) *reach {
 
 // reachedServices are the backend services that requests may be sent to.
 func reachedServices(m Model) map[string]bool {
-	maps, reached := map[string]bool{}, map[string]bool{}
+	urlMaps, reached := map[string]bool{}, map[string]bool{}
 	for _, f := range m.Kind("forwarding_rule") {
 		proxy := m.Get("target_proxy", f.GetForwardingRule().GetTargetProxy()).GetTargetProxy()
 		name := proxy.GetUrlMap()
 		if u := m.Get("url_map", name).GetUrlMap(); u != nil {
-			maps[name] = true
+			urlMaps[name] = true
 			reached[u.GetDefaultService()] = true
 		}
 	}
 	for _, r := range m.Kind("route_rule") {
-		if rule := r.GetRouteRule(); maps[rule.GetUrlMap()] {
+		if rule := r.GetRouteRule(); urlMaps[rule.GetUrlMap()] {
 			addServices(reached, rule)
 		}
 	}

@@ -1,8 +1,13 @@
-package neg
+// Package annotation reads what a Service says of the network endpoint groups that it wants.
+//
+// In: a Service. Out: which of its ports are to have groups, and what is wrong with what it says. It knows nothing of how groups
+// are made, so that whoever tells users what is wrong can ask it, too.
+//
+//	asked, explicit, err := annotation.Ask(service)
+package annotation
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"regexp"
@@ -12,10 +17,12 @@ import (
 )
 
 const (
-	// Annotation is where a Service asks for groups.
-	Annotation = "cloud.google.com/neg"
-	// StatusAnnotation is where the controller says which there are.
-	StatusAnnotation = "cloud.google.com/neg-status"
+	// Name is where a Service asks for groups.
+	Name = "cloud.google.com/neg"
+	// Status is where the controller says which there are.
+	Status = "cloud.google.com/neg-status"
+	// ByDefault is what GKE's webhook writes into a Service that says nothing.
+	ByDefault = `{"ingress":true}`
 )
 
 // Asked is what a Service asks for.
@@ -32,8 +39,11 @@ type Exposed struct {
 	Name string `json:"name,omitempty"`
 }
 
-// invalid is what GKE says of an annotation that is no JSON of that form.
-const invalid = "NEG annotation is invalid."
+// notJSON is an annotation that is no JSON of that form.
+type notJSON struct{}
+
+// Error is GKE's text.
+func (notJSON) Error() string { return "NEG annotation is invalid." }
 
 // resourceName is what a Compute resource may be called.
 var resourceName = regexp.MustCompile(`^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$`)
@@ -41,12 +51,12 @@ var resourceName = regexp.MustCompile(`^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$`)
 // Ask reads the annotation of a Service. One without it asks for groups of what Ingresses refer to, as if GKE's webhook had
 // seen it; explicit is false then. What is asked for counts even if there is an error.
 func Ask(service *corev1.Service) (asked Asked, explicit bool, err error) {
-	text, explicit := service.Annotations[Annotation]
+	text, explicit := service.Annotations[Name]
 	if !explicit {
 		return Asked{Ingress: true}, false, nil
 	}
 	if err := json.Unmarshal([]byte(text), &asked); err != nil {
-		return Asked{}, true, errors.New(invalid)
+		return Asked{}, true, notJSON{}
 	}
 	return asked, true, asked.check(service)
 }
@@ -55,16 +65,26 @@ func Ask(service *corev1.Service) (asked Asked, explicit bool, err error) {
 func (a *Asked) check(service *corev1.Service) error {
 	for _, port := range slices.Sorted(maps.Keys(a.Exposed)) {
 		name := a.Exposed[port].Name
-		if _, ok := servicePort(service, port); !ok {
-			return fmt.Errorf("port %d specified in %q doesn't exist in the service", port, Annotation)
+		if _, ok := Port(service, port); !ok {
+			return fmt.Errorf("port %d specified in %q doesn't exist in the service", port, Name)
 		}
 		switch {
 		case name == "":
 		case a.Ingress:
 			return fmt.Errorf("configuration for negs in service (%s) is invalid, custom neg name cannot be used with ingress enabled", service.Namespace+"/"+service.Name)
 		case !resourceName.MatchString(name):
-			return fmt.Errorf("port %d specified in %q: %q is no name of a network endpoint group: letters, digits and hyphens, a letter first, at most 63", port, Annotation, name)
+			return fmt.Errorf("port %d specified in %q: %q is no name of a network endpoint group: letters, digits and hyphens, a letter first, at most 63", port, Name, name)
 		}
 	}
 	return nil
+}
+
+// Port is a Service's TCP port of a number.
+func Port(service *corev1.Service, number int32) (corev1.ServicePort, bool) {
+	for _, p := range service.Spec.Ports {
+		if p.Port == number && p.Protocol != corev1.ProtocolUDP && p.Protocol != corev1.ProtocolSCTP {
+			return p, true
+		}
+	}
+	return corev1.ServicePort{}, false
 }
