@@ -36,6 +36,7 @@ func newWorld(t *testing.T) *world {
 	w := &world{t: t, resources: map[string]*lbv1.Resource{}}
 	units := Units()
 	maps.Copy(units, fleet.Units())
+	units[UnitIngressPorts] = func(*recompute.View, string) recompute.Result { return recompute.Result{} }
 	// A root of the test reads the groups of store/store as a backend service would.
 	units["test"] = func(v *recompute.View, _ string) recompute.Result {
 		w.reads++

@@ -3,22 +3,17 @@ package neg
 import (
 	"maps"
 	"slices"
-	"strconv"
 
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/spillway-lb/spillway/internal/neg/annotation"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/store"
-	"github.com/spillway-lb/spillway/internal/unitkey"
 )
 
 // unitWanted is the unit kind of what a Service wants. Its key is the Service's Ref, its value a *Wanted. It is absent for a
 // Service that wants nothing.
 const unitWanted = "neg.wanted"
-
-// maxPorts bounds the ports of a Service; an API server knows no bound, but nobody has as many.
-const maxPorts = 1000
 
 // Wanted are the ports of a Service that are to have groups, whether a backend service uses them or not.
 type Wanted struct {
@@ -60,8 +55,14 @@ func translateWanted(v *recompute.View, key string) recompute.Result {
 		w.Ports[port] = exposed.Name
 	}
 	if asked.Ingress {
-		for _, port := range referredPorts(v, ref, service) {
-			w.Ports[port] = ""
+		ports, held := IngressPorts(v, ref.Cluster, ref.Namespace, ref.Name)
+		if held {
+			return recompute.Result{State: recompute.Held}
+		}
+		for _, port := range ports {
+			if _, ok := annotation.Port(service, port); ok {
+				w.Ports[port] = ""
+			}
 		}
 	}
 	if len(w.Ports) == 0 && w.Problem == "" && result.Good == nil {
@@ -86,18 +87,6 @@ func lastAsked(v *recompute.View, today *corev1.Service) annotation.Asked {
 		return !ok
 	})
 	return asked
-}
-
-// referredPorts are the Service's ports that Ingresses refer to.
-func referredPorts(v *recompute.View, ref store.Ref, service *corev1.Service) []int32 {
-	var ports []int32
-	for _, member := range v.First(tallyReferred, unitkey.Join(ref.Cluster, ref.Namespace, ref.Name), maxPorts) {
-		port, err := strconv.ParseInt(member, 10, 32)
-		if _, ok := annotation.Port(service, int32(port)); ok && err == nil {
-			ports = append(ports, int32(port))
-		}
-	}
-	return ports
 }
 
 // wantedBy reads what a Service wants; nil is nothing.

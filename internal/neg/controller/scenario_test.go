@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -38,7 +37,6 @@ var update = flag.Bool("update", false, "write what is wanted into the testdata"
 //
 //	wait DURATION            the clock goes on
 //	healthy ADDRESS...       every check finds these endpoints healthy, and no others
-//	refer NAMESPACE/NAME PORT...   an Ingress refers to these ports of a Service, and to nothing else
 //	delete ZONE NAME         somebody deletes a group by hand
 //	restart                  the process ends and another one goes on with what was published
 //
@@ -103,18 +101,17 @@ func runScenario(t *testing.T, file string) {
 
 // world is a control plane with a clock of its own, and no data plane.
 type world struct {
-	t        *testing.T
-	now      time.Time
-	loader   *manifests.Loader
-	store    *store.Store
-	model    *view.Model
-	engine   *recompute.Engine
-	rounds   *store.Subscription
-	own      *store.Subscription
-	negs     *Controller
-	referred []recompute.Tally
-	seen     map[string]int32
-	random   float64
+	t      *testing.T
+	now    time.Time
+	loader *manifests.Loader
+	store  *store.Store
+	model  *view.Model
+	engine *recompute.Engine
+	rounds *store.Subscription
+	own    *store.Subscription
+	negs   *Controller
+	seen   map[string]int32
+	random float64
 }
 
 func newWorld(t *testing.T) *world {
@@ -138,11 +135,6 @@ func (w *world) start(published map[recompute.ID]recompute.Published, seq uint64
 	})
 	config := translate.Config(translate.Options{Traffic: translate.Proximity()})
 	config.Published, config.Seq = published, seq
-	config.Units["test"] = func(v *recompute.View, _ string) recompute.Result {
-		v.Fact(store.Fact{Kind: "test"})
-		return recompute.Result{State: recompute.Present, Counts: w.referred}
-	}
-	config.Roots = append(config.Roots, recompute.Root{Kind: kind.Cluster, Unit: "test"})
 	w.engine = recompute.New(config)
 	w.rounds, w.own = w.store.Subscribe(), w.store.Subscribe()
 }
@@ -194,8 +186,6 @@ func (w *world) do(commands string, out *bytes.Buffer) {
 			w.negs.step(snapshot, touched)
 		case "healthy":
 			w.healthy(words[1:])
-		case "refer":
-			w.refer(words[1:])
 		case "delete":
 			fmt.Fprintf(out, "delete %s %s: %v\n", words[1], words[2], w.negs.Delete(words[1], words[2]))
 		case "restart":
@@ -213,19 +203,6 @@ func (w *world) do(commands string, out *bytes.Buffer) {
 		}
 		w.settle()
 	}
-}
-
-func (w *world) refer(words []string) {
-	w.referred = nil
-	for i := 0; i+1 < len(words); i += 2 {
-		namespace, name, _ := strings.Cut(words[i], "/")
-		port, err := strconv.ParseInt(words[i+1], 10, 32)
-		if err != nil {
-			w.t.Fatal(err)
-		}
-		w.referred = append(w.referred, neg.Referred("c", namespace, name, int32(port)))
-	}
-	w.store.Commit(func(tx *store.Tx) { tx.SetFact(store.Fact{Kind: "test"}, w.referred) })
 }
 
 // healthy makes verdicts of every health check on every endpoint of its backend services.
