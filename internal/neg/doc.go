@@ -6,6 +6,10 @@
 //
 //	groups, ok, held := recompute.Value[*neg.Groups](view, neg.UnitGroups, neg.Key("gke-west-1", "store", "store", 8080))
 //
+// A Service that asks for groups by its annotation, or that an Ingress sends to, has them without a reader, too (roots; package
+// annotation says what it asks for), with a ServiceNetworkEndpointGroup each. What their endpoints come to is checked strictly, and
+// reported to package controller by Writes of PartReport.
+//
 // A unit's value holds no endpoints, so a Pod that comes or goes re-runs this unit and none of its readers. A group
 // exists in every zone that has a Node, also when it is empty; names are GKE's.
 package neg
