@@ -8,6 +8,7 @@ import (
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
 	"github.com/spillway-lb/spillway/internal/backend"
+	"github.com/spillway-lb/spillway/internal/fact"
 	"github.com/spillway-lb/spillway/internal/gateway"
 	"github.com/spillway-lb/spillway/internal/policy"
 	"github.com/spillway-lb/spillway/internal/recompute"
@@ -48,7 +49,7 @@ func translateMember(v *recompute.View, key string) recompute.Result {
 	}
 	today := read(v, k.extension)
 	if today == nil {
-		return recompute.Result{}
+		return recompute.Result{State: stateOf(fact.Pending(v, k.extension.Cluster, k.extension.Kind))}
 	}
 	gw, ok, held := gateway.ListenersOf(v, k.gateway)
 	if !ok {

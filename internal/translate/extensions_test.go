@@ -7,6 +7,7 @@ import (
 	"pgregory.net/rapid"
 
 	networkingv1 "github.com/spillway-lb/spillway/api/networking/v1"
+	spillwayv1alpha1 "github.com/spillway-lb/spillway/api/spillway/v1alpha1"
 	"github.com/spillway-lb/spillway/internal/store"
 )
 
@@ -56,6 +57,22 @@ func randomExtension(t *rapid.T) networkingv1.Extension {
 		e.Metadata = map[string]networkingv1.MetadataValue{"rule": "{forwarding_rule_id}"}
 	}
 	return e
+}
+
+// randomConfiguration puts something in the place of a Google API, also what cannot be called. It belongs to no cluster.
+func randomConfiguration(t *rapid.T) store.Object {
+	c := &spillwayv1alpha1.Configuration{
+		TypeMeta: metav1.TypeMeta{APIVersion: "spillway.dev/v1alpha1", Kind: "Configuration"}, ObjectMeta: meta("", "default"),
+	}
+	api := spillwayv1alpha1.GoogleAPI{Host: "dlp.googleapis.com", Address: pick(t, "at", "127.0.0.1:9", "127.0.0.1:0")}
+	if rapid.Bool().Draw(t, "tls") {
+		api.TLS = &spillwayv1alpha1.GoogleAPITLS{CACertificates: pick(t, "ca", "", "no PEM")}
+	}
+	c.Spec.GoogleAPIs = []spillwayv1alpha1.GoogleAPI{api}
+	if rapid.Bool().Draw(t, "settings") {
+		c.Spec.Extensions = &spillwayv1alpha1.ExtensionSettings{Merge: rapid.Bool().Draw(t, "merge"), WasmEverywhere: rapid.Bool().Draw(t, "everywhere")}
+	}
+	return c
 }
 
 // randomPlugin has images that nobody has looked at.

@@ -16,6 +16,7 @@ import (
 
 	netv1 "github.com/spillway-lb/spillway/api/net/v1"
 	networkingv1 "github.com/spillway-lb/spillway/api/networking/v1"
+	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/store"
 	"github.com/spillway-lb/spillway/internal/translate"
@@ -202,8 +203,11 @@ func (e edits) random(t *rapid.T, tx *store.Tx) {
 	o := rapid.SampledFrom([]func(*rapid.T) store.Object{
 		randomService, randomExport, e.gateway, e.route, e.route, randomGRPCRoute, randomHealthCheckPolicy,
 		randomBackendPolicy, randomGatewayPolicy, randomBackendTLSPolicy, randomBackendTLSPolicy, randomGrant, randomNamespace,
-		e.extension, e.extension, randomPlugin,
+		e.extension, e.extension, randomPlugin, randomConfiguration,
 	}).Draw(t, "kind")(t)
+	if store.RefTo(cluster, o).Kind == kind.Configuration {
+		cluster = ""
+	}
 	if rapid.IntRange(0, 3).Draw(t, "delete") == 0 {
 		tx.Delete(store.RefTo(cluster, o))
 		return
