@@ -21,6 +21,8 @@ type Backend struct {
 	Kept bool
 	// Problem is why there is none, else nil.
 	Problem *Problem
+	// Notes are what of its settings is not obeyed, though it is served.
+	Notes []Problem
 }
 
 // Problem is why a backend cannot be.
@@ -41,6 +43,10 @@ const (
 	Unsupported
 	// UnsupportedProtocol: nobody knows how to speak to it.
 	UnsupportedProtocol
+	// Invalid: what is said of it cannot be obeyed; as a note, what was said before is.
+	Invalid
+	// Ignored: something that is said of it changes nothing.
+	Ignored
 )
 
 // Of makes the backend of a key exist and reads it. One that is not known at the moment is what an earlier process had of it.

@@ -5,6 +5,7 @@
 // (package neg), imports (package fleet) and policies (package policy) through a recompute.View. Out, as recompute units:
 //
 //	backend          a Key                    -> BackendService, HealthCheck, TrustConfig, SslCertificate; value: a Backend
+//	backend.probe    a Service port, a scheme -> what its Pods' readiness probes say of the health check; value: a probe
 //	backend.weights  a Key and a location     -> Weights
 //	backend.default  a scope, namespace, code -> a BackendService that answers by itself
 //

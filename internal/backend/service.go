@@ -130,24 +130,25 @@ func (b *builder) result() recompute.Result {
 		Backends: b.backends(), Description: owner.Describe(collection, b.key.Namespace, b.key.Name, fleet.MemberOf(b.view, in.Cluster)),
 		Owner: owner.Of(b.key.Ref()),
 	}
-	var check *lbv1.HealthCheck
+	var of configured
 	var resources []*lbv1.Resource
 	if b.key.Ingress {
 		var problem *Problem
-		if check, problem = b.configure(service); problem != nil {
+		if of, problem = b.configure(service); problem != nil {
 			return failed(problem)
 		}
 	} else {
-		check, resources = b.applyPolicies(name, service)
+		of.check, resources = b.applyPolicies(name, service)
 	}
 	b.key.setSettings(b.view, service)
-	check.Owner = service.GetOwner()
+	of.check.Owner = service.GetOwner()
 	resources = append(resources,
 		&lbv1.Resource{Name: name, Body: &lbv1.Resource_BackendService{BackendService: service}},
-		&lbv1.Resource{Name: name, Body: &lbv1.Resource_HealthCheck{HealthCheck: check}},
+		&lbv1.Resource{Name: name, Body: &lbv1.Resource_HealthCheck{HealthCheck: of.check}},
 	)
 	b.needWeights()
-	return recompute.Result{State: recompute.Present, Value: Backend{Service: name, Protocol: service.GetProtocol(), Aborts: b.aborts}, Resources: resources}
+	value := Backend{Service: name, Protocol: service.GetProtocol(), Aborts: b.aborts, Notes: of.notes}
+	return recompute.Result{State: recompute.Present, Value: value, Resources: resources, Good: of.good}
 }
 
 // applyPolicies makes the backend service what policies of a Gateway's backends say, and returns its health check and the

@@ -28,5 +28,6 @@ func Units(o Options) map[string]recompute.Translator {
 		unitBackend: translator{o}.translate,
 		unitDefault: translateDefault,
 		unitWeights: translator{o}.translateWeights,
+		unitProbe:   translateProbe,
 	}
 }

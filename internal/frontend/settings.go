@@ -8,6 +8,7 @@ import (
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
 	spillwayv1alpha1 "github.com/spillway-lb/spillway/api/spillway/v1alpha1"
 	"github.com/spillway-lb/spillway/internal/configuration"
+	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/recompute"
 )
 
@@ -17,7 +18,7 @@ func (p Port) setSettings(v *recompute.View, to *lbv1.TargetProxy) {
 	for i := len(all) - 1; i >= 0; i-- {
 		s := &all[i]
 		if s.GatewayClassName != "" && s.GatewayClassName != p.Class ||
-			!s.Gateway.Selects(p.Owner.Cluster, p.Owner.Namespace, p.Owner.Name) {
+			s.Gateway != nil && p.Owner.Kind != kind.Gateway || !s.Gateway.Selects(p.Owner.Cluster, p.Owner.Namespace, p.Owner.Name) {
 			continue
 		}
 		if len(s.ALPN) > 0 && to.Tls != nil {

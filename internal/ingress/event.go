@@ -45,6 +45,9 @@ func (s *summary) events() []recompute.Write {
 	if s.object.Generation > 1 {
 		e.again(stepMap, reasonSync, fmt.Sprintf("UrlMap %q updated", s.plan.names(s.ref).URLMap()))
 	}
+	if s.served.RedirectMap != "" {
+		e.made(stepMap, "UrlMap", s.served.RedirectMap)
+	}
 	for _, n := range []frontend.Names{s.served.HTTP, s.served.HTTPS} {
 		if n.TargetProxy != "" {
 			e.made(stepProxy, "TargetProxy", n.TargetProxy)

@@ -7,8 +7,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	ingressv1 "k8s.io/api/networking/v1"
 
+	"github.com/spillway-lb/spillway/internal/finalizer"
 	"github.com/spillway-lb/spillway/internal/kind"
-	"github.com/spillway-lb/spillway/internal/neg"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/store"
 	"github.com/spillway-lb/spillway/internal/unitkey"
@@ -42,7 +42,7 @@ func translateServicePorts(v *recompute.View, key string) recompute.Result {
 	var ports []int32
 	for _, ref := range v.Index(indexServices, key) {
 		in, ok := recompute.Get[*ingressv1.Ingress](v, ref)
-		if !ok {
+		if !ok || finalizer.Deleted(in) {
 			continue
 		}
 		if _, ours := classOf(v, ref.Cluster, in); !ours {
@@ -62,9 +62,4 @@ func translateServicePorts(v *recompute.View, key string) recompute.Result {
 	}
 	slices.Sort(ports)
 	return recompute.Result{State: recompute.Present, Value: slices.Compact(ports)}
-}
-
-// IngressesOf are the Ingresses of any class that name a Service.
-func IngressesOf(v *recompute.View, cluster, namespace, service string) []store.Ref {
-	return v.Index(indexServices, neg.ServiceKey(cluster, namespace, service))
 }

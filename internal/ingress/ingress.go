@@ -1,13 +1,14 @@
 package ingress
 
 import (
-	"encoding/json"
-	"fmt"
+	"cmp"
 	"slices"
+	"strings"
 
 	ingressv1 "k8s.io/api/networking/v1"
 
 	"github.com/spillway-lb/spillway/internal/fact"
+	"github.com/spillway-lb/spillway/internal/finalizer"
 	"github.com/spillway-lb/spillway/internal/frontend"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/store"
@@ -17,7 +18,7 @@ import (
 // conditions for that.
 const Problems = "ingress.spillway.dev/problems"
 
-const finalizer = "networking.gke.io/ingress-finalizer-V2"
+const finalizerName = "networking.gke.io/ingress-finalizer-V2"
 
 // translateIngress writes what users see of an Ingress. It is the root that makes its load balancer exist.
 func translateIngress(v *recompute.View, key string) recompute.Result {
@@ -25,6 +26,11 @@ func translateIngress(v *recompute.View, key string) recompute.Result {
 	in, ok := recompute.Get[*ingressv1.Ingress](v, ref)
 	if !ok {
 		return recompute.Result{}
+	}
+	if finalizer.Deleted(in) {
+		return recompute.Result{State: recompute.Present, Writes: []recompute.Write{
+			{Ref: ref, Part: recompute.PartStatus, Value: &ingressv1.IngressStatus{}}, finalizer.Of(v, ref, in, finalizerName),
+		}}
 	}
 	p, ok, held := planOf(v, key)
 	if !ok {
@@ -46,7 +52,7 @@ type summary struct {
 
 	routing   *routing
 	addresses frontend.Addresses
-	served    served
+	served    *served
 	progress  fact.Progress
 	// up: proxies serve it at its addresses.
 	up       bool
@@ -63,7 +69,9 @@ func (s *summary) read() bool {
 	if s.addresses, ok, held = recompute.Value[frontend.Addresses](s.view, unitAddresses, key); !ok || held {
 		return false
 	}
-	s.served, _, _ = recompute.Value[served](s.view, unitFrontend, key)
+	if s.served, ok, held = recompute.Value[*served](s.view, unitFrontend, key); !ok || held {
+		return false
+	}
 	s.progress = s.readProgress()
 	s.up = s.isUp()
 	s.judge()
@@ -85,7 +93,8 @@ func (s *summary) readProgress() fact.Progress {
 // isUp says whether clients are told of the addresses: when all proxies have the Ingress as it is and listen for it. One
 // that was told of stays while the next version is on its way.
 func (s *summary) isUp() bool {
-	if len(s.addresses.VIPs) == 0 || len(s.progress.Refused) > 0 || len(s.progress.Unbound) > 0 {
+	listens := s.served.HTTP.ForwardingRule != "" || s.served.HTTPS.ForwardingRule != ""
+	if !listens || len(s.progress.Refused) > 0 || len(s.progress.Unbound) > 0 {
 		return false
 	}
 	if s.progress.Done() {
@@ -117,15 +126,12 @@ func (s *summary) vips() []string {
 
 // judge puts together what is not as it is written.
 func (s *summary) judge() {
-	s.problems = slices.Concat(s.plan.Problems, s.routing.Problems)
-	sync := func(format string, args ...any) {
-		s.problems = append(s.problems, problem{Reason: reasonSync, Message: "Error syncing to GCP: error running load balancer syncing routine: " + fmt.Sprintf(format, args...)})
-	}
+	s.problems = slices.Concat(s.plan.Problems, s.routing.Problems, s.served.Problems)
 	if s.addresses.Unusable != "" {
-		sync("%s", s.addresses.Unusable)
+		s.problems = append(s.problems, problem{Reason: reasonSync, Message: syncFailed + s.addresses.Unusable})
 	}
 	if len(s.progress.Refused) > 0 || len(s.progress.Unbound) > 0 {
-		sync("%s", s.progress.String())
+		s.problems = append(s.problems, problem{Reason: reasonSync, Message: syncFailed + s.progress.String()})
 	}
 }
 
@@ -138,7 +144,7 @@ func (s *summary) writes() []recompute.Write {
 	}
 	out := []recompute.Write{
 		{Ref: s.ref, Part: recompute.PartStatus, Value: status},
-		{Ref: s.ref, Part: recompute.PartFinalizers, Value: []string{finalizer}},
+		finalizer.Of(s.view, s.ref, s.object, finalizerName),
 		{Ref: s.ref, Part: recompute.PartAnnotations, Value: s.annotations()},
 	}
 	return append(out, s.events()...)
@@ -152,12 +158,18 @@ func (s *summary) annotations() map[string]string {
 	if n := s.served.HTTPS; n.ForwardingRule != "" {
 		out["ingress.kubernetes.io/https-forwarding-rule"], out["ingress.kubernetes.io/https-target-proxy"] = n.ForwardingRule, n.TargetProxy
 	}
+	if s.served.RedirectMap != "" {
+		out["ingress.kubernetes.io/redirect-url-map"] = s.served.RedirectMap
+	}
+	if len(s.served.Certificates) > 0 {
+		out["ingress.kubernetes.io/ssl-cert"] = strings.Join(s.served.Certificates, ",")
+	}
+	if s.served.HTTP.ForwardingRule != "" && s.served.HTTPS.ForwardingRule != "" {
+		// What GKE promotes to a static address when there are two forwarding rules.
+		out["ingress.kubernetes.io/static-ip"] = cmp.Or(s.plan.Address, s.served.HTTP.ForwardingRule)
+	}
 	if len(s.problems) > 0 {
-		text, err := json.Marshal(s.problems)
-		if err != nil {
-			panic("ingress: three strings do not marshal: " + err.Error())
-		}
-		out[Problems] = string(text)
+		out[Problems] = problemsText(s.problems)
 	}
 	return out
 }

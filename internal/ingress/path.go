@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"unicode/utf8"
 
 	ingressv1 "k8s.io/api/networking/v1"
 
@@ -84,6 +85,9 @@ func readPattern(text string) (path, error) {
 func (p path) normal(written string) (path, error) {
 	if p.Text == "" {
 		return p, nil
+	}
+	if !utf8.ValidString(p.Text) {
+		return p, fmt.Errorf("invalid path %q: it is not UTF-8", written)
 	}
 	for i := range len(p.Text) {
 		if c := p.Text[i]; c <= ' ' || c == 0x7f || c == '?' || c == '#' {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spillway-lb/spillway/internal/backend"
 	"github.com/spillway-lb/spillway/internal/fact"
+	"github.com/spillway-lb/spillway/internal/finalizer"
 	"github.com/spillway-lb/spillway/internal/fleet"
 	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/names"
@@ -29,8 +30,16 @@ type plan struct {
 	Default target
 	Rules   []rule
 	// HTTP: requests without TLS are served.
-	HTTP     bool
-	Problems []problem
+	HTTP bool
+	// Redirect is the status that they get, all of them, if there is TLS; 0 is none.
+	Redirect uint32
+	// Address is the name of a reserved address, or "".
+	Address string
+	// Secrets are the names of those with certificates.
+	Secrets []string
+	// SSLPolicy is the name of one, or "".
+	SSLPolicy string
+	Problems  []problem
 }
 
 // names are those of the Ingress' resources.
@@ -71,15 +80,15 @@ func planOf(v *recompute.View, ref string) (p *plan, ok, held bool) {
 func translatePlan(v *recompute.View, key string) recompute.Result {
 	ref, _ := store.ParseRef(key)
 	in, ok := recompute.Get[*ingressv1.Ingress](v, ref)
-	if !ok {
+	if !ok || finalizer.Deleted(in) {
 		return recompute.Result{}
+	}
+	if fact.Pending(v, ref.Cluster, kind.Service, kind.IngressClass, kind.FrontendConfig) {
+		return recompute.Result{State: recompute.Held}
 	}
 	class, ok := classOf(v, ref.Cluster, in)
 	if !ok {
 		return recompute.Result{}
-	}
-	if fact.Pending(v, ref.Cluster, kind.Service) {
-		return recompute.Result{State: recompute.Held}
 	}
 	r := reader{view: v, ref: ref, object: in, plan: &plan{
 		Scope: scope.Scope{Cluster: ref.Cluster, Scheme: schemeOf(class)},
@@ -89,6 +98,7 @@ func translatePlan(v *recompute.View, key string) recompute.Result {
 		r.plan.Scope.Region = fleet.MemberOf(v, ref.Cluster).Region
 	}
 	r.readBackends()
+	r.readAnnotations()
 	return recompute.Result{State: recompute.Present, Value: r.plan}
 }
 

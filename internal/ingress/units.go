@@ -33,6 +33,7 @@ func Units(o Options) map[string]recompute.Translator {
 		unitURLMap:           translateURLMap,
 		unitAddresses:        addressesUnit{o}.translate,
 		unitFrontend:         translateFrontend,
+		unitCertificate:      translateCertificate,
 		unitIngress:          translateIngress,
 		neg.UnitIngressPorts: translateServicePorts,
 	}

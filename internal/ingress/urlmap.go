@@ -22,6 +22,14 @@ type routing struct {
 	Problems []problem
 }
 
+// say tells of a problem of a backend service once, however many paths lead to it.
+func (r *routing) say(p problem) {
+	same := func(q problem) bool { return q.Reason == p.Reason && q.Message == p.Message }
+	if !slices.ContainsFunc(r.Problems, same) {
+		r.Problems = append(r.Problems, p)
+	}
+}
+
 func translateURLMap(v *recompute.View, key string) recompute.Result {
 	ref, _ := store.ParseRef(key)
 	p, ok, held := planOf(v, key)
@@ -64,11 +72,18 @@ func (b *mapBuilder) addMap() {
 func (b *mapBuilder) service(t target, field string) string {
 	if t.Port > 0 {
 		to := backend.Of(b.view, t.key(b.plan, b.ref.Namespace))
+		for _, note := range to.Notes {
+			reason := reasonTranslate
+			if note.Reason == backend.Ignored {
+				reason = reasonUnsupported
+			}
+			b.routing.say(problem{reason, field, note.Message})
+		}
 		if to.Problem == nil {
 			b.routing.Backends = append(b.routing.Backends, to.Service)
 			return to.Service
 		}
-		b.routing.Problems = append(b.routing.Problems, problem{reasonTranslate, field, to.Problem.Message})
+		b.routing.say(problem{reasonTranslate, field, to.Problem.Message})
 	}
 	return backend.Default(b.view, b.plan.Scope, b.ref.Namespace, 500)
 }

@@ -67,7 +67,8 @@ func whole(r row) recompute.Translator {
 
 // Pending says whether policies of backends are on their way in a cluster. Until then whoever asks which of them apply holds.
 func Pending(v *recompute.View, cluster string) bool {
-	return fact.Pending(v, cluster, kind.HealthCheckPolicy, kind.GCPBackendPolicy, kind.BackendTLSPolicy, kind.GCPTrafficDistributionPolicy)
+	return fact.Pending(v, cluster, kind.HealthCheckPolicy, kind.GCPBackendPolicy, kind.BackendTLSPolicy, kind.GCPTrafficDistributionPolicy,
+		kind.BackendConfig)
 }
 
 // Roots makes a unit of each policy.

@@ -1,6 +1,7 @@
 package fields_test
 
 import (
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -9,8 +10,10 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
+	cloudv1 "github.com/spillway-lb/spillway/api/cloud/v1"
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
 	networkingv1 "github.com/spillway-lb/spillway/api/networking/v1"
+	networkingv1beta1 "github.com/spillway-lb/spillway/api/networking/v1beta1"
 	spillwayv1alpha1 "github.com/spillway-lb/spillway/api/spillway/v1alpha1"
 	"github.com/spillway-lb/spillway/test/fields"
 )
@@ -25,7 +28,7 @@ var controlPlane = []string{
 	module + "internal/gateway/...", module + "internal/policy/...", module + "internal/neg/...", module + "internal/fleet/...",
 	module + "internal/translate/...", module + "internal/traffic/...", module + "internal/backend/...", module + "internal/frontend/...",
 	module + "internal/configuration/...", module + "internal/owner/...", module + "internal/refgrant/...", module + "internal/scope/...",
-	module + "internal/extension/...",
+	module + "internal/extension/...", module + "internal/ingress/...",
 }
 
 // unread are the fields of the model that no data plane reads, and why.
@@ -63,7 +66,6 @@ var unwritten = map[string]string{
 
 	"TargetProxy.Upgrades": proxyOnly,
 	"ValueMatch.Present":   proxyOnly, "SessionPersistence.IdleTimeout": proxyOnly, "SessionAffinity.Header": proxyOnly,
-	"BackendService.CustomRequestHeaders": proxyOnly, "BackendService.CustomResponseHeaders": proxyOnly, // until something reads BackendConfigs
 	"CircuitLimits.MaxPendingRequests": "refused: no request of a proxy waits in a queue",
 }
 
@@ -112,6 +114,27 @@ func TestEveryFieldOfAPolicyIsHeeded(t *testing.T) {
 		all = append(all, structFields(reflect.TypeOf(spec), map[reflect.Type]bool{})...)
 	}
 	checkAll(t, "nothing reads", all, unheeded, uses.Read)
+}
+
+// unheededIngress are the fields of BackendConfigs and FrontendConfigs that nothing reads, and why.
+var unheededIngress = map[string]string{
+	"CacheKeyPolicy.IncludeHost": "cdn is not done, which is told", "CacheKeyPolicy.IncludeProtocol": "as above", "CDNConfig.RequestCoalescing": "as above",
+}
+
+// TestEveryFieldOfABackendConfigIsHeeded is the same for what attaches to Ingresses.
+func TestEveryFieldOfABackendConfigIsHeeded(t *testing.T) {
+	seen := map[reflect.Type]bool{}
+	all := append(structFields(reflect.TypeOf(cloudv1.BackendConfigSpec{}), seen),
+		structFields(reflect.TypeOf(networkingv1beta1.FrontendConfigSpec{}), seen)...)
+	read := map[string]bool{}
+	for _, types := range []string{"api/cloud/v1", "api/networking/v1beta1"} {
+		uses, err := fields.Of(module+types, controlPlane...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		maps.Copy(read, uses.Read)
+	}
+	checkAll(t, "nothing reads", all, unheededIngress, read)
 }
 
 // TestEveryFieldOfAConfigurationIsHeeded is the same for Configurations and Clusters.

@@ -1,0 +1,76 @@
+package ingress
+
+import (
+	"crypto/tls"
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+
+	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
+	"github.com/spillway-lb/spillway/internal/kind"
+	"github.com/spillway-lb/spillway/internal/owner"
+	"github.com/spillway-lb/spillway/internal/recompute"
+	"github.com/spillway-lb/spillway/internal/store"
+	"github.com/spillway-lb/spillway/internal/unitkey"
+)
+
+// unitCertificate is the certificate of a Secret. Its key is the Ingress and the Secret's name, its value a certificate. One
+// that breaks, or goes, stays as it was.
+const unitCertificate = "ingress.certificate"
+
+type certificate struct {
+	// Name is that of the resource, "" if there is none.
+	Name string
+	// Problem is why the Secret, as it is, cannot be used, or "".
+	Problem string
+}
+
+// certificateOf reads the certificate of a Secret.
+func certificateOf(v *recompute.View, ref store.Ref, secret string) certificate {
+	c, _, _ := recompute.Value[certificate](v, unitCertificate, unitkey.Join(ref.String(), secret))
+	return c
+}
+
+func translateCertificate(v *recompute.View, key string) recompute.Result {
+	parts, ok := unitkey.Split(key, 2)
+	if !ok {
+		return recompute.Result{}
+	}
+	ref, _ := store.ParseRef(parts[0])
+	p, ok, held := planOf(v, parts[0])
+	if !ok {
+		return heldOrAbsent(held)
+	}
+	secret, err := readSecret(v, ref, parts[1])
+	value := certificate{}
+	if err != nil {
+		value.Problem = err.Error()
+		if secret, ok = v.Good().(*corev1.Secret); !ok {
+			return recompute.Result{State: recompute.Present, Value: value}
+		}
+	}
+	chain, private := secret.Data[corev1.TLSCertKey], secret.Data[corev1.TLSPrivateKeyKey]
+	value.Name = p.names(ref).Certificate(string(chain))
+	return recompute.Result{State: recompute.Present, Value: value, Good: secret, Resources: []*lbv1.Resource{
+		{Name: value.Name, Body: &lbv1.Resource_SslCertificate{SslCertificate: &lbv1.SslCertificate{
+			CertificateChainPem: chain, PrivateKeyPem: private, Owner: owner.Of(ref),
+		}}},
+	}}
+}
+
+// readSecret reads a Secret of the Ingress' namespace; errors are ingress-gce's.
+func readSecret(v *recompute.View, ref store.Ref, name string) (*corev1.Secret, error) {
+	secret, ok := recompute.Get[*corev1.Secret](v, store.Ref{Cluster: ref.Cluster, Kind: kind.Secret, Namespace: ref.Namespace, Name: name})
+	switch {
+	case !ok:
+		return nil, fmt.Errorf("secret %q does not exist", name)
+	case len(secret.Data[corev1.TLSCertKey]) == 0:
+		return nil, fmt.Errorf("secret %q does not specify cert as string data", name)
+	case len(secret.Data[corev1.TLSPrivateKeyKey]) == 0:
+		return nil, fmt.Errorf("secret %q does not specify private key as string data", name)
+	}
+	if _, err := tls.X509KeyPair(secret.Data[corev1.TLSCertKey], secret.Data[corev1.TLSPrivateKeyKey]); err != nil {
+		return nil, fmt.Errorf("secret %q: %w", name, err)
+	}
+	return secret, nil
+}
