@@ -12,6 +12,8 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/encoding/prototext"
 	"google.golang.org/protobuf/proto"
+
+	"github.com/spillway-lb/spillway/internal/grpccode"
 )
 
 const (
@@ -117,15 +119,8 @@ func parse(b []byte) (*Exchange, error) {
 
 // codeName is the name of a status that UnmarshalJSON reads.
 func codeName(err error) string {
-	c := status.Code(err)
-	if int(c) < len(codeNames) {
-		return codeNames[c]
+	if c := grpccode.Code(status.Code(err)); c.Known() {
+		return c.String()
 	}
-	return "UNKNOWN"
-}
-
-var codeNames = [...]string{
-	"OK", "CANCELLED", "UNKNOWN", "INVALID_ARGUMENT", "DEADLINE_EXCEEDED", "NOT_FOUND", "ALREADY_EXISTS", "PERMISSION_DENIED",
-	"RESOURCE_EXHAUSTED", "FAILED_PRECONDITION", "ABORTED", "OUT_OF_RANGE", "UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE", "DATA_LOSS",
-	"UNAUTHENTICATED",
+	return grpccode.Unknown.String()
 }

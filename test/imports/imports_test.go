@@ -78,6 +78,7 @@ var forbidden = []struct {
 	{"internal/proxy/transport", []string{module + "internal/proxy/exchange", module + "internal/proxy/http1", module + "internal/proxy/http2", module + "internal/proxy/config"}, "bytes know no protocol"},
 	{"internal/proxy/http1", []string{module + "internal/proxy/exchange", module + "internal/proxy/downstream", module + "internal/proxy/upstream", module + "internal/proxy/config"}, "a codec knows neither side"},
 	{"internal/proxy/http2", []string{module + "internal/proxy/exchange", module + "internal/proxy/downstream", module + "internal/proxy/upstream", module + "internal/proxy/config"}, "a codec knows neither side"},
+	{"internal/grpccode", []string{module, "k8s.io/", "sigs.k8s.io/"}, "names of codes are for everybody"},
 	{"internal/digest", []string{module, "k8s.io/", "sigs.k8s.io/"}, "hashes are for everybody"},
 	{"internal/kind", []string{module, "k8s.io/", "sigs.k8s.io/"}, "the table of kinds is for everybody"},
 	{"internal/fact", []string{module + "internal/recompute", module + "internal/gateway", module + "internal/proxy"}, "facts are names and values"},

@@ -3,35 +3,23 @@ package frame
 import (
 	"strconv"
 
+	"github.com/spillway-lb/spillway/internal/grpccode"
 	"github.com/spillway-lb/spillway/internal/proxy/header"
 )
 
 // Code is a status of gRPC.
-type Code uint32
+type Code = grpccode.Code
 
 // The codes that are needed by name.
 const (
-	OK                Code = 0
-	Cancelled         Code = 1
-	Unknown           Code = 2
-	DeadlineExceeded  Code = 4
-	ResourceExhausted Code = 8
-	Internal          Code = 13
-	Unavailable       Code = 14
+	OK                = grpccode.OK
+	Cancelled         = grpccode.Cancelled
+	Unknown           = grpccode.Unknown
+	DeadlineExceeded  = grpccode.DeadlineExceeded
+	ResourceExhausted = grpccode.ResourceExhausted
+	Internal          = grpccode.Internal
+	Unavailable       = grpccode.Unavailable
 )
-
-var codeNames = [...]string{
-	"OK", "CANCELLED", "UNKNOWN", "INVALID_ARGUMENT", "DEADLINE_EXCEEDED", "NOT_FOUND", "ALREADY_EXISTS", "PERMISSION_DENIED",
-	"RESOURCE_EXHAUSTED", "FAILED_PRECONDITION", "ABORTED", "OUT_OF_RANGE", "UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE", "DATA_LOSS",
-	"UNAUTHENTICATED",
-}
-
-func (c Code) String() string {
-	if int(c) < len(codeNames) {
-		return codeNames[c]
-	}
-	return "CODE_" + strconv.FormatUint(uint64(c), 10)
-}
 
 // Status is how a call ended.
 type Status struct {
