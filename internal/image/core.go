@@ -13,6 +13,8 @@ import (
 const (
 	firstPause = time.Second
 	maxPause   = 5 * time.Minute
+	// maxLocalPause is that for what is on this machine: nobody is troubled by a look, and who puts a file there wants it used.
+	maxLocalPause = 2 * time.Second
 	// recheck is how often what was had is asked for again by its digest: a cache may have lost it.
 	recheck = 10 * time.Minute
 	// maxJobs bounds how many images are looked up at a time.
@@ -31,6 +33,8 @@ type Core struct {
 	wanted map[fact.ImageRequest]*state
 	pins   map[fact.ImageRequest]string
 	jobs   int
+	// Local says which images are on this machine; nil is none.
+	Local func(image string) bool
 }
 
 // state is that of one image.
@@ -112,7 +116,7 @@ func (c *Core) Done(now time.Time, j Job, result fact.Image) bool {
 	s.busy = false
 	c.jobs--
 	if result.Err != "" {
-		s.pause = min(max(2*s.pause, firstPause), maxPause)
+		s.pause = min(max(2*s.pause, firstPause), c.longestPause(j))
 		s.due = now.Add(s.pause)
 		if s.known != nil && s.known.Digest != "" {
 			return false // what was had stays good: proxies have it
@@ -124,6 +128,13 @@ func (c *Core) Done(now time.Time, j Job, result fact.Image) bool {
 	changed := s.known == nil || !s.known.Equal(result)
 	s.known = &result
 	return changed
+}
+
+func (c *Core) longestPause(j Job) time.Duration {
+	if c.Local != nil && c.Local(j.Request.Image) {
+		return maxLocalPause
+	}
+	return maxPause
 }
 
 // Again has what failed tried at once: something may be there now.

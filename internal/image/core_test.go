@@ -169,3 +169,22 @@ func TestCoreHolds(t *testing.T) {
 		}
 	})
 }
+
+// What is put on this machine is had at once, however long it was missing.
+func TestWhatIsOnThisMachineIsLookedForOften(t *testing.T) {
+	c, now := NewCore(nil), start
+	c.Local = func(image string) bool { return image == request(1).Image }
+	c.Want(now, []fact.ImageRequest{request(1)})
+	for range 20 {
+		jobs := c.Start(now)
+		if len(jobs) != 1 {
+			t.Fatalf("%v", jobs)
+		}
+		c.Done(now, jobs[0], failed)
+		next, _ := c.Next()
+		if next.Sub(now) > maxLocalPause {
+			t.Fatalf("it is looked for after %v", next.Sub(now))
+		}
+		now = next
+	}
+}

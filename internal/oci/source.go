@@ -26,7 +26,11 @@ type source interface {
 // open finds the source of an image.
 func (s *Store) open(i Image) (source, error) {
 	if i.Layout {
-		return openLayout(i.below(s.base))
+		name, err := s.path(i)
+		if err != nil {
+			return nil, err
+		}
+		return openLayout(name)
 	}
 	return s.repository(i)
 }

@@ -33,6 +33,9 @@ type Options struct {
 	Dir string
 	// Base is the directory that paths of file: and oci-layout: are relative to; empty for the working directory.
 	Base string
+	// Confined: nothing is read that is not below Base, nor where a link leads out of it. It is for names that come from whoever may
+	// write a manifest.
+	Confined bool
 	// Builtin has the modules of images that are in this program; nil has none. Nobody is asked for them.
 	Builtin func(image string) ([]byte, bool)
 	// MaxFile and MaxCache replace the defaults, in bytes.
@@ -43,11 +46,12 @@ type Options struct {
 
 // Store fetches files of images. It may be used by many goroutines.
 type Store struct {
-	base    string
-	builtin func(image string) ([]byte, bool)
-	max     int64
-	cache   *cache
-	client  *auth.Client
+	base     string
+	confined bool
+	builtin  func(image string) ([]byte, bool)
+	max      int64
+	cache    *cache
+	client   *auth.Client
 }
 
 // NewStore makes one. The directory is created when there is something to keep.
@@ -62,7 +66,7 @@ func NewStore(o Options) *Store {
 		o.MaxCache = DefaultMaxCache
 	}
 	return &Store{
-		base: o.Base, builtin: o.Builtin, max: o.MaxFile, cache: &cache{dir: o.Dir, max: o.MaxCache}, client: newClient(o.TLS),
+		base: o.Base, confined: o.Confined, builtin: o.Builtin, max: o.MaxFile, cache: &cache{dir: o.Dir, max: o.MaxCache}, client: newClient(o.TLS),
 	}
 }
 
@@ -101,7 +105,10 @@ func (s *Store) bare(i Image) (b []byte, bare bool, err error) {
 	if i.Host != "" || i.Layout {
 		return nil, false, nil
 	}
-	b, err = readFile(i.below(s.base), s.max)
+	name, err := s.path(i)
+	if err == nil {
+		b, err = readFile(name, s.max)
+	}
 	return b, true, err
 }
 
