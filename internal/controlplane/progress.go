@@ -281,10 +281,10 @@ func (p *Progress) dirtySince(seq uint64) {
 	}
 }
 
-// refusedOf sorts a location's refusals by the owner of the resource. What is gone has nobody to be told.
+// refusedOf sorts a location's refusals, and what cannot do its part, by the owner of the resource. What is gone has nobody to be told.
 func (p *Progress) refusedOf(r location.Report) map[store.Fact][]fact.Refusal {
 	out := map[store.Fact][]fact.Refusal{}
-	for _, x := range r.Refused {
+	for _, x := range slices.Concat(r.Refused, r.Faults) {
 		if f, _, ok := p.ownerOf(p.lookup(x.Kind, x.Name), nil); ok {
 			out[f] = append(out[f], fact.Refusal{Location: r.Location, Resource: x.Kind + " " + x.Name, Text: x.Reason})
 		}

@@ -90,6 +90,7 @@ func (d *DataPlane) report(seq uint64, err error) {
 	if errors.As(err, &refused) {
 		out.Seq, out.Refused = max(seq, refused.Seq), refused.Resources
 	}
+	out.Faults = d.Proxy.Root().Faults()
 	for _, b := range d.Proxy.Bound() {
 		if b.Err != nil {
 			out.Unbound = append(out.Unbound, location.Unbound{ForwardingRule: b.Frontend, Address: b.Requested, Text: b.Err.Error()})

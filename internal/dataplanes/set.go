@@ -19,7 +19,6 @@ import (
 	"github.com/spillway-lb/spillway/internal/proxy/plugin"
 	"github.com/spillway-lb/spillway/internal/proxy/trace"
 	"github.com/spillway-lb/spillway/internal/subset"
-	"github.com/spillway-lb/spillway/internal/wasm"
 )
 
 // Config is what all data planes have in common.
@@ -32,8 +31,8 @@ type Config struct {
 	// Tracer takes the spans of all locations; nil traces nothing.
 	Tracer *trace.Tracer
 	Logger *slog.Logger
-	// Plugins gives the modules of Wasm plugins, which have been fetched before; nil runs none.
-	Plugins func(image, digest string) ([]byte, error)
+	// Modules gives the modules of Wasm plugins, compiled once for all locations; nil runs none.
+	Modules *plugin.Modules
 }
 
 // Feedback hears what data planes find out. Its methods must not wait for anything, and may be called from any goroutine.
@@ -49,8 +48,7 @@ type Feedback interface {
 
 // Set is the data planes, one at each location.
 type Set struct {
-	config  Config
-	modules *plugin.Modules // compiled once for all locations; nil without plugins
+	config Config
 
 	mu         sync.Mutex
 	model      *subset.Model
@@ -59,18 +57,14 @@ type Set struct {
 
 // New makes a set without data planes.
 func New(c Config) *Set {
-	s := &Set{config: c, model: subset.New(), byLocation: map[string]*DataPlane{}}
-	if c.Plugins != nil {
-		s.modules = plugin.NewModules(c.Plugins, wasm.Options{})
-	}
-	return s
+	return &Set{config: c, model: subset.New(), byLocation: map[string]*DataPlane{}}
 }
 
 // extensions are what a data plane runs of them.
 func (s *Set) extensions(logger *slog.Logger, counts *metrics.Registry) extension.Provider {
 	var c chains.Compiler
-	if s.modules != nil {
-		c.Plugins = plugin.New(plugin.Config{Modules: s.modules, Logger: logger, Metrics: counts})
+	if s.config.Modules != nil {
+		c.Plugins = plugin.New(plugin.Config{Modules: s.config.Modules, Logger: logger, Metrics: counts})
 	}
 	return c.Provider()
 }

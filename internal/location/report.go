@@ -12,6 +12,8 @@ type Report struct {
 	// Seq is the number of the newest transaction that it has dealt with: all is in force but what is refused.
 	Seq     uint64
 	Refused []config.Refusal
+	// Faults are resources that are in force, and cannot do their part: a plugin that does not start.
+	Faults []config.Refusal
 	// Unbound are the addresses that the proxy does not listen on, though it should.
 	Unbound []Unbound
 	// Trouble is the error of the last step, as a whole; nil if all went well.

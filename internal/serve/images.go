@@ -13,6 +13,7 @@ import (
 	"github.com/spillway-lb/spillway/internal/image"
 	"github.com/spillway-lb/spillway/internal/oci"
 	"github.com/spillway-lb/spillway/internal/oci/registry"
+	"github.com/spillway-lb/spillway/internal/proxy/plugin"
 	"github.com/spillway-lb/spillway/internal/store"
 	"github.com/spillway-lb/spillway/internal/wasm"
 	"github.com/spillway-lb/spillway/internal/wasm/sample"
@@ -28,23 +29,16 @@ func ImagesPath() string {
 	return filepath.Join(base, "spillway", "images")
 }
 
-// newImages makes the store of plugins' images and the resolver that fills it. Relative paths are those below the manifests.
+// newImages makes the store of plugins' images and the resolver that fills it. Of this machine's files a manifest can name those
+// below the manifests alone.
 func (s *server) newImages() {
 	c := s.config
-	s.images = oci.NewStore(oci.Options{Dir: cmp.Or(c.Images, ImagesPath()), Base: c.Dir, Builtin: sample.Module})
+	s.images = oci.NewStore(oci.Options{Dir: cmp.Or(c.Images, ImagesPath()), Base: c.Dir, Confined: true, Builtin: sample.Module})
+	s.modules = plugin.NewModules(s.module, wasm.Options{})
 	s.resolver = image.NewResolver(image.Options{
-		Store: s.store, Images: s.images, Wanted: extension.Images, Check: checkModule, Pins: s.keeper.beside("images.json"),
+		Store: s.store, Images: s.images, Wanted: extension.Images, Check: s.modules.Check, Pins: s.keeper.beside("images.json"),
 		Say: s.report.say, Now: c.Now,
 	})
-}
-
-// checkModule says what the proxies would have against a module.
-func checkModule(code []byte) error {
-	m, err := wasm.Load(context.Background(), code, wasm.Options{})
-	if err == nil {
-		m.Close(context.Background())
-	}
-	return err
 }
 
 // module is that of a plugin's image, which has been fetched: data planes ask nobody.

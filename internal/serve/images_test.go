@@ -12,6 +12,7 @@ import (
 	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/oci"
 	"github.com/spillway-lb/spillway/internal/wasm/sample"
+	"github.com/spillway-lb/spillway/internal/wasm/wat"
 )
 
 const pluginManifest = `kind: GCPWasmPlugin
@@ -114,4 +115,57 @@ func TestAMissingImageFailsClosedAndHeals(t *testing.T) {
 		return err == nil && code == 200 && strings.Contains(body, "Hello World")
 	})
 	eventually(t, "it is in force", func() bool { return strings.HasPrefix(r.condition("Programmed"), "True") })
+}
+
+// stubborn are plugins that a proxy takes and that do not start.
+func stubborn() map[string]struct {
+	module []byte
+	why    string
+} {
+	refusing := wat.New()
+	log := refusing.Import("env", "proxy_log", "iii>i")
+	refusing.Plugin()
+	refusing.Function("proxy_on_configure", "ii>i", 0, wat.I32(4), refusing.Text("no such mode"), wat.Call(log), wat.Drop, wat.I32(0))
+	hanging := wat.New()
+	hanging.Plugin()
+	hanging.Function("proxy_on_configure", "ii>i", 0, wat.Forever())
+	trapping := wat.New()
+	trapping.Plugin()
+	trapping.Function("proxy_on_vm_start", "ii>i", 0, wat.Unreachable)
+	return map[string]struct {
+		module []byte
+		why    string
+	}{
+		"refuses": {refusing.Module(), "the plugin refused its configuration: proxy_on_configure returned false: no such mode"},
+		"hangs":   {hanging.Module(), "plugin crashed in proxy_on_configure: the call took longer than 5s"},
+		"traps":   {trapping.Module(), "plugin crashed in proxy_on_vm_start: wasm error: unreachable"},
+	}
+}
+
+// TestAPluginThatDoesNotStartIsTold: neither the plugin nor who uses it is Programmed, and both say why. A version that starts
+// heals it.
+func TestAPluginThatDoesNotStartIsTold(t *testing.T) {
+	for name, c := range stubborn() {
+		t.Run(name, func(t *testing.T) {
+			r := start(t, map[string]string{"app.yaml": strings.ReplaceAll(app, "NAME", "start-"+name)}, time.Second)
+			url := r.url(t)
+			r.write(t, "bad.wasm", string(c.module))
+			r.write(t, "good.wasm", string(sample.LocalReply()))
+			manifest := pluginManifest + "---" + strings.ReplaceAll(pluginExtension, "NAME", "start-"+name)
+			r.write(t, "plugin.yaml", strings.ReplaceAll(manifest, "IMAGE", "file:bad.wasm"))
+			for _, of := range []string{kind.GCPWasmPlugin, kind.GCPTrafficExtension} {
+				eventually(t, of+" says why", func() bool {
+					programmed := r.conditionOf(of, "Programmed")
+					return strings.HasPrefix(programmed, "False") && strings.Contains(programmed, c.why)
+				})
+			}
+			if plugin, other := ask(url+"/plugin", ""), ask(url+"/", ""); plugin != "500" || other != "200" {
+				t.Errorf("%s, and %s for what it is not for", plugin, other)
+			}
+			r.write(t, "plugin.yaml", strings.ReplaceAll(strings.ReplaceAll(manifest, "IMAGE", "file:good.wasm"), "name: one", "name: two"))
+			eventually(t, "it is in force", func() bool {
+				return strings.HasPrefix(r.conditionOf(kind.GCPWasmPlugin, "Programmed"), "True") && strings.HasPrefix(r.conditionOf(kind.GCPTrafficExtension, "Programmed"), "True")
+			})
+		})
+	}
 }

@@ -167,7 +167,12 @@ func TestAConditionThatNeverWasGoodFailsItsChain(t *testing.T) {
 
 // condition is that of the extension: status, reason and message.
 func (r *running) condition(name string) string {
-	for _, ref := range r.store.Snapshot().List(kind.GCPTrafficExtension, "", "") {
+	return r.conditionOf(kind.GCPTrafficExtension, name)
+}
+
+// conditionOf is that of the object of a kind.
+func (r *running) conditionOf(of, name string) string {
+	for _, ref := range r.store.Snapshot().List(of, "", "") {
 		e := r.store.Snapshot().Get(ref)
 		if e == nil || e.Written == nil {
 			continue

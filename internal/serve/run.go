@@ -21,6 +21,7 @@ import (
 	negcontroller "github.com/spillway-lb/spillway/internal/neg/controller"
 	"github.com/spillway-lb/spillway/internal/oci"
 	"github.com/spillway-lb/spillway/internal/outage"
+	"github.com/spillway-lb/spillway/internal/proxy/plugin"
 	"github.com/spillway-lb/spillway/internal/proxy/trace"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/standalone"
@@ -84,6 +85,7 @@ type server struct {
 	keeper    *keeper
 	addresses *hostAddresses
 	images    *oci.Store
+	modules   *plugin.Modules
 	resolver  *image.Resolver
 	directory *directory
 	standin   *standalone.Controller
@@ -146,7 +148,7 @@ func newServer(c Config) (*server, error) {
 		Inherited: inherited(kept), Keep: s.keeper.keep, Now: c.Now,
 	})
 	s.planes = dataplanes.New(dataplanes.Config{
-		Plugins:  s.module,
+		Modules:  s.modules,
 		Feedback: s.loop, AccessLog: c.AccessLog, Tracer: c.Tracer, Logger: c.Log,
 		Project: func() (id, number string) { return view.Project(s.store.Snapshot()) },
 	})

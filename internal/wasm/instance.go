@@ -35,6 +35,7 @@ type instance struct {
 	current, effective *guestContext
 	callback           callback
 	starting           bool
+	startTimes         int32 // how many times as long as a callback what is left of the start may take
 	allocating         bool
 	broken             *Trap // why the guest must not be entered any more
 	deferred           []func()
@@ -106,9 +107,10 @@ func (in *instance) start() error {
 	in.root = &guestContext{created: p.config.Now()}
 	in.current = in.root
 	in.starting = true
-	in.watch.begin(p.startTimes())
+	in.startTimes = p.startTimes()
+	in.watch.begin(in.startTimes)
 	module, err := p.module.runtime.InstantiateModule(in, p.module.compiled, wazero.NewModuleConfig().WithName("").WithStartFunctions())
-	if late := in.watch.end(); late && err == nil {
+	if late := in.endStart(); late && err == nil {
 		in.module, err = module, context.DeadlineExceeded // who expires it may be reading stop
 	}
 	if err != nil {
@@ -161,9 +163,9 @@ func (in *instance) initialize() error {
 }
 
 func (in *instance) plainCall(name string, f api.Function, stack []uint64) error {
-	in.watch.begin(in.plugin.startTimes())
+	in.watch.begin(in.startTimes)
 	err := f.CallWithStack(in, stack)
-	if late := in.watch.end(); late && err == nil {
+	if late := in.endStart(); late && err == nil {
 		err = context.DeadlineExceeded
 	}
 	if err != nil {
@@ -172,11 +174,17 @@ func (in *instance) plainCall(name string, f api.Function, stack []uint64) error
 	return nil
 }
 
+// endStart ends the time of a call, and leaves to the calls of a start what it has not used. late: its time was up.
+func (in *instance) endStart() (late bool) {
+	left := in.watch.end()
+	in.startTimes = max(left/watchSteps, 1)
+	return left == 0
+}
+
 func (in *instance) configure() error {
 	config := &in.plugin.config
 	in.root = in.newContext(nil)
-	times := in.plugin.startTimes()
-	if _, err := in.enter(onContextCreate, in.root, times, uint64(in.root.id), 0); err != nil {
+	if _, err := in.enter(onContextCreate, in.root, in.startTimes, uint64(in.root.id), 0); err != nil {
 		return err
 	}
 	for _, step := range []struct {
@@ -186,7 +194,7 @@ func (in *instance) configure() error {
 		if in.calls[step.callback] == nil {
 			continue
 		}
-		accepted, err := in.enter(step.callback, in.root, times, uint64(in.root.id), uint64(step.size))
+		accepted, err := in.enter(step.callback, in.root, in.startTimes, uint64(in.root.id), uint64(step.size))
 		if err != nil {
 			return err
 		}
@@ -229,7 +237,7 @@ func (in *instance) enter(cb callback, c *guestContext, times int32, args ...uin
 	n := copy(in.stack[:], args)
 	in.watch.begin(times)
 	err := f.CallWithStack(in, in.stack[:max(n, 1)])
-	if late := in.watch.end() || in.expired.Load(); late && err == nil {
+	if late := in.endStart() || in.expired.Load(); late && err == nil {
 		err = context.DeadlineExceeded // the sign to stop is set: the next call would end at once, and be another request's
 	}
 	if err != nil {

@@ -18,7 +18,7 @@ const (
 	// DefaultTimeout bounds a callback. Google's limit is one millisecond of a processor; this one is of the clock on the
 	// wall, and must hold on a laptop that does something else, too.
 	DefaultTimeout = 50 * time.Millisecond
-	// DefaultStartTimeout bounds each call of start and configuration, of which there are at most five.
+	// DefaultStartTimeout bounds start and configuration, all their calls together.
 	DefaultStartTimeout = 5 * time.Second
 	// DefaultCompileTimeout bounds compiling, which takes half a second for a module that is made of Go.
 	DefaultCompileTimeout = time.Minute

@@ -25,7 +25,7 @@ type PluginConfig struct {
 	Configuration      []byte
 	// Environment are variables of WASI.
 	Environment map[string]string
-	// Timeout bounds each callback, StartTimeout each call of start and configuration; 0 are the defaults.
+	// Timeout bounds each callback, StartTimeout start and configuration; 0 are the defaults.
 	Timeout, StartTimeout time.Duration
 	// MemoryBudget bounds the memory of all instances, in bytes; when it is used up, streams share instances.
 	MemoryBudget uint64

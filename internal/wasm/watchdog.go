@@ -32,8 +32,9 @@ func (w *watchdog) begin(times int32) {
 	w.start()
 }
 
-// end reports whether the call's time was up before it returned: expired has been called then, or is about to be.
-func (w *watchdog) end() (late bool) { return w.left.Swap(0) == 0 }
+// end gives the steps that were left; 0 is none: the call's time was up before it returned, and expired has been called, or is
+// about to be.
+func (w *watchdog) end() (left int32) { return w.left.Swap(0) }
 
 func (w *watchdog) start() {
 	if !w.ticking.Load() && w.ticking.CompareAndSwap(false, true) {

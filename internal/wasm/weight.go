@@ -49,9 +49,8 @@ func (w weight) check(name string) error {
 
 // scales weighs the functions of one module.
 type scales struct {
-	types      []arity
-	functions  []uint64 // the type of each, imports first
-	mostResult int
+	types     []arity
+	functions []uint64 // the type of each, imports first
 }
 
 // newScales reads what weighing needs. An error is in words.

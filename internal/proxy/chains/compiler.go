@@ -20,13 +20,15 @@ type Use struct {
 
 // Plugins makes extensions of Wasm plugins.
 type Plugins interface {
-	// Plugin is asked for each use of a plugin's main version. With an error each use is a failure, and fail_open decides.
+	// Plugin is asked for each use of a plugin's main version. With an error and no extension each use is a failure, and fail_open
+	// decides; with an extension, that is what runs instead.
 	Plugin(u Use, p *lbv1.WasmPlugin, name string, v *lbv1.WasmPluginVersion) (extension.Extension, error)
 }
 
 // Compiler makes chains. Its zero value runs callouts alone: each use of a plugin is then a failure.
 type Compiler struct {
 	Plugins Plugins
+	faults  *[]extension.Fault
 }
 
 // Provider is what a proxy asks.
@@ -45,6 +47,7 @@ func (c Compiler) compile(_ string, p *lbv1.TargetProxy, r extension.Resources) 
 		return nil, nil
 	}
 	out := &extension.Chains{}
+	c.faults = &out.Faults
 	var err error
 	if name := p.GetRouteExtension(); name != "" {
 		out.Route, err = c.chains(extension.Route, name, r.Resource(kindRoute, name).GetLbRouteExtension(), r)
@@ -158,6 +161,9 @@ func (c Compiler) plugin(u Use, name string, r extension.Resources) (extension.E
 	}
 	made, err := c.Plugins.Plugin(u, p, p.GetMainVersion(), v)
 	if err != nil {
+		*c.faults = append(*c.faults, extension.Fault{Kind: kindVersion, Name: p.GetMainVersion(), Text: err.Error()})
+	}
+	if err != nil && made.New == nil {
 		return faulty(u, err.Error()), nil // the target proxy stays: refused, it would go on without the extension
 	}
 	return made, nil

@@ -1,7 +1,9 @@
 package config
 
 import (
+	"cmp"
 	"net/netip"
+	"slices"
 
 	iradix "github.com/hashicorp/go-immutable-radix/v2"
 
@@ -102,6 +104,23 @@ type TargetProxy struct {
 func (r *Root) TargetProxy(name string) *TargetProxy {
 	p, _ := r.proxies.Get([]byte(name))
 	return p
+}
+
+// Faults are resources that are in force and cannot do their part, each once, in order.
+func (r *Root) Faults() []Refusal {
+	var out []Refusal
+	r.proxies.Root().Walk(func(_ []byte, p *TargetProxy) bool {
+		if p.Chains != nil {
+			for _, f := range p.Chains.Faults {
+				out = append(out, Refusal{Kind: f.Kind, Name: f.Name, Reason: f.Text})
+			}
+		}
+		return false
+	})
+	slices.SortFunc(out, func(a, b Refusal) int {
+		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Reason, b.Reason))
+	})
+	return slices.Compact(out)
 }
 
 // Service resolves what a rule refers to. Every Ref found in a root is valid in it.

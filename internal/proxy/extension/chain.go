@@ -26,7 +26,12 @@ func (k Kind) String() string {
 // Chains are those of one version of a target proxy, in order.
 type Chains struct {
 	Route, Traffic []Chain
+	// Faults are resources that cannot do their part: the target proxy is served, and what uses them fails.
+	Faults []Fault
 }
+
+// Fault is a resource that does not run, and why.
+type Fault struct{ Kind, Name, Text string }
 
 // Chain is a list of extensions that run together.
 type Chain struct {

@@ -5,42 +5,101 @@ import (
 	"fmt"
 	"runtime"
 	"sync"
+	"time"
 	"weak"
 
 	"github.com/spillway-lb/spillway/internal/wasm"
 )
 
 // Modules compiles each module once, which takes half a second for one that is made of Go, and keeps it as long as somebody
-// refers to it.
+// refers to it. A process has one, for all its proxies and for whoever checks modules before proxies are told of them.
 type Modules struct {
 	source  func(image, digest string) ([]byte, error)
 	options wasm.Options
+	now     func() time.Time
+
+	compiling sync.Mutex // one at a time: it takes every processor
 
 	mu       sync.Mutex
 	byDigest map[string]weak.Pointer[module]
+	checked  []checked
+	refused  refusals
 }
+
+// checked is a module that was compiled before a proxy needs it.
+type checked struct {
+	digest string
+	*module
+}
+
+// maxChecked bounds how many are kept for proxies that have not asked yet; a module that is made of Go is 20 MB.
+const maxChecked = 8
 
 // module is one that is closed when nothing refers to it.
 type module struct{ *wasm.Module }
 
 // NewModules takes the bytes of images, which have been fetched before, from source.
 func NewModules(source func(image, digest string) ([]byte, error), o wasm.Options) *Modules {
-	return &Modules{source: source, options: o, byDigest: map[string]weak.Pointer[module]{}}
+	return &Modules{source: source, options: o, now: time.Now, byDigest: map[string]weak.Pointer[module]{}, refused: refusals{}}
 }
 
-func (l *Modules) get(image, digest string) (*module, error) {
+// Check says what proxies would have against a module, and keeps it for them.
+func (l *Modules) Check(digest string, code []byte) error {
+	m, err := l.load(digest, func() ([]byte, error) { return code, nil })
+	if err != nil {
+		return err
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if m := l.byDigest[digest].Value(); m != nil {
-		return m, nil
+	l.drop(digest)
+	l.checked = append(l.checked, checked{digest, m})
+	if len(l.checked) > maxChecked {
+		l.checked = l.checked[1:]
 	}
-	code, err := l.source(image, digest)
+	return nil
+}
+
+// get gives a module to a proxy, which refers to it from now on.
+func (l *Modules) get(image, digest string) (*module, error) {
+	m, err := l.load(digest, func() ([]byte, error) { return l.source(image, digest) })
+	if err != nil {
+		return nil, fmt.Errorf("image %s: %w", image, err)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.drop(digest)
+	return m, nil
+}
+
+// drop forgets that a module is kept. The caller holds mu.
+func (l *Modules) drop(digest string) {
+	for i, c := range l.checked {
+		if c.digest == digest {
+			l.checked = append(l.checked[:i:i], l.checked[i+1:]...)
+			return
+		}
+	}
+}
+
+func (l *Modules) load(digest string, source func() ([]byte, error)) (*module, error) {
+	if m, err := l.known(digest); m != nil || err != nil {
+		return m, err
+	}
+	l.compiling.Lock()
+	defer l.compiling.Unlock()
+	if m, err := l.known(digest); m != nil || err != nil {
+		return m, err
+	}
+	code, err := source()
 	if err != nil {
 		return nil, err
 	}
 	compiled, err := wasm.Load(context.Background(), code, l.options)
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	if err != nil {
-		return nil, fmt.Errorf("image %s: %w", image, err)
+		l.refused.add(digest, err, l.now())
+		return nil, err
 	}
 	m := &module{compiled}
 	runtime.AddCleanup(m, func(c *wasm.Module) { c.Close(context.Background()) }, compiled)
@@ -49,6 +108,17 @@ func (l *Modules) get(image, digest string) (*module, error) {
 			delete(l.byDigest, other)
 		}
 	}
+	l.refused.forget(digest)
 	l.byDigest[digest] = weak.Make(m)
 	return m, nil
+}
+
+// known is a module that is there, or why it is not to be tried yet.
+func (l *Modules) known(digest string) (*module, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if m := l.byDigest[digest].Value(); m != nil {
+		return m, nil
+	}
+	return nil, l.refused.known(digest, l.now())
 }

@@ -60,12 +60,11 @@ func New(c Config) *Plugins {
 func (p *Plugins) Plugin(u chains.Use, of *lbv1.WasmPlugin, name string, spec *lbv1.WasmPluginVersion) (extension.Extension, error) {
 	v, err := p.Version(name, spec)
 	if err != nil {
-		err = fmt.Errorf("wasm_plugin_version %q: %w", name, err)
 		if v = p.instead(name, spec, err); v == nil {
 			return extension.Extension{}, err
 		}
 	}
-	return v.Extension(u.Kind, u.Extension, of.GetLogging()), nil
+	return v.Extension(u.Kind, u.Extension, of.GetLogging()), err
 }
 
 // Version is a module with its configuration, and its instances.

@@ -45,8 +45,8 @@ func TestAVersionThatDoesNotStart(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := p.Plugin(use, of, "bad", bad); err != nil {
-		t.Errorf("%s does not go on: %v", good.Name, err)
+	if instead, err := p.Plugin(use, of, "bad", bad); instead.New == nil || err == nil {
+		t.Errorf("%s does not go on, or nobody is told: %v", good.Name, err)
 	}
 	if n := registry.Plugins.Count("plugin", "bad", eventRefused); n != 2 {
 		t.Errorf("counted %d times", n)
