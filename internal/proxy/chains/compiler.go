@@ -134,12 +134,15 @@ func (c Compiler) extension(u Use, fault string, r extension.Resources) (extensi
 	return faulty(u, fault), nil
 }
 
+// errNoEvents is of an extension that would never run: it is refused, not passed by.
+var errNoEvents = errors.New("has no events")
+
 func newCallout(u Use, service string) (extension.Extension, error) {
 	if d := u.Extension.GetTimeout(); d != nil && (d.AsDuration() < callout.MinTimeout || d.AsDuration() > callout.MaxTimeout) {
 		return extension.Extension{}, fmt.Errorf("timeout %v is not between %v and %v", d.AsDuration(), callout.MinTimeout, callout.MaxTimeout)
 	}
 	if len(u.Extension.GetEvents()) == 0 {
-		return extension.Extension{}, errors.New("has no events")
+		return extension.Extension{}, errNoEvents
 	}
 	s, err := callout.Compile(u.Kind, u.Resource, u.Chain, u.Extension)
 	if err != nil {
@@ -149,6 +152,9 @@ func newCallout(u Use, service string) (extension.Extension, error) {
 }
 
 func (c Compiler) plugin(u Use, name string, r extension.Resources) (extension.Extension, error) {
+	if len(u.Extension.GetEvents()) == 0 {
+		return extension.Extension{}, errNoEvents
+	}
 	p := r.Resource(kindPlugin, name).GetWasmPlugin()
 	v := r.Resource(kindVersion, p.GetMainVersion()).GetWasmPluginVersion()
 	switch {

@@ -17,6 +17,7 @@ import (
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
 	"github.com/spillway-lb/spillway/internal/calloutserver"
+	"github.com/spillway-lb/spillway/internal/wasm/wat"
 )
 
 // phase is the event at which a callout fails: the only one that it is told of.
@@ -63,6 +64,8 @@ type fault struct {
 	edit func(t *testing.T, s *setup, m *resources, e *lbv1.Extension)
 	// callout serves, if there is one.
 	callout func(p phase) http.Handler
+	// module is a plugin that stands in for the callout.
+	module func(p phase) []byte
 	// soon: nothing comes, so that the time-out may be short.
 	soon bool
 	// in are the phases in which it can be; nil is all.
@@ -200,7 +203,6 @@ func faults() []fault {
 		}, callout: func(phase) http.Handler { return handler(calloutserver.Events{}) }},
 		known("Service not found", "Service ns/callout does not exist", false),
 		known("plugin not found", "GCPWasmPlugin ns/plugin does not exist", false),
-		known("module that cannot be loaded", "wasm module: missing import env.nothing", false),
 		known("Google API without an endpoint", "no endpoint is configured for dlp.googleapis.com", false),
 		known("condition that cannot be compiled", "1:4: the condition ends too early", true),
 		// Connections.
@@ -277,6 +279,17 @@ func faults() []fault {
 		mutating("pseudo-header that is none", calloutserver.Set(":evil", "1")),
 		mutating("removal of a name that is none", &extprocv3.HeaderMutation{RemoveHeaders: []string{"a\nb"}}),
 		mutating("more mutations than a message can have", calloutserver.Set(make([]string, 4000)...)),
+		// Plugins.
+		starting("module that cannot be loaded", func(b *wat.Builder) { b.Import("env", "nothing", ">") }, nil),
+		starting("plugin that refuses its configuration", nil, func(b *wat.Builder) { b.Function("proxy_on_configure", "ii>i", 0, wat.I32(0)) }),
+		starting("plugin that traps when it starts", nil, func(b *wat.Builder) { b.Function("proxy_on_vm_start", "ii>i", 0, wat.Unreachable) }),
+		calling("plugin that traps", func(*wat.Builder) wat.Code { return wat.Unreachable }),
+		hanging("plugin that never ends"),
+		calling("plugin that wants more memory than there is", func(*wat.Builder) wat.Code {
+			return wat.Cat(wat.Loop(wat.I32(16), wat.MemoryGrow, wat.I32(-1), wat.Ne, wat.Code{0x0d, 0x00}), wat.Unreachable)
+		}),
+		calling("plugin that overflows its stack", func(*wat.Builder) wat.Code { return wat.Call(2) }),
+		changing("plugin whose change is too large"),
 	}
 }
 
@@ -292,12 +305,19 @@ func (f fault) site(t *testing.T, p phase, lone bool) *site {
 		e.RequestBodySendMode, e.ResponseBodySendMode = lbv1.Extension_FULL_DUPLEX_STREAMED, lbv1.Extension_FULL_DUPLEX_STREAMED
 	}
 	s := setup{traffic: []*lbv1.Extension{e}}
+	if f.module != nil {
+		s.plugins = pluginsOf(f.module(p), f.soon)
+		e.Target, e.Timeout, e.Authority = &lbv1.Extension_WasmPlugin{WasmPlugin: "plugin"}, nil, ""
+	}
 	if f.callout != nil {
 		s.callout = f.callout(p)
 	}
 	s.edit = func(m *resources) {
 		if f.edit != nil {
 			f.edit(t, &s, m, e)
+		}
+		if f.module != nil {
+			m.more = append(m.more, pluginResources()...)
 		}
 		closed := m.traffic.Chains[0]
 		open := proto.Clone(closed).(*lbv1.ExtensionChain)
