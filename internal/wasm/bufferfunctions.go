@@ -60,8 +60,7 @@ func setBufferBytes(in *instance, a arguments) uint32 {
 		return uint32(invalidMemoryAccess)
 	case b == nil:
 		return uint32(badArgument)
-	case in.joins() && len(data) > maxMutation:
-		in.acting().stream.tooLarge = true
+	case !in.spend(len(data), maxFullBody):
 		return uint32(ok)
 	}
 	b.set(a.u32(1), a.u32(2), data)

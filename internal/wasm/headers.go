@@ -131,7 +131,7 @@ func replaceAll(h Headers, pairs Pairs, add func(name string, value []byte) erro
 			set = add
 		}
 		seen[f.Name] = true
-		refused = firstError(refused, set(f.Name, []byte(f.Value)))
+		refused = firstError(refused, set(f.Name, trimmed([]byte(f.Value))))
 	}
 	return refused
 }

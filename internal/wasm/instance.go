@@ -42,6 +42,7 @@ type instance struct {
 	dispatching        bool
 
 	logBytes, logRecords int
+	spent                int // bytes that the guest has set in the callback
 	stack, allocStack    [8]uint64
 
 	tick *time.Timer
@@ -233,7 +234,7 @@ func (in *instance) enter(cb callback, c *guestContext, times int32, args ...uin
 		return 0, nil
 	}
 	in.current, in.effective, in.callback = c, nil, cb
-	in.logBytes, in.logRecords = 0, 0
+	in.logBytes, in.logRecords, in.spent = 0, 0, 0
 	n := copy(in.stack[:], args)
 	in.watch.begin(times)
 	err := f.CallWithStack(in, in.stack[:max(n, 1)])

@@ -29,6 +29,11 @@ const (
 	maxLogBytes   = 16 << 10
 	maxLogRecords = 16
 	maxMutation   = 128 << 10
+	// fieldOverhead is what a field costs beside its bytes, as HTTP/2 counts it.
+	fieldOverhead = 32
+	// Those of the Full profile, which has none in Envoy.
+	maxFullHeaders = 1 << 20
+	maxFullBody    = 16 << 20
 
 	// Envoy's limits of a guest's list of pairs.
 	maxPairsBytes = 1 << 20

@@ -1,6 +1,9 @@
 package wasm
 
-import "strings"
+import (
+	"bytes"
+	"strings"
+)
 
 // headerMap finds the map that the guest means: nil if it is not in hand. Another's phase is not, nor is a call's map outside
 // of its callback.
@@ -13,6 +16,23 @@ func (in *instance) headerMap(m mapType) Headers {
 	}
 	return nil
 }
+
+// spend takes what a guest sets from what it may set in one callback. false: that is used up, and the stream fails when the
+// callback is over.
+func (in *instance) spend(n, full int) bool {
+	limit := maxMutation
+	if !in.joins() {
+		limit = full
+	}
+	if in.spent += n; in.spent <= limit {
+		return true
+	}
+	in.acting().stream.tooLarge = true
+	return false
+}
+
+// trimmed is a value without the white space at its ends, which is no part of a field's value.
+func trimmed(value []byte) []byte { return bytes.Trim(value, " \t") }
 
 func (in *instance) joins() bool { return in.plugin.module.options.Profile == GCP }
 
@@ -83,12 +103,11 @@ func (in *instance) change(m mapType, a arguments, withValue bool, f func(h Head
 		return uint32(invalidMemoryAccess)
 	case h == nil, m >= mapGRPCInitial:
 		return uint32(badArgument)
-	case in.joins() && len(value) > maxMutation:
-		in.acting().stream.tooLarge = true
+	case !in.spend(len(name)+len(value)+fieldOverhead, maxFullHeaders):
 		return uint32(ok)
 	}
 	name = strings.ToLower(name)
-	if err := f(h, name, value); err != nil {
+	if err := f(h, name, trimmed(value)); err != nil {
 		in.log(Debug, "header field "+name+" was left as it is: "+err.Error())
 	}
 	return uint32(ok)
@@ -130,8 +149,7 @@ func setMapPairs(in *instance, a arguments) uint32 {
 		return uint32(invalidMemoryAccess)
 	case h == nil, m >= mapGRPCInitial:
 		return uint32(badArgument)
-	case in.joins() && len(b) > maxMutation:
-		in.acting().stream.tooLarge = true
+	case !in.spend(len(b), maxFullHeaders):
 		return uint32(ok)
 	}
 	err := replaceAll(h, parsePairs(b), func(name string, value []byte) error { return in.add(h, name, value) })

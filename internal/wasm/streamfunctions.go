@@ -40,13 +40,13 @@ func sendLocalResponse(in *instance, a arguments) uint32 {
 		return uint32(invalidMemoryAccess)
 	case s == nil || !s.mayReply():
 		return uint32(badArgument)
-	case !s.full() && len(body) > maxMutation:
-		s.tooLarge = true
+	case !in.spend(len(body)+len(pairs), maxFullBody):
 		return uint32(ok)
 	}
 	r := &LocalReply{Status: int(a.u32(0)), Details: details, Body: []byte(body), Headers: parsePairs(pairs), GRPCStatus: int(int32(a.u32(7)))}
 	for i := range r.Headers {
 		r.Headers[i].Name = strings.ToLower(r.Headers[i].Name)
+		r.Headers[i].Value = strings.Trim(r.Headers[i].Value, " \t")
 	}
 	s.reply, s.replied = r, true
 	in.later(s.signal)

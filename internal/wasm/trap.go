@@ -36,7 +36,8 @@ var (
 	// ErrThrottled says that instances crashed so often that a new one has to wait.
 	ErrThrottled = errors.New("the plugin crashed repeatedly and is being restarted with delay")
 	// ErrMutation says that the guest set more than it may.
-	ErrMutation = fmt.Errorf("the plugin's change is larger than %d bytes", maxMutation)
+	ErrMutation = fmt.Errorf("the plugin's changes in one callback are larger than they may be: %d bytes; in the full profile %d of header"+
+		" fields and %d of bodies", maxMutation, maxFullHeaders, maxFullBody)
 	// ErrClosedStream says that the guest asked to end the stream.
 	ErrClosedStream = errors.New("the plugin closed the stream")
 )
