@@ -170,8 +170,16 @@ func (r *running) condition(name string) string {
 	return r.conditionOf(kind.GCPTrafficExtension, name)
 }
 
-// conditionOf is that of the object of a kind.
+// conditionOf is that of the first object of a kind.
 func (r *running) conditionOf(of, name string) string {
+	if all := r.conditionsOf(of, name); len(all) > 0 {
+		return all[0]
+	}
+	return ""
+}
+
+// conditionsOf are those of the objects of a kind.
+func (r *running) conditionsOf(of, name string) (out []string) {
 	for _, ref := range r.store.Snapshot().List(of, "", "") {
 		e := r.store.Snapshot().Get(ref)
 		if e == nil || e.Written == nil {
@@ -183,9 +191,9 @@ func (r *running) conditionOf(of, name string) string {
 		}
 		for _, a := range s.Ancestors {
 			if c := apimeta.FindStatusCondition(a.Conditions, name); c != nil {
-				return string(c.Status) + " " + c.Reason + " " + c.Message
+				out = append(out, string(c.Status)+" "+c.Reason+" "+c.Message)
 			}
 		}
 	}
-	return ""
+	return out
 }

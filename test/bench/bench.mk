@@ -26,7 +26,7 @@ bench-proxy: ## compare CPU, latency and memory with other proxies (CASES=h1-128
 
 .PHONY: bench-extensions
 
-# What a callout adds is the difference to the case without: ext-header and ext-nomatch to ext-none, the bodies to ext-post-64k.
+# What a callout adds is the difference to the case without: ext-header, ext-wasm and ext-nomatch to ext-none, the bodies to ext-post-64k.
 bench-extensions: ## what extensions cost, beside Envoy's ext_proc with the same callout
 	$(MAKE) bench-proxy CASES='ext-*' PEERS=spillway,envoy
 

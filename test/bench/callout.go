@@ -36,7 +36,11 @@ func serveCallout(args []string) error {
 
 // addCallout puts a case's extension into a model.
 func (s setup) addCallout(proxy *lbv1.TargetProxy, add func(name string, r *lbv1.Resource)) {
-	if s.callout == noCallout {
+	switch s.callout {
+	case noCallout:
+		return
+	case pluginHeaders:
+		s.addPlugin(proxy, add)
 		return
 	}
 	proxy.TrafficExtension = "extension"
@@ -69,7 +73,9 @@ func (s setup) addCallout(proxy *lbv1.TargetProxy, add func(name string, r *lbv1
 }
 
 // Calls says that requests meet a callout, Body how its body goes there in Envoy's words.
-func (s setup) Calls() bool { return s.callout != noCallout && s.callout != calloutNoMatch }
+func (s setup) Calls() bool {
+	return s.callout == calloutHeaders || s.callout == calloutStreamed || s.callout == calloutDuplex
+}
 
 func (s setup) Body() string {
 	switch s.callout {

@@ -48,6 +48,7 @@ const (
 	calloutStreamed            // the request's body, too, each chunk of which is answered
 	calloutDuplex              // the same in full duplex
 	calloutNoMatch             // a condition that does not hold
+	pluginHeaders              // no callout: a Wasm plugin that sets a field
 )
 
 var cases = []benchCase{
@@ -143,5 +144,8 @@ var cases = []benchCase{
 	},
 	{
 		name: "ext-nomatch", about: "as h1-128 with a condition that does not hold", conns: 64, bodyBytes: 128, callout: calloutNoMatch,
+	},
+	{
+		name: "ext-wasm", about: "as h1-128 with a Wasm plugin that sets a field of the request", conns: 64, bodyBytes: 128, callout: pluginHeaders,
 	},
 }

@@ -39,6 +39,14 @@ static_resources:
               processing_mode:
                 {request_header_mode: SEND, response_header_mode: SKIP, request_body_mode: {{.Body}}, request_trailer_mode: {{.Trailers}}}
 {{- end}}
+{{- if .Plugs}}
+          - name: plugin
+            typed_config:
+              "@type": type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm
+              config:
+                name: plugin
+                vm_config: {runtime: envoy.wasm.runtime.v8, code: {local: {filename: "{{.PluginFile}}"}}}
+{{- end}}
           - name: router
             typed_config: {"@type": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router}
 {{- if .TLS}}
@@ -100,6 +108,9 @@ func envoyVersion(o options) (string, error) {
 func envoyCommand(o options, s setup) (env, argv []string, err error) {
 	if s.callout == calloutNoMatch {
 		return nil, nil, errUnsupported // its conditions are another thing
+	}
+	if err := s.writePlugin(); err != nil {
+		return nil, nil, err
 	}
 	file, err := render(s, "envoy.yaml", envoyConfig)
 	return nil, []string{o.envoy, "--concurrency", "1", "--disable-hot-restart", "-l", "error", "-c", file}, err

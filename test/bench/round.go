@@ -137,7 +137,7 @@ func startBackend(ctx context.Context, c benchCase) (*process, int, error) {
 
 // startCallout starts that of a case, if it has one.
 func startCallout(ctx context.Context, c benchCase) (*process, int, error) {
-	if c.callout == noCallout {
+	if c.callout == noCallout || c.callout == pluginHeaders {
 		return nil, 0, nil
 	}
 	port, err := freePort()

@@ -23,6 +23,9 @@ func spillwayVersion(o options) (string, error) {
 
 func spillwayCommand(env ...string) func(options, setup) ([]string, []string, error) {
 	return func(o options, s setup) ([]string, []string, error) {
+		if err := s.writePlugin(); err != nil {
+			return nil, nil, err
+		}
 		model, err := spillwayModel(s)
 		if err != nil {
 			return nil, nil, err
