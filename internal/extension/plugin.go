@@ -1,6 +1,7 @@
 package extension
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -40,6 +41,8 @@ func translatePlugin(v *recompute.View, key string) recompute.Result {
 		return recompute.Result{}
 	}
 	p := pluginMaker{view: v, ref: ref, by: owner.Of(ref), made: map[string]string{}}
+	full, profileProblem := wantsFull(today)
+	p.full = full
 	p.description = owner.Describe("gcpwasmplugins", ref.Namespace, ref.Name, fleet.MemberOf(v, ref.Cluster))
 	out := &plugin{Name: p.namer().WasmPlugin(ref.Namespace, ref.Name)}
 	for i := range today.Spec.Versions {
@@ -47,6 +50,7 @@ func translatePlugin(v *recompute.View, key string) recompute.Result {
 	}
 	good := store.Object(today)
 	main, problem := mainVersion(&today.Spec)
+	problem = cmp.Or(problem, profileProblem)
 	if problem == nil {
 		if problem = p.problems[main]; problem == nil {
 			out.Main = p.made[main]
@@ -67,6 +71,7 @@ type pluginMaker struct {
 	description string
 	// made are the versions whose images are known, by the user's name; problems are why others are not.
 	made      map[string]string
+	full      bool
 	problems  map[string]*problem
 	resources []*lbv1.Resource
 }
@@ -105,18 +110,22 @@ func (p *pluginMaker) version(spec *networkingv1.WasmPluginVersion, out *plugin)
 		sum := sha256.Sum256(config)
 		digest = "sha256:" + hex.EncodeToString(sum[:])
 	}
-	name := p.namer().WasmPluginVersion(p.ref.Namespace, p.ref.Name, spec.Name, spec.Image, image.Digest, digest)
+	content, profile := []string{spec.Image, image.Digest, digest}, lbv1.WasmPluginVersion_GCP
+	if p.full {
+		content, profile = append(content, profileFull), lbv1.WasmPluginVersion_FULL
+	}
+	name := p.namer().WasmPluginVersion(p.ref.Namespace, p.ref.Name, spec.Name, content...)
 	p.made[spec.Name] = name
 	out.Versions = append(out.Versions, name)
 	p.add(name, &lbv1.Resource{Body: &lbv1.Resource_WasmPluginVersion{WasmPluginVersion: &lbv1.WasmPluginVersion{
 		Plugin: out.Name, Version: spec.Name, Image: spec.Image, ImageDigest: image.Digest, ConfigData: config, ConfigDigest: digest,
-		Description: spec.Description, Owner: p.by,
+		Description: spec.Description, Owner: p.by, Profile: profile,
 	}}})
 }
 
 // image is what became of an image; ok is false while it is not known.
 func (p *pluginMaker) image(version, image string, config bool) (known fact.Image, ok bool) {
-	request := fact.ImageRequest{Plugin: p.ref, Version: version, Image: image, Config: config}
+	request := fact.ImageRequest{Plugin: p.ref, Version: version, Image: image, Config: config, Full: p.full && !config}
 	known, ok = recompute.Fact[fact.Image](p.view, fact.ImageOf(request))
 	switch {
 	case !ok:
@@ -159,7 +168,7 @@ func (p *pluginMaker) fallBack(today *networkingv1.GCPWasmPlugin, out *plugin) s
 		return nil
 	}
 	main, problem := mainVersion(&last.Spec)
-	if problem != nil {
+	if full, wrong := wantsFull(last); problem != nil || wrong != nil || full != p.full {
 		return nil
 	}
 	at := slices.IndexFunc(today.Spec.Versions, func(v networkingv1.WasmPluginVersion) bool { return v.Name == main })
@@ -201,7 +210,8 @@ func Images(s *store.Snapshot) []fact.ImageRequest {
 			continue
 		}
 		for _, v := range p.Spec.Versions {
-			all = append(all, fact.ImageRequest{Plugin: ref, Version: v.Name, Image: v.Image})
+			full, _ := wantsFull(p)
+			all = append(all, fact.ImageRequest{Plugin: ref, Version: v.Name, Image: v.Image, Full: full})
 			if v.PluginConfigURI != nil {
 				all = append(all, fact.ImageRequest{Plugin: ref, Version: v.Name, Image: *v.PluginConfigURI, Config: true})
 			}

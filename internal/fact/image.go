@@ -15,6 +15,8 @@ type ImageRequest struct {
 	Image string
 	// Config: the image holds plugin.config, whose content is wanted, and not plugin.wasm, of which proxies get their copy.
 	Config bool
+	// Full: the module is for the full profile, whose limits are others.
+	Full bool
 }
 
 // Image is what became of a request. There is none before anybody has looked. A digest stays what it was when the version was
@@ -31,8 +33,11 @@ type Image struct {
 // ImageOf names the fact of a request.
 func ImageOf(r ImageRequest) store.Fact {
 	what := "module"
-	if r.Config {
+	switch {
+	case r.Config:
 		what = "config"
+	case r.Full:
+		what = "full"
 	}
 	return store.Fact{Kind: KindImage, Key: r.Plugin.String() + separator + r.Version + separator + what + separator + r.Image}
 }

@@ -19,6 +19,7 @@ type pin struct {
 	Version string `json:"version"`
 	Image   string `json:"image"`
 	Config  bool   `json:"config,omitempty"`
+	Full    bool   `json:"full,omitempty"`
 	Digest  string `json:"digest"`
 }
 
@@ -38,7 +39,7 @@ func loadPins(name string) (map[fact.ImageRequest]string, error) {
 	out := map[fact.ImageRequest]string{}
 	for _, p := range list {
 		if ref, ok := store.ParseRef(p.Plugin); ok {
-			out[fact.ImageRequest{Plugin: ref, Version: p.Version, Image: p.Image, Config: p.Config}] = p.Digest
+			out[fact.ImageRequest{Plugin: ref, Version: p.Version, Image: p.Image, Config: p.Config, Full: p.Full}] = p.Digest
 		}
 	}
 	return out, nil
@@ -48,7 +49,7 @@ func loadPins(name string) (map[fact.ImageRequest]string, error) {
 func savePins(name string, pins map[fact.ImageRequest]string) error {
 	list := make([]pin, 0, len(pins))
 	for r, d := range pins {
-		list = append(list, pin{Plugin: r.Plugin.String(), Version: r.Version, Image: r.Image, Config: r.Config, Digest: d})
+		list = append(list, pin{Plugin: r.Plugin.String(), Version: r.Version, Image: r.Image, Config: r.Config, Full: r.Full, Digest: d})
 	}
 	slices.SortFunc(list, func(a, b pin) int {
 		return cmp.Or(cmp.Compare(a.Plugin, b.Plugin), cmp.Compare(a.Version, b.Version), cmp.Compare(a.Image, b.Image))

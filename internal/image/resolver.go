@@ -23,7 +23,7 @@ type Options struct {
 	// Wanted lists the images that the store's GCPWasmPlugins name.
 	Wanted func(*store.Snapshot) []fact.ImageRequest
 	// Check says what is wrong with a module, so that no proxy is given one that it would refuse. Nil takes all.
-	Check func(digest string, module []byte) error
+	Check func(r fact.ImageRequest, digest string, module []byte) error
 	// Pins is the file of digests; none if empty.
 	Pins string
 	// Say tells users what went wrong with it.
@@ -204,7 +204,7 @@ func (r *Resolver) imageOf(request fact.ImageRequest, digest string, b []byte) f
 		return fact.Image{Digest: digest, Data: b}
 	}
 	if r.options.Check != nil {
-		if err := r.options.Check(digest, b); err != nil {
+		if err := r.options.Check(request, digest, b); err != nil {
 			return fact.Image{Err: string(oci.Plugin) + ": " + err.Error()}
 		}
 	}

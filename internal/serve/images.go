@@ -10,6 +10,7 @@ import (
 
 	"github.com/spillway-lb/spillway/internal/admin"
 	"github.com/spillway-lb/spillway/internal/extension"
+	"github.com/spillway-lb/spillway/internal/fact"
 	"github.com/spillway-lb/spillway/internal/image"
 	"github.com/spillway-lb/spillway/internal/oci"
 	"github.com/spillway-lb/spillway/internal/oci/registry"
@@ -36,9 +37,18 @@ func (s *server) newImages() {
 	s.images = oci.NewStore(oci.Options{Dir: cmp.Or(c.Images, ImagesPath()), Base: c.Dir, Confined: true, Builtin: sample.Module})
 	s.modules = plugin.NewModules(s.module, wasm.Options{})
 	s.resolver = image.NewResolver(image.Options{
-		Store: s.store, Images: s.images, Wanted: extension.Images, Check: s.modules.Check, Pins: s.keeper.beside("images.json"),
+		Store: s.store, Images: s.images, Wanted: extension.Images, Check: s.checkModule, Pins: s.keeper.beside("images.json"),
 		Say: s.report.say, Now: c.Now,
 	})
+}
+
+// checkModule says what the proxies would have against a module.
+func (s *server) checkModule(r fact.ImageRequest, digest string, code []byte) error {
+	profile := wasm.GCP
+	if r.Full {
+		profile = wasm.Full
+	}
+	return s.modules.Check(profile, digest, code)
 }
 
 // module is that of a plugin's image, which has been fetched: data planes ask nobody.

@@ -169,3 +169,27 @@ func TestAPluginThatDoesNotStartIsTold(t *testing.T) {
 		})
 	}
 }
+
+// TestTheProfileIsAnAnnotation: a plugin that wants a metric starts in the full profile only, and a profile that nobody knows is
+// refused in words.
+func TestTheProfileIsAnAnnotation(t *testing.T) {
+	b := wat.New()
+	define := b.Import("env", "proxy_define_metric", "iiii>i")
+	b.Plugin()
+	b.Function("proxy_on_configure", "ii>i", 0, wat.I32(0), b.Text("requests"), wat.I32(512), wat.Call(define), wat.Eqz)
+	r := start(t, map[string]string{"app.yaml": strings.ReplaceAll(app, "NAME", "profile")}, time.Second)
+	r.write(t, "plugin.wasm", string(b.Module()))
+	write := func(annotations string) {
+		manifest := strings.ReplaceAll(pluginManifest, "IMAGE", "file:plugin.wasm") + "---" + strings.ReplaceAll(pluginExtension, "NAME", "profile")
+		r.write(t, "plugin.yaml", strings.Replace(manifest, "name: hello\n", "name: hello\n"+annotations, 1))
+	}
+	for _, c := range []struct{ annotations, condition, want string }{
+		{"", "Programmed", "False ProgrammingFailed"},
+		{"  annotations: {spillway.dev/wasm-profile: full}\n", "Programmed", "True"},
+		{"  annotations: {spillway.dev/wasm-profile: gcp}\n", "Programmed", "False ProgrammingFailed"},
+		{"  annotations: {spillway.dev/wasm-profile: fast}\n", "Accepted", `False InvalidGCPWasmPlugin annotation spillway.dev/wasm-profile: "fast" is neither gcp nor full`},
+	} {
+		write(c.annotations)
+		eventually(t, c.annotations+c.condition, func() bool { return strings.HasPrefix(r.conditionOf(kind.GCPWasmPlugin, c.condition), c.want) })
+	}
+}

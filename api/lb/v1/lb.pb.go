@@ -785,6 +785,55 @@ func (PluginLogging_Level) EnumDescriptor() ([]byte, []int) {
 	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{42, 0}
 }
 
+// What of proxy-wasm the plugin may use.
+type WasmPluginVersion_Profile int32
+
+const (
+	// GCP is what Google's load balancers document.
+	WasmPluginVersion_GCP WasmPluginVersion_Profile = 0
+	// FULL is what Envoy offers: timers, metrics, shared data, queues, pausing, a memory of 256 MiB.
+	WasmPluginVersion_FULL WasmPluginVersion_Profile = 1
+)
+
+// Enum value maps for WasmPluginVersion_Profile.
+var (
+	WasmPluginVersion_Profile_name = map[int32]string{
+		0: "GCP",
+		1: "FULL",
+	}
+	WasmPluginVersion_Profile_value = map[string]int32{
+		"GCP":  0,
+		"FULL": 1,
+	}
+)
+
+func (x WasmPluginVersion_Profile) Enum() *WasmPluginVersion_Profile {
+	p := new(WasmPluginVersion_Profile)
+	*p = x
+	return p
+}
+
+func (x WasmPluginVersion_Profile) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (WasmPluginVersion_Profile) Descriptor() protoreflect.EnumDescriptor {
+	return file_api_lb_v1_lb_proto_enumTypes[14].Descriptor()
+}
+
+func (WasmPluginVersion_Profile) Type() protoreflect.EnumType {
+	return &file_api_lb_v1_lb_proto_enumTypes[14]
+}
+
+func (x WasmPluginVersion_Profile) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use WasmPluginVersion_Profile.Descriptor instead.
+func (WasmPluginVersion_Profile) EnumDescriptor() ([]byte, []int) {
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{43, 0}
+}
+
 type HealthCheck_Type int32
 
 const (
@@ -827,11 +876,11 @@ func (x HealthCheck_Type) String() string {
 }
 
 func (HealthCheck_Type) Descriptor() protoreflect.EnumDescriptor {
-	return file_api_lb_v1_lb_proto_enumTypes[14].Descriptor()
+	return file_api_lb_v1_lb_proto_enumTypes[15].Descriptor()
 }
 
 func (HealthCheck_Type) Type() protoreflect.EnumType {
-	return &file_api_lb_v1_lb_proto_enumTypes[14]
+	return &file_api_lb_v1_lb_proto_enumTypes[15]
 }
 
 func (x HealthCheck_Type) Number() protoreflect.EnumNumber {
@@ -876,11 +925,11 @@ func (x HealthCheck_PortSpecification) String() string {
 }
 
 func (HealthCheck_PortSpecification) Descriptor() protoreflect.EnumDescriptor {
-	return file_api_lb_v1_lb_proto_enumTypes[15].Descriptor()
+	return file_api_lb_v1_lb_proto_enumTypes[16].Descriptor()
 }
 
 func (HealthCheck_PortSpecification) Type() protoreflect.EnumType {
-	return &file_api_lb_v1_lb_proto_enumTypes[15]
+	return &file_api_lb_v1_lb_proto_enumTypes[16]
 }
 
 func (x HealthCheck_PortSpecification) Number() protoreflect.EnumNumber {
@@ -922,11 +971,11 @@ func (x HealthCheck_ProxyHeader) String() string {
 }
 
 func (HealthCheck_ProxyHeader) Descriptor() protoreflect.EnumDescriptor {
-	return file_api_lb_v1_lb_proto_enumTypes[16].Descriptor()
+	return file_api_lb_v1_lb_proto_enumTypes[17].Descriptor()
 }
 
 func (HealthCheck_ProxyHeader) Type() protoreflect.EnumType {
-	return &file_api_lb_v1_lb_proto_enumTypes[16]
+	return &file_api_lb_v1_lb_proto_enumTypes[17]
 }
 
 func (x HealthCheck_ProxyHeader) Number() protoreflect.EnumNumber {
@@ -4907,7 +4956,8 @@ type WasmPluginVersion struct {
 	// The GCPWasmPlugin.
 	Owner *Owner `protobuf:"bytes,7,opt,name=owner,proto3" json:"owner,omitempty"`
 	// The name that the user gave the version.
-	Version       string `protobuf:"bytes,8,opt,name=version,proto3" json:"version,omitempty"`
+	Version       string                    `protobuf:"bytes,8,opt,name=version,proto3" json:"version,omitempty"`
+	Profile       WasmPluginVersion_Profile `protobuf:"varint,9,opt,name=profile,proto3,enum=lb.v1.WasmPluginVersion_Profile" json:"profile,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -4996,6 +5046,13 @@ func (x *WasmPluginVersion) GetVersion() string {
 		return x.Version
 	}
 	return ""
+}
+
+func (x *WasmPluginVersion) GetProfile() WasmPluginVersion_Profile {
+	if x != nil {
+		return x.Profile
+	}
+	return WasmPluginVersion_GCP
 }
 
 // NetworkEndpointGroup is a zone of a cluster; its endpoints come in shards of at most 256.
@@ -5984,7 +6041,7 @@ const file_api_lb_v1_lb_proto_rawDesc = "" +
 	"\x04INFO\x10\x03\x12\b\n" +
 	"\x04WARN\x10\x04\x12\t\n" +
 	"\x05ERROR\x10\x05\x12\f\n" +
-	"\bCRITICAL\x10\x06\"\x8a\x02\n" +
+	"\bCRITICAL\x10\x06\"\xe4\x02\n" +
 	"\x11WasmPluginVersion\x12\x16\n" +
 	"\x06plugin\x18\x01 \x01(\tR\x06plugin\x12\x14\n" +
 	"\x05image\x18\x02 \x01(\tR\x05image\x12!\n" +
@@ -5994,7 +6051,11 @@ const file_api_lb_v1_lb_proto_rawDesc = "" +
 	"\rconfig_digest\x18\x05 \x01(\tR\fconfigDigest\x12 \n" +
 	"\vdescription\x18\x06 \x01(\tR\vdescription\x12\"\n" +
 	"\x05owner\x18\a \x01(\v2\f.lb.v1.OwnerR\x05owner\x12\x18\n" +
-	"\aversion\x18\b \x01(\tR\aversion\"\xb9\x01\n" +
+	"\aversion\x18\b \x01(\tR\aversion\x12:\n" +
+	"\aprofile\x18\t \x01(\x0e2 .lb.v1.WasmPluginVersion.ProfileR\aprofile\"\x1c\n" +
+	"\aProfile\x12\a\n" +
+	"\x03GCP\x10\x00\x12\b\n" +
+	"\x04FULL\x10\x01\"\xb9\x01\n" +
 	"\x14NetworkEndpointGroup\x12\x16\n" +
 	"\x06region\x18\x01 \x01(\tR\x06region\x12\x12\n" +
 	"\x04zone\x18\x02 \x01(\tR\x04zone\x12\x18\n" +
@@ -6106,7 +6167,7 @@ func file_api_lb_v1_lb_proto_rawDescGZIP() []byte {
 	return file_api_lb_v1_lb_proto_rawDescData
 }
 
-var file_api_lb_v1_lb_proto_enumTypes = make([]protoimpl.EnumInfo, 17)
+var file_api_lb_v1_lb_proto_enumTypes = make([]protoimpl.EnumInfo, 18)
 var file_api_lb_v1_lb_proto_msgTypes = make([]protoimpl.MessageInfo, 52)
 var file_api_lb_v1_lb_proto_goTypes = []any{
 	(LoadBalancingScheme)(0),           // 0: lb.v1.LoadBalancingScheme
@@ -6123,183 +6184,185 @@ var file_api_lb_v1_lb_proto_goTypes = []any{
 	(Extension_Event)(0),               // 11: lb.v1.Extension.Event
 	(Extension_SendMode)(0),            // 12: lb.v1.Extension.SendMode
 	(PluginLogging_Level)(0),           // 13: lb.v1.PluginLogging.Level
-	(HealthCheck_Type)(0),              // 14: lb.v1.HealthCheck.Type
-	(HealthCheck_PortSpecification)(0), // 15: lb.v1.HealthCheck.PortSpecification
-	(HealthCheck_ProxyHeader)(0),       // 16: lb.v1.HealthCheck.ProxyHeader
-	(*Resource)(nil),                   // 17: lb.v1.Resource
-	(*ResourceKey)(nil),                // 18: lb.v1.ResourceKey
-	(*Transaction)(nil),                // 19: lb.v1.Transaction
-	(*Model)(nil),                      // 20: lb.v1.Model
-	(*Owner)(nil),                      // 21: lb.v1.Owner
-	(*ForwardingRule)(nil),             // 22: lb.v1.ForwardingRule
-	(*Vip)(nil),                        // 23: lb.v1.Vip
-	(*TargetProxy)(nil),                // 24: lb.v1.TargetProxy
-	(*RequestPolicy)(nil),              // 25: lb.v1.RequestPolicy
-	(*DownstreamTls)(nil),              // 26: lb.v1.DownstreamTls
-	(*ServerName)(nil),                 // 27: lb.v1.ServerName
-	(*ClientValidation)(nil),           // 28: lb.v1.ClientValidation
-	(*HttpLimits)(nil),                 // 29: lb.v1.HttpLimits
-	(*SslCertificate)(nil),             // 30: lb.v1.SslCertificate
-	(*TrustConfig)(nil),                // 31: lb.v1.TrustConfig
-	(*UrlMap)(nil),                     // 32: lb.v1.UrlMap
-	(*RouteRule)(nil),                  // 33: lb.v1.RouteRule
-	(*RouteMatch)(nil),                 // 34: lb.v1.RouteMatch
-	(*ValueMatch)(nil),                 // 35: lb.v1.ValueMatch
-	(*HeaderEdit)(nil),                 // 36: lb.v1.HeaderEdit
-	(*Header)(nil),                     // 37: lb.v1.Header
-	(*UrlRewrite)(nil),                 // 38: lb.v1.UrlRewrite
-	(*Redirect)(nil),                   // 39: lb.v1.Redirect
-	(*Forward)(nil),                    // 40: lb.v1.Forward
-	(*WeightedBackend)(nil),            // 41: lb.v1.WeightedBackend
-	(*Mirror)(nil),                     // 42: lb.v1.Mirror
-	(*CorsPolicy)(nil),                 // 43: lb.v1.CorsPolicy
-	(*RetryPolicy)(nil),                // 44: lb.v1.RetryPolicy
-	(*SessionPersistence)(nil),         // 45: lb.v1.SessionPersistence
-	(*BackendService)(nil),             // 46: lb.v1.BackendService
-	(*Backend)(nil),                    // 47: lb.v1.Backend
-	(*SessionAffinity)(nil),            // 48: lb.v1.SessionAffinity
-	(*BackendTls)(nil),                 // 49: lb.v1.BackendTls
-	(*SubjectAltName)(nil),             // 50: lb.v1.SubjectAltName
-	(*CircuitLimits)(nil),              // 51: lb.v1.CircuitLimits
-	(*OutlierDetection)(nil),           // 52: lb.v1.OutlierDetection
-	(*Logging)(nil),                    // 53: lb.v1.Logging
-	(*LbExtension)(nil),                // 54: lb.v1.LbExtension
-	(*ExtensionChain)(nil),             // 55: lb.v1.ExtensionChain
-	(*MatchExpression)(nil),            // 56: lb.v1.MatchExpression
-	(*Extension)(nil),                  // 57: lb.v1.Extension
-	(*WasmPlugin)(nil),                 // 58: lb.v1.WasmPlugin
-	(*PluginLogging)(nil),              // 59: lb.v1.PluginLogging
-	(*WasmPluginVersion)(nil),          // 60: lb.v1.WasmPluginVersion
-	(*NetworkEndpointGroup)(nil),       // 61: lb.v1.NetworkEndpointGroup
-	(*EndpointShard)(nil),              // 62: lb.v1.EndpointShard
-	(*Endpoint)(nil),                   // 63: lb.v1.Endpoint
-	(*HealthCheck)(nil),                // 64: lb.v1.HealthCheck
-	(*EndpointHealth)(nil),             // 65: lb.v1.EndpointHealth
-	(*Weights)(nil),                    // 66: lb.v1.Weights
-	(*GroupWeight)(nil),                // 67: lb.v1.GroupWeight
-	nil,                                // 68: lb.v1.Extension.MetadataEntry
-	(*durationpb.Duration)(nil),        // 69: google.protobuf.Duration
+	(WasmPluginVersion_Profile)(0),     // 14: lb.v1.WasmPluginVersion.Profile
+	(HealthCheck_Type)(0),              // 15: lb.v1.HealthCheck.Type
+	(HealthCheck_PortSpecification)(0), // 16: lb.v1.HealthCheck.PortSpecification
+	(HealthCheck_ProxyHeader)(0),       // 17: lb.v1.HealthCheck.ProxyHeader
+	(*Resource)(nil),                   // 18: lb.v1.Resource
+	(*ResourceKey)(nil),                // 19: lb.v1.ResourceKey
+	(*Transaction)(nil),                // 20: lb.v1.Transaction
+	(*Model)(nil),                      // 21: lb.v1.Model
+	(*Owner)(nil),                      // 22: lb.v1.Owner
+	(*ForwardingRule)(nil),             // 23: lb.v1.ForwardingRule
+	(*Vip)(nil),                        // 24: lb.v1.Vip
+	(*TargetProxy)(nil),                // 25: lb.v1.TargetProxy
+	(*RequestPolicy)(nil),              // 26: lb.v1.RequestPolicy
+	(*DownstreamTls)(nil),              // 27: lb.v1.DownstreamTls
+	(*ServerName)(nil),                 // 28: lb.v1.ServerName
+	(*ClientValidation)(nil),           // 29: lb.v1.ClientValidation
+	(*HttpLimits)(nil),                 // 30: lb.v1.HttpLimits
+	(*SslCertificate)(nil),             // 31: lb.v1.SslCertificate
+	(*TrustConfig)(nil),                // 32: lb.v1.TrustConfig
+	(*UrlMap)(nil),                     // 33: lb.v1.UrlMap
+	(*RouteRule)(nil),                  // 34: lb.v1.RouteRule
+	(*RouteMatch)(nil),                 // 35: lb.v1.RouteMatch
+	(*ValueMatch)(nil),                 // 36: lb.v1.ValueMatch
+	(*HeaderEdit)(nil),                 // 37: lb.v1.HeaderEdit
+	(*Header)(nil),                     // 38: lb.v1.Header
+	(*UrlRewrite)(nil),                 // 39: lb.v1.UrlRewrite
+	(*Redirect)(nil),                   // 40: lb.v1.Redirect
+	(*Forward)(nil),                    // 41: lb.v1.Forward
+	(*WeightedBackend)(nil),            // 42: lb.v1.WeightedBackend
+	(*Mirror)(nil),                     // 43: lb.v1.Mirror
+	(*CorsPolicy)(nil),                 // 44: lb.v1.CorsPolicy
+	(*RetryPolicy)(nil),                // 45: lb.v1.RetryPolicy
+	(*SessionPersistence)(nil),         // 46: lb.v1.SessionPersistence
+	(*BackendService)(nil),             // 47: lb.v1.BackendService
+	(*Backend)(nil),                    // 48: lb.v1.Backend
+	(*SessionAffinity)(nil),            // 49: lb.v1.SessionAffinity
+	(*BackendTls)(nil),                 // 50: lb.v1.BackendTls
+	(*SubjectAltName)(nil),             // 51: lb.v1.SubjectAltName
+	(*CircuitLimits)(nil),              // 52: lb.v1.CircuitLimits
+	(*OutlierDetection)(nil),           // 53: lb.v1.OutlierDetection
+	(*Logging)(nil),                    // 54: lb.v1.Logging
+	(*LbExtension)(nil),                // 55: lb.v1.LbExtension
+	(*ExtensionChain)(nil),             // 56: lb.v1.ExtensionChain
+	(*MatchExpression)(nil),            // 57: lb.v1.MatchExpression
+	(*Extension)(nil),                  // 58: lb.v1.Extension
+	(*WasmPlugin)(nil),                 // 59: lb.v1.WasmPlugin
+	(*PluginLogging)(nil),              // 60: lb.v1.PluginLogging
+	(*WasmPluginVersion)(nil),          // 61: lb.v1.WasmPluginVersion
+	(*NetworkEndpointGroup)(nil),       // 62: lb.v1.NetworkEndpointGroup
+	(*EndpointShard)(nil),              // 63: lb.v1.EndpointShard
+	(*Endpoint)(nil),                   // 64: lb.v1.Endpoint
+	(*HealthCheck)(nil),                // 65: lb.v1.HealthCheck
+	(*EndpointHealth)(nil),             // 66: lb.v1.EndpointHealth
+	(*Weights)(nil),                    // 67: lb.v1.Weights
+	(*GroupWeight)(nil),                // 68: lb.v1.GroupWeight
+	nil,                                // 69: lb.v1.Extension.MetadataEntry
+	(*durationpb.Duration)(nil),        // 70: google.protobuf.Duration
 }
 var file_api_lb_v1_lb_proto_depIdxs = []int32{
-	22,  // 0: lb.v1.Resource.forwarding_rule:type_name -> lb.v1.ForwardingRule
-	24,  // 1: lb.v1.Resource.target_proxy:type_name -> lb.v1.TargetProxy
-	32,  // 2: lb.v1.Resource.url_map:type_name -> lb.v1.UrlMap
-	33,  // 3: lb.v1.Resource.route_rule:type_name -> lb.v1.RouteRule
-	46,  // 4: lb.v1.Resource.backend_service:type_name -> lb.v1.BackendService
-	61,  // 5: lb.v1.Resource.network_endpoint_group:type_name -> lb.v1.NetworkEndpointGroup
-	62,  // 6: lb.v1.Resource.endpoint_shard:type_name -> lb.v1.EndpointShard
-	64,  // 7: lb.v1.Resource.health_check:type_name -> lb.v1.HealthCheck
-	30,  // 8: lb.v1.Resource.ssl_certificate:type_name -> lb.v1.SslCertificate
-	31,  // 9: lb.v1.Resource.trust_config:type_name -> lb.v1.TrustConfig
-	65,  // 10: lb.v1.Resource.endpoint_health:type_name -> lb.v1.EndpointHealth
-	66,  // 11: lb.v1.Resource.weights:type_name -> lb.v1.Weights
-	54,  // 12: lb.v1.Resource.lb_route_extension:type_name -> lb.v1.LbExtension
-	54,  // 13: lb.v1.Resource.lb_traffic_extension:type_name -> lb.v1.LbExtension
-	58,  // 14: lb.v1.Resource.wasm_plugin:type_name -> lb.v1.WasmPlugin
-	60,  // 15: lb.v1.Resource.wasm_plugin_version:type_name -> lb.v1.WasmPluginVersion
-	17,  // 16: lb.v1.Transaction.upserts:type_name -> lb.v1.Resource
-	18,  // 17: lb.v1.Transaction.deletes:type_name -> lb.v1.ResourceKey
-	17,  // 18: lb.v1.Model.resources:type_name -> lb.v1.Resource
+	23,  // 0: lb.v1.Resource.forwarding_rule:type_name -> lb.v1.ForwardingRule
+	25,  // 1: lb.v1.Resource.target_proxy:type_name -> lb.v1.TargetProxy
+	33,  // 2: lb.v1.Resource.url_map:type_name -> lb.v1.UrlMap
+	34,  // 3: lb.v1.Resource.route_rule:type_name -> lb.v1.RouteRule
+	47,  // 4: lb.v1.Resource.backend_service:type_name -> lb.v1.BackendService
+	62,  // 5: lb.v1.Resource.network_endpoint_group:type_name -> lb.v1.NetworkEndpointGroup
+	63,  // 6: lb.v1.Resource.endpoint_shard:type_name -> lb.v1.EndpointShard
+	65,  // 7: lb.v1.Resource.health_check:type_name -> lb.v1.HealthCheck
+	31,  // 8: lb.v1.Resource.ssl_certificate:type_name -> lb.v1.SslCertificate
+	32,  // 9: lb.v1.Resource.trust_config:type_name -> lb.v1.TrustConfig
+	66,  // 10: lb.v1.Resource.endpoint_health:type_name -> lb.v1.EndpointHealth
+	67,  // 11: lb.v1.Resource.weights:type_name -> lb.v1.Weights
+	55,  // 12: lb.v1.Resource.lb_route_extension:type_name -> lb.v1.LbExtension
+	55,  // 13: lb.v1.Resource.lb_traffic_extension:type_name -> lb.v1.LbExtension
+	59,  // 14: lb.v1.Resource.wasm_plugin:type_name -> lb.v1.WasmPlugin
+	61,  // 15: lb.v1.Resource.wasm_plugin_version:type_name -> lb.v1.WasmPluginVersion
+	18,  // 16: lb.v1.Transaction.upserts:type_name -> lb.v1.Resource
+	19,  // 17: lb.v1.Transaction.deletes:type_name -> lb.v1.ResourceKey
+	18,  // 18: lb.v1.Model.resources:type_name -> lb.v1.Resource
 	0,   // 19: lb.v1.ForwardingRule.scheme:type_name -> lb.v1.LoadBalancingScheme
-	23,  // 20: lb.v1.ForwardingRule.vips:type_name -> lb.v1.Vip
-	21,  // 21: lb.v1.ForwardingRule.owner:type_name -> lb.v1.Owner
-	26,  // 22: lb.v1.TargetProxy.tls:type_name -> lb.v1.DownstreamTls
-	29,  // 23: lb.v1.TargetProxy.limits:type_name -> lb.v1.HttpLimits
-	21,  // 24: lb.v1.TargetProxy.owner:type_name -> lb.v1.Owner
-	25,  // 25: lb.v1.TargetProxy.request_policy:type_name -> lb.v1.RequestPolicy
+	24,  // 20: lb.v1.ForwardingRule.vips:type_name -> lb.v1.Vip
+	22,  // 21: lb.v1.ForwardingRule.owner:type_name -> lb.v1.Owner
+	27,  // 22: lb.v1.TargetProxy.tls:type_name -> lb.v1.DownstreamTls
+	30,  // 23: lb.v1.TargetProxy.limits:type_name -> lb.v1.HttpLimits
+	22,  // 24: lb.v1.TargetProxy.owner:type_name -> lb.v1.Owner
+	26,  // 25: lb.v1.TargetProxy.request_policy:type_name -> lb.v1.RequestPolicy
 	6,   // 26: lb.v1.RequestPolicy.repeated_slashes:type_name -> lb.v1.RequestPolicy.Reading
 	6,   // 27: lb.v1.RequestPolicy.backslashes:type_name -> lb.v1.RequestPolicy.Reading
 	6,   // 28: lb.v1.RequestPolicy.encoded_unreserved:type_name -> lb.v1.RequestPolicy.Reading
 	6,   // 29: lb.v1.RequestPolicy.encoded_slashes:type_name -> lb.v1.RequestPolicy.Reading
 	6,   // 30: lb.v1.RequestPolicy.dot_segment_parameters:type_name -> lb.v1.RequestPolicy.Reading
 	7,   // 31: lb.v1.RequestPolicy.underscores:type_name -> lb.v1.RequestPolicy.Underscores
-	27,  // 32: lb.v1.DownstreamTls.server_names:type_name -> lb.v1.ServerName
+	28,  // 32: lb.v1.DownstreamTls.server_names:type_name -> lb.v1.ServerName
 	1,   // 33: lb.v1.DownstreamTls.min_version:type_name -> lb.v1.TlsVersion
-	28,  // 34: lb.v1.ServerName.client_validation:type_name -> lb.v1.ClientValidation
+	29,  // 34: lb.v1.ServerName.client_validation:type_name -> lb.v1.ClientValidation
 	8,   // 35: lb.v1.ClientValidation.mode:type_name -> lb.v1.ClientValidation.Mode
-	69,  // 36: lb.v1.HttpLimits.idle_timeout:type_name -> google.protobuf.Duration
-	69,  // 37: lb.v1.HttpLimits.header_timeout:type_name -> google.protobuf.Duration
-	69,  // 38: lb.v1.HttpLimits.stream_idle_timeout:type_name -> google.protobuf.Duration
-	69,  // 39: lb.v1.HttpLimits.request_timeout:type_name -> google.protobuf.Duration
-	21,  // 40: lb.v1.SslCertificate.owner:type_name -> lb.v1.Owner
-	21,  // 41: lb.v1.TrustConfig.owner:type_name -> lb.v1.Owner
-	21,  // 42: lb.v1.UrlMap.owner:type_name -> lb.v1.Owner
-	34,  // 43: lb.v1.RouteRule.match:type_name -> lb.v1.RouteMatch
-	21,  // 44: lb.v1.RouteRule.owner:type_name -> lb.v1.Owner
-	36,  // 45: lb.v1.RouteRule.request_headers:type_name -> lb.v1.HeaderEdit
-	36,  // 46: lb.v1.RouteRule.response_headers:type_name -> lb.v1.HeaderEdit
-	38,  // 47: lb.v1.RouteRule.url_rewrite:type_name -> lb.v1.UrlRewrite
-	42,  // 48: lb.v1.RouteRule.mirrors:type_name -> lb.v1.Mirror
-	43,  // 49: lb.v1.RouteRule.cors:type_name -> lb.v1.CorsPolicy
-	44,  // 50: lb.v1.RouteRule.retry:type_name -> lb.v1.RetryPolicy
-	69,  // 51: lb.v1.RouteRule.request_timeout:type_name -> google.protobuf.Duration
-	69,  // 52: lb.v1.RouteRule.backend_timeout:type_name -> google.protobuf.Duration
-	45,  // 53: lb.v1.RouteRule.persistence:type_name -> lb.v1.SessionPersistence
-	40,  // 54: lb.v1.RouteRule.forward:type_name -> lb.v1.Forward
-	39,  // 55: lb.v1.RouteRule.redirect:type_name -> lb.v1.Redirect
-	35,  // 56: lb.v1.RouteMatch.headers:type_name -> lb.v1.ValueMatch
-	35,  // 57: lb.v1.RouteMatch.query_params:type_name -> lb.v1.ValueMatch
-	37,  // 58: lb.v1.HeaderEdit.set:type_name -> lb.v1.Header
-	37,  // 59: lb.v1.HeaderEdit.add:type_name -> lb.v1.Header
-	41,  // 60: lb.v1.Forward.backends:type_name -> lb.v1.WeightedBackend
-	36,  // 61: lb.v1.WeightedBackend.request_headers:type_name -> lb.v1.HeaderEdit
-	36,  // 62: lb.v1.WeightedBackend.response_headers:type_name -> lb.v1.HeaderEdit
-	38,  // 63: lb.v1.WeightedBackend.url_rewrite:type_name -> lb.v1.UrlRewrite
-	42,  // 64: lb.v1.WeightedBackend.mirrors:type_name -> lb.v1.Mirror
-	39,  // 65: lb.v1.WeightedBackend.redirect:type_name -> lb.v1.Redirect
-	43,  // 66: lb.v1.WeightedBackend.cors:type_name -> lb.v1.CorsPolicy
-	69,  // 67: lb.v1.CorsPolicy.max_age:type_name -> google.protobuf.Duration
-	69,  // 68: lb.v1.RetryPolicy.backoff:type_name -> google.protobuf.Duration
+	70,  // 36: lb.v1.HttpLimits.idle_timeout:type_name -> google.protobuf.Duration
+	70,  // 37: lb.v1.HttpLimits.header_timeout:type_name -> google.protobuf.Duration
+	70,  // 38: lb.v1.HttpLimits.stream_idle_timeout:type_name -> google.protobuf.Duration
+	70,  // 39: lb.v1.HttpLimits.request_timeout:type_name -> google.protobuf.Duration
+	22,  // 40: lb.v1.SslCertificate.owner:type_name -> lb.v1.Owner
+	22,  // 41: lb.v1.TrustConfig.owner:type_name -> lb.v1.Owner
+	22,  // 42: lb.v1.UrlMap.owner:type_name -> lb.v1.Owner
+	35,  // 43: lb.v1.RouteRule.match:type_name -> lb.v1.RouteMatch
+	22,  // 44: lb.v1.RouteRule.owner:type_name -> lb.v1.Owner
+	37,  // 45: lb.v1.RouteRule.request_headers:type_name -> lb.v1.HeaderEdit
+	37,  // 46: lb.v1.RouteRule.response_headers:type_name -> lb.v1.HeaderEdit
+	39,  // 47: lb.v1.RouteRule.url_rewrite:type_name -> lb.v1.UrlRewrite
+	43,  // 48: lb.v1.RouteRule.mirrors:type_name -> lb.v1.Mirror
+	44,  // 49: lb.v1.RouteRule.cors:type_name -> lb.v1.CorsPolicy
+	45,  // 50: lb.v1.RouteRule.retry:type_name -> lb.v1.RetryPolicy
+	70,  // 51: lb.v1.RouteRule.request_timeout:type_name -> google.protobuf.Duration
+	70,  // 52: lb.v1.RouteRule.backend_timeout:type_name -> google.protobuf.Duration
+	46,  // 53: lb.v1.RouteRule.persistence:type_name -> lb.v1.SessionPersistence
+	41,  // 54: lb.v1.RouteRule.forward:type_name -> lb.v1.Forward
+	40,  // 55: lb.v1.RouteRule.redirect:type_name -> lb.v1.Redirect
+	36,  // 56: lb.v1.RouteMatch.headers:type_name -> lb.v1.ValueMatch
+	36,  // 57: lb.v1.RouteMatch.query_params:type_name -> lb.v1.ValueMatch
+	38,  // 58: lb.v1.HeaderEdit.set:type_name -> lb.v1.Header
+	38,  // 59: lb.v1.HeaderEdit.add:type_name -> lb.v1.Header
+	42,  // 60: lb.v1.Forward.backends:type_name -> lb.v1.WeightedBackend
+	37,  // 61: lb.v1.WeightedBackend.request_headers:type_name -> lb.v1.HeaderEdit
+	37,  // 62: lb.v1.WeightedBackend.response_headers:type_name -> lb.v1.HeaderEdit
+	39,  // 63: lb.v1.WeightedBackend.url_rewrite:type_name -> lb.v1.UrlRewrite
+	43,  // 64: lb.v1.WeightedBackend.mirrors:type_name -> lb.v1.Mirror
+	40,  // 65: lb.v1.WeightedBackend.redirect:type_name -> lb.v1.Redirect
+	44,  // 66: lb.v1.WeightedBackend.cors:type_name -> lb.v1.CorsPolicy
+	70,  // 67: lb.v1.CorsPolicy.max_age:type_name -> google.protobuf.Duration
+	70,  // 68: lb.v1.RetryPolicy.backoff:type_name -> google.protobuf.Duration
 	9,   // 69: lb.v1.SessionPersistence.kind:type_name -> lb.v1.SessionPersistence.Kind
-	69,  // 70: lb.v1.SessionPersistence.absolute_timeout:type_name -> google.protobuf.Duration
-	69,  // 71: lb.v1.SessionPersistence.idle_timeout:type_name -> google.protobuf.Duration
+	70,  // 70: lb.v1.SessionPersistence.absolute_timeout:type_name -> google.protobuf.Duration
+	70,  // 71: lb.v1.SessionPersistence.idle_timeout:type_name -> google.protobuf.Duration
 	2,   // 72: lb.v1.BackendService.protocol:type_name -> lb.v1.BackendProtocol
-	69,  // 73: lb.v1.BackendService.timeout:type_name -> google.protobuf.Duration
-	69,  // 74: lb.v1.BackendService.draining_timeout:type_name -> google.protobuf.Duration
-	47,  // 75: lb.v1.BackendService.backends:type_name -> lb.v1.Backend
+	70,  // 73: lb.v1.BackendService.timeout:type_name -> google.protobuf.Duration
+	70,  // 74: lb.v1.BackendService.draining_timeout:type_name -> google.protobuf.Duration
+	48,  // 75: lb.v1.BackendService.backends:type_name -> lb.v1.Backend
 	3,   // 76: lb.v1.BackendService.locality_policy:type_name -> lb.v1.LocalityPolicy
-	48,  // 77: lb.v1.BackendService.session_affinity:type_name -> lb.v1.SessionAffinity
-	49,  // 78: lb.v1.BackendService.tls:type_name -> lb.v1.BackendTls
-	51,  // 79: lb.v1.BackendService.limits:type_name -> lb.v1.CircuitLimits
-	52,  // 80: lb.v1.BackendService.outlier_detection:type_name -> lb.v1.OutlierDetection
-	53,  // 81: lb.v1.BackendService.logging:type_name -> lb.v1.Logging
+	49,  // 77: lb.v1.BackendService.session_affinity:type_name -> lb.v1.SessionAffinity
+	50,  // 78: lb.v1.BackendService.tls:type_name -> lb.v1.BackendTls
+	52,  // 79: lb.v1.BackendService.limits:type_name -> lb.v1.CircuitLimits
+	53,  // 80: lb.v1.BackendService.outlier_detection:type_name -> lb.v1.OutlierDetection
+	54,  // 81: lb.v1.BackendService.logging:type_name -> lb.v1.Logging
 	4,   // 82: lb.v1.BackendService.algorithm:type_name -> lb.v1.ServiceLbAlgorithm
 	0,   // 83: lb.v1.BackendService.scheme:type_name -> lb.v1.LoadBalancingScheme
-	21,  // 84: lb.v1.BackendService.owner:type_name -> lb.v1.Owner
-	37,  // 85: lb.v1.BackendService.custom_request_headers:type_name -> lb.v1.Header
-	37,  // 86: lb.v1.BackendService.custom_response_headers:type_name -> lb.v1.Header
+	22,  // 84: lb.v1.BackendService.owner:type_name -> lb.v1.Owner
+	38,  // 85: lb.v1.BackendService.custom_request_headers:type_name -> lb.v1.Header
+	38,  // 86: lb.v1.BackendService.custom_response_headers:type_name -> lb.v1.Header
 	10,  // 87: lb.v1.SessionAffinity.type:type_name -> lb.v1.SessionAffinity.Type
-	69,  // 88: lb.v1.SessionAffinity.cookie_ttl:type_name -> google.protobuf.Duration
-	50,  // 89: lb.v1.BackendTls.subject_alt_names:type_name -> lb.v1.SubjectAltName
-	69,  // 90: lb.v1.OutlierDetection.base_ejection_time:type_name -> google.protobuf.Duration
+	70,  // 88: lb.v1.SessionAffinity.cookie_ttl:type_name -> google.protobuf.Duration
+	51,  // 89: lb.v1.BackendTls.subject_alt_names:type_name -> lb.v1.SubjectAltName
+	70,  // 90: lb.v1.OutlierDetection.base_ejection_time:type_name -> google.protobuf.Duration
 	0,   // 91: lb.v1.LbExtension.scheme:type_name -> lb.v1.LoadBalancingScheme
-	55,  // 92: lb.v1.LbExtension.chains:type_name -> lb.v1.ExtensionChain
-	21,  // 93: lb.v1.LbExtension.owner:type_name -> lb.v1.Owner
-	56,  // 94: lb.v1.ExtensionChain.match:type_name -> lb.v1.MatchExpression
-	57,  // 95: lb.v1.ExtensionChain.extensions:type_name -> lb.v1.Extension
+	56,  // 92: lb.v1.LbExtension.chains:type_name -> lb.v1.ExtensionChain
+	22,  // 93: lb.v1.LbExtension.owner:type_name -> lb.v1.Owner
+	57,  // 94: lb.v1.ExtensionChain.match:type_name -> lb.v1.MatchExpression
+	58,  // 95: lb.v1.ExtensionChain.extensions:type_name -> lb.v1.Extension
 	11,  // 96: lb.v1.Extension.events:type_name -> lb.v1.Extension.Event
-	69,  // 97: lb.v1.Extension.timeout:type_name -> google.protobuf.Duration
-	68,  // 98: lb.v1.Extension.metadata:type_name -> lb.v1.Extension.MetadataEntry
+	70,  // 97: lb.v1.Extension.timeout:type_name -> google.protobuf.Duration
+	69,  // 98: lb.v1.Extension.metadata:type_name -> lb.v1.Extension.MetadataEntry
 	12,  // 99: lb.v1.Extension.request_body_send_mode:type_name -> lb.v1.Extension.SendMode
 	12,  // 100: lb.v1.Extension.response_body_send_mode:type_name -> lb.v1.Extension.SendMode
-	59,  // 101: lb.v1.WasmPlugin.logging:type_name -> lb.v1.PluginLogging
-	21,  // 102: lb.v1.WasmPlugin.owner:type_name -> lb.v1.Owner
+	60,  // 101: lb.v1.WasmPlugin.logging:type_name -> lb.v1.PluginLogging
+	22,  // 102: lb.v1.WasmPlugin.owner:type_name -> lb.v1.Owner
 	13,  // 103: lb.v1.PluginLogging.min_level:type_name -> lb.v1.PluginLogging.Level
-	21,  // 104: lb.v1.WasmPluginVersion.owner:type_name -> lb.v1.Owner
-	63,  // 105: lb.v1.EndpointShard.endpoints:type_name -> lb.v1.Endpoint
-	14,  // 106: lb.v1.HealthCheck.type:type_name -> lb.v1.HealthCheck.Type
-	69,  // 107: lb.v1.HealthCheck.check_interval:type_name -> google.protobuf.Duration
-	69,  // 108: lb.v1.HealthCheck.timeout:type_name -> google.protobuf.Duration
-	15,  // 109: lb.v1.HealthCheck.port_specification:type_name -> lb.v1.HealthCheck.PortSpecification
-	16,  // 110: lb.v1.HealthCheck.proxy_header:type_name -> lb.v1.HealthCheck.ProxyHeader
-	21,  // 111: lb.v1.HealthCheck.owner:type_name -> lb.v1.Owner
-	5,   // 112: lb.v1.EndpointHealth.state:type_name -> lb.v1.HealthState
-	67,  // 113: lb.v1.Weights.groups:type_name -> lb.v1.GroupWeight
-	114, // [114:114] is the sub-list for method output_type
-	114, // [114:114] is the sub-list for method input_type
-	114, // [114:114] is the sub-list for extension type_name
-	114, // [114:114] is the sub-list for extension extendee
-	0,   // [0:114] is the sub-list for field type_name
+	22,  // 104: lb.v1.WasmPluginVersion.owner:type_name -> lb.v1.Owner
+	14,  // 105: lb.v1.WasmPluginVersion.profile:type_name -> lb.v1.WasmPluginVersion.Profile
+	64,  // 106: lb.v1.EndpointShard.endpoints:type_name -> lb.v1.Endpoint
+	15,  // 107: lb.v1.HealthCheck.type:type_name -> lb.v1.HealthCheck.Type
+	70,  // 108: lb.v1.HealthCheck.check_interval:type_name -> google.protobuf.Duration
+	70,  // 109: lb.v1.HealthCheck.timeout:type_name -> google.protobuf.Duration
+	16,  // 110: lb.v1.HealthCheck.port_specification:type_name -> lb.v1.HealthCheck.PortSpecification
+	17,  // 111: lb.v1.HealthCheck.proxy_header:type_name -> lb.v1.HealthCheck.ProxyHeader
+	22,  // 112: lb.v1.HealthCheck.owner:type_name -> lb.v1.Owner
+	5,   // 113: lb.v1.EndpointHealth.state:type_name -> lb.v1.HealthState
+	68,  // 114: lb.v1.Weights.groups:type_name -> lb.v1.GroupWeight
+	115, // [115:115] is the sub-list for method output_type
+	115, // [115:115] is the sub-list for method input_type
+	115, // [115:115] is the sub-list for extension type_name
+	115, // [115:115] is the sub-list for extension extendee
+	0,   // [0:115] is the sub-list for field type_name
 }
 
 func init() { file_api_lb_v1_lb_proto_init() }
@@ -6361,7 +6424,7 @@ func file_api_lb_v1_lb_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_api_lb_v1_lb_proto_rawDesc), len(file_api_lb_v1_lb_proto_rawDesc)),
-			NumEnums:      17,
+			NumEnums:      18,
 			NumMessages:   52,
 			NumExtensions: 0,
 			NumServices:   0,

@@ -79,6 +79,7 @@ func (r *Registry) Collect(out chan<- prometheus.Metric) {
 	r.Panics.collect(out, panicsDesc)
 	r.Extensions.collect(out)
 	r.Plugins.collect(out)
+	r.Guests.collect(out)
 	r.collectSources(out)
 }
 

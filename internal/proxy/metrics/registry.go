@@ -66,6 +66,8 @@ type Registry struct {
 	Extensions Events
 	// Plugins counts events of versions of Wasm plugins.
 	Plugins PluginEvents
+	// Guests are the metrics that Wasm plugins define.
+	Guests Guests
 
 	sources sources
 }

@@ -39,7 +39,11 @@ func (f *filter) Request(q *extension.Request) error {
 		}
 	}
 	ends := !q.HasBody() || q.Upgrade() != nil
-	return f.handle(wasm.Request, q, newRequestMap(q), ends)
+	err := f.handle(wasm.Request, q, newRequestMap(q), ends)
+	if f.settings.looksBack && q.Upgrade() != nil {
+		f.facts.q = keptRequest(q) // its buffers are the tunnel's when there is one
+	}
+	return err
 }
 
 // Response implements extension.Filter.

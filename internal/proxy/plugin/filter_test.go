@@ -275,3 +275,26 @@ func TestTheAnswerIsKeptForTheLog(t *testing.T) {
 	}
 	e.filter.End(extension.Outcome{})
 }
+
+// What a plugin asks for when a tunnel is over is of its own request: the tunnel has the buffers that it came in.
+func TestTheRequestIsKeptForTheLogOfATunnel(t *testing.T) {
+	b := wat.New()
+	b.Plugin()
+	b.Function("proxy_on_log", "i>", 0)
+	e := newRig(t, b.Module(), nil).exchange()
+	value := []byte("mine")
+	e.request.Header.Add([]byte("x-secret"), value)
+	e.request.Protocol, e.request.Path = []byte("websocket"), []byte("/chat")
+	if _, err := e.ask(); err != nil {
+		t.Fatal(err)
+	}
+	copy(value, "evil")
+	copy(e.request.Path, "/evil")
+	f := e.filter.(*filter)
+	for path, want := range map[string]string{"request\x00headers\x00x-secret": "mine", "request\x00path": "/chat"} {
+		if got, _ := f.Property(path); string(got) != want {
+			t.Errorf("%q is %q, want %q", path, got, want)
+		}
+	}
+	e.filter.End(extension.Outcome{})
+}

@@ -14,15 +14,15 @@ import (
 func TestACheckedModuleIsKeptForProxies(t *testing.T) {
 	code, asked := wat.New().Plugin().Module(), 0
 	m := NewModules(func(string, string) ([]byte, error) { asked++; return code, nil }, wasm.Options{})
-	if err := m.Check("sha256:1", code); err != nil {
+	if err := m.Check(wasm.GCP, "sha256:1", code); err != nil {
 		t.Fatal(err)
 	}
 	runtime.GC()
-	first, err := m.get("image", "sha256:1")
+	first, err := m.get(wasm.GCP, "image", "sha256:1")
 	if err != nil {
 		t.Fatal(err)
 	}
-	second, err := m.get("image", "sha256:1")
+	second, err := m.get(wasm.GCP, "image", "sha256:1")
 	if err != nil || first != second || asked != 0 {
 		t.Errorf("compiled again, asked %d times: %v", asked, err)
 	}
@@ -35,7 +35,7 @@ func TestACheckedModuleIsKeptForProxies(t *testing.T) {
 func TestFewCheckedModulesAreKept(t *testing.T) {
 	m := NewModules(nil, wasm.Options{})
 	for i := range maxChecked + 3 {
-		if err := m.Check(string(rune('a'+i)), wat.New().Plugin().Module()); err != nil {
+		if err := m.Check(wasm.GCP, string(rune('a'+i)), wat.New().Plugin().Module()); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -49,13 +49,13 @@ func TestARefusedModuleIsNotCompiledAgain(t *testing.T) {
 	now, asked := time.Unix(1000, 0), 0
 	m := NewModules(func(string, string) ([]byte, error) { asked++; return []byte("no module"), nil }, wasm.Options{})
 	m.now = func() time.Time { return now }
-	_, first := m.load("sha256:1", func() ([]byte, error) { return m.source("", "") })
-	_, again := m.load("sha256:1", func() ([]byte, error) { return m.source("", "") })
+	_, first := m.load(moduleKey{digest: "sha256:1"}, func() ([]byte, error) { return m.source("", "") })
+	_, again := m.load(moduleKey{digest: "sha256:1"}, func() ([]byte, error) { return m.source("", "") })
 	if first == nil || !errors.Is(again, first) || asked != 1 {
 		t.Errorf("asked %d times: %v, %v", asked, first, again)
 	}
 	now = now.Add(firstRetry)
-	if _, err := m.get("image", "sha256:1"); err == nil || asked != 2 {
+	if _, err := m.get(wasm.GCP, "image", "sha256:1"); err == nil || asked != 2 {
 		t.Errorf("asked %d times: %v", asked, err)
 	}
 }
@@ -69,11 +69,11 @@ func TestAMissingModuleIsAskedForAgain(t *testing.T) {
 		}
 		return wat.New().Plugin().Module(), nil
 	}, wasm.Options{})
-	if _, err := m.get("image", "sha256:1"); err == nil {
+	if _, err := m.get(wasm.GCP, "image", "sha256:1"); err == nil {
 		t.Fatal("it is there")
 	}
 	missing = false
-	if _, err := m.get("image", "sha256:1"); err != nil {
+	if _, err := m.get(wasm.GCP, "image", "sha256:1"); err != nil {
 		t.Error(err)
 	}
 }

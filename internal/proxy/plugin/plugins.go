@@ -50,10 +50,14 @@ func New(c Config) *Plugins {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	return &Plugins{
+	p := &Plugins{
 		config: c, shared: wasm.NewShared(), refused: refusals{},
 		versions: map[string]weak.Pointer[Version]{}, last: map[string]weak.Pointer[Version]{},
 	}
+	if c.Metrics != nil {
+		c.Metrics.Guests.From(p.guests)
+	}
+	return p
 }
 
 // Plugin implements chains.Plugins. Where the version does not start, the one of the same plugin that runs already goes on.
@@ -89,7 +93,7 @@ type state struct {
 func (p *Plugins) Version(name string, spec *lbv1.WasmPluginVersion) (*Version, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	key := name + "\x00" + spec.GetImageDigest() + "\x00" + spec.GetConfigDigest() + "\x00" + string(spec.GetConfigData())
+	key := name + "\x00" + profileOf(spec).String() + "\x00" + spec.GetImageDigest() + "\x00" + spec.GetConfigDigest() + "\x00" + string(spec.GetConfigData())
 	if v := p.versions[key].Value(); v != nil {
 		return v, nil
 	}
@@ -97,7 +101,7 @@ func (p *Plugins) Version(name string, spec *lbv1.WasmPluginVersion) (*Version, 
 		return nil, err
 	}
 	p.sweep()
-	m, err := p.config.Modules.get(spec.GetImage(), spec.GetImageDigest())
+	m, err := p.config.Modules.get(profileOf(spec), spec.GetImage(), spec.GetImageDigest())
 	if err != nil {
 		return nil, err
 	}
@@ -110,6 +114,13 @@ func (p *Plugins) Version(name string, spec *lbv1.WasmPluginVersion) (*Version, 
 	p.versions[key] = weak.Make(v)
 	p.last[spec.GetPlugin()] = p.versions[key]
 	return v, nil
+}
+
+func profileOf(spec *lbv1.WasmPluginVersion) wasm.Profile {
+	if spec.GetProfile() == lbv1.WasmPluginVersion_FULL {
+		return wasm.Full
+	}
+	return wasm.GCP
 }
 
 // instead is the version of the same plugin that runs; nil if none does.

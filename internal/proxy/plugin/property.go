@@ -37,6 +37,20 @@ func kept(r *extension.Response) *extension.Response {
 	return extension.NewResponse(m, nil, nil)
 }
 
+// keptRequest is the head of a request in buffers of its own.
+func keptRequest(q *extension.Request) *extension.Request {
+	m := &message.Request{
+		Method: bytes.Clone(q.Method()), Scheme: bytes.Clone(q.Scheme()), Authority: bytes.Clone(q.Authority()), Path: bytes.Clone(q.Path()),
+		Protocol: bytes.Clone(q.Upgrade()),
+	}
+	m.Major, m.Minor = q.Version()
+	for i := range q.Len() {
+		name, value := q.At(i)
+		m.Header.Add(bytes.Clone(name), bytes.Clone(value))
+	}
+	return extension.NewRequest(m, nil, nil)
+}
+
 // property makes the value of one; false if there is none now.
 type property func(f *filter) ([]byte, bool)
 
