@@ -4,29 +4,25 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
 	"github.com/spillway-lb/spillway/internal/compute"
-	"github.com/spillway-lb/spillway/internal/control"
+	"github.com/spillway-lb/spillway/internal/computeclient"
+	"github.com/spillway-lb/spillway/internal/gcloud"
 	"github.com/spillway-lb/spillway/internal/printer"
 )
 
 // getCollections prints load balancer resources: tables like gcloud's, or their API fields.
-func getCollections(
-	cmd *cobra.Command, client *control.Client, info control.Info, all []wanted, output printer.Output, noHeaders bool,
-) error {
-	model, err := client.Model(cmd.Context())
-	if err != nil {
-		return err
-	}
-	view := compute.Model{Model: model, Project: info.Project(), Home: info.Home}
+func getCollections(cmd *cobra.Command, client *computeclient.Client, all []wanted, output printer.Output, noHeaders bool) error {
 	for i, w := range all {
 		if w.collection == nil {
 			return fmt.Errorf("load balancer resources and Kubernetes objects cannot be asked for together")
 		}
-		resources, err := named(*w.collection, view, w.names)
+		resources, err := client.All(cmd.Context(), *w.collection)
+		if err == nil {
+			resources, err = named(*w.collection, resources, w.names)
+		}
 		if err != nil {
 			return err
 		}
@@ -41,49 +37,38 @@ func getCollections(
 }
 
 // named picks resources by name, all if no names are given.
-func named(c compute.Collection, view compute.Model, names []string) ([]compute.Resource, error) {
-	resources := c.Resources(view)
+func named(c compute.Collection, resources []map[string]any, names []string) ([]map[string]any, error) {
 	if len(names) == 0 {
 		return resources, nil
 	}
 	for _, name := range names {
-		if !slices.ContainsFunc(resources, func(r compute.Resource) bool { return r.Name == name }) {
-			return nil, resourceNotFound(c.Name, name)
+		if !slices.ContainsFunc(resources, func(r map[string]any) bool { return nameOf(r) == name }) {
+			return nil, resourceNotFound(c.Command, name)
 		}
 	}
-	return slices.DeleteFunc(resources, func(r compute.Resource) bool { return !slices.Contains(names, r.Name) }), nil
+	return slices.DeleteFunc(resources, func(r map[string]any) bool { return !slices.Contains(names, nameOf(r)) }), nil
 }
 
 func printResources(
-	cmd *cobra.Command, c compute.Collection, resources []compute.Resource, output printer.Output, noHeaders, one bool,
+	cmd *cobra.Command, c compute.Collection, resources []map[string]any, output printer.Output, noHeaders, one bool,
 ) error {
 	w := cmd.OutOrStdout()
 	switch {
-	case output.IsTable() && len(resources) == 0:
-		fmt.Fprintln(cmd.ErrOrStderr(), "Listed 0 items.")
-		return nil
 	case output.IsTable():
-		tw := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
-		if !noHeaders {
-			fmt.Fprintln(tw, strings.Join(c.Headers, "\t"))
-		}
-		for _, r := range resources {
-			fmt.Fprintln(tw, strings.Join(r.Cells, "\t"))
-		}
-		return tw.Flush()
+		return printTable(cmd, c, resources, noHeaders)
 	case output.Format == printer.FormatName:
 		for _, r := range resources {
-			fmt.Fprintln(w, r.Name)
+			fmt.Fprintln(w, nameOf(r))
 		}
 		return nil
 	}
 	if one && len(resources) == 1 {
-		return output.PrintContent(w, resources[0].Fields)
+		return output.PrintContent(w, resources[0])
 	}
 	if output.Format == printer.FormatYAML {
 		for _, r := range resources {
 			fmt.Fprintln(w, "---")
-			if err := output.PrintContent(w, r.Fields); err != nil {
+			if err := output.PrintContent(w, r); err != nil {
 				return err
 			}
 		}
@@ -91,7 +76,19 @@ func printResources(
 	}
 	items := []any{}
 	for _, r := range resources {
-		items = append(items, r.Fields)
+		items = append(items, r)
 	}
 	return output.PrintContent(w, map[string]any{"items": items})
+}
+
+func printTable(cmd *cobra.Command, c compute.Collection, resources []map[string]any, noHeaders bool) error {
+	format := c.Format
+	if noHeaders {
+		format = strings.Replace(format, "table(", "table[no-heading](", 1)
+	}
+	query, err := gcloud.Parse(gcloud.Flags{Format: format})
+	if err != nil {
+		return err
+	}
+	return printList(cmd, query, resources)
 }

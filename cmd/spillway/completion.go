@@ -17,7 +17,7 @@ func completeKinds(_ *cobra.Command, args []string, _ string) ([]cobra.Completio
 		names = append(names, k.Plural)
 	}
 	for _, c := range compute.Collections() {
-		names = append(names, c.Name)
+		names = append(names, c.Command)
 	}
 	return names, cobra.ShellCompDirectiveNoFileComp
 }

@@ -1,49 +1,20 @@
 package main
 
 import (
+	"bufio"
 	"context"
+	"errors"
 	"fmt"
-	"path"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/spillway-lb/spillway/internal/compute"
+	"github.com/spillway-lb/spillway/internal/computeclient"
+	"github.com/spillway-lb/spillway/internal/control"
 	"github.com/spillway-lb/spillway/internal/gcloud"
 )
-
-// scope holds gcloud's location flags.
-type scope struct {
-	global         bool
-	regions, zones []string
-}
-
-func (s *scope) addFlags(cmd *cobra.Command) {
-	f := cmd.Flags()
-	f.BoolVar(&s.global, "global", false, "global resources only")
-	f.StringSliceVar(&s.regions, "region", nil, "resources of this region only")
-	f.StringSliceVar(&s.zones, "zone", nil, "resources of this zone only")
-}
-
-// addListFlags adds the flags that gcloud has for several locations.
-func (s *scope) addListFlags(cmd *cobra.Command) {
-	s.addFlags(cmd)
-	f := cmd.Flags()
-	f.StringSliceVar(&s.regions, "regions", nil, "resources of these regions only")
-	f.StringSliceVar(&s.zones, "zones", nil, "resources of these zones only")
-}
-
-// holds says whether a resource is in the scope.
-func (s *scope) holds(r compute.Resource) bool {
-	if !s.global && len(s.regions) == 0 && len(s.zones) == 0 {
-		return true
-	}
-	region, _ := r.Fields["region"].(string)
-	zone, _ := r.Fields["zone"].(string)
-	return (s.global && region == "" && zone == "") ||
-		slices.Contains(s.regions, path.Base(region)) || slices.Contains(s.zones, path.Base(zone))
-}
 
 // addQueryFlags adds gcloud's flags that select, order and format lists.
 func addQueryFlags(cmd *cobra.Command, flags *gcloud.Flags) {
@@ -68,10 +39,22 @@ func parseQuery(cmd *cobra.Command, flags gcloud.Flags) (*gcloud.Query, error) {
 	return gcloud.Parse(flags)
 }
 
+// computeFlags are those that every command of gcloud has.
+type computeFlags struct {
+	project string
+	quiet   bool
+}
+
+func (f *computeFlags) addFlags(cmd *cobra.Command) {
+	flags := cmd.PersistentFlags()
+	flags.StringVar(&f.project, "project", "", "the project to look at; the config cluster's by default, and there is no other")
+	flags.BoolVarP(&f.quiet, "quiet", "q", false, "ask nothing")
+}
+
 const computeLong = `Load balancer resources in gcloud's words, with gcloud's tables and the fields of the Compute API.
 
 Every collection has list, with --filter, --sort-by, --limit, --uri and --format, and describe. Locations are chosen with
---global, --regions and --zones.`
+--global, --regions and --zones. Google's own clients read the same from ` + "`spillway serve --compute ADDRESS`" + `.`
 
 func newComputeCommand(c *connection) *cobra.Command {
 	cmd := &cobra.Command{
@@ -100,17 +83,20 @@ of the Network Services API.`,
 }
 
 func addCollections(cmd *cobra.Command, c *connection, collections []compute.Collection) {
+	var flags computeFlags
+	flags.addFlags(cmd)
 	for _, collection := range collections {
 		group := &cobra.Command{
-			Use: collection.Name + " COMMAND", Short: "The " + strings.ReplaceAll(collection.Name, "-", " ") + " of the model",
+			Use: collection.Command + " COMMAND", Short: "The " + strings.ReplaceAll(collection.Command, "-", " ") + " of the model",
 		}
 		takesCommands(group)
-		group.AddCommand(newListCommand(c, collection), newDescribeResourceCommand(c, collection))
-		switch collection.Name {
+		of := resourceCommands{c, &flags, collection}
+		group.AddCommand(of.list(), of.describe())
+		switch collection.Command {
 		case "backend-services":
-			group.AddCommand(newComputeGetHealthCommand(c))
+			group.AddCommand(of.getHealth())
 		case "network-endpoint-groups":
-			group.AddCommand(newListEndpointsCommand(c))
+			group.AddCommand(of.listEndpoints(), of.delete())
 		}
 		cmd.AddCommand(group)
 	}
@@ -133,116 +119,161 @@ func takesCommands(cmd *cobra.Command) {
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 }
 
-func newListCommand(c *connection, collection compute.Collection) *cobra.Command {
+// resourceCommands makes the commands of one collection.
+type resourceCommands struct {
+	*connection
+	flags *computeFlags
+	of    compute.Collection
+}
+
+// compute is a client of the server's APIs. An empty project is the one that is served.
+func (c *connection) compute(ctx context.Context, project string) (*computeclient.Client, error) {
+	client, info, err := c.connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if project == "" {
+		project = info.Project()
+	}
+	return computeOf(client, project), nil
+}
+
+// computeOf is a client of a server's APIs, on its control socket.
+func computeOf(client *control.Client, project string) *computeclient.Client {
+	return &computeclient.Client{HTTP: client.HTTP(), Base: "http://spillway", Project: project}
+}
+
+// all asks for the whole collection.
+func (r resourceCommands) all(ctx context.Context) (*computeclient.Client, []map[string]any, error) {
+	client, err := r.compute(ctx, r.flags.project)
+	if err != nil {
+		return nil, nil, err
+	}
+	resources, err := client.All(ctx, r.of)
+	return client, resources, err
+}
+
+// one asks for one resource.
+func (r resourceCommands) one(ctx context.Context, s *scope, name string) (*computeclient.Client, map[string]any, error) {
+	client, resources, err := r.all(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	resource, err := s.one(r.of, resources, name)
+	return client, resource, err
+}
+
+func (r resourceCommands) list() *cobra.Command {
 	var s scope
-	var flags gcloud.Flags
+	flags := gcloud.Flags{Table: r.of.Format}
 	cmd := &cobra.Command{
-		Use: "list", Short: "List " + collection.Name, Args: cobra.NoArgs,
+		Use: "list", Short: "List " + r.of.Command, Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			query, err := parseQuery(cmd, flags)
 			if err != nil {
 				return err
 			}
-			view, err := c.compute(cmd.Context())
+			_, resources, err := r.all(cmd.Context())
 			if err != nil {
 				return err
 			}
-			resources := slices.DeleteFunc(collection.Resources(view), func(r compute.Resource) bool { return !s.holds(r) })
-			return printList(cmd, query, collection.Headers, resources)
+			return printList(cmd, query, slices.DeleteFunc(resources, func(r map[string]any) bool { return !s.holds(r) }))
 		},
 	}
-	s.addListFlags(cmd)
+	s.addListFlags(cmd, r.of)
 	addQueryFlags(cmd, &flags)
 	return cmd
 }
 
-// compute asks for the model as the Compute API would show it.
-func (c *connection) compute(ctx context.Context) (compute.Model, error) {
-	client, info, err := c.connect(ctx)
-	if err != nil {
-		return compute.Model{}, err
-	}
-	model, err := client.Model(ctx)
-	return compute.Model{Model: model, Project: info.Project(), Home: info.Home}, err
-}
-
-func printList(cmd *cobra.Command, query *gcloud.Query, headers []string, resources []compute.Resource) error {
+func printList(cmd *cobra.Command, query *gcloud.Query, resources []map[string]any) error {
 	resources = query.Select(resources)
 	if len(resources) == 0 {
 		fmt.Fprintln(cmd.ErrOrStderr(), "Listed 0 items.")
 	}
-	return query.PrintList(cmd.OutOrStdout(), headers, resources)
+	return query.PrintList(cmd.OutOrStdout(), resources)
 }
 
-func newDescribeResourceCommand(c *connection, collection compute.Collection) *cobra.Command {
+func (r resourceCommands) describe() *cobra.Command {
 	var s scope
 	var flags gcloud.Flags
 	cmd := &cobra.Command{
-		Use: "describe NAME", Short: "Print one of the " + collection.Name, Args: exactArgs(1),
+		Use: "describe NAME", Short: "Print one of the " + r.of.Command, Args: exactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			query, err := gcloud.Parse(flags)
 			if err != nil {
 				return err
 			}
-			view, err := c.compute(cmd.Context())
-			if err != nil {
-				return err
-			}
-			resource, err := s.one(collection, view, args[0])
+			_, resource, err := r.one(cmd.Context(), &s, args[0])
 			if err != nil {
 				return err
 			}
 			return query.PrintOne(cmd.OutOrStdout(), resource)
 		},
 	}
-	s.addFlags(cmd)
+	s.addFlags(cmd, r.of)
 	addFormatFlag(cmd, &flags)
 	return cmd
 }
 
-// one is the resource of a name in the scope.
-func (s *scope) one(collection compute.Collection, view compute.Model, name string) (compute.Resource, error) {
-	resources := slices.DeleteFunc(collection.Resources(view), func(r compute.Resource) bool { return r.Name != name || !s.holds(r) })
-	switch len(resources) {
-	case 0:
-		return compute.Resource{}, resourceNotFound(collection.Name, name)
-	case 1:
-		return resources[0], nil
-	}
-	flag := "--region"
-	if resources[0].Fields["zone"] != nil {
-		flag = "--zone"
-	}
-	return compute.Resource{}, fmt.Errorf("underspecified resource [%s]; specify the [%s] flag", name, flag)
-}
-
-func resourceNotFound(collection, name string) error {
-	return fmt.Errorf("could not fetch resource:\n - The resource '%s/%s' was not found", collection, name)
-}
-
-// newComputeGetHealthCommand is get-health where gcloud has it, with gcloud's location flags.
-func newComputeGetHealthCommand(c *connection) *cobra.Command {
+// getHealth asks for the health of each group of a backend service, as gcloud does.
+func (r resourceCommands) getHealth() *cobra.Command {
 	var s scope
-	cmd := newGetHealthCommand(c)
-	s.addFlags(cmd)
-	print := cmd.RunE
+	var flags gcloud.Flags
+	cmd := newGetHealthCommand(r.connection)
+	withDetails := cmd.RunE
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		services, _ := compute.Lookup("backend-services")
-		view, err := c.compute(cmd.Context())
+		query, err := gcloud.Parse(gcloud.Flags{Format: flags.Format})
 		if err != nil {
 			return err
 		}
-		if _, err := s.one(services, view, args[0]); err != nil {
+		client, service, err := r.one(cmd.Context(), &s, args[0])
+		if err != nil {
 			return err
 		}
-		return print(cmd, args)
+		if details, err := cmd.Flags().GetBool("details"); details || err != nil {
+			return errors.Join(err, withDetails(cmd, []string{nameOf(service)}))
+		}
+		health, err := groupHealth(cmd.Context(), client, service)
+		if err != nil {
+			return err
+		}
+		if flags.URI {
+			return printInstances(cmd, health)
+		}
+		return query.PrintDocuments(cmd.OutOrStdout(), health)
 	}
+	s.addFlags(cmd, r.of)
+	addFormatFlag(cmd, &flags)
+	cmd.Flags().BoolVar(&flags.URI, "uri", false, "print URIs of instances only")
 	return cmd
 }
 
-func newListEndpointsCommand(c *connection) *cobra.Command {
+func groupHealth(ctx context.Context, client *computeclient.Client, service map[string]any) ([]map[string]any, error) {
+	backends, _ := service["backends"].([]any)
+	var out []map[string]any
+	for _, backend := range backends {
+		fields, _ := backend.(map[string]any)
+		group, _ := fields["group"].(string)
+		status, err := client.Health(ctx, service, group)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, map[string]any{"backend": group, "status": status})
+	}
+	return out, nil
+}
+
+func printInstances(cmd *cobra.Command, health []map[string]any) error {
+	query, err := gcloud.Parse(gcloud.Flags{Format: "value[delimiter='\n'](status.healthStatus[].instance)"})
+	if err != nil {
+		return err
+	}
+	return query.PrintList(cmd.OutOrStdout(), health)
+}
+
+func (r resourceCommands) listEndpoints() *cobra.Command {
 	var s scope
-	var flags gcloud.Flags
+	flags := gcloud.Flags{Table: compute.EndpointFormat}
 	cmd := &cobra.Command{
 		Use: "list-network-endpoints NAME", Short: "List the endpoints of a network endpoint group", Args: exactArgs(1),
 		Long: "List the endpoints of a network endpoint group: of all its zones unless --zone names one.",
@@ -251,18 +282,69 @@ func newListEndpointsCommand(c *connection) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			view, err := c.compute(cmd.Context())
+			client, groups, err := r.all(cmd.Context())
 			if err != nil {
 				return err
 			}
-			endpoints, ok := compute.Endpoints(view, args[0], s.holds)
-			if !ok {
-				return resourceNotFound("network-endpoint-groups", args[0])
+			groups = s.named(groups, args[0])
+			if len(groups) == 0 {
+				return resourceNotFound(r.of.Command, args[0])
 			}
-			return printList(cmd, query, compute.EndpointHeaders(), endpoints)
+			var endpoints []map[string]any
+			for _, group := range groups {
+				some, err := client.Endpoints(cmd.Context(), group)
+				if err != nil {
+					return err
+				}
+				endpoints = append(endpoints, some...)
+			}
+			return printList(cmd, query, endpoints)
 		},
 	}
-	s.addFlags(cmd)
+	s.addFlags(cmd, r.of)
 	addQueryFlags(cmd, &flags)
 	return cmd
+}
+
+// delete takes away a group that nobody uses.
+func (r resourceCommands) delete() *cobra.Command {
+	var s scope
+	cmd := &cobra.Command{
+		Use: "delete NAME", Short: "Delete a network endpoint group that nobody uses", Args: exactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			client, group, err := r.one(cmd.Context(), &s, args[0])
+			if err != nil {
+				return err
+			}
+			name := nameOf(group)
+			if err := r.flags.confirm(cmd, "You are about to delete network endpoint group: ["+name+"]"); err != nil {
+				return err
+			}
+			if err := client.Delete(cmd.Context(), group); err != nil {
+				return fmt.Errorf("could not delete resource:\n - %w", err)
+			}
+			fmt.Fprintf(cmd.ErrOrStderr(), "Deleted network endpoint group [%s].\n", name)
+			return nil
+		},
+	}
+	s.addFlags(cmd, r.of)
+	return cmd
+}
+
+// confirm asks whether to go on. Nothing typed is yes, as in gcloud; the end of the input is not.
+func (f *computeFlags) confirm(cmd *cobra.Command, what string) error {
+	if f.quiet {
+		return nil
+	}
+	fmt.Fprintf(cmd.ErrOrStderr(), "%s\n\nDo you want to continue (Y/n)?  ", what)
+	answer, err := bufio.NewReader(cmd.InOrStdin()).ReadString('\n')
+	fmt.Fprintln(cmd.ErrOrStderr())
+	if err != nil && answer == "" {
+		return errors.New("nobody answers: use --quiet to go on without a question")
+	}
+	switch strings.ToLower(strings.TrimSpace(answer)) {
+	case "", "y", "yes":
+		return nil
+	}
+	return errors.New("aborted by user")
 }

@@ -46,7 +46,7 @@ func (s *selection) describe(cmd *cobra.Command, c *connection, args []string) e
 		if err := s.refuseForCollections(cmd); err != nil {
 			return err
 		}
-		return getCollections(cmd, client, info, all, printer.Output{Format: printer.FormatYAML}, false)
+		return getCollections(cmd, computeOf(client, info.Project()), all, printer.Output{Format: printer.FormatYAML}, false)
 	}
 	cluster, err := s.cluster(info)
 	if err != nil {

@@ -72,7 +72,7 @@ func (o *getOptions) run(cmd *cobra.Command, c *connection, args []string) error
 		if err := o.refuseForCollections(cmd); err != nil {
 			return err
 		}
-		return getCollections(cmd, client, info, all, output, o.noHeaders)
+		return getCollections(cmd, computeOf(client, info.Project()), all, output, o.noHeaders)
 	}
 	if slices.ContainsFunc(all, func(w wanted) bool { return w.kind != nil && w.kind.Ref() == kind.Endpoints }) {
 		fmt.Fprintln(cmd.ErrOrStderr(), printer.EndpointsWarning)

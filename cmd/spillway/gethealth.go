@@ -79,7 +79,7 @@ func healthStatus(e control.Endpoint, details bool) map[string]any {
 	}
 	status := map[string]any{"healthState": state, "ipAddress": e.Address, "port": e.Port}
 	if e.Instance != "" { // an endpoint that a user wrote by hand may name no Node
-		status["instance"] = compute.Link(e.Project, "zones/"+e.Zone+"/instances", e.Instance)
+		status["instance"] = compute.InstanceLink(e.Project, e.Zone, e.Instance)
 	}
 	if details {
 		verdicts := []any{}

@@ -118,7 +118,7 @@ func lookup(typed string) (wanted, error) {
 	if err != nil {
 		var names []string
 		for _, c := range compute.Collections() {
-			names = append(names, c.Name)
+			names = append(names, c.Command)
 		}
 		if near := printer.CloseNames(strings.ToLower(typed), names); len(near) > 0 {
 			return wanted{}, &printer.UnknownKindError{Name: typed, Close: near}

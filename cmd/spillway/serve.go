@@ -78,11 +78,12 @@ const serveExample = `  spillway serve examples/multi-cluster-gateway
 
 // serveFlags are the flags of `spillway serve`.
 type serveFlags struct {
-	from, socket, state, format, accessLog, admin, images, registry string
-	drain                                                           time.Duration
-	verbose                                                         bool
-	namespace                                                       defaultNamespace
-	tracing                                                         tracing
+	from, socket, state, format, accessLog, admin, compute, images, registry string
+
+	drain                  time.Duration
+	verbose, computeWrites bool
+	namespace              defaultNamespace
+	tracing                tracing
 }
 
 func newServeCommand() *cobra.Command {
@@ -101,6 +102,9 @@ one for each DIR in $XDG_STATE_HOME/spillway (~/.local/state/spillway) by defaul
 	flags.StringVar(&f.format, "log-format", serve.FormatText, "text or json")
 	flags.StringVar(&f.accessLog, "access-log", "", `file for access logs, a JSON line for each request; "-" is standard output`)
 	flags.StringVar(&f.admin, "admin", "", "address for /metrics of all locations and /debug/pprof, such as 127.0.0.1:0")
+	flags.StringVar(&f.compute, "compute", "", `address for a Compute v1 and Network Services v1 API of what is served, read-only and without
+authentication, such as 127.0.0.1:0`)
+	flags.BoolVar(&f.computeWrites, "compute-writes", false, "let clients of --compute delete network endpoint groups that nobody uses")
 	flags.StringVar(&f.images, "images", "", "directory that keeps images of plugins; $XDG_CACHE_HOME/spillway/images by default")
 	flags.StringVar(&f.registry, "registry", "", "address for a registry that plugins can be pushed to, such as 127.0.0.1:5000")
 	f.tracing.addFlags(flags)
@@ -112,6 +116,9 @@ one for each DIR in $XDG_STATE_HOME/spillway (~/.local/state/spillway) by defaul
 func (f *serveFlags) run(cmd *cobra.Command, dir string) error {
 	if f.format != serve.FormatText && f.format != serve.FormatJSON {
 		return fmt.Errorf("--log-format is text or json, not %q", f.format)
+	}
+	if f.computeWrites && f.compute == "" {
+		return errors.New("--compute-writes is about the API that --compute ADDRESS opens")
 	}
 	if dir == "" {
 		return errors.New("the name of the directory is empty")
@@ -139,6 +146,7 @@ func (f *serveFlags) run(cmd *cobra.Command, dir string) error {
 	err = serve.Run(ctx, serve.Config{
 		Dir: absolute, Namespace: string(f.namespace), From: f.from, Socket: f.socket, State: f.state, Drain: f.drain, Format: f.format, Out: cmd.OutOrStdout(),
 		Log: f.logger(cmd.ErrOrStderr()), AccessLog: accessLog, Tracer: tracer, Admin: f.admin,
+		Compute: f.compute, ComputeWrites: f.computeWrites,
 		Images: f.images, Registry: f.registry,
 		Version: version(), Now: time.Now,
 	})

@@ -1,11 +1,16 @@
 package compute_test
 
 import (
+	"encoding/json"
 	"reflect"
+	"strings"
 	"testing"
+
+	api "google.golang.org/api/compute/v1"
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
 	"github.com/spillway-lb/spillway/internal/compute"
+	"github.com/spillway-lb/spillway/internal/gcloud"
 )
 
 func model() compute.Model {
@@ -39,74 +44,121 @@ func model() compute.Model {
 	}}}
 }
 
+// fields are what a resource shows.
+func fields(t *testing.T, r compute.Resource) map[string]any {
+	t.Helper()
+	b, err := r.MarshalJSON()
+	out := map[string]any{}
+	if err == nil {
+		err = json.Unmarshal(b, &out)
+	}
+	if err != nil {
+		t.Fatalf("%s: %v\n%s", r.Path, err, b)
+	}
+	return out
+}
+
 func TestLists(t *testing.T) {
-	for name, want := range map[string][][]string{
-		"forwarding-rules": {{"fr", "", "127.64.0.2", "TCP", "um"}, {"fr-443", "", "127.64.0.2", "TCP", "um"}},
-		"address": {
-			{"fr", "127.64.0.2", "EXTERNAL", "", "", "us-west1", "", "IN_USE"},
-			{"reserved", "127.64.0.1", "EXTERNAL", "", "", "us-east1", "", "IN_USE"},
-		},
-		"target-http-proxies":     {{"um", "um"}},
-		"target-https-proxies":    nil,
-		"url-map":                 {{"um", "backendServices/serve404"}},
-		"backend-services":        {{"bs", "us-west1-a/networkEndpointGroups/neg,us-west1-b/networkEndpointGroups/neg", "HTTP"}},
-		"health-checks":           {{"bs", "", "HTTP"}},
-		"network-endpoint-groups": {{"neg", "us-west1-a", "GCE_VM_IP_PORT", "2"}},
+	for name, want := range map[string]string{
+		"forwarding-rules": "NAME    REGION  IP_ADDRESS  IP_PROTOCOL  TARGET\nfr              127.64.0.2  TCP          um\nfr-443          127.64.0.2  TCP          um\n",
+		"address": "NAME      ADDRESS/RANGE  TYPE      PURPOSE  NETWORK  REGION    SUBNET  STATUS\n" +
+			"fr        127.64.0.2     EXTERNAL                    us-west1          IN_USE\n" +
+			"reserved  127.64.0.1     EXTERNAL                    us-east1          IN_USE\n",
+		"target-http-proxies":  "NAME  URL_MAP\num    um\n",
+		"target-https-proxies": "",
+		"url-map":              "NAME  DEFAULT_SERVICE\num    backendServices/serve404\n",
+		"backend-services": "NAME  BACKENDS                                                                   PROTOCOL\n" +
+			"bs    us-west1-a/networkEndpointGroups/neg,us-west1-b/networkEndpointGroups/neg  HTTP\n",
+		"health-checks":           "NAME  REGION  PROTOCOL\nbs            HTTP\n",
+		"network-endpoint-groups": "NAME  LOCATION    ENDPOINT_TYPE   SIZE\nneg   us-west1-a  GCE_VM_IP_PORT  2\n",
 	} {
 		c, ok := compute.Lookup(name)
 		if !ok {
 			t.Errorf("no collection %s", name)
 			continue
 		}
-		var got [][]string
-		for _, r := range c.Resources(model()) {
-			got = append(got, r.Cells)
-			if len(r.Cells) != len(c.Headers) {
-				t.Errorf("%s: %d cells under %d headers", name, len(r.Cells), len(c.Headers))
-			}
+		query, err := gcloud.Parse(gcloud.Flags{Table: c.Format})
+		if err != nil {
+			t.Fatal(err)
 		}
-		if !reflect.DeepEqual(got, want) {
-			t.Errorf("%s: got %v, want %v", name, got, want)
+		var resources []map[string]any
+		for _, r := range compute.NewView(model()).Resources(c) {
+			resources = append(resources, fields(t, r))
+		}
+		var got strings.Builder
+		if err := query.PrintList(&got, resources); err != nil || got.String() != want {
+			t.Errorf("%s: %v\n%s\nwant\n%s", name, err, got.String(), want)
 		}
 	}
 }
 
+// TestFormats wants every collection's table to be one.
+func TestFormats(t *testing.T) {
+	for _, c := range compute.Collections() {
+		if _, err := gcloud.Parse(gcloud.Flags{Table: c.Format}); err != nil || c.Format == "" {
+			t.Errorf("%s: %q: %v", c.Command, c.Format, err)
+		}
+	}
+	if _, err := gcloud.Parse(gcloud.Flags{Table: compute.EndpointFormat}); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestEndpoints(t *testing.T) {
-	everyGroup := func(compute.Resource) bool { return true }
-	endpoints, ok := compute.Endpoints(model(), "neg", everyGroup)
-	if !ok || len(endpoints) != 2 || endpoints[1].Cells[1] != "127.1.0.2" {
-		t.Errorf("endpoints %v, %v", endpoints, ok)
+	v := compute.NewView(model())
+	endpoints := v.Endpoints("us-west1-a", "neg")
+	if len(endpoints) != 2 || v.NetworkEndpoint(endpoints[1]).IpAddress != "127.1.0.2" {
+		t.Errorf("endpoints %v", endpoints)
 	}
-	if len(endpoints[0].Cells) != len(compute.EndpointHeaders()) {
-		t.Errorf("%d cells under %d headers", len(endpoints[0].Cells), len(compute.EndpointHeaders()))
-	}
-	if _, ok := compute.Endpoints(model(), "other", everyGroup); ok {
+	if len(v.Endpoints("us-west1-a", "other")) != 0 {
 		t.Error("endpoints of a group that is not there")
 	}
-	if _, ok := compute.Endpoints(model(), "neg", func(compute.Resource) bool { return false }); ok {
-		t.Error("endpoints of a group that is not wanted")
+	if users := v.Users("us-west1-b", "neg"); !reflect.DeepEqual(users, []string{"projects/p/global/backendServices/bs"}) {
+		t.Errorf("users %v", users)
 	}
 }
 
 func TestURLMapRules(t *testing.T) {
 	c, _ := compute.Lookup("url-maps")
-	fields := c.Resources(model())[0].Fields
-	matchers := fields["pathMatchers"].([]any)
-	if len(matchers) != 1 || len(fields["hostRules"].([]any)) != 1 {
-		t.Fatalf("%d path matchers for one host", len(matchers))
+	urlMap := compute.NewView(model()).Resources(c)[0].Body().(*api.UrlMap)
+	if len(urlMap.PathMatchers) != 1 || len(urlMap.HostRules) != 1 {
+		t.Fatalf("%d path matchers for one host", len(urlMap.PathMatchers))
 	}
-	var got []any
-	for i, r := range matchers[0].(map[string]any)["routeRules"].([]any) {
-		rule := r.(map[string]any)
-		if rule["priority"] != i+1 {
-			t.Errorf("rule %d has priority %v", i, rule["priority"])
+	var got []*api.HttpRouteRuleMatch
+	for i, rule := range urlMap.PathMatchers[0].RouteRules {
+		if rule.Priority != int64(i+1) {
+			t.Errorf("rule %d has priority %v", i, rule.Priority)
 		}
-		got = append(got, rule["matchRules"].([]any)[0])
+		got = append(got, rule.MatchRules...)
 	}
-	want := []any{
-		map[string]any{"prefixMatch": "/west/"}, map[string]any{"fullPathMatch": "/west"}, map[string]any{"prefixMatch": "/"},
-	}
+	want := []*api.HttpRouteRuleMatch{{PrefixMatch: "/west/"}, {FullPathMatch: "/west"}, {PrefixMatch: "/"}}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("rules %v, want %v", got, want)
+	}
+}
+
+// TestIdentity wants an id that stays, is no other resource's, and fits a signed number; and a fingerprint that follows the rules.
+func TestIdentity(t *testing.T) {
+	seen := map[uint64]string{}
+	for _, c := range compute.Collections() {
+		for _, r := range compute.NewView(model()).Resources(c) {
+			if other, taken := seen[r.ID()]; taken || r.ID() == 0 || int64(r.ID()) < 0 {
+				t.Errorf("%s has the id %d, as %s", r.Path, r.ID(), other)
+			}
+			seen[r.ID()] = r.Path
+		}
+	}
+	maps, _ := compute.Lookup("url-maps")
+	print := func(m compute.Model) string {
+		return compute.NewView(m).Resources(maps)[0].Body().(*api.UrlMap).Fingerprint
+	}
+	changed := model()
+	for _, r := range changed.GetResources() {
+		if rule := r.GetRouteRule(); rule != nil {
+			rule.Host = "other"
+		}
+	}
+	if first := print(model()); first == "" || first != print(model()) || first == print(changed) {
+		t.Errorf("fingerprints %q, %q, %q", first, print(model()), print(changed))
 	}
 }

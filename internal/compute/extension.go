@@ -1,91 +1,126 @@
 package compute
 
 import (
+	"encoding/json"
 	"strconv"
 	"strings"
 
+	"google.golang.org/api/googleapi"
+	api "google.golang.org/api/networkservices/v1"
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
 )
 
-// ExtensionCollections are those that gcloud has in its group service-extensions, and the API in networkservices.
-func ExtensionCollections() []Collection {
-	return []Collection{
-		{"lb-route-extensions", []string{"NAME", "LOCATION", "FORWARDING_RULES", "CHAINS"}, each(routeExtension)},
-		{"lb-traffic-extensions", []string{"NAME", "LOCATION", "FORWARDING_RULES", "CHAINS"}, each(trafficExtension)},
-		{"wasm-plugin-versions", []string{"NAME", "WASM_PLUGIN", "IMAGE", "DIGEST"}, each(wasmPluginVersion)},
-		{"wasm-plugins", []string{"NAME", "MAIN_VERSION", "LOGGING"}, each(wasmPlugin)},
-	}
-}
-
-// location is the path of what is in a location, which the API takes for its name.
-func (v view) location(region, collection, name string) string {
-	if region == "" {
-		region = "global"
-	}
-	return "projects/" + v.Project + "/locations/" + region + "/" + collection + "/" + name
-}
-
-// locationFields are what every resource of a location has.
-func (v view) locationFields(region, collection, name, description string) map[string]any {
-	f := map[string]any{"name": v.location(region, collection, name)}
-	f["selfLink"] = "https://networkservices.googleapis.com/v1/" + f["name"].(string)
-	if region != "" {
-		f["region"] = Link(v.Project, "regions", region)
-	}
-	if description != "" {
-		f["description"] = description
-	}
-	return f
-}
-
-func routeExtension(v view, r *lbv1.Resource) (Resource, bool) {
-	return v.lbExtension("lbRouteExtensions", r.GetName(), r.GetLbRouteExtension())
-}
-
-func trafficExtension(v view, r *lbv1.Resource) (Resource, bool) {
-	return v.lbExtension("lbTrafficExtensions", r.GetName(), r.GetLbTrafficExtension())
-}
-
-func (v view) lbExtension(collection, name string, x *lbv1.LbExtension) (Resource, bool) {
+func routeExtensions(v *View, r *lbv1.Resource) []Resource {
+	x := r.GetLbRouteExtension()
 	if x == nil {
-		return Resource{}, false
+		return nil
 	}
-	f := v.locationFields(x.GetRegion(), collection, name, x.GetDescription())
-	f["loadBalancingScheme"] = x.GetScheme().String()
-	rules := []any{}
+	return v.inLocation(r, x.GetRegion(), "lbRouteExtensions", r.GetName(), x.GetOwner(), func(head Resource) shown {
+		return shown{&api.LbRouteExtension{
+			Name: head.Path, CreateTime: head.createTime(), Description: x.GetDescription(), LoadBalancingScheme: scheme(x.GetScheme()),
+			ForwardingRules: v.rulesOf(x), ExtensionChains: v.chains(x),
+		}, v.ownOfExtension(x)}
+	})
+}
+
+func trafficExtensions(v *View, r *lbv1.Resource) []Resource {
+	x := r.GetLbTrafficExtension()
+	if x == nil {
+		return nil
+	}
+	return v.inLocation(r, x.GetRegion(), "lbTrafficExtensions", r.GetName(), x.GetOwner(), func(head Resource) shown {
+		return shown{&api.LbTrafficExtension{
+			Name: head.Path, CreateTime: head.createTime(), Description: x.GetDescription(), LoadBalancingScheme: scheme(x.GetScheme()),
+			ForwardingRules: v.rulesOf(x), ExtensionChains: v.chains(x),
+		}, v.ownOfExtension(x)}
+	})
+}
+
+func (v *View) rulesOf(x *lbv1.LbExtension) []string {
+	var rules []string
 	for _, rule := range x.GetForwardingRules() {
 		rules = append(rules, v.link(x.GetRegion(), "forwardingRules", rule))
 	}
-	f["forwardingRules"] = rules
-	chains := []any{}
-	var names []string
-	for _, c := range x.GetChains() {
-		names = append(names, c.GetName())
-		chains = append(chains, v.chain(x.GetRegion(), c))
-	}
-	f["extensionChains"] = chains
-	location := x.GetRegion()
-	if location == "" {
-		location = "global"
-	}
-	return Resource{name, []string{name, location, strings.Join(x.GetForwardingRules(), ","), strings.Join(names, ",")}, f}, true
+	return rules
 }
 
-// chain shows the alternatives of a condition as the one expression that the API has.
-func (v view) chain(region string, c *lbv1.ExtensionChain) map[string]any {
-	extensions := []any{}
-	for _, e := range c.GetExtensions() {
-		extensions = append(extensions, v.extension(region, e))
+// chains shows the alternatives of a condition as the one expression that the API has.
+func (v *View) chains(x *lbv1.LbExtension) []*api.ExtensionChain {
+	var out []*api.ExtensionChain
+	for _, c := range x.GetChains() {
+		chain := &api.ExtensionChain{
+			Name: c.GetName(), MatchCondition: &api.ExtensionChainMatchCondition{CelExpression: MatchText(c.GetMatch())},
+		}
+		for _, e := range c.GetExtensions() {
+			chain.Extensions = append(chain.Extensions, v.extension(e))
+		}
+		out = append(out, chain)
 	}
-	f := map[string]any{
-		"name": c.GetName(), "matchCondition": map[string]any{"celExpression": MatchText(c.GetMatch())}, "extensions": extensions,
+	return out
+}
+
+func (v *View) extension(e *lbv1.Extension) *api.ExtensionChainExtension {
+	extension := &api.ExtensionChainExtension{
+		Name: e.GetName(), Service: v.target(e), Authority: e.GetAuthority(), Timeout: text(e.GetTimeout()),
+		FailOpen: e.GetFailOpen(), ForwardHeaders: e.GetForwardHeaders(), ForwardAttributes: e.GetForwardAttributes(),
+		ObservabilityMode: e.GetObservabilityMode(), RequestBodySendMode: sendMode(e.GetRequestBodySendMode()),
+		ResponseBodySendMode: sendMode(e.GetResponseBodySendMode()), ForceSendFields: []string{"FailOpen"},
 	}
-	if c.GetFault() != "" {
-		f["fault"] = c.GetFault() // not Google's
+	for _, event := range e.GetEvents() {
+		extension.SupportedEvents = append(extension.SupportedEvents, event.String())
 	}
-	return f
+	if len(e.GetMetadata()) > 0 {
+		b, _ := json.Marshal(e.GetMetadata()) // a map of text has JSON
+		extension.Metadata = googleapi.RawMessage(b)
+	}
+	return extension
+}
+
+// target is what an extension sends to: a plugin, a Google API or a backend service.
+func (v *View) target(e *lbv1.Extension) string {
+	switch {
+	case e.GetWasmPlugin() != "":
+		return InLocation(v.Project, "", "wasmPlugins", e.GetWasmPlugin())
+	case e.GetGoogleApi() != "":
+		return e.GetGoogleApi()
+	}
+	return v.service(e.GetBackendService())
+}
+
+func sendMode(m lbv1.Extension_SendMode) string {
+	if m == lbv1.Extension_SEND_MODE_UNSPECIFIED {
+		return ""
+	}
+	return "BODY_SEND_MODE_" + m.String()
+}
+
+// ownOfExtension is why chains and extensions cannot run, and which backend service stands in for a Google API.
+func (v *View) ownOfExtension(x *lbv1.LbExtension) own {
+	var chains []own
+	for _, c := range x.GetChains() {
+		chain := own{}
+		chain.set("fault", c.GetFault(), c.GetFault() != "")
+		var extensions []own
+		for _, e := range c.GetExtensions() {
+			extension := own{}
+			extension.set("fault", e.GetFault(), e.GetFault() != "")
+			extension.set("backendService", v.service(e.GetBackendService()), e.GetGoogleApi() != "" && e.GetBackendService() != "")
+			if len(extension) > 0 {
+				extension["name"] = e.GetName()
+				extensions = append(extensions, extension)
+			}
+		}
+		chain.set("extensions", extensions, len(extensions) > 0)
+		if len(chain) > 0 {
+			chain["name"] = c.GetName()
+			chains = append(chains, chain)
+		}
+	}
+	o := own{}
+	o.set("extensionChains", chains, len(chains) > 0)
+	return o
 }
 
 // MatchText is a condition as one CEL expression.
@@ -111,91 +146,10 @@ func MatchText(match []*lbv1.MatchExpression) string {
 	return "(" + strings.Join(parts, ") || (") + ")"
 }
 
-// extension shows what is set under the API's names; a fault is not Google's.
-func (v view) extension(region string, e *lbv1.Extension) map[string]any {
-	f := map[string]any{"name": e.GetName(), "failOpen": e.GetFailOpen()}
-	events := []any{}
-	for _, event := range e.GetEvents() {
-		events = append(events, event.String())
-	}
-	f["supportedEvents"] = events
-	switch {
-	case e.GetWasmPlugin() != "":
-		f["service"] = v.location("", "wasmPlugins", e.GetWasmPlugin())
-	case e.GetGoogleApi() != "":
-		f["service"] = e.GetGoogleApi()
-		f["backendService"] = v.link(region, "backendServices", e.GetBackendService())
-	case e.GetBackendService() != "":
-		f["service"] = v.link(region, "backendServices", e.GetBackendService())
-	}
-	set := func(name string, value string) {
-		if value != "" {
-			f[name] = value
-		}
-	}
-	set("authority", e.GetAuthority())
-	set("fault", e.GetFault())
-	set("timeout", durationText(e.GetTimeout()))
-	if m := e.GetRequestBodySendMode(); m != lbv1.Extension_SEND_MODE_UNSPECIFIED {
-		f["requestBodySendMode"] = "BODY_SEND_MODE_" + m.String()
-	}
-	if m := e.GetResponseBodySendMode(); m != lbv1.Extension_SEND_MODE_UNSPECIFIED {
-		f["responseBodySendMode"] = "BODY_SEND_MODE_" + m.String()
-	}
-	if len(e.GetForwardHeaders()) > 0 {
-		f["forwardHeaders"] = e.GetForwardHeaders()
-	}
-	if len(e.GetForwardAttributes()) > 0 {
-		f["forwardAttributes"] = e.GetForwardAttributes()
-	}
-	if len(e.GetMetadata()) > 0 {
-		f["metadata"] = e.GetMetadata()
-	}
-	if e.GetObservabilityMode() {
-		f["observabilityMode"] = true
-	}
-	return f
-}
-
-func durationText(d *durationpb.Duration) string {
+// text is a duration as JSON of protocol buffers has it, "" for none.
+func text(d *durationpb.Duration) string {
 	if d == nil {
 		return ""
 	}
 	return strconv.FormatFloat(d.AsDuration().Seconds(), 'f', -1, 64) + "s"
-}
-
-func wasmPlugin(v view, r *lbv1.Resource) (Resource, bool) {
-	p := r.GetWasmPlugin()
-	if p == nil {
-		return Resource{}, false
-	}
-	f := v.locationFields("", "wasmPlugins", r.GetName(), p.GetDescription())
-	f["mainVersionId"] = p.GetMainVersion()
-	logging := "off"
-	if l := p.GetLogging(); l != nil {
-		f["logConfig"] = map[string]any{"enable": l.GetEnabled(), "sampleRate": l.GetSampleRate(), "minLogLevel": l.GetMinLevel().String()}
-		if l.GetEnabled() {
-			logging = l.GetMinLevel().String()
-		}
-	}
-	users := []any{}
-	for _, user := range v.calling[r.GetName()] {
-		users = append(users, map[string]any{"name": v.location(v.extensions[user], "lbTrafficExtensions", user)})
-	}
-	f["usedBy"] = users
-	return Resource{r.GetName(), []string{r.GetName(), p.GetMainVersion(), logging}, f}, true
-}
-
-func wasmPluginVersion(v view, r *lbv1.Resource) (Resource, bool) {
-	p := r.GetWasmPluginVersion()
-	if p == nil {
-		return Resource{}, false
-	}
-	f := v.locationFields("", "wasmPlugins/"+p.GetPlugin()+"/versions", r.GetName(), p.GetDescription())
-	f["imageUri"], f["imageDigest"] = p.GetImage(), p.GetImageDigest()
-	f["versionName"] = p.GetVersion() // not Google's
-	if len(p.GetConfigData()) > 0 {
-		f["pluginConfigData"], f["pluginConfigDigest"] = p.GetConfigData(), p.GetConfigDigest()
-	}
-	return Resource{r.GetName(), []string{r.GetName(), p.GetPlugin(), p.GetImage(), p.GetImageDigest()}, f}, true
 }

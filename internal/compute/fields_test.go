@@ -2,6 +2,11 @@ package compute_test
 
 import (
 	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -19,10 +24,8 @@ var notShown = map[string]string{
 	"route_rule.rule":                                     "a number within the route",
 	"route_rule.request_timeout_disabled":                 "shown where there is no timeout",
 	"route_rule.backend_timeout_disabled":                 "shown where there is no timeout",
-	"route_rule.grpc":                                     "how local answers are worded; Google's URL maps have no such thing",
 	"url_map.listener_hosts":                              "hosts without a rule; Google's URL maps know no listeners",
 	"url_map.detect_misdirected":                          "of the proxy's own",
-	"backend_service.target":                              "a label of the access log",
 	"network_endpoint_group.shards":                       "a grain of the model",
 	"network_endpoint_group.region":                       "the zone says it",
 	"network_endpoint_group.zone":                         "the name begins with it",
@@ -35,13 +38,16 @@ var notShown = map[string]string{
 	"trust_config":                                        "no collection of gcloud compute",
 	"endpoint_health":                                     "get-health shows it",
 	"weights":                                             "of the proxies' own",
-	"health_check.proxy_header":                           "shown for every type but GRPC, which the test has",
 	"forwarding_rule.vips.name":                           "a name that a second rule has already",
-	"target_proxy.tls.server_names.client_validation.trust_configs": "no collection of gcloud compute",
 }
 
-// TestNothingIsIgnored sets every field of the model to something else, one at a time, and wants what is shown to differ.
+var update = flag.Bool("update", false, "write testdata/fields.txt anew")
+
+// TestNothingIsIgnored sets every field of the model to something else, one at a time, and wants what is shown to differ. Where
+// it shows is in testdata/fields.txt: a field that moves is seen there.
 func TestNothingIsIgnored(t *testing.T) {
+	var table strings.Builder
+	unchanged := map[string]map[string]string{} // what is shown with no field changed, by the alternatives that are set
 	bodies := (&lbv1.Resource{}).ProtoReflect().Descriptor().Oneofs().ByName("body").Fields()
 	for i := range bodies.Len() {
 		body := bodies.Get(i)
@@ -50,14 +56,30 @@ func TestNothingIsIgnored(t *testing.T) {
 			for _, f := range path {
 				name += "." + string(f.Name())
 			}
-			if reasonFor(name) != "" {
+			if reason := reasonFor(name); reason != "" {
+				fmt.Fprintf(&table, "%s: not shown: %s\n", name, reason)
 				return
 			}
-			before, after := fullModel(body, path, false), fullModel(body, path, true)
-			if shown(t, before) == shown(t, after) {
-				t.Errorf("%s changes nothing that `compute describe` shows", name)
+			of := alternatives(body, path)
+			if unchanged[of] == nil {
+				unchanged[of] = shown(t, fullModel(body, path, false))
 			}
+			places := changedPlaces(unchanged[of], shown(t, fullModel(body, path, true)))
+			if len(slices.DeleteFunc(slices.Clone(places), derived.MatchString)) == 0 {
+				t.Errorf("%s changes nothing that the APIs show, but %v", name, places)
+			}
+			fmt.Fprintf(&table, "%s: %s\n", name, strings.Join(places, ", "))
 		})
+	}
+	const golden = "testdata/fields.txt"
+	if *update {
+		if err := os.WriteFile(golden, []byte(table.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil || string(want) != table.String() {
+		t.Errorf("%s is not what is shown (%v): run go test ./internal/compute -update and look at the difference", golden, err)
 	}
 }
 
@@ -92,6 +114,28 @@ func isDuration(f protoreflect.FieldDescriptor) bool {
 	return f.Message() != nil && f.Message().FullName() == "google.protobuf.Duration"
 }
 
+// alternatives are the members of oneofs, and the type of health check, that a path needs.
+func alternatives(body protoreflect.FieldDescriptor, path []protoreflect.FieldDescriptor) string {
+	text := checkType(body, path).String()
+	for _, f := range path {
+		if f.ContainingOneof() != nil {
+			text += " " + string(f.FullName())
+		}
+	}
+	return text
+}
+
+// checkType is the type of health check that has the field at the end of a path.
+func checkType(body protoreflect.FieldDescriptor, path []protoreflect.FieldDescriptor) lbv1.HealthCheck_Type {
+	switch string(body.Name()) + "." + string(path[0].Name()) {
+	case "health_check.host", "health_check.request_path", "health_check.proxy_header":
+		return lbv1.HealthCheck_HTTP
+	case "health_check.request", "health_check.response":
+		return lbv1.HealthCheck_TCP
+	}
+	return lbv1.HealthCheck_GRPC
+}
+
 // fullModel has one resource of every kind, all of one name, with every field set; of alternatives, those on the path.
 // If changed, the field at the end of the path has another value in one of the resources.
 func fullModel(body protoreflect.FieldDescriptor, path []protoreflect.FieldDescriptor, changed bool) *lbv1.Model {
@@ -105,6 +149,12 @@ func fullModel(body protoreflect.FieldDescriptor, path []protoreflect.FieldDescr
 			along = path
 		}
 		fill(r.ProtoReflect().Mutable(f).Message(), along, changed)
+		if h := r.GetHealthCheck(); h != nil && h.GetType() == lbv1.HealthCheck_GRPC {
+			h.Type = checkType(body, path)
+		}
+		if shard := r.GetEndpointShard(); shard != nil {
+			shard.Group += "/x"
+		}
 		m.Resources = append(m.Resources, r)
 	}
 	return m
@@ -181,20 +231,73 @@ func sample(f protoreflect.FieldDescriptor, changed bool) protoreflect.Value {
 	}
 }
 
-// shown is all that the collections, and the list of a group's endpoints, show of a model.
-func shown(t *testing.T, m *lbv1.Model) string {
+// shown is all that the collections, and the list of a group's endpoints, show of a model: values by their places.
+func shown(t *testing.T, m *lbv1.Model) map[string]string {
 	t.Helper()
-	view := compute.Model{Model: proto.Clone(m).(*lbv1.Model), Project: "p", Home: "x"}
-	var all []any
+	view := compute.NewView(compute.Model{Model: proto.Clone(m).(*lbv1.Model), Project: "p", Home: "x"})
+	places := map[string]string{}
 	for _, c := range compute.Collections() {
-		for _, r := range c.Resources(view) {
-			all = append(all, c.Name, r)
+		for _, r := range view.Resources(c) {
+			b, err := r.MarshalJSON()
+			if err != nil {
+				t.Fatal(err)
+			}
+			locate(t, places, c.Name, b)
 		}
 	}
-	endpoints, _ := compute.Endpoints(view, "", func(compute.Resource) bool { return true })
-	text, err := json.Marshal(append(all, endpoints))
-	if err != nil {
-		t.Fatal(err)
+	for _, e := range view.Endpoints("x", "x") {
+		b, err := json.Marshal(view.NetworkEndpoint(e))
+		if err != nil {
+			t.Fatal(err)
+		}
+		locate(t, places, "listNetworkEndpoints.networkEndpoint", b)
 	}
-	return string(text)
+	return places
+}
+
+// locate notes each value of JSON under the path of its field.
+func locate(t *testing.T, places map[string]string, path string, text []byte) {
+	t.Helper()
+	var value any
+	if err := json.Unmarshal(text, &value); err != nil {
+		t.Fatalf("%v: %s", err, text)
+	}
+	var walk func(path string, value any)
+	walk = func(path string, value any) {
+		switch v := value.(type) {
+		case map[string]any:
+			for key, member := range v {
+				walk(path+"."+key, member)
+			}
+		case []any:
+			for _, member := range v {
+				walk(path+"[]", member)
+			}
+			places[path+".length"] += fmt.Sprint(len(v), ";")
+		default:
+			places[path] += fmt.Sprint(v, ";")
+		}
+	}
+	walk(path, value)
+}
+
+// derived are places that show everything there is of a resource, or that it is there.
+var derived = regexp.MustCompile(`(fingerprint|\.length|\.id|selfLink|\.createTime|creationTimestamp)$`)
+
+// changedPlaces are where two models show something else, those that are derived only if there are no others.
+func changedPlaces(before, after map[string]string) []string {
+	var all []string
+	for _, places := range []map[string]string{before, after} {
+		for place := range places {
+			if before[place] != after[place] && !slices.Contains(all, place) {
+				all = append(all, place)
+			}
+		}
+	}
+	slices.Sort(all)
+	direct := slices.DeleteFunc(slices.Clone(all), derived.MatchString)
+	if len(direct) > 0 {
+		return direct
+	}
+	return all
 }

@@ -110,6 +110,9 @@ func (c *Client) Model(ctx context.Context) (*lbv1.Model, error) {
 	return model, protojson.Unmarshal(b, model)
 }
 
+// HTTP is the client of the APIs of Google that the server answers for, whatever the host in a URL.
+func (c *Client) HTTP() *http.Client { return c.http }
+
 func (c *Client) get(ctx context.Context, path string, query url.Values, into any) error {
 	b, err := c.fetch(ctx, path, query)
 	if err != nil {

@@ -53,7 +53,7 @@ func serve(t *testing.T, path string, s source) net.Listener {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := control.NewServer(s)
+	server := control.NewServer(s, nil)
 	done := make(chan error, 1)
 	go func() { done <- server.Serve(l) }()
 	t.Cleanup(func() {

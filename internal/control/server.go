@@ -20,8 +20,9 @@ type Server struct {
 	http   *http.Server
 }
 
-// NewServer makes a server; Serve runs it.
-func NewServer(source Source) *Server {
+// NewServer makes a server; Serve runs it. Apis answers all paths that are not the server's own, as the APIs of Google that the
+// command line stands on do; nil answers none.
+func NewServer(source Source, apis http.Handler) *Server {
 	s := &Server{source: source}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /v1/info", func(w http.ResponseWriter, _ *http.Request) { reply(w, s.source.Info()) })
@@ -31,6 +32,10 @@ func NewServer(source Source) *Server {
 	mux.HandleFunc("GET /v1/health", s.health)
 	mux.HandleFunc("GET /v1/troubles", s.troubles)
 	mux.HandleFunc("GET /v1/logs", s.logs)
+	if apis != nil {
+		mux.Handle("/compute/v1/", apis)
+		mux.Handle("/v1/projects/", apis)
+	}
 	s.http = &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
 	return s
 }

@@ -3,19 +3,35 @@ package gcloud
 import (
 	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
 	"unicode"
 )
 
-// condition says whether a resource fits.
-type condition func(fields map[string]any) bool
+// Condition says whether a resource fits.
+type Condition func(fields map[string]any) bool
 
 // filterParser reads gcloud's filter language, for the lowest precedence first: terms side by side, OR, AND, NOT.
-type filterParser struct{ rest string }
+type filterParser struct {
+	rest string
+	// api is the language of the Compute API: case counts, and it has the operators eq and ne with a regular expression.
+	api bool
+	// open is how many parentheses are around.
+	open int
+}
 
 // parseFilter returns nil for a filter that every resource fits.
-func parseFilter(typed string) (condition, error) {
-	p := &filterParser{strings.TrimSpace(typed)}
+func parseFilter(typed string) (Condition, error) {
+	return (&filterParser{rest: strings.TrimSpace(typed)}).all()
+}
+
+// ParseFilter reads the filter parameter of an API's list method, in both of its forms: name = web AND size > 1, name eq web.*
+// It returns nil for a filter that every resource fits.
+func ParseFilter(typed string) (Condition, error) {
+	return (&filterParser{rest: strings.TrimSpace(typed), api: true}).all()
+}
+
+func (p *filterParser) all() (Condition, error) {
 	if p.rest == "" {
 		return nil, nil
 	}
@@ -27,7 +43,7 @@ func parseFilter(typed string) (condition, error) {
 }
 
 // sequence is terms side by side: all have to hold.
-func (p *filterParser) sequence() (condition, error) {
+func (p *filterParser) sequence() (Condition, error) {
 	c, err := p.disjunction()
 	for err == nil && p.rest != "" && p.rest[0] != ')' {
 		c, err = both(c)(p.disjunction())
@@ -35,7 +51,7 @@ func (p *filterParser) sequence() (condition, error) {
 	return c, err
 }
 
-func (p *filterParser) disjunction() (condition, error) {
+func (p *filterParser) disjunction() (Condition, error) {
 	c, err := p.conjunction()
 	for err == nil && p.keyword("OR") {
 		c, err = either(c)(p.conjunction())
@@ -43,7 +59,7 @@ func (p *filterParser) disjunction() (condition, error) {
 	return c, err
 }
 
-func (p *filterParser) conjunction() (condition, error) {
+func (p *filterParser) conjunction() (Condition, error) {
 	c, err := p.negation()
 	for err == nil && p.keyword("AND") {
 		c, err = both(c)(p.negation())
@@ -51,7 +67,7 @@ func (p *filterParser) conjunction() (condition, error) {
 	return c, err
 }
 
-func (p *filterParser) negation() (condition, error) {
+func (p *filterParser) negation() (Condition, error) {
 	if !p.keyword("NOT") && !p.symbol("-") {
 		return p.term()
 	}
@@ -59,14 +75,14 @@ func (p *filterParser) negation() (condition, error) {
 	return func(fields map[string]any) bool { return !c(fields) }, err
 }
 
-func both(a condition) func(condition, error) (condition, error) {
-	return func(b condition, err error) (condition, error) {
+func both(a Condition) func(Condition, error) (Condition, error) {
+	return func(b Condition, err error) (Condition, error) {
 		return func(fields map[string]any) bool { return a(fields) && b(fields) }, err
 	}
 }
 
-func either(a condition) func(condition, error) (condition, error) {
-	return func(b condition, err error) (condition, error) {
+func either(a Condition) func(Condition, error) (Condition, error) {
+	return func(b Condition, err error) (Condition, error) {
 		return func(fields map[string]any) bool { return a(fields) || b(fields) }, err
 	}
 }
@@ -74,12 +90,14 @@ func either(a condition) func(condition, error) (condition, error) {
 // operators are in the order in which they are looked for.
 var operators = []string{"!=", "!~", ">=", "<=", "=", ":", "~", ">", "<"}
 
-func (p *filterParser) term() (condition, error) {
+func (p *filterParser) term() (Condition, error) {
 	if p.symbol("(") {
+		p.open++
 		c, err := p.sequence()
 		if err == nil && !p.symbol(")") {
 			err = fmt.Errorf("a parenthesis is not closed")
 		}
+		p.open--
 		return c, err
 	}
 	end := strings.IndexFunc(p.rest, func(r rune) bool { return strings.ContainsRune("=:~!<>()", r) || unicode.IsSpace(r) })
@@ -95,6 +113,13 @@ func (p *filterParser) term() (condition, error) {
 	}
 	name := p.rest[:end]
 	p.rest = strings.TrimSpace(p.rest[end:])
+	if p.api {
+		for word, operator := range map[string]string{"eq": "~", "ne": "!~"} {
+			if p.keyword(word) {
+				return p.wholeMatch(key, operator)
+			}
+		}
+	}
 	for _, operator := range operators {
 		if !p.symbol(operator) {
 			continue
@@ -103,9 +128,24 @@ func (p *filterParser) term() (condition, error) {
 		if err != nil {
 			return nil, err
 		}
-		return comparison(key, operator, operands)
+		return comparison(key, operator, operands, p.api)
 	}
 	return nil, fmt.Errorf("an operator is expected after %q: one of %s", name, strings.Join(operators, " "))
+}
+
+// wholeMatch is the API's eq and ne: the whole value has to match, and outside of parentheses all that follows is the pattern.
+func (p *filterParser) wholeMatch(key path, operator string) (Condition, error) {
+	var pattern string
+	var err error
+	if quoted := p.rest != "" && strings.ContainsRune(`"'`, rune(p.rest[0])); p.open > 0 || quoted {
+		pattern, err = p.operand()
+	} else {
+		pattern, p.rest = p.rest, ""
+	}
+	if err != nil {
+		return nil, err
+	}
+	return comparison(key, operator, []string{"^(?:" + pattern + ")$"}, true)
 }
 
 // operands are one value, or after "=" and ":" several in parentheses.
@@ -178,11 +218,11 @@ func (p *filterParser) keyword(word string) bool {
 }
 
 // comparison holds if any of a field's values fits any operand; the negative operators if none does.
-func comparison(key path, operator string, operands []string) (condition, error) {
+func comparison(key path, operator string, operands []string, caseCounts bool) (Condition, error) {
 	positive, negative := strings.CutPrefix(operator, "!")
 	var fits []func(string) bool
 	for _, operand := range operands {
-		f, err := comparator(positive, operand)
+		f, err := comparator(positive, operand, caseCounts)
 		if err != nil {
 			return nil, err
 		}
@@ -192,6 +232,9 @@ func comparison(key path, operator string, operands []string) (condition, error)
 		found := key.get(fields)
 		if found == nil {
 			return negative
+		}
+		if b, isBool := found.(bool); isBool && caseCounts {
+			found = strconv.FormatBool(b)
 		}
 		for _, value := range texts(found) {
 			for _, f := range fits {
@@ -204,8 +247,8 @@ func comparison(key path, operator string, operands []string) (condition, error)
 	}, nil
 }
 
-// comparator compares text without regard to case for "=" and ":"; the latter looks for a word. A star stands for anything.
-func comparator(operator, operand string) (func(string) bool, error) {
+// comparator compares text for "=" and ":"; the latter looks for a word. A star stands for anything.
+func comparator(operator, operand string, caseCounts bool) (func(string) bool, error) {
 	switch operator {
 	case "<", ">", "<=", ">=":
 		return func(value string) bool {
@@ -224,5 +267,9 @@ func comparator(operator, operand string) (func(string) bool, error) {
 		before, after = `(^|[^0-9A-Za-z_])`, `($|[^0-9A-Za-z_])`
 	}
 	pattern := strings.ReplaceAll(regexp.QuoteMeta(operand), `\*`, ".*")
-	return regexp.MustCompile("(?is)" + before + pattern + after).MatchString, nil
+	flags := "(?is)"
+	if caseCounts {
+		flags = "(?s)"
+	}
+	return regexp.MustCompile(flags + before + pattern + after).MatchString, nil
 }

@@ -28,9 +28,9 @@ const (
 
 // column is one field of a projection.
 type column struct {
-	path      path
-	transform string
-	label     string
+	path       path
+	transforms []transform
+	label      string
 }
 
 func parseFormat(typed string) (format, error) {
@@ -75,7 +75,10 @@ func parseFormat(typed string) (format, error) {
 }
 
 // splitTop splits at the commas outside of parentheses and quotes.
-func splitTop(s string) []string {
+func splitTop(s string) []string { return splitOutside(s, ',') }
+
+// splitOutside splits at a separator outside of parentheses and quotes.
+func splitOutside(s string, separator rune) []string {
 	var out []string
 	depth, start, quote := 0, 0, rune(0)
 	for i, r := range s {
@@ -90,7 +93,7 @@ func splitTop(s string) []string {
 			depth++
 		case r == ')':
 			depth--
-		case r == ',' && depth == 0:
+		case r == separator && depth == 0:
 			out = append(out, strings.TrimSpace(s[start:i]))
 			start = i + 1
 		}
@@ -98,26 +101,30 @@ func splitTop(s string) []string {
 	return append(out, strings.TrimSpace(s[start:]))
 }
 
-// transforms are the functions that a projection may end with.
-var transforms = []string{"basename", "len", "list"}
-
-// parseColumn reads PATH, PATH.TRANSFORM() and both with :label=LABEL.
+// parseColumn reads PATH, or PATH.TRANSFORM(ARGUMENTS), and with :label=LABEL. A transform may stand alone, and after another.
 func parseColumn(typed string) (column, error) {
-	field, options, _ := strings.Cut(typed, ":")
-	var c column
-	if called, ok := strings.CutSuffix(field, "()"); ok {
-		dot := strings.LastIndex(called, ".")
-		if dot < 0 || !slices.Contains(transforms, called[dot+1:]) {
-			return c, fmt.Errorf("%q ends with a function that is none of %s", field, strings.Join(transforms, ", "))
+	parts := splitOutside(typed, ':')
+	c := column{}
+	var names []string
+	for _, part := range splitOutside(parts[0], '.') {
+		if !strings.HasSuffix(part, ")") {
+			names = append(names, part)
+			continue
 		}
-		field, c.transform = called[:dot], called[dot+1:]
+		t, err := parseTransform(part)
+		if err != nil {
+			return c, err
+		}
+		c.transforms = append(c.transforms, t)
 	}
 	var err error
-	if c.path, err = parsePath(field); err != nil {
-		return c, err
+	if len(names) > 0 || len(c.transforms) == 0 {
+		if c.path, err = parsePath(strings.Join(names, ".")); err != nil {
+			return c, err
+		}
 	}
 	c.label = snake(c.path.name())
-	for option := range strings.SplitSeq(options, ":") {
+	for _, option := range parts[1:] {
 		if label, ok := strings.CutPrefix(option, "label="); ok {
 			c.label = strings.Trim(label, `"'`)
 		}
@@ -143,36 +150,8 @@ func snake(name string) string {
 // value is the column of one resource.
 func (c column) value(fields map[string]any) any {
 	found := c.path.get(fields)
-	switch c.transform {
-	case "basename":
-		return basename(found)
-	case "len":
-		if found == nil {
-			return 0
-		}
-		if object, ok := found.(map[string]any); ok {
-			return len(object)
-		}
-		return len(texts(found))
-	case "list":
-		if found != nil {
-			return strings.Join(texts(found), ",")
-		}
+	for _, t := range c.transforms {
+		found = t.apply(found, fields)
 	}
 	return found
-}
-
-// basename is what follows the last slash, of each member of a list.
-func basename(value any) any {
-	switch v := value.(type) {
-	case string:
-		return v[strings.LastIndex(v, "/")+1:]
-	case []any:
-		out := []any{}
-		for _, member := range v {
-			out = append(out, basename(member))
-		}
-		return out
-	}
-	return value
 }

@@ -1,26 +1,26 @@
 package gcloud_test
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 
-	"github.com/spillway-lb/spillway/internal/compute"
 	"github.com/spillway-lb/spillway/internal/gcloud"
 )
 
-func resources() []compute.Resource {
+func resources() []map[string]any {
 	backend := func(group string) any { return map[string]any{"group": "zones/z/" + group} }
-	return []compute.Resource{
-		{Name: "web-blue", Cells: []string{"web-blue", "10"}, Fields: map[string]any{
+	return []map[string]any{
+		{
 			"name": "web-blue", "size": 10, "zone": "zones/us-west1-a", "IPAddress": "127.0.0.1", "selfLink": "https://x/web-blue",
 			"log": map[string]any{"enable": true, "rate": 0.5}, "backends": []any{backend("a"), backend("b")},
-		}},
-		{Name: "web-green", Cells: []string{"web-green", "9"}, Fields: map[string]any{
-			"name": "web-green", "size": uint32(9), "zone": "zones/us-east1-b", "selfLink": "https://x/web-green", "rate": 1e8,
-		}},
-		{Name: "store", Cells: []string{"store", "9"}, Fields: map[string]any{
-			"name": "store", "size": 9, "zone": "zones/us-east1-b", "selfLink": "https://x/store", "note": "a, b",
-		}},
+			"target": "https://www.googleapis.com/compute/v1/projects/p/regions/us-west1/targetHttpProxies/t", "made": "2026-11-27T20:15:00Z",
+		},
+		{"name": "web-green", "size": uint32(9), "zone": "zones/us-east1-b", "selfLink": "https://x/web-green", "rate": 1e8},
+		{
+			"name": "store", "size": json.Number("9"), "zone": "zones/us-east1-b", "selfLink": "https://x/store", "note": "a, b",
+			"target": "https://www.googleapis.com/compute/v1/projects/p/global/targetHttpProxies/t",
+		},
 	}
 }
 
@@ -66,7 +66,7 @@ func TestSelect(t *testing.T) {
 		}
 		var got []string
 		for _, r := range query.Select(resources()) {
-			got = append(got, r.Name)
+			got = append(got, r["name"].(string))
 		}
 		if strings.Join(got, " ") != test.want {
 			t.Errorf("%+v: %q, want %q", test.flags, got, test.want)
@@ -89,18 +89,26 @@ func TestPrintList(t *testing.T) {
 		{"value(backends[].group.list(), backends.len())", "zones/z/a,zones/z/b\t2\n\t0\n\t0\n"},
 		{"get(log.enable, rate, log)", "True\t\tenable=True;rate=0.5\n\t100000000\t\n\t\t\n"},
 		{"csv(name,IPAddress,note)", "name,ip_address,note\nweb-blue,127.0.0.1,\nweb-green,,\nstore,,\"a, b\"\n"},
+		{"table(name, backends[].group)", "NAME       GROUP\nweb-blue   ['zones/z/a', 'zones/z/b']\nweb-green  \nstore      \n"},
+		{"table(name:label='THE/NAME', log)", "THE/NAME   LOG\nweb-blue   {'enable': True, 'rate': 0.5}\nweb-green  \nstore      \n"},
+		{"value(target.scope(), target.scope(global), target.basename())", "us-west1/targetHttpProxies/t\tt\tt\n\t\t\nt\ttargetHttpProxies/t\tt\n"},
+		{"value(target.segment(6), target.segment(-2), target.segment(99))", "p\ttargetHttpProxies\t\n\t\t\np\ttargetHttpProxies\t\n"},
+		{"value(backends[].group.basename().list(separator=' + '))", "a + b\n\n\n"},
+		{"value(backends[].group.join('|'), name.len())", "zones/z/a|zones/z/b\t8\n\t9\n\t5\n"},
+		{"value(firstof(IPAddress, note), rate.yesno(no=none))", "127.0.0.1\tnone\n\t100000000\na, b\tnone\n"},
+		{"value(made.date('%Y-%m-%d %H:%M'), location(), uri())", "2026-11-27 20:15\tus-west1-a\thttps://x/web-blue\n\tus-east1-b\thttps://x/web-green\n\tus-east1-b\thttps://x/store\n"},
 		{"csv[no-heading](name)", "web-blue\nweb-green\nstore\n"},
 		{"json(name)", "[\n  {\n    \"name\": \"web-blue\"\n  },\n  {\n    \"name\": \"web-green\"\n  },\n  {\n    \"name\": \"store\"\n  }\n]\n"},
 		{"yaml(log.rate)", "---\nlog:\n  rate: 0.5\n---\n{}\n---\n{}\n"},
 		{"none", ""},
 	} {
-		query, err := gcloud.Parse(gcloud.Flags{Format: test.format})
+		query, err := gcloud.Parse(gcloud.Flags{Format: test.format, Table: "table(name,size)"})
 		if err != nil {
 			t.Errorf("%s: %v", test.format, err)
 			continue
 		}
 		var got strings.Builder
-		if err := query.PrintList(&got, []string{"NAME", "SIZE"}, resources()); err != nil {
+		if err := query.PrintList(&got, resources()); err != nil {
 			t.Errorf("%s: %v", test.format, err)
 		}
 		if got.String() != test.want {
@@ -116,7 +124,7 @@ func TestPrintNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 		var got strings.Builder
-		if err := query.PrintList(&got, []string{"NAME"}, nil); err != nil || got.String() != want {
+		if err := query.PrintList(&got, nil); err != nil || got.String() != want {
 			t.Errorf("%q: %q, want %q; error %v", format, got.String(), want, err)
 		}
 	}
@@ -124,7 +132,7 @@ func TestPrintNothing(t *testing.T) {
 
 func TestPrintOne(t *testing.T) {
 	for format, want := range map[string]string{
-		"":                            "name: store\nnote: a, b\nselfLink: https://x/store\nsize: 9\nzone: zones/us-east1-b\n",
+		"":                            "name: store\nnote: a, b\nselfLink: https://x/store\nsize: 9\ntarget: https://www.googleapis.com/compute/v1/projects/p/global/targetHttpProxies/t\nzone: zones/us-east1-b\n",
 		"json(name)":                  "{\n  \"name\": \"store\"\n}\n",
 		"value(name)":                 "store\n",
 		"table(name,zone.basename())": "NAME   ZONE\nstore  us-east1-b\n",
@@ -146,7 +154,7 @@ func TestURI(t *testing.T) {
 		t.Fatal(err)
 	}
 	var got strings.Builder
-	if err := query.PrintList(&got, nil, query.Select(resources())); err != nil || got.String() != "https://x/store\n" {
+	if err := query.PrintList(&got, query.Select(resources())); err != nil || got.String() != "https://x/store\n" {
 		t.Errorf("%q, %v", got.String(), err)
 	}
 }
@@ -168,10 +176,52 @@ func TestErrors(t *testing.T) {
 		"lacks a closing parenthesis":                       {Format: "value(name"},
 		"lacks a closing bracket":                           {Format: "value(a[0)"},
 		"has an index that is not a number":                 {Format: "value(a[x])"},
-		"is none of basename, len, list":                    {Format: "value(name.nope())"},
+		"is none of the functions basename, count, date":    {Format: "value(name.nope())"},
 	} {
 		if _, err := gcloud.Parse(flags); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%+v: %v, want %s", flags, err, want)
+		}
+	}
+}
+
+// TestAPIFilter has both forms of the filter parameter of Google's list methods.
+func TestAPIFilter(t *testing.T) {
+	for filter, want := range map[string]string{
+		"":                                "web-blue web-green store",
+		"name = store":                    "store",
+		"name=STORE":                      "",
+		`name != "store"`:                 "web-blue web-green",
+		"size > 9":                        "web-blue",
+		"(name = web*) (size <= 9)":       "web-green",
+		"name = store OR name = web-blue": "web-blue store",
+		"NOT note:*":                      "web-blue web-green",
+		"log.enable = true":               "web-blue",
+		"name eq web-.*":                  "web-blue web-green",
+		"name eq web":                     "",
+		"name eq 'web-(blue|red)'":        "web-blue",
+		`name ne "web-.*"`:                "store",
+		"note eq a, b":                    "store",
+		"(name eq .*e) (size eq 9)":       "store",
+		`(name ne ".*blue") (zone eq .*us-east.*)`: "web-green store",
+	} {
+		condition, err := gcloud.ParseFilter(filter)
+		if err != nil {
+			t.Errorf("%s: %v", filter, err)
+			continue
+		}
+		var got []string
+		for _, r := range resources() {
+			if condition == nil || condition(r) {
+				got = append(got, r["name"].(string))
+			}
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("%s: %v, want %s", filter, got, want)
+		}
+	}
+	for _, broken := range []string{"name", "name eq [", "(name = x", "name ~"} {
+		if _, err := gcloud.ParseFilter(broken); err == nil {
+			t.Errorf("%s was taken", broken)
 		}
 	}
 }

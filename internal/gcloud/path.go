@@ -133,3 +133,25 @@ func texts(value any) []string {
 	}
 	return out
 }
+
+// repr is a value as Python's repr() writes it.
+func repr(value any) string {
+	var members []string
+	switch v := value.(type) {
+	case nil:
+		return "None"
+	case string:
+		return "'" + strings.ReplaceAll(strings.ReplaceAll(v, `\`, `\\`), "'", `\'`) + "'"
+	case []any:
+		for _, member := range v {
+			members = append(members, repr(member))
+		}
+		return "[" + strings.Join(members, ", ") + "]"
+	case map[string]any:
+		for _, key := range slices.Sorted(maps.Keys(v)) {
+			members = append(members, repr(key)+": "+repr(v[key]))
+		}
+		return "{" + strings.Join(members, ", ") + "}"
+	}
+	return text(value)
+}

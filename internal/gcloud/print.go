@@ -9,23 +9,17 @@ import (
 	"text/tabwriter"
 
 	"sigs.k8s.io/yaml"
-
-	"github.com/spillway-lb/spillway/internal/compute"
 )
 
-// PrintList prints what a list command does. Headers are those of the default table.
-func (q *Query) PrintList(w io.Writer, headers []string, resources []compute.Resource) error {
-	contents := []any{}
-	for _, r := range resources {
-		contents = append(contents, q.format.content(r.Fields))
-	}
+// PrintList prints what a list command does.
+func (q *Query) PrintList(w io.Writer, resources []map[string]any) error {
 	switch f := q.format; {
 	case f.name == formatNone:
 		return nil
 	case f.name == formatJSON:
-		return printJSON(w, contents)
+		return printJSON(w, f.contents(resources))
 	case f.name == formatYAML:
-		for _, content := range contents {
+		for _, content := range f.contents(resources) {
 			fmt.Fprintln(w, "---")
 			if err := printYAML(w, content); err != nil {
 				return err
@@ -33,30 +27,40 @@ func (q *Query) PrintList(w io.Writer, headers []string, resources []compute.Res
 		}
 		return nil
 	case f.columns == nil:
-		return f.table(w, headers, cells(resources))
+		f.columns, f.name = q.table.columns, formatTable
+		return f.rows(w, resources)
 	}
 	return q.format.rows(w, resources)
 }
 
 // PrintOne prints what a describe command does.
-func (q *Query) PrintOne(w io.Writer, r compute.Resource) error {
+func (q *Query) PrintOne(w io.Writer, resource map[string]any) error {
 	switch f := q.format; {
 	case f.name == formatNone:
 		return nil
 	case f.name == formatJSON:
-		return printJSON(w, f.content(r.Fields))
+		return printJSON(w, f.content(resource))
 	case f.columns == nil || f.name == formatYAML:
-		return printYAML(w, f.content(r.Fields))
+		return printYAML(w, f.content(resource))
 	}
-	return q.format.rows(w, []compute.Resource{r})
+	return q.format.rows(w, []map[string]any{resource})
 }
 
-func cells(resources []compute.Resource) [][]string {
-	var rows [][]string
-	for _, r := range resources {
-		rows = append(rows, r.Cells)
+// PrintDocuments prints what a command does that answers with several objects, each a document of its own.
+func (q *Query) PrintDocuments(w io.Writer, objects []map[string]any) error {
+	if f := q.format; f.name == formatDefault {
+		q = &Query{format: format{name: formatYAML, attributes: f.attributes}}
 	}
-	return rows
+	return q.PrintList(w, objects)
+}
+
+// contents are what JSON and YAML show of resources.
+func (f format) contents(resources []map[string]any) []any {
+	out := []any{}
+	for _, r := range resources {
+		out = append(out, f.content(r))
+	}
+	return out
 }
 
 // content is what JSON and YAML show of a resource: the projection's fields, where they were.
@@ -93,7 +97,7 @@ func place(out map[string]any, p path, value any) {
 }
 
 // rows prints the columns of a projection.
-func (f format) rows(w io.Writer, resources []compute.Resource) error {
+func (f format) rows(w io.Writer, resources []map[string]any) error {
 	var headers []string
 	var rows [][]string
 	for _, c := range f.columns {
@@ -102,7 +106,7 @@ func (f format) rows(w io.Writer, resources []compute.Resource) error {
 	for _, r := range resources {
 		var row []string
 		for _, c := range f.columns {
-			row = append(row, text(c.value(r.Fields)))
+			row = append(row, f.cell(c.value(r)))
 		}
 		rows = append(rows, row)
 	}
@@ -122,6 +126,17 @@ func (f format) rows(w io.Writer, resources []compute.Resource) error {
 		}
 	}
 	return nil
+}
+
+// cell is a value in a row: gcloud's tables show lists and objects as Python does.
+func (f format) cell(value any) string {
+	if f.name == formatTable {
+		switch value.(type) {
+		case []any, map[string]any:
+			return repr(value)
+		}
+	}
+	return text(value)
 }
 
 func (f format) headed() bool {

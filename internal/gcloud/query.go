@@ -3,11 +3,12 @@
 // In: the flags --filter, --sort-by, --limit, --uri and --format, and resources with the fields of the Compute API. Out:
 // text. It is pure.
 //
-//	query, err := gcloud.Parse(gcloud.Flags{Filter: "name~^web", Format: "value(name)"})
-//	resources, err = query.Select(resources)
-//	err = query.PrintList(w, []string{"NAME"}, resources)
+//	query, err := gcloud.Parse(gcloud.Flags{Filter: "name~^web", Table: "table(name)"})
+//	resources = query.Select(resources)
+//	err = query.PrintList(w, resources)
 //
-// The languages are gcloud's, without most transforms of projections: see docs/compatibility.md.
+// The languages are gcloud's, without some transforms of projections: see docs/compatibility.md. ParseFilter has the filters of
+// the API itself.
 package gcloud
 
 import (
@@ -16,8 +17,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-
-	"github.com/spillway-lb/spillway/internal/compute"
 )
 
 // Flags are a command's flags as typed.
@@ -28,14 +27,17 @@ type Flags struct {
 	Limit  int
 	URI    bool
 	Format string
+	// Table is the format of a list that is asked for none.
+	Table string
 }
 
 // Query is what the flags ask for.
 type Query struct {
-	filter condition
+	filter Condition
 	order  []sortKey
 	limit  int
 	format format
+	table  format
 }
 
 // sortKey is one field of --sort-by.
@@ -58,7 +60,10 @@ func Parse(flags Flags) (*Query, error) {
 		return nil, fmt.Errorf("argument --sort-by: %w", err)
 	}
 	if flags.URI {
-		flags.Format = "value(selfLink)"
+		flags.Format = "value(uri())"
+	}
+	if q.table, err = parseFormat(flags.Table); err != nil {
+		return nil, fmt.Errorf("the table of a list: %w", err)
 	}
 	if q.format, err = parseFormat(flags.Format); err != nil {
 		return nil, fmt.Errorf("argument --format: %w", err)
@@ -83,14 +88,14 @@ func parseOrder(flag string) ([]sortKey, error) {
 }
 
 // Select returns the resources that fit the filter, in order, as many as the limit allows.
-func (q *Query) Select(resources []compute.Resource) []compute.Resource {
+func (q *Query) Select(resources []map[string]any) []map[string]any {
 	out := slices.Clone(resources)
 	if q.filter != nil {
-		out = slices.DeleteFunc(out, func(r compute.Resource) bool { return !q.filter(r.Fields) })
+		out = slices.DeleteFunc(out, func(r map[string]any) bool { return !q.filter(r) })
 	}
-	slices.SortStableFunc(out, func(a, b compute.Resource) int {
+	slices.SortStableFunc(out, func(a, b map[string]any) int {
 		for _, key := range q.order {
-			order := compare(text(key.path.get(a.Fields)), text(key.path.get(b.Fields)))
+			order := compare(text(key.path.get(a)), text(key.path.get(b)))
 			if key.descending {
 				order = -order
 			}

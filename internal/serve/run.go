@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/spillway-lb/spillway/internal/admin"
+	"github.com/spillway-lb/spillway/internal/computeapi"
 	"github.com/spillway-lb/spillway/internal/control"
 	"github.com/spillway-lb/spillway/internal/controlplane"
 	"github.com/spillway-lb/spillway/internal/dataplanes"
@@ -57,6 +58,9 @@ type Config struct {
 	Tracer *trace.Tracer
 	// Admin is the address for metrics and profiles; none if empty.
 	Admin string
+	// Compute is the address of the Compute and Network Services APIs; none if empty. ComputeWrites lets their clients delete.
+	Compute       string
+	ComputeWrites bool
 	// Images is the directory that keeps plugins' images; ImagesPath if empty.
 	Images string
 	// Registry is the address of a registry that plugins can be pushed to; none if empty.
@@ -77,6 +81,7 @@ type server struct {
 	store     *store.Store
 	model     *view.Model
 	source    *view.Source
+	front     *computeapi.Front
 	loop      *controlplane.Loop
 	planes    *dataplanes.Set
 	announcer *announcer
@@ -99,7 +104,7 @@ func Run(ctx context.Context, c Config) error {
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(s.serveAdmin(ctx), s.serveRegistry(ctx)); err != nil {
+	if err := errors.Join(s.serveAdmin(ctx), s.serveCompute(ctx), s.serveRegistry(ctx)); err != nil {
 		_ = s.socket.Close()
 		return err
 	}
@@ -157,6 +162,7 @@ func newServer(c Config) (*server, error) {
 		Started: startedInfo(c), From: c.From, Store: s.store, Published: s.model, Sockets: s.sockets, Locations: s.planes.Locations,
 		Output: s.standin.Logs,
 	}
+	s.front = computeapi.New(s.source, s.negs, c.Now)
 	s.outages = &outages{store: s.store, source: s.source, report: s.report, watch: outage.NewWatch(), writer: writer, now: c.Now}
 	s.announcer = &announcer{store: s.store, source: s.source, report: s.report, now: c.Now}
 	s.directory = &directory{path: c.Dir, namespace: c.Namespace, store: s.store, report: s.report, restore: newRestorer(kept), problems: newProblemsGauge(), loaded: make(chan struct{})}
@@ -193,7 +199,7 @@ func (s *server) run(ctx context.Context) error {
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	var parts sync.WaitGroup
-	answers := control.NewServer(s.source)
+	answers := control.NewServer(s.source, s.front.Handler(computeapi.Writes))
 	parts.Go(func() {
 		if err := answers.Serve(s.socket); err != nil {
 			s.report.say("control socket: %v", err)

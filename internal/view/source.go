@@ -1,8 +1,11 @@
 package view
 
 import (
+	"time"
+
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
 	"github.com/spillway-lb/spillway/internal/control"
+	"github.com/spillway-lb/spillway/internal/owner"
 	"github.com/spillway-lb/spillway/internal/store"
 )
 
@@ -50,6 +53,26 @@ func (s *Source) Snapshot() *store.Snapshot { return s.Store.Snapshot() }
 
 // Model implements control.Source.
 func (s *Source) Model() *lbv1.Model { return s.Published.All() }
+
+// Seq is the number of the newest transaction.
+func (s *Source) Seq() uint64 { return s.Published.Seq() }
+
+// Created is when the object was made that a resource was made for. What has no object, or one without an age, was made when
+// the process began.
+func (s *Source) Created(of *lbv1.Owner) time.Time {
+	ref, ok := owner.Ref(of)
+	if !ok {
+		return s.Started.Started
+	}
+	e := s.Store.Snapshot().Get(ref)
+	if e == nil {
+		return s.Started.Started
+	}
+	if made := e.Object.GetCreationTimestamp().Time; !made.IsZero() {
+		return made
+	}
+	return s.Started.Started
+}
 
 // URLs implements control.Source.
 func (s *Source) URLs() []control.URL {

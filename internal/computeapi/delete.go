@@ -1,0 +1,30 @@
+package computeapi
+
+import (
+	"fmt"
+	"net/http"
+)
+
+// delete takes away a network endpoint group that nobody uses; everything else is what Kubernetes objects say.
+func (c *call) delete() (any, error) {
+	of, target, err := c.one()
+	if err != nil {
+		return nil, err
+	}
+	if c.access == ReadOnly || of.Name != "networkEndpointGroups" {
+		return nil, c.readOnly()
+	}
+	if users := c.edition.view.Users(target.Location.Zone, target.Name); len(users) > 0 {
+		return nil, &Error{http.StatusBadRequest, reasonInUse, fmt.Sprintf(
+			"The network_endpoint_group resource '%s' is already being used by '%s'", target.Path, users[0])}
+	}
+	if c.front.groups == nil {
+		return nil, &Error{http.StatusBadRequest, reasonNotReady, fmt.Sprintf(
+			"The resource '%s' is not ready: it is kept for the Service that it was made for, which would make it again", target.Path)}
+	}
+	if err := c.front.groups.Delete(target.Location.Zone, target.Name); err != nil {
+		return nil, &Error{http.StatusBadRequest, reasonNotReady, fmt.Sprintf("The resource '%s' is not ready: %v", target.Path, err)}
+	}
+	now := c.front.now()
+	return c.front.operations.add(c.edition.info.Project(), now.UTC().Format(timeLayout), target, now.UnixNano()), nil
+}

@@ -1,0 +1,142 @@
+package computeapi
+
+import (
+	"net/http"
+	"sync"
+	"time"
+
+	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
+	"github.com/spillway-lb/spillway/internal/compute"
+	"github.com/spillway-lb/spillway/internal/control"
+)
+
+// Source is what is shown.
+type Source interface {
+	Info() control.Info
+	// Seq is the number of what is published; Model is it, never to be changed.
+	Seq() uint64
+	Model() *lbv1.Model
+	// Created is when the object was made that a resource was made for; zero if that is not known.
+	Created(*lbv1.Owner) time.Time
+	// Health lists the endpoints of a backend service with their verdicts; ok is false if there is none of that name.
+	Health(backendService string) (endpoints []control.Endpoint, ok bool)
+}
+
+// Groups deletes network endpoint groups. An error says why one cannot be.
+type Groups interface {
+	Delete(zone, name string) error
+}
+
+// Access is what a handler lets its clients do.
+type Access bool
+
+// The accesses.
+const (
+	ReadOnly Access = false
+	Writes   Access = true
+)
+
+// Front shows one source. It is safe for concurrent use.
+type Front struct {
+	source     Source
+	groups     Groups
+	operations operations
+	now        func() time.Time
+
+	mu     sync.Mutex
+	latest *edition
+}
+
+// New makes a front. Groups may be nil: then none can be deleted.
+func New(source Source, groups Groups, now func() time.Time) *Front {
+	return &Front{source: source, groups: groups, now: now}
+}
+
+// edition is what was published at one time, with what has been asked for of it.
+type edition struct {
+	seq    uint64
+	info   control.Info
+	view   *compute.View
+	places places
+
+	mu      sync.Mutex
+	members map[string][]compute.Resource // by command
+}
+
+// edition is the newest one.
+func (f *Front) edition() *edition {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if seq := f.source.Seq(); f.latest == nil || f.latest.seq != seq {
+		model, info := f.source.Model(), f.source.Info()
+		f.latest = &edition{
+			seq: model.GetSeq(), info: info, members: map[string][]compute.Resource{}, places: placesOf(model, info),
+			view: compute.NewView(compute.Model{Model: control.RedactModel(model), Project: info.Project(), Home: info.Home, Created: f.source.Created}),
+		}
+	}
+	return f.latest
+}
+
+// resources are the members of a collection in order of name. They are not to be changed.
+func (e *edition) resources(c compute.Collection) []compute.Resource {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	members, made := e.members[c.Command]
+	if !made {
+		members = e.view.Resources(c)
+		e.members[c.Command] = members
+	}
+	return members
+}
+
+// Handler answers as far as the access goes.
+func (f *Front) Handler(access Access) http.Handler {
+	mux := http.NewServeMux()
+	route := func(pattern string, answer func(*call) (any, error)) {
+		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+			c := &call{Request: r, front: f, edition: f.edition(), access: access}
+			body, err := c.answer(answer)
+			write(w, r, body, err)
+		})
+	}
+	const project = "/compute/v1/projects/{project}"
+	route("GET "+project, (*call).project)
+	route("GET "+project+"/regions", (*call).listRegions)
+	route("GET "+project+"/regions/{region}", (*call).getRegion)
+	route("GET "+project+"/zones", (*call).listZones)
+	route("GET "+project+"/zones/{zone}", (*call).getZone)
+	route("GET "+project+"/aggregated/{collection}", (*call).aggregatedList)
+	for _, at := range []string{"/global", "/regions/{region}", "/zones/{zone}"} {
+		route("GET "+project+at+"/{collection}", (*call).list)
+		route("GET "+project+at+"/{collection}/{name}", (*call).get)
+		route("DELETE "+project+at+"/{collection}/{name}", (*call).delete)
+		route("POST "+project+at+"/{collection}/{name}/{verb}", (*call).verb)
+	}
+	const location = "/v1/projects/{project}/locations"
+	route("GET "+location, (*call).listLocations)
+	route("GET "+location+"/{location}", (*call).getLocation)
+	route("GET "+location+"/{location}/{collection}", (*call).listInLocation)
+	route("GET "+location+"/{location}/{collection}/{name}", (*call).getInLocation)
+	route("GET "+location+"/{location}/{parents}/{parent}/{collection}", (*call).listInLocation)
+	route("GET "+location+"/{location}/{parents}/{parent}/{collection}/{name}", (*call).getInLocation)
+	route("/", (*call).unknown)
+	return mux
+}
+
+// unknown answers what no path is for: in words, where a client would change what it cannot.
+func (c *call) unknown() (any, error) {
+	switch c.Method {
+	case http.MethodGet, http.MethodHead:
+		return nil, &Error{http.StatusNotFound, reasonNotFound, "The requested URL " + c.URL.Path + " was not found on this server."}
+	}
+	return nil, c.readOnly()
+}
+
+// readOnly says why a write is refused.
+func (c *call) readOnly() error {
+	text := "This API is read-only: it shows what Kubernetes objects say, which are changed instead."
+	if c.access == ReadOnly {
+		text += " Network endpoint groups that nobody uses can be deleted where it is served with --compute-writes."
+	}
+	return &Error{http.StatusForbidden, reasonForbidden, text}
+}

@@ -1,0 +1,89 @@
+package computeapi
+
+import (
+	"encoding/json"
+	"net/http"
+
+	"github.com/spillway-lb/spillway/internal/compute"
+)
+
+// inLocation are the members that a path of the Network Services API is about.
+func (c *call) inLocation() (compute.Collection, []compute.Resource, error) {
+	of, err := c.collection(compute.NetworkServices)
+	if err != nil {
+		return of, nil, err
+	}
+	region, ok := c.location()
+	if !ok {
+		return of, nil, &Error{http.StatusBadRequest, reasonInvalid, "Location '" + c.PathValue("location") + "' is not supported"}
+	}
+	var out []compute.Resource
+	parent := c.PathValue("parent")
+	for _, r := range c.edition.resources(of) {
+		if (region == everywhere || r.Location.Region == region) && (parent == everywhere || r.Parent == parent) {
+			out = append(out, r)
+		}
+	}
+	return of, out, nil
+}
+
+func (c *call) listInLocation() (any, error) {
+	if c.PathValue("collection") == operationsName {
+		return map[string]any{}, nil // nothing is changed through this API
+	}
+	of, members, err := c.inLocation()
+	if err != nil {
+		return nil, err
+	}
+	page, err := c.page(members)
+	if err != nil {
+		return nil, err
+	}
+	return &locationList{of.Name, page}, nil
+}
+
+func (c *call) getInLocation() (any, error) {
+	of, members, err := c.inLocation()
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range members {
+		if r.Name != c.PathValue("name") {
+			continue
+		}
+		if of.Name == "wasmPlugins" && c.URL.Query().Get("view") == "WASM_PLUGIN_VIEW_FULL" {
+			return c.edition.view.FullPlugin(r), nil
+		}
+		return r, nil
+	}
+	return nil, &Error{http.StatusNotFound, reasonNotFound, "Resource '" + c.path() + "' was not found"}
+}
+
+// locationList is an answer of a list method of the Network Services API.
+type locationList struct {
+	collection string
+	page       page[compute.Resource]
+}
+
+// memberOf is what a list calls its items.
+func memberOf(collection string) string {
+	if collection == "versions" {
+		return "wasmPluginVersions"
+	}
+	return collection
+}
+
+func (l *locationList) MarshalJSON() ([]byte, error) {
+	head := map[string]any{}
+	if l.page.next != "" {
+		head["nextPageToken"] = l.page.next
+	}
+	items, err := marshalAll(l.page.items)
+	if err != nil {
+		return nil, err
+	}
+	if len(l.page.items) == 0 {
+		return json.Marshal(head)
+	}
+	return withMember(head, memberOf(l.collection), items)
+}
