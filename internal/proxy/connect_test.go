@@ -23,7 +23,7 @@ func TestConnectingEndsWithTheRequest(t *testing.T) {
 			t.Run("deadline", func(t *testing.T) {
 				r := newRig(t, []string{hole}, func(m *model) {
 					m.service.Protocol = protocol
-					m.service.Timeout = durationpb.New(100 * time.Millisecond)
+					m.service.Timeout = durationpb.New(time.Second) // the backend is reached well within it
 				})
 				res, body := r.get("/")
 				if res.StatusCode != 504 || body != "upstream request timeout" {

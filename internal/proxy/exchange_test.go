@@ -242,7 +242,7 @@ func TestTimeouts(t *testing.T) {
 		}
 		c.gone()
 	})
-	r := newRig(t, []string{backend}, func(m *model) { m.service.Timeout = durationpb.New(50 * time.Millisecond) })
+	r := newRig(t, []string{backend}, func(m *model) { m.service.Timeout = durationpb.New(2 * time.Second) })
 	res, body := r.get("/")
 	if res.StatusCode != 504 || body != "upstream request timeout" {
 		t.Errorf("%v %q", res, body)

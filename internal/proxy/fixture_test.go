@@ -19,7 +19,7 @@ import (
 )
 
 // patience bounds every wait of these tests.
-const patience = 10 * time.Second
+const patience = time.Minute
 
 // rig is a proxy with one frontend on a free port, and the model it serves.
 type rig struct {

@@ -67,7 +67,7 @@ func TestSlowClientsAreNotTheBackendsFault(t *testing.T) {
 		})
 	}
 	r := newRig(t, []string{backend("a"), backend("b"), backend("c")}, func(m *model) {
-		m.service.Timeout = durationpb.New(100 * time.Millisecond)
+		m.service.Timeout = durationpb.New(time.Second) // a backend is reached well within it
 		m.service.OutlierDetection = &lbv1.OutlierDetection{ConsecutiveErrors: 1, MaxEjectionPercent: 100}
 		// What has no fault may take its time.
 		get := proto.Clone(m.route).(*lbv1.RouteRule)

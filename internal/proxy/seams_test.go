@@ -64,15 +64,20 @@ func TestBackoffEndsWithTheExchange(t *testing.T) {
 		m.route.Retry = &lbv1.RetryPolicy{Attempts: 3, Codes: []uint32{503}, Backoff: durationpb.New(time.Hour)}
 		m.service.Timeout = durationpb.New(200 * time.Millisecond)
 	})
-	began := time.Now()
-	res, _ := r.get("/")
-	// Without it, the watcher of the client's connection ends the exchange two seconds after its time.
-	if took := time.Since(began); res.StatusCode != 504 || took > 2*time.Second {
-		t.Errorf("status %d after %v", res.StatusCode, took)
+	// Without it, the watcher of the client's connection ends the exchange two seconds after its time: once of some times the machine
+	// is fast enough to tell.
+	var took time.Duration
+	for range 10 {
+		began := time.Now()
+		res, _ := r.get("/")
+		if n := asked.Swap(0); res.StatusCode != 504 || n > 1 {
+			t.Fatalf("status %d, the backend was asked %d times", res.StatusCode, n)
+		}
+		if took = time.Since(began); took <= 2*time.Second {
+			return
+		}
 	}
-	if n := asked.Load(); n != 1 {
-		t.Errorf("the backend was asked %d times", n)
-	}
+	t.Errorf("it took %v", took)
 }
 
 // TestTunnelsWaitNoLongerThanOthers: a backend that never says what it can do (SETTINGS) costs a client no more than its

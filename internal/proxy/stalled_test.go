@@ -22,7 +22,7 @@ func TestStalledRequests(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newRig(t, []string{backend}, func(m *model) {
-				m.target.Limits = &lbv1.HttpLimits{StreamIdleTimeout: durationpb.New(100 * time.Millisecond)}
+				m.target.Limits = &lbv1.HttpLimits{StreamIdleTimeout: durationpb.New(time.Second)}
 			})
 			c := r.dial()
 			c.say(test.request)

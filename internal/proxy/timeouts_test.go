@@ -28,7 +28,7 @@ func TestClientsCannotSwitchTimeoutsOff(t *testing.T) {
 		"upgrade to an answer":      {drips, "Connection: upgrade\r\nUpgrade: websocket\r\n", "200"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := newRig(t, []string{tt.backend}, func(m *model) { m.service.Timeout = durationpb.New(100 * time.Millisecond) })
+			r := newRig(t, []string{tt.backend}, func(m *model) { m.service.Timeout = durationpb.New(2 * time.Second) })
 			c := r.dial()
 			c.say("GET / HTTP/1.1\r\nHost: a\r\n" + tt.fields + "\r\n")
 			if got := c.head(); !strings.HasPrefix(got, "HTTP/1.1 "+tt.status+" ") {
@@ -54,7 +54,7 @@ func TestExchangeTimeCountsForSlowReaders(t *testing.T) {
 				}
 				ended <- err
 			})
-			r := newRig(t, []string{backend}, func(m *model) { m.service.Timeout = durationpb.New(200 * time.Millisecond) })
+			r := newRig(t, []string{backend}, func(m *model) { m.service.Timeout = durationpb.New(2 * time.Second) })
 			protocols := new(http.Protocols)
 			protocols.SetHTTP1(!h2)
 			protocols.SetUnencryptedHTTP2(h2)
@@ -79,7 +79,7 @@ func TestExchangeTimeCountsForSlowReaders(t *testing.T) {
 // TestConnectionsThatNeverAsk have the time of a head, not that of a kept-alive connection.
 func TestConnectionsThatNeverAsk(t *testing.T) {
 	r := newRig(t, []string{httpBackend(t, echo)}, func(m *model) {
-		m.target.Limits = &lbv1.HttpLimits{HeaderTimeout: durationpb.New(100 * time.Millisecond)}
+		m.target.Limits = &lbv1.HttpLimits{HeaderTimeout: durationpb.New(2 * time.Second)}
 	})
 	kept := r.dial()
 	kept.say("GET / HTTP/1.1\r\nHost: a\r\n\r\n")

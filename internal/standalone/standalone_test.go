@@ -78,7 +78,7 @@ func (r *running) remove(o store.Object) {
 
 func (r *running) until(what string, ok func() bool) {
 	r.t.Helper()
-	deadline := time.After(20 * time.Second)
+	deadline := time.After(time.Minute)
 	for !ok() {
 		select {
 		case <-deadline:

@@ -547,7 +547,7 @@ func (p *stuck) Send(b []byte) error {
 // TestCalloutThatDoesNotRead: in full duplex what a callout does not take while its answers are read has a time, and what waits
 // behind it.
 func TestCalloutThatDoesNotRead(t *testing.T) {
-	e := &lbv1.Extension{Events: everyEvent, RequestBodySendMode: lbv1.Extension_FULL_DUPLEX_STREAMED, Timeout: durationpb.New(20 * time.Millisecond)}
+	e := &lbv1.Extension{Events: everyEvent, RequestBodySendMode: lbv1.Extension_FULL_DUPLEX_STREAMED, Timeout: durationpb.New(time.Second)}
 	m := newMemory(answering{}.answer)
 	p := &stuck{memory: m, blocked: make(chan struct{})}
 	r := newRun(t, e, extension.Traffic, m)
@@ -576,7 +576,7 @@ func TestCalloutThatDoesNotRead(t *testing.T) {
 // TestNobodyReads: neither the callout, what it is sent, nor the backend, what the callout answered. The head of the answer waits
 // no longer than for any answer.
 func TestNobodyReads(t *testing.T) {
-	e := &lbv1.Extension{Events: everyEvent, RequestBodySendMode: lbv1.Extension_FULL_DUPLEX_STREAMED, Timeout: durationpb.New(20 * time.Millisecond)}
+	e := &lbv1.Extension{Events: everyEvent, RequestBodySendMode: lbv1.Extension_FULL_DUPLEX_STREAMED, Timeout: durationpb.New(time.Second)}
 	m := newMemory(answering{}.answer)
 	p := &stuck{memory: m, blocked: make(chan struct{})}
 	r := newRun(t, e, extension.Traffic, m)

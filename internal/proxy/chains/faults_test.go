@@ -299,7 +299,7 @@ func (f fault) site(t *testing.T, p phase, lone bool) *site {
 	t.Helper()
 	e := ext(p.events()...)
 	if f.soon {
-		e.Timeout = durationpb.New(100 * time.Millisecond)
+		e.Timeout = durationpb.New(500 * time.Millisecond) // what is answered comes well within it
 	}
 	if p.duplex {
 		e.RequestBodySendMode, e.ResponseBodySendMode = lbv1.Extension_FULL_DUPLEX_STREAMED, lbv1.Extension_FULL_DUPLEX_STREAMED

@@ -22,7 +22,7 @@ import (
 )
 
 // patience bounds every wait of these tests.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // newServer answers 404 to everything: what is tried here is the client's connection.
 func newServer(t testing.TB) *Server {

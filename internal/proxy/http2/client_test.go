@@ -548,7 +548,7 @@ func TestClientBackPressure(t *testing.T) {
 // TestClientPing: a dead peer is found out.
 func TestClientPing(t *testing.T) {
 	quiet := make(chan struct{})
-	short := 30 * time.Millisecond
+	short := 500 * time.Millisecond // the stream is open well within it
 	cc := rawServer(t, &ClientConfig{Limits: Limits{PingInterval: short, PingTimeout: short}}, nil, func(p *rawPeer) {
 		_ = p.fr.WriteSettingsAck()
 		<-quiet

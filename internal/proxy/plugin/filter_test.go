@@ -135,7 +135,7 @@ func TestPhases(t *testing.T) {
 					r := newRig(t, doing(callback, c.prepare), func(cfg *Config, spec *lbv1.Extension, _ *lbv1.WasmPluginVersion) {
 						spec.FailOpen = open
 						if name == "hang" {
-							cfg.Timeout = 250 * time.Millisecond
+							cfg.Timeout = 500 * time.Millisecond
 						}
 					})
 					e, sent, got, err := walk(r)

@@ -49,7 +49,7 @@ func newHarness(t *testing.T, drain time.Duration) *harness {
 // until polls a condition.
 func (h *harness) until(what string, ok func() bool) {
 	h.t.Helper()
-	deadline := time.After(10 * time.Second)
+	deadline := time.After(time.Minute)
 	for !ok() {
 		select {
 		case <-deadline:
@@ -83,7 +83,7 @@ func (h *harness) want(event workload.Event) workload.Report {
 			h.t.Fatalf("report is %+v, want event %d", r, event)
 		}
 		return r
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		h.t.Fatalf("no report, want event %d", event)
 	}
 	return workload.Report{}
