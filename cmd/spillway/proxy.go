@@ -36,6 +36,7 @@ which then drains: an upgrade loses no connection. If the second one cannot serv
 // proxyFlags are the flags of `spillway proxy`.
 type proxyFlags struct {
 	file, region, zone, admin, accessLog, handover string
+	project, projectNumber                         string
 	allowEmpty                                     bool
 	drain                                          time.Duration
 	maxConnections                                 int
@@ -56,6 +57,8 @@ func newProxyCommand() *cobra.Command {
 	flags.StringVar(&f.zone, "zone", "", "zone of this proxy")
 	flags.StringVar(&f.admin, "admin", "", "address for /metrics and /debug/pprof, such as 127.0.0.1:0")
 	flags.StringVar(&f.accessLog, "access-log", "", `file for access logs; "-" is standard output`)
+	flags.StringVar(&f.project, "project", "", "id of the project that access logs name; the model names none")
+	flags.StringVar(&f.projectNumber, "project-number", "", "number of the project that access logs name")
 	flags.StringVar(&f.handover, "handover", "", "Unix socket over which listening sockets are handed to the next process")
 	flags.BoolVar(&f.allowEmpty, "allow-empty", false, "on SIGHUP, take a model without a forwarding rule, too, which closes every listener")
 	flags.DurationVar(&f.drain, "drain", 30*time.Second, "how long requests may take to end after SIGTERM")
@@ -95,6 +98,7 @@ func runProxy(ctx context.Context, f proxyFlags, stdout, stderr io.Writer) error
 	probing := probeUntilDone(ctx, prober)
 	defer probing()
 	p := proxy.New(proxy.Config{
+		Project: f.project, ProjectNumber: f.projectNumber,
 		Location: config.Location{Region: f.region, Zone: f.zone}, Logger: log, AccessLog: accessLog, Tracer: tracer,
 		Inherited: before.sockets, MaxConnections: f.maxConnections, Metrics: counts, Guard: recovery,
 		Extensions: chains.Compiler{Plugins: plugin.New(plugin.Config{
