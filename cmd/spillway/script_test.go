@@ -39,7 +39,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"copytree": copyTree, "replace": replace, "eventually": eventually, "listeners": listeners, "curl": curl,
 			"terminate": terminate, "backend": backend, "page": page, "pod": pod,
-			"load": steadyLoad, "hangup": hangup, "plugin": samplePlugin,
+			"load": steadyLoad, "hangup": hangup, "plugin": samplePlugin, "distinct": distinct,
 		},
 		Setup:               setup,
 		RequireExplicitExec: true,

@@ -55,7 +55,7 @@ func Of(snapshot *store.Snapshot, e *store.Entry) []Trouble {
 		return []Trouble{foreignClass(snapshot, e)}
 	}
 	if service, ok := e.Object.(*corev1.Service); ok {
-		return groupsAsked(service)
+		return groupsAsked(snapshot, e, service)
 	}
 	all := parents(snapshot, e)
 	for _, c := range condition.Distinct(condition.Bad(statusOf(e))) {
