@@ -8,7 +8,8 @@
 //	k.Close(ctx) // every Pod ends, gracefully until ctx is done
 //
 // A Pod that is told to stop goes on serving for a moment (Options.Drain) before its containers hear of it, because
-// proxies need that moment to learn of it. No request is cut within the grace period.
+// proxies need that moment to learn of it; its preStop hooks run meanwhile. No request is cut within the grace period, unless
+// the program itself does.
 package kubelet
 
 import (
