@@ -92,12 +92,20 @@ func start(t *testing.T, files map[string]string, drain time.Duration) *running 
 // startIn serves what is in the folder d below a directory; the state is kept beside it.
 func startIn(t *testing.T, dir string, drain time.Duration, now func() time.Time) *running {
 	t.Helper()
+	return startWith(t, dir, func(c *Config) { c.Drain, c.Now = drain, now })
+}
+
+// startWith is startIn with other settings.
+func startWith(t *testing.T, dir string, set func(*Config)) *running {
+	t.Helper()
 	r := &running{dir: filepath.Join(dir, "d"), state: filepath.Join(dir, "state"), out: &buffer{}, done: make(chan error, 1)}
 	var err error
-	r.server, err = newServer(Config{
-		Dir: r.dir, Socket: filepath.Join(dir, "s"), State: r.state, Images: filepath.Join(dir, "images"), Drain: drain, Format: FormatText, Out: r.out,
-		Log: slog.New(slog.DiscardHandler), Version: "test", Now: now,
-	})
+	config := Config{
+		Dir: r.dir, Socket: filepath.Join(dir, "s"), State: r.state, Images: filepath.Join(dir, "images"), Drain: time.Second, Format: FormatText, Out: r.out,
+		Log: slog.New(slog.DiscardHandler), Version: "test", Now: time.Now,
+	}
+	set(&config)
+	r.server, err = newServer(config)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,7 +147,7 @@ func (r *running) write(t *testing.T, name, text string) {
 // eventually polls a condition.
 func eventually(t *testing.T, what string, f func() bool) {
 	t.Helper()
-	deadline := time.After(time.Minute)
+	deadline := time.After(20 * time.Second)
 	for !f() {
 		select {
 		case <-deadline:
