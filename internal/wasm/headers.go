@@ -81,25 +81,30 @@ next:
 	return pairs
 }
 
-// count is the number of fields in list.
+// count is the number of fields in list. Every callback for a head is told it.
 func count(h Headers, join bool) int {
-	if !join {
-		return h.Len()
-	}
 	n := h.Len()
-	for i := range h.Len() {
+	if !join {
+		return n
+	}
+	var few [32][]byte // most heads have no more
+	seen := few[:0]
+	for i := range n {
 		name, _ := h.At(i)
-		if string(name) == setCookie {
-			continue
-		}
-		for j := range i {
-			if earlier, _ := h.At(j); bytes.Equal(earlier, name) {
-				n--
-				break
-			}
+		if string(name) == setCookie || !among(seen, name) {
+			seen = append(seen, name)
 		}
 	}
-	return n
+	return len(seen)
+}
+
+func among(names [][]byte, name []byte) bool {
+	for _, other := range names {
+		if len(other) == len(name) && bytes.Equal(other, name) {
+			return true
+		}
+	}
+	return false
 }
 
 // size is what Envoy says to proxy_get_header_map_size: the bytes of names and values.

@@ -26,10 +26,19 @@ func (m requestMap) Len() int { return len(requestPseudo) + m.q.Len() }
 
 // At gives the pseudo-header fields first.
 func (m requestMap) At(i int) (name, value []byte) {
-	if i >= len(requestPseudo) {
+	switch i {
+	case 0:
+		value = m.q.Method()
+	case 1:
+		value = m.q.Scheme()
+	case 2:
+		value = m.q.Authority()
+	case 3:
+		value = m.q.Path()
+	default:
 		return m.q.At(i - len(requestPseudo))
 	}
-	return requestPseudoNames[i], [...]func() []byte{m.q.Method, m.q.Scheme, m.q.Authority, m.q.Path}[i]()
+	return requestPseudoNames[i], value
 }
 
 // Set changes a field of either kind; host is the authority.
