@@ -89,13 +89,24 @@ func count(h Headers, join bool) int {
 	}
 	var few [32][]byte // most heads have no more
 	seen := few[:0]
+	kinds := uint64(0) // a name of a kind that was not there before is new
 	for i := range n {
 		name, _ := h.At(i)
-		if string(name) == setCookie || !among(seen, name) {
+		kind := uint64(1) << (kindOf(name) & 63)
+		if kinds&kind == 0 || string(name) == setCookie || !among(seen, name) {
 			seen = append(seen, name)
 		}
+		kinds |= kind
 	}
 	return len(seen)
+}
+
+// kindOf is the same for names that are.
+func kindOf(name []byte) int {
+	if len(name) == 0 {
+		return 0
+	}
+	return len(name) + 7*int(name[len(name)/2]) + 3*int(name[len(name)-1])
 }
 
 func among(names [][]byte, name []byte) bool {
