@@ -34,8 +34,8 @@ func (v *View) backendService(head Resource, s *lbv1.BackendService) *api.Backen
 		CustomRequestHeaders:  headerLines(s.GetCustomRequestHeaders()),
 		CustomResponseHeaders: headerLines(s.GetCustomResponseHeaders()),
 	}
-	if s.GetTimeout() != nil {
-		b.ForceSendFields = append(b.ForceSendFields, "TimeoutSec") // 0 is no timeout at all
+	if b.TimeoutSec == 0 {
+		b.ForceSendFields = append(b.ForceSendFields, "TimeoutSec") // no timeout at all
 	}
 	if s.GetLocalityPolicy() != lbv1.LocalityPolicy_LOCALITY_POLICY_UNSPECIFIED {
 		b.LocalityLbPolicy = s.GetLocalityPolicy().String()
@@ -56,13 +56,13 @@ func (v *View) backendService(head Resource, s *lbv1.BackendService) *api.Backen
 func (v *View) backend(b *lbv1.Backend) *api.Backend {
 	backend := &api.Backend{
 		Group: GroupLink(v.Project, b.GetGroup()), BalancingMode: "RATE", MaxRatePerEndpoint: 1e8, CapacityScaler: 1, Preference: "DEFAULT",
-		ForceSendFields: []string{"CapacityScaler"},
 	}
 	if b.GetMaxRatePerEndpoint() > 0 {
 		backend.MaxRatePerEndpoint = b.GetMaxRatePerEndpoint()
 	}
 	if b.CapacityScaler != nil {
 		backend.CapacityScaler = b.GetCapacityScaler()
+		backend.ForceSendFields = []string{"CapacityScaler"} // 0 drains
 	}
 	if b.GetPreferred() {
 		backend.Preference = "PREFERRED"

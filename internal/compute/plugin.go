@@ -68,6 +68,7 @@ func pluginVersions(v *View, r *lbv1.Resource) []Resource {
 	out := v.inLocation(r, "", "wasmPlugins/"+p.GetPlugin()+"/versions", r.GetName(), p.GetOwner(), func(head Resource) shown {
 		o := own{}
 		o.set("versionName", p.GetVersion(), p.GetVersion() != "")
+		o.set("profile", p.GetProfile().String(), p.GetProfile() != lbv1.WasmPluginVersion_GCP)
 		return shown{v.pluginVersion(head), o}
 	})
 	out[0].Parent = p.GetPlugin()

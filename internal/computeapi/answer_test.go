@@ -214,7 +214,7 @@ func TestNoOtherOrigin(t *testing.T) {
 	}
 }
 
-// TestAModelWithoutProject has no cluster yet.
+// TestNothingPublished has no cluster yet.
 func TestNothingPublished(t *testing.T) {
 	url, _ := start(t, &lbv1.Model{}, computeapi.ReadOnly)
 	for _, path := range []string{"global/backendServices", "aggregated/urlMaps", "zones", "regions"} {

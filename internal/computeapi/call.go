@@ -56,17 +56,6 @@ func (c *call) collection(service compute.Service) (compute.Collection, error) {
 	return found, nil
 }
 
-// members are those of a collection that are at a location.
-func (c *call) members(of compute.Collection, at compute.Location) []compute.Resource {
-	var out []compute.Resource
-	for _, r := range c.edition.resources(of) {
-		if r.Location == at {
-			out = append(out, r)
-		}
-	}
-	return out
-}
-
 // one is the member of a path of the Compute API.
 func (c *call) one() (compute.Collection, compute.Resource, error) {
 	of, err := c.collection(compute.Compute)
@@ -77,13 +66,14 @@ func (c *call) one() (compute.Collection, compute.Resource, error) {
 	if err != nil {
 		return of, compute.Resource{}, err
 	}
-	for _, r := range c.edition.resources(of) {
-		if r.Name == c.PathValue("name") && r.Location == at {
-			return of, r, nil
-		}
+	members := c.edition.collection(of).at[at]
+	if i, found := slices.BinarySearchFunc(members, c.PathValue("name"), nameOrder); found {
+		return of, members[i], nil
 	}
 	return of, compute.Resource{}, notFound(compute.Path(c.edition.info.Project(), at, of.Name, c.PathValue("name")))
 }
+
+func nameOrder(r compute.Resource, name string) int { return strings.Compare(r.Name, name) }
 
 func (c *call) get() (any, error) {
 	if c.PathValue("collection") == operationsName {
@@ -108,7 +98,7 @@ func (c *call) list() (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	page, err := c.page(c.members(of, at))
+	page, err := c.page(c.edition.collection(of).at[at])
 	if err != nil {
 		return nil, err
 	}

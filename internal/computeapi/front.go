@@ -60,7 +60,13 @@ type edition struct {
 	places places
 
 	mu      sync.Mutex
-	members map[string][]compute.Resource // by command
+	members map[string]*collection // by command
+}
+
+// collection has its members in order of name: all, and those of each location.
+type collection struct {
+	all []compute.Resource
+	at  map[compute.Location][]compute.Resource
 }
 
 // edition is the newest one.
@@ -70,24 +76,28 @@ func (f *Front) edition() *edition {
 	if seq := f.source.Seq(); f.latest == nil || f.latest.seq != seq {
 		model, info := f.source.Model(), f.source.Info()
 		f.latest = &edition{
-			seq: model.GetSeq(), info: info, members: map[string][]compute.Resource{}, places: placesOf(model, info),
+			seq: model.GetSeq(), info: info, members: map[string]*collection{}, places: placesOf(model, info),
 			view: compute.NewView(compute.Model{Model: control.RedactModel(model), Project: info.Project(), Home: info.Home, Created: f.source.Created}),
 		}
 	}
 	return f.latest
 }
 
-// resources are the members of a collection in order of name. They are not to be changed.
-func (e *edition) resources(c compute.Collection) []compute.Resource {
+// collection is made when it is first asked for. It is not to be changed.
+func (e *edition) collection(c compute.Collection) *collection {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	members, made := e.members[c.Command]
-	if !made {
-		members = e.view.Resources(c)
+	members := e.members[c.Command]
+	if members == nil {
+		all := e.view.Resources(c)
+		members = &collection{all, byLocation(all)}
 		e.members[c.Command] = members
 	}
 	return members
 }
+
+// resources are all members of a collection.
+func (e *edition) resources(c compute.Collection) []compute.Resource { return e.collection(c).all }
 
 // Handler answers as far as the access goes.
 func (f *Front) Handler(access Access) http.Handler {
