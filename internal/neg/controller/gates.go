@@ -30,6 +30,7 @@ type gates struct {
 	all     map[string]*neg.Report
 	healthy map[checked]map[string]bool // by location
 	reach   *reach
+	now     time.Time // of the last look
 }
 
 // gate is one Pod's.
@@ -79,11 +80,19 @@ func (g *gates) members() map[store.Ref][]readiness.Endpoint {
 // next is when a Pod's time is over; false if none waits.
 func (g *gates) next() (at time.Time, ok bool) {
 	for _, p := range g.pods {
-		if due := p.first.Add(readiness.Timeout + time.Second); !p.said.Ready && (!ok || due.Before(at)) {
+		if due := p.due(g.now); !p.said.Ready && (!ok || due.Before(at)) {
 			at, ok = due, true
 		}
 	}
 	return at, ok
+}
+
+// due is when time alone may open the gate.
+func (p *gate) due(now time.Time) time.Time {
+	if settled := p.first.Add(readiness.Settle); now.Before(settled) {
+		return settled
+	}
+	return p.first.Add(readiness.Timeout + time.Second)
 }
 
 // hear takes what has been touched: Pods that come and go, and verdicts.
@@ -153,7 +162,7 @@ func (g *gates) Backends(zone, group string) []readiness.Backend {
 
 // view is a waiting Pod as package readiness sees it.
 func (g *gates) view(snapshot *store.Snapshot, ref store.Ref, pod *corev1.Pod) *readiness.Pod {
-	out := &readiness.Pod{Created: pod.CreationTimestamp.Time, Endpoints: g.members()[ref]}
+	out := &readiness.Pod{Created: pod.CreationTimestamp.Time, Seen: g.pods[ref].first, Endpoints: g.members()[ref]}
 	if out.Created.IsZero() {
 		out.Created = g.pods[ref].first
 	}
@@ -177,6 +186,7 @@ func selects(snapshot *store.Snapshot, service store.Ref, pod *corev1.Pod) bool 
 // turnGates decides on the Pods that wait. A gate that is open stays so.
 func (c *Controller) turnGates(snapshot *store.Snapshot, touched []string, now time.Time) {
 	g := c.gates
+	g.now = now
 	for _, ref := range g.hear(snapshot, touched, now) {
 		c.condition(ref, readiness.Verdict{}, true, now)
 		c.hush(ref, now)

@@ -12,6 +12,9 @@ import (
 // Timeout is how long a Pod waits for its load balancer, from its creation on, before its gate opens all the same.
 const Timeout = 10 * time.Minute
 
+// Settle is how long a Pod that belongs to no group waits before its gate opens: its Service, or its group, may be about to be made.
+const Settle = 5 * time.Second
+
 // The reasons of the condition.
 const (
 	ReasonReady    = "LoadBalancerNegReady"
@@ -23,6 +26,8 @@ const (
 // Pod is what is known of a Pod with the gate.
 type Pod struct {
 	Created time.Time
+	// Seen is when the Pod was seen first.
+	Seen time.Time
 	// Groups are the names of the groups of the Services that select it: it belongs there, or will.
 	Groups []string
 	// Endpoints are the groups that have it.
@@ -73,7 +78,7 @@ func Decide(now time.Time, p *Pod, w World) Verdict {
 	switch {
 	case len(p.Endpoints) > 0 && !attached:
 		return opened(ReasonNoCheck, fmt.Sprintf("Pod is in NEG %q. NEG is not attached to any BackendService with health checking.", p.Endpoints[0].key()))
-	case len(p.Groups) == 0:
+	case len(p.Groups) == 0 && !now.Before(p.Seen.Add(Settle)):
 		return opened(ReasonReady, "Pod does not belong to any NEG.")
 	case now.After(p.Created.Add(Timeout)):
 		return opened(ReasonTimeout, "Timeout waiting for pod to become healthy in at least one of the NEG(s): "+p.names()+".")

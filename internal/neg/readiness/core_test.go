@@ -59,7 +59,8 @@ func TestConditions(t *testing.T) {
 			pod:    readiness.Pod{Groups: []string{"g"}},
 			reason: readiness.ReasonNotReady, text: "Waiting for pod",
 		},
-		"selected by nobody": {ready: true, reason: readiness.ReasonReady, text: "Pod does not belong to any NEG. Marking"},
+		"selected by nobody yet": {after: readiness.Settle - time.Second, reason: readiness.ReasonNotReady, text: "Waiting"},
+		"selected by nobody":     {after: readiness.Settle, ready: true, reason: readiness.ReasonReady, text: "Pod does not belong to any NEG. Marking"},
 		"just in time": {
 			pod: readiness.Pod{Groups: []string{"g"}}, after: readiness.Timeout, reason: readiness.ReasonNotReady, text: "Waiting",
 		},
@@ -68,7 +69,7 @@ func TestConditions(t *testing.T) {
 			text: "Timeout waiting for pod to become healthy in at least one of the NEG(s): [g]. Marking condition",
 		},
 	} {
-		c.pod.Created = made
+		c.pod.Created, c.pod.Seen = made, made
 		v := readiness.Decide(made.Add(c.after), &c.pod, c.world)
 		if v.Ready != c.ready || v.Reason != c.reason || !strings.HasPrefix(v.Message, c.text) {
 			t.Errorf("%s: %+v", name, v)
