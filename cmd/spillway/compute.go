@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -140,7 +141,7 @@ func (c *connection) compute(ctx context.Context, project string) (*computeclien
 
 // computeOf is a client of a server's APIs, on its control socket.
 func computeOf(client *control.Client, project string) *computeclient.Client {
-	return &computeclient.Client{HTTP: client.HTTP(), Base: "http://spillway", Project: project}
+	return &computeclient.Client{HTTP: client.HTTP(), Base: "http://spillway", Project: cmp.Or(project, "-")} // none before the first cluster
 }
 
 // all asks for the whole collection.

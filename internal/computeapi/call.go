@@ -21,7 +21,8 @@ type call struct {
 // answer looks at what every path has first.
 func (c *call) answer(f func(*call) (any, error)) (any, error) {
 	project := c.PathValue("project")
-	if known := c.edition.info.Project(); project != "" && project != known {
+	// Until the first cluster is read, every project is empty.
+	if known := c.edition.info.Project(); project != "" && known != "" && project != known {
 		return nil, &Error{http.StatusNotFound, reasonNotFound, fmt.Sprintf(
 			"The resource 'projects/%s' was not found: what is served here is of project %q", project, known)}
 	}

@@ -2,6 +2,7 @@ package computeapi
 
 import (
 	"net/http"
+	"reflect"
 	"sync"
 	"time"
 
@@ -73,8 +74,9 @@ type collection struct {
 func (f *Front) edition() *edition {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if seq := f.source.Seq(); f.latest == nil || f.latest.seq != seq {
-		model, info := f.source.Model(), f.source.Info()
+	info := f.source.Info()
+	if seq := f.source.Seq(); f.latest == nil || f.latest.seq != seq || !reflect.DeepEqual(f.latest.info, info) {
+		model := f.source.Model()
 		f.latest = &edition{
 			seq: model.GetSeq(), info: info, members: map[string]*collection{}, places: placesOf(model, info),
 			view: compute.NewView(compute.Model{Model: control.RedactModel(model), Project: info.Project(), Home: info.Home, Created: f.source.Created}),
