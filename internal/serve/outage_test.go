@@ -146,3 +146,39 @@ func TestAnAppWithoutARootIsToldWhereUsersLook(t *testing.T) {
 	eventually(t, "the condition goes", func() bool { return route() == "" })
 	eventually(t, "events say so", func() bool { about := told("Healthy"); return about["Service"] && about["HTTPRoute"] })
 }
+
+const rootless = `
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: app}
+spec:
+  selector: {matchLabels: {app: app}}
+  template:
+    metadata: {labels: {app: app}}
+    spec: {containers: [{name: app, image: spillway/test-app, ports: [{containerPort: 8080}], env: [{name: STATUS, value: "404"}]}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: app}
+spec: {selector: {app: app}, ports: [{port: 80, targetPort: 8080}]}
+---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: front}
+spec: {defaultBackend: {service: {name: app, port: {number: 80}}}}
+`
+
+// TestAnIngressToldOfAnAppWithoutARoot: the same, on an Ingress that has nothing but a default backend.
+func TestAnIngressToldOfAnAppWithoutARoot(t *testing.T) {
+	r := start(t, map[string]string{"app.yaml": rootless}, time.Second)
+	eventually(t, "an event on the Ingress", func() bool {
+		found := false
+		r.store.Snapshot().Walk(kind.Event, "", "", func(e *store.Entry) bool {
+			event, ok := e.Object.(*corev1.Event)
+			found = found || ok && event.Reason == "Unhealthy" && event.InvolvedObject.Kind == "Ingress" &&
+				strings.Contains(event.Message, "HTTP 404") && strings.Contains(event.Message, "BackendConfig (spec.healthCheck.requestPath)")
+			return true
+		})
+		return found
+	})
+}

@@ -73,15 +73,29 @@ func (m *Model) users(b *outage.Backend) []store.Ref {
 		}
 	}
 	var users []store.Ref
-	for _, r := range m.Kind(kindRouteRule) {
-		user, ok := owner.Ref(r.GetRouteRule().GetOwner())
-		sends := slices.ContainsFunc(answering(r.GetRouteRule()), func(name string) bool { return names[name] })
-		if ok && sends && !slices.Contains(users, user) {
+	m.eachUse(func(service string, user store.Ref) {
+		if names[service] && !slices.Contains(users, user) {
 			users = append(users, user)
 		}
-	}
+	})
 	slices.SortFunc(users, func(a, b store.Ref) int { return strings.Compare(a.String(), b.String()) })
 	return users
+}
+
+// eachUse calls f with each backend service that clients see answers of, and the object by whose rule or default that is.
+func (m *Model) eachUse(f func(service string, user store.Ref)) {
+	for _, r := range m.Kind(kindRouteRule) {
+		if user, ok := owner.Ref(r.GetRouteRule().GetOwner()); ok {
+			for _, service := range answering(r.GetRouteRule()) {
+				f(service, user)
+			}
+		}
+	}
+	for _, r := range m.Kind(kindURLMap) {
+		if user, ok := owner.Ref(r.GetUrlMap().GetOwner()); ok && r.GetUrlMap().GetDefaultService() != "" {
+			f(r.GetUrlMap().GetDefaultService(), user)
+		}
+	}
 }
 
 // targetPort is the Service port that a backend service was made of.
@@ -161,9 +175,13 @@ func (m *Model) called(proxy *lbv1.TargetProxy) []string {
 	return out
 }
 
-// sentTo are the backend services that rules of a URL map send requests to whose answers clients see.
+// sentTo are the backend services that a URL map sends requests to whose answers clients see: by its rules, or by default, as of an
+// Ingress.
 func (m *Model) sentTo(urlMap string) []string {
 	var out []string
+	if byDefault := m.Get(kindURLMap, urlMap).GetUrlMap().GetDefaultService(); byDefault != "" {
+		out = append(out, byDefault)
+	}
 	for _, r := range m.routeRules(urlMap) {
 		out = append(out, answering(r.GetRouteRule())...)
 	}

@@ -7,7 +7,6 @@ import (
 	"github.com/spillway-lb/spillway/internal/control"
 	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/outage"
-	"github.com/spillway-lb/spillway/internal/owner"
 	"github.com/spillway-lb/spillway/internal/store"
 	"github.com/spillway-lb/spillway/internal/trouble"
 )
@@ -53,21 +52,18 @@ func (m *Model) down(snapshot *store.Snapshot, locations []string, of string) ma
 				add(b.Of, downText("", &b))
 			}
 		}
-	case kind.HTTPRoute, kind.GRPCRoute:
+	case kind.HTTPRoute, kind.GRPCRoute, kind.Ingress:
 		byService := map[string][]outage.Backend{}
 		m.eachBackend(snapshot, locations, func(name string, b outage.Backend) {
 			if !b.Healthy {
 				byService[name] = append(byService[name], b)
 			}
 		})
-		for _, r := range m.Kind(kindRouteRule) {
-			route, _ := owner.Ref(r.GetRouteRule().GetOwner())
-			for _, service := range answering(r.GetRouteRule()) {
-				for _, b := range byService[service] {
-					add(route, downText(fmt.Sprintf("%s %q, ", kind.Bare(b.Of.Kind), b.Of.Namespace+"/"+b.Of.Name), &b))
-				}
+		m.eachUse(func(service string, user store.Ref) {
+			for _, b := range byService[service] {
+				add(user, downText(fmt.Sprintf("%s %q, ", kind.Bare(b.Of.Kind), b.Of.Namespace+"/"+b.Of.Name), &b))
 			}
-		}
+		})
 	}
 	return out
 }
