@@ -75,7 +75,7 @@ func findBackendConfig(v *recompute.View, cluster string, s *corev1.Service, nam
 	}
 	config, ok := recompute.Get[*cloudv1.BackendConfig](v, store.Ref{Cluster: cluster, Kind: kind.BackendConfig, Namespace: s.Namespace, Name: of})
 	if !ok {
-		return nil, errors.New(noBackendConfig)
+		return nil, errors.New(noBackendConfig) //lint:ignore ST1005 the dot is ingress-gce's
 	}
 	return config, nil
 }
