@@ -5,7 +5,6 @@ import (
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
 	"github.com/spillway-lb/spillway/internal/kind"
-	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/store"
 )
 
@@ -20,23 +19,26 @@ const (
 	classInternal = "gce-internal"
 )
 
+// getter returns an object, nil if it is not there: a View's, or a snapshot's.
+type getter func(store.Ref) store.Object
+
 // classOf is the class of an Ingress; ok is false for one of another controller. As in GKE an annotation is all that counts,
 // and an Ingress with neither annotation nor class is external; an IngressClass whose controller is ours is one of the two by
 // its name.
-func classOf(v *recompute.View, cluster string, in *ingressv1.Ingress) (class string, ok bool) {
+func classOf(get getter, cluster string, in *ingressv1.Ingress) (class string, ok bool) {
 	switch named := in.Annotations[annotationClass]; {
 	case named == classExternal || named == classInternal:
 		return named, true
 	case named != "":
-		return classObject(v, cluster, named)
+		return classObject(get, cluster, named)
 	case in.Spec.IngressClassName == nil:
 		return classExternal, true
 	}
-	return classObject(v, cluster, *in.Spec.IngressClassName)
+	return classObject(get, cluster, *in.Spec.IngressClassName)
 }
 
-func classObject(v *recompute.View, cluster, name string) (class string, ok bool) {
-	o, ok := recompute.Get[*ingressv1.IngressClass](v, store.Ref{Cluster: cluster, Kind: kind.IngressClass, Name: name})
+func classObject(get getter, cluster, name string) (class string, ok bool) {
+	o, ok := get(store.Ref{Cluster: cluster, Kind: kind.IngressClass, Name: name}).(*ingressv1.IngressClass)
 	if !ok || o.Spec.Controller != Controller {
 		return "", false
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spillway-lb/spillway/internal/finalizer"
 	"github.com/spillway-lb/spillway/internal/kind"
+	"github.com/spillway-lb/spillway/internal/neg"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/store"
 	"github.com/spillway-lb/spillway/internal/unitkey"
@@ -39,13 +40,32 @@ func translateServicePorts(v *recompute.View, key string) recompute.Result {
 	if !ok {
 		return recompute.Result{}
 	}
+	ports := portsOf(v.Get, service, v.Index(indexServices, key))
+	if len(ports) == 0 {
+		return recompute.Result{}
+	}
+	return recompute.Result{State: recompute.Present, Value: ports}
+}
+
+// PortsOf are the ports of a cluster's Service that Ingresses of ours send to, sorted, as a snapshot has them.
+func PortsOf(s *store.Snapshot, cluster string, service *corev1.Service) []int32 {
+	get := func(ref store.Ref) store.Object {
+		if e := s.Get(ref); e != nil {
+			return e.Object
+		}
+		return nil
+	}
+	return portsOf(get, service, s.Index(indexServices, neg.ServiceKey(cluster, service.Namespace, service.Name)))
+}
+
+func portsOf(get getter, service *corev1.Service, ingresses []store.Ref) []int32 {
 	var ports []int32
-	for _, ref := range v.Index(indexServices, key) {
-		in, ok := recompute.Get[*ingressv1.Ingress](v, ref)
+	for _, ref := range ingresses {
+		in, ok := get(ref).(*ingressv1.Ingress)
 		if !ok || finalizer.Deleted(in) {
 			continue
 		}
-		if _, ours := classOf(v, ref.Cluster, in); !ours {
+		if _, ours := classOf(get, ref.Cluster, in); !ours {
 			continue
 		}
 		eachBackend(&in.Spec, func(b *ingressv1.IngressBackend) {
@@ -57,9 +77,6 @@ func translateServicePorts(v *recompute.View, key string) recompute.Result {
 			}
 		})
 	}
-	if len(ports) == 0 {
-		return recompute.Result{}
-	}
 	slices.Sort(ports)
-	return recompute.Result{State: recompute.Present, Value: slices.Compact(ports)}
+	return slices.Compact(ports)
 }

@@ -86,7 +86,7 @@ func translatePlan(v *recompute.View, key string) recompute.Result {
 	if fact.Pending(v, ref.Cluster, kind.Service, kind.IngressClass, kind.FrontendConfig) {
 		return recompute.Result{State: recompute.Held}
 	}
-	class, ok := classOf(v, ref.Cluster, in)
+	class, ok := classOf(v.Get, ref.Cluster, in)
 	if !ok {
 		return recompute.Result{}
 	}

@@ -3,7 +3,9 @@ package neg
 import (
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
 	"github.com/spillway-lb/spillway/internal/fact"
+	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/recompute"
+	"github.com/spillway-lb/spillway/internal/store"
 )
 
 const (
@@ -25,8 +27,8 @@ func translateOrphans(v *recompute.View, _ string) recompute.Result {
 	result := recompute.Result{State: recompute.Present}
 	for _, name := range v.Facts(fact.KindOrphan) {
 		o, ok := recompute.Fact[fact.Orphan](v, fact.OrphanOf(name))
-		if !ok {
-			continue
+		if !ok || v.Get(store.Ref{Cluster: o.Cluster, Kind: kind.Cluster, Name: o.Cluster}) != nil {
+			continue // a cluster that is back publishes its groups itself
 		}
 		result.Resources = append(result.Resources, &lbv1.Resource{Name: name, Body: &lbv1.Resource_NetworkEndpointGroup{
 			NetworkEndpointGroup: &lbv1.NetworkEndpointGroup{

@@ -78,7 +78,8 @@ func (s *syncer) slice(slice *discoveryv1.EndpointSlice) {
 	}
 }
 
-// endpoint takes one that terminates as it is: it gets nothing new, and its Pod may be gone at any moment.
+// endpoint takes one that terminates as it is: it gets nothing new, and its Pod may be gone at any moment. So it does with an address
+// that is no Pod's.
 func (s *syncer) endpoint(e *discoveryv1.Endpoint, port uint16, custom bool) {
 	addr, err := netip.ParseAddr(e.Addresses[0])
 	at := netip.AddrPortFrom(addr.Unmap(), port)
@@ -86,7 +87,7 @@ func (s *syncer) endpoint(e *discoveryv1.Endpoint, port uint16, custom bool) {
 	case err != nil:
 		s.fail(EPIPInvalid)
 		return
-	case e.Conditions.Terminating != nil && *e.Conditions.Terminating:
+	case e.Conditions.Terminating != nil && *e.Conditions.Terminating, elsewhere(e):
 		m := s.member(e)
 		add(s.normal, at, m)
 		add(s.degraded, at, m)
@@ -103,6 +104,11 @@ func (s *syncer) endpoint(e *discoveryv1.Endpoint, port uint16, custom bool) {
 		mended.NodeName = &node
 		add(s.degraded, at, s.member(&mended))
 	}
+}
+
+// elsewhere tells an endpoint that somebody wrote by hand: an address that nothing is claimed of, neither Pod nor Node.
+func elsewhere(e *discoveryv1.Endpoint) bool {
+	return e.TargetRef == nil && (e.NodeName == nil || *e.NodeName == "")
 }
 
 // fail keeps the first reason.

@@ -187,6 +187,7 @@ func (c *Controller) step(snapshot *store.Snapshot, touched []string) time.Time 
 	now := c.options.Now()
 	c.syncerSays(c.syncer.Tick(now), now)
 	c.turnGates(snapshot, touched, now)
+	c.raise(snapshot)
 	c.bury(snapshot)
 	c.collect(snapshot, now)
 	next := now.Add(quiet)

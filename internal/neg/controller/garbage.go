@@ -112,6 +112,25 @@ func (c *Controller) users() map[string]string {
 	return users
 }
 
+// raise forgets the orphans whose cluster is back: their groups are its own again.
+func (c *Controller) raise(snapshot *store.Snapshot) {
+	var back []store.Fact
+	for _, group := range snapshot.Facts(fact.KindOrphan) {
+		f := fact.OrphanOf(group)
+		if o, ok := snapshot.Fact(f).(fact.Orphan); ok && hasCluster(snapshot, o.Cluster) {
+			back = append(back, f)
+		}
+	}
+	if len(back) == 0 {
+		return
+	}
+	c.options.Store.Commit(func(tx *store.Tx) {
+		for _, f := range back {
+			tx.SetFact(f, nil)
+		}
+	})
+}
+
 // bury makes orphans of the groups whose cluster has gone before they were collected.
 func (c *Controller) bury(snapshot *store.Snapshot) {
 	var gone []*store.Entry

@@ -8,12 +8,13 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/labels"
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
 	"github.com/spillway-lb/spillway/internal/fact"
+	"github.com/spillway-lb/spillway/internal/ingress"
 	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/neg"
+	"github.com/spillway-lb/spillway/internal/neg/annotation"
 	"github.com/spillway-lb/spillway/internal/neg/readiness"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/store"
@@ -37,6 +38,8 @@ type gates struct {
 type gate struct {
 	first time.Time // when it was seen
 	said  readiness.Verdict
+	// before: an earlier process opened it, and the writer of this one has not been told.
+	before bool
 }
 
 // checked is an endpoint as a health check sees it.
@@ -112,10 +115,27 @@ func (g *gates) hear(snapshot *store.Snapshot, touched []string, now time.Time) 
 			delete(g.pods, ref)
 			gone = append(gone, ref)
 		case pod != nil && g.pods[ref] == nil && readiness.Gated(pod):
-			g.pods[ref] = &gate{first: now}
+			said := saidBefore(snapshot.Get(ref), pod)
+			g.pods[ref] = &gate{first: now, said: said, before: said.Ready}
 		}
 	}
 	return gone
+}
+
+// saidBefore is what an earlier process said of a Pod's gate if it had opened it: it is not closed again.
+func saidBefore(e *store.Entry, pod *corev1.Pod) readiness.Verdict {
+	status := &pod.Status
+	if e.Written != nil {
+		if s, ok := e.Written.Status.(*corev1.PodStatus); ok {
+			status = s
+		}
+	}
+	for _, c := range status.Conditions {
+		if c.Type == readiness.Gate && c.Status == corev1.ConditionTrue {
+			return readiness.Verdict{Ready: true, Reason: c.Reason, Message: c.Message}
+		}
+	}
+	return readiness.Verdict{}
 }
 
 func podOf(snapshot *store.Snapshot, ref store.Ref) *corev1.Pod {
@@ -166,21 +186,42 @@ func (g *gates) view(snapshot *store.Snapshot, ref store.Ref, pod *corev1.Pod) *
 	if out.Created.IsZero() {
 		out.Created = g.pods[ref].first
 	}
-	for _, r := range g.all {
-		if r.Service.Cluster == ref.Cluster && r.Service.Namespace == ref.Namespace && selects(snapshot, r.Service, pod) && !slices.Contains(out.Groups, r.Name) {
-			out.Groups = append(out.Groups, r.Name)
+	snapshot.Walk(kind.Service, ref.Cluster, ref.Namespace, func(e *store.Entry) bool {
+		s, ok := e.Object.(*corev1.Service)
+		if !ok || !readiness.Selects(s, pod) {
+			return true
 		}
-	}
+		groups := g.groups(e.Ref)
+		out.Awaited = out.Awaited || len(groups) == 0 && asks(snapshot, ref.Cluster, s)
+		out.Groups = append(out.Groups, groups...)
+		return true
+	})
 	return out
 }
 
-func selects(snapshot *store.Snapshot, service store.Ref, pod *corev1.Pod) bool {
-	e := snapshot.Get(service)
-	if e == nil {
-		return false
+// groups are the names of a Service's groups, as far as they have been reported.
+func (g *gates) groups(service store.Ref) (names []string) {
+	for _, r := range g.all {
+		if r.Service == service && !slices.Contains(names, r.Name) {
+			names = append(names, r.Name)
+		}
 	}
-	s, ok := e.Object.(*corev1.Service)
-	return ok && len(s.Spec.Selector) > 0 && labels.SelectorFromSet(s.Spec.Selector).Matches(labels.Set(pod.Labels))
+	return names
+}
+
+// asks tells whether a Service will have groups. Reports of them come when proxies have taken them.
+func asks(snapshot *store.Snapshot, cluster string, service *corev1.Service) bool {
+	asked, _, err := annotation.Ask(service)
+	switch {
+	case err != nil, service.Spec.Type == corev1.ServiceTypeExternalName:
+		return false
+	case len(asked.Exposed) > 0:
+		return true
+	}
+	return asked.Ingress && slices.ContainsFunc(ingress.PortsOf(snapshot, cluster, service), func(port int32) bool {
+		_, ok := annotation.Port(service, port)
+		return ok
+	})
 }
 
 // turnGates decides on the Pods that wait. A gate that is open stays so.
@@ -194,15 +235,19 @@ func (c *Controller) turnGates(snapshot *store.Snapshot, touched []string, now t
 	waiting := slices.Collect(maps.Keys(g.pods))
 	slices.SortFunc(waiting, func(a, b store.Ref) int { return strings.Compare(a.String(), b.String()) })
 	for _, ref := range waiting {
-		pod := podOf(snapshot, ref)
-		if pod == nil || g.pods[ref].said.Ready {
+		pod, p := podOf(snapshot, ref), g.pods[ref]
+		if p.before {
+			p.before = false
+			c.condition(ref, p.said, false, now)
+		}
+		if pod == nil || p.said.Ready {
 			continue
 		}
 		verdict := readiness.Decide(now, g.view(snapshot, ref, pod), g)
-		if verdict == g.pods[ref].said {
+		if verdict == p.said {
 			continue
 		}
-		g.pods[ref].said = verdict
+		p.said = verdict
 		c.condition(ref, verdict, false, now)
 		c.tell(ref, recompute.Event{Type: corev1.EventTypeNormal, Reason: verdict.Reason, Message: verdict.Message, Source: reflector}, now)
 	}

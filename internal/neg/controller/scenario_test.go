@@ -38,6 +38,10 @@ var update = flag.Bool("update", false, "write what is wanted into the testdata"
 //	wait DURATION            the clock goes on
 //	healthy ADDRESS...       every check finds these endpoints healthy, and no others
 //	delete ZONE NAME         somebody deletes a group by hand
+//	slow                     proxies take no round any more: what is written about it waits
+//	settled                  they take them all
+//	pending CLUSTER KIND     a list of the kind is on its way
+//	listed CLUSTER KIND      it is there
 //	restart                  the process ends and another one goes on with what was published
 //
 // The section "want" shows after each step the groups with their endpoints, the annotations of Services, the objects, the
@@ -112,6 +116,15 @@ type world struct {
 	negs   *Controller
 	seen   map[string]int32
 	random float64
+	// slow: writes wait.
+	slow    bool
+	waiting []waiting
+}
+
+// waiting is what is held back of a round until proxies have it.
+type waiting struct {
+	writes  []recompute.WriteChange
+	touched []string
 }
 
 func newWorld(t *testing.T) *world {
@@ -165,10 +178,22 @@ func (w *world) settle() {
 		if round.Tx != nil {
 			w.model.Apply(round.Tx)
 		}
-		w.negs.Apply(round.Writes, touched, w.now)
+		w.waiting = append(w.waiting, waiting{round.Writes, touched})
+		w.release()
 		w.negs.step(own, ownTouched)
 	}
 	w.t.Fatal("the rounds do not end")
+}
+
+// release applies what was held back, unless proxies are slow.
+func (w *world) release() {
+	if w.slow {
+		return
+	}
+	for _, r := range w.waiting {
+		w.negs.Apply(r.writes, r.touched, w.now)
+	}
+	w.waiting = nil
 }
 
 func (w *world) do(commands string, out *bytes.Buffer) {
@@ -188,6 +213,11 @@ func (w *world) do(commands string, out *bytes.Buffer) {
 			w.healthy(words[1:])
 		case "delete":
 			fmt.Fprintf(out, "delete %s %s: %v\n", words[1], words[2], w.negs.Delete(words[1], words[2]))
+		case "slow", "settled":
+			w.slow = words[0] == "slow"
+			w.release()
+		case "pending", "listed":
+			w.store.Commit(func(tx *store.Tx) { tx.SetFact(fact.Listed(words[1], words[2]), words[0] == "listed") })
 		case "restart":
 			seq, published := w.engine.Published()
 			for _, f := range []string{fact.KindDegraded, fact.KindSynced, fact.KindCollected, fact.KindOrphan} {

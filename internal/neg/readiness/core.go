@@ -30,6 +30,8 @@ type Pod struct {
 	Seen time.Time
 	// Groups are the names of the groups of the Services that select it: it belongs there, or will.
 	Groups []string
+	// Awaited: such a Service asks for groups of which nothing is known yet.
+	Awaited bool
 	// Endpoints are the groups that have it.
 	Endpoints []Endpoint
 }
@@ -76,9 +78,9 @@ func Decide(now time.Time, p *Pod, w World) Verdict {
 		}
 	}
 	switch {
-	case len(p.Endpoints) > 0 && !attached:
+	case len(p.Endpoints) > 0 && !attached && !p.Awaited:
 		return opened(ReasonNoCheck, fmt.Sprintf("Pod is in NEG %q. NEG is not attached to any BackendService with health checking.", p.Endpoints[0].key()))
-	case len(p.Groups) == 0 && !now.Before(p.Seen.Add(Settle)):
+	case len(p.Groups) == 0 && !p.Awaited && !now.Before(p.Seen.Add(Settle)):
 		return opened(ReasonReady, "Pod does not belong to any NEG.")
 	case now.After(p.Created.Add(Timeout)):
 		return opened(ReasonTimeout, "Timeout waiting for pod to become healthy in at least one of the NEG(s): "+p.names()+".")

@@ -24,7 +24,7 @@ func Injects(pod *corev1.Pod, services []*corev1.Service, referred func(*corev1.
 		return false
 	}
 	for _, s := range services {
-		if s.Namespace == pod.Namespace && selects(s, pod) && wants(s, referred) {
+		if s.Namespace == pod.Namespace && Selects(s, pod) && wants(s, referred) {
 			return true
 		}
 	}
@@ -67,7 +67,7 @@ func wants(s *corev1.Service, referred func(*corev1.Service) bool) bool {
 	return asked.Ingress && referred != nil && referred(s)
 }
 
-// selects tells whether a Service's selector matches a Pod; no selector matches nothing.
-func selects(s *corev1.Service, pod *corev1.Pod) bool {
+// Selects tells whether a Service's selector matches a Pod; no selector matches nothing.
+func Selects(s *corev1.Service, pod *corev1.Pod) bool {
 	return len(s.Spec.Selector) > 0 && labels.SelectorFromSet(s.Spec.Selector).Matches(labels.Set(pod.Labels))
 }
