@@ -276,7 +276,7 @@ func (c *Core) deploymentStatus(d *deployment) *appsv1.DeploymentStatus {
 		}
 	}
 	roll := rolloutOf(d.object.Spec)
-	s.UnavailableReplicas = max(0, int32(roll.desired)-s.AvailableReplicas)
+	s.UnavailableReplicas = max(s.Replicas, int32(roll.desired)) - s.AvailableReplicas // surge counts, as in the deployment controller
 	minimum := int(s.AvailableReplicas) >= roll.desired-roll.maxUnavailable
 	complete := int(s.UpdatedReplicas) == roll.desired && s.Replicas == s.UpdatedReplicas &&
 		s.AvailableReplicas == s.UpdatedReplicas
