@@ -166,7 +166,7 @@ func (v *View) Resources(c Collection) []Resource {
 		out = append(out, c.members(v, r)...)
 	}
 	slices.SortStableFunc(out, func(a, b Resource) int {
-		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Location.String(), b.Location.String()))
+		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Path, b.Path))
 	})
 	return out
 }

@@ -1,11 +1,13 @@
 package gcloud
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"strconv"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // Condition says whether a resource fits.
@@ -31,9 +33,17 @@ func ParseFilter(typed string) (Condition, error) {
 	return (&filterParser{rest: strings.TrimSpace(typed), api: true}).all()
 }
 
+// maxFilter bounds a filter, in bytes, and so how deep it may nest: whoever can send a request can send one.
+const maxFilter = 8 << 10
+
 func (p *filterParser) all() (Condition, error) {
-	if p.rest == "" {
+	switch {
+	case p.rest == "":
 		return nil, nil
+	case len(p.rest) > maxFilter:
+		return nil, fmt.Errorf("it is longer than %d bytes", maxFilter)
+	case !utf8.ValidString(p.rest):
+		return nil, errors.New("it is not UTF-8")
 	}
 	c, err := p.sequence()
 	if err == nil && p.rest != "" {
@@ -271,5 +281,9 @@ func comparator(operator, operand string, caseCounts bool) (func(string) bool, e
 	if caseCounts {
 		flags = "(?s)"
 	}
-	return regexp.MustCompile(flags + before + pattern + after).MatchString, nil
+	whole, err := regexp.Compile(flags + before + pattern + after)
+	if err != nil {
+		return nil, err
+	}
+	return whole.MatchString, nil
 }

@@ -225,3 +225,15 @@ func TestAPIFilter(t *testing.T) {
 		}
 	}
 }
+
+// TestHostileFilters: nothing that somebody sends as a filter ends the process.
+func TestHostileFilters(t *testing.T) {
+	for name, filter := range map[string]string{
+		"parentheses": strings.Repeat("(", 1<<20), "negations": strings.Repeat("-", 1<<20), "words": strings.Repeat("NOT ", 1<<18),
+		"deep but short": strings.Repeat("(", 8<<10), "no UTF-8": "name=\xff", "no UTF-8 in words": "name:\xff",
+	} {
+		if _, err := gcloud.ParseFilter(filter); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+}

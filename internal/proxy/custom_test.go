@@ -1,6 +1,7 @@
 package proxy_test
 
 import (
+	"fmt"
 	"net/http"
 	"testing"
 
@@ -60,6 +61,32 @@ func customHeaders(t *testing.T, protocol lbv1.BackendProtocol) {
 	}
 	if got := copy["X-Empty"]; got != nil {
 		t.Errorf("the mirror got a header of the other service: %q", got)
+	}
+}
+
+// TestACopyKeepsItsOwnHeaders: what is filled in for a mirror is not the memory of an exchange, which others use while copies are
+// on their way. With -tags poison a shared one shows at once.
+func TestACopyKeepsItsOwnHeaders(t *testing.T) {
+	const n = 200
+	copied := make(chan http.Header, n)
+	backend := httpBackend(t, func(http.ResponseWriter, *http.Request) {})
+	mirror := httpBackend(t, func(_ http.ResponseWriter, q *http.Request) { copied <- q.Header })
+	r := newRig(t, []string{backend}, func(m *model) {
+		m.addService("mirror", []string{mirror})
+		m.route.Mirrors = []*lbv1.Mirror{{BackendService: "mirror"}}
+		m.more[0].GetBackendService().CustomRequestHeaders = []*lbv1.Header{{Name: "X-From", Value: "<{origin_request_header}>"}}
+	})
+	for i := range n {
+		c := r.dial()
+		c.say(fmt.Sprintf("GET / HTTP/1.1\r\nHost: a\r\nOrigin: https://%d.example\r\nConnection: close\r\n\r\n", i))
+		c.answer(t, "GET")
+		_ = c.Close()
+	}
+	for range n {
+		h := <-copied
+		if from, origin := h.Get("X-From"), h.Get("Origin"); from != "<"+origin+">" {
+			t.Fatalf("a copy of the request from %q says %q", origin, from)
+		}
 	}
 }
 

@@ -18,7 +18,11 @@ func (s *server) serveCompute(ctx context.Context) error {
 	}
 	s.report.say("compute API http://%s/compute/v1/", at)
 	if !admin.OnLoopback(at) {
-		s.report.say("warning: the compute API is open to everybody who can reach %s", at)
+		may := "read"
+		if s.config.ComputeWrites {
+			may = "read, and delete with,"
+		}
+		s.report.say("warning: everybody who can reach %s can %s the compute API", at, may)
 	}
 	return nil
 }

@@ -69,10 +69,10 @@ func TestAnEditRunsAFewUnits(t *testing.T) {
 		most int
 	}{
 		{"a route to a known backend", func(tx *store.Tx) { tx.Put("c", route("r7", nil, "s1", "s0"), "") }, 2},
-		{"a route to a backend that was never used", func(tx *store.Tx) { tx.Put("c", route("r7", nil, "s2"), "") }, 12},
+		{"a route to a backend that was never used", func(tx *store.Tx) { tx.Put("c", route("r7", nil, "s2"), "") }, 13},
 		{"a new route", func(tx *store.Tx) { tx.Put("c", route("new", nil, "s0"), "") }, 4},
 		{"a route less", func(tx *store.Tx) { tx.Delete(store.RefTo("c", route("new", nil))) }, 4},
-		{"a port more of a Service", func(tx *store.Tx) { tx.Put("c", service("store", "s0", 80, 81), "") }, 4},
+		{"a port more of a Service", func(tx *store.Tx) { tx.Put("c", service("store", "s0", 80, 81), "") }, 5},
 	} {
 		clear(runs)
 		w.commit(t, c.edit)

@@ -43,15 +43,16 @@ func isName(s wasmSection) bool {
 
 // withoutLocals is a name section with the names of functions alone; it is left as it is if it is in no form that is known.
 func withoutLocals(body []byte) []byte {
-	head := 1 + len(customName)
-	out := slices.Clone(body[:head])
-	r := reader{p: body[head:]}
+	r := reader{p: body}
+	r.skip(r.uvarint()) // the length may be padded
+	head := append([]byte{byte(len(customName))}, customName...)
+	out := slices.Clone(head)
 	for len(r.p) > 0 {
 		before := r.p
 		id := r.byte()
 		r.skip(r.uvarint())
 		if r.failed {
-			return slices.Clone(body[:head]) // names are no reason to refuse a module
+			return head // names are no reason to refuse a module
 		}
 		if id == functionNames {
 			out = append(out, before[:len(before)-len(r.p)]...)
@@ -79,18 +80,22 @@ func typesOf(section []byte) (types []arity, ok bool) {
 	return types, true
 }
 
-// importedFunctions are the types of the functions among imports.
-func importedFunctions(section []byte) (types []uint64) {
+// importedFunctions are the types of what is imported; ok is false if something is no function. A section in a form that wazero
+// refuses by itself is read as far as it goes.
+func importedFunctions(section []byte) (types []uint64, ok bool) {
 	r := reader{p: section}
 	for range r.uvarint() {
 		r.skip(r.uvarint())
 		r.skip(r.uvarint())
-		if r.byte() != 0 || r.failed {
-			return types // hosts of plugins have functions only
+		switch kind := r.byte(); {
+		case r.failed:
+			return types, true
+		case kind != 0:
+			return nil, false
 		}
 		types = append(types, r.uvarint())
 	}
-	return types
+	return types, true
 }
 
 // indices reads a section that is a list of numbers.

@@ -1,6 +1,7 @@
 package wasm
 
 import (
+	"errors"
 	"fmt"
 	"time"
 )
@@ -65,7 +66,11 @@ func newScales(sections []wasmSection) (*scales, error) {
 			}
 			s.types = types
 		case sectionImport:
-			s.functions = importedFunctions(x.body)
+			functions, ok := importedFunctions(x.body)
+			if !ok {
+				return nil, errors.New("the module imports something that is no function: hosts of plugins have functions only")
+			}
+			s.functions = functions
 		case sectionFunction:
 			s.functions = append(s.functions, indices(x.body)...)
 		case sectionExport:

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -243,4 +244,15 @@ func FuzzWeigh(f *testing.F) {
 			t.Errorf("%+v", w)
 		}
 	})
+}
+
+// TestOnlyFunctionsAreImported: what else is imported would shift which function is which, and so what its code costs.
+func TestOnlyFunctionsAreImported(t *testing.T) {
+	section := []byte{2, 3, 'e', 'n', 'v', 1, 'm', 2, 0, 1, 3, 'e', 'n', 'v', 1, 'f', 0, 7} // memory env.m, func env.f of type 7
+	if got, ok := importedFunctions(section); ok {
+		t.Errorf("functions of types %d", got)
+	}
+	if got, ok := importedFunctions(append([]byte{1}, section[10:]...)); !ok || !slices.Equal(got, []uint64{7}) {
+		t.Errorf("functions of types %d, %t", got, ok)
+	}
 }

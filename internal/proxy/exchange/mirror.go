@@ -16,6 +16,7 @@ import (
 	"github.com/spillway-lb/spillway/internal/proxy/transport"
 	"github.com/spillway-lb/spillway/internal/proxy/upstream"
 	"github.com/spillway-lb/spillway/internal/proxy/urlmap"
+	"github.com/spillway-lb/spillway/internal/proxy/variable"
 )
 
 const (
@@ -109,8 +110,19 @@ func (x *Exchange) choose(t *tee, list []urlmap.Mirror) {
 // customOf is what a backend service sets on its requests.
 func (x *Exchange) customOf(service *balance.Service) (m header.Map) {
 	rule, backend := x.requestEdits()
-	service.RequestHeaders.ApplyUnless(&m, x, rule, backend)
+	service.RequestHeaders.ApplyUnless(&m, owned{x}, rule, backend)
 	return m
+}
+
+// owned fills variables in into memory of its own: copies outlive the exchange.
+type owned struct{ x *Exchange }
+
+// Expand implements filter.Expander.
+func (o owned) Expand(t *variable.Template) []byte {
+	if value := t.Append(nil, o.x); !isLong(value) {
+		return value
+	}
+	return nil
 }
 
 // tee holds a request's copies until its body is there. It shares nothing with the request it was made from.

@@ -15,8 +15,16 @@ import (
 func (x *Exchange) Expand(t *variable.Template) []byte {
 	at := len(x.arena)
 	x.arena = t.Append(x.arena, x)
+	if isLong(x.arena[at:]) {
+		x.arena = x.arena[:at]
+	}
 	return x.arena[at:len(x.arena):len(x.arena)]
 }
+
+// maxExpanded bounds a value that is filled in, in bytes; a longer one is empty. A template may repeat what a client sends.
+const maxExpanded = 64 << 10
+
+func isLong(expanded []byte) bool { return len(expanded) > maxExpanded }
 
 // AppendVariable implements variable.Source. What is not known is empty.
 func (x *Exchange) AppendVariable(dst []byte, id variable.ID) []byte {

@@ -1,6 +1,8 @@
 package geo
 
 import (
+	"errors"
+	"fmt"
 	"log/slog"
 	"net/netip"
 	"os"
@@ -11,7 +13,7 @@ import (
 	maxminddb "github.com/oschwald/maxminddb-golang/v2"
 )
 
-// Databases are those in use. Find is for everybody; Use is for one goroutine at a time.
+// Databases are those in use. Find, Use and Refresh are for any goroutine.
 type Databases struct {
 	Logger *slog.Logger
 
@@ -32,6 +34,11 @@ type database struct {
 func (d *Databases) Use(files []string) {
 	d.using.Lock()
 	defer d.using.Unlock()
+	d.use(files)
+}
+
+// use is Use; using is held.
+func (d *Databases) use(files []string) {
 	var old map[string]*database
 	if m := d.byFile.Load(); m != nil {
 		old = *m
@@ -47,6 +54,8 @@ func (d *Databases) Use(files []string) {
 
 // Refresh is Use of the files that are in use.
 func (d *Databases) Refresh() {
+	d.using.Lock()
+	defer d.using.Unlock()
 	m := d.byFile.Load()
 	if m == nil {
 		return
@@ -55,18 +64,21 @@ func (d *Databases) Refresh() {
 	for file := range *m {
 		files = append(files, file)
 	}
-	d.Use(files)
+	d.use(files)
 }
+
+// maxSize bounds what is read of a file, in bytes; the largest that are sold have a third of it.
+const maxSize = 1 << 30
 
 func (d *Databases) read(file string, old *database) *database {
 	info, err := os.Stat(file)
-	if err == nil && old != nil && old.failed == "" && old.size == info.Size() && old.at.Equal(info.ModTime()) {
-		return old
+	if err == nil && old != nil && old.size == info.Size() && old.at.Equal(info.ModTime()) {
+		return old // the same, or as broken as it was
 	}
 	next := &database{}
 	if err == nil {
 		next.size, next.at = info.Size(), info.ModTime()
-		next.reader, err = open(file)
+		next.reader, err = open(file, info)
 	}
 	if err == nil {
 		return next
@@ -81,7 +93,13 @@ func (d *Databases) read(file string, old *database) *database {
 	return next
 }
 
-func open(file string) (*maxminddb.Reader, error) {
+func open(file string, info os.FileInfo) (*maxminddb.Reader, error) {
+	switch {
+	case !info.Mode().IsRegular():
+		return nil, errors.New("it is no regular file") // reading may never end
+	case info.Size() > maxSize:
+		return nil, fmt.Errorf("it is larger than %d bytes", maxSize)
+	}
 	content, err := os.ReadFile(file)
 	if err != nil {
 		return nil, err

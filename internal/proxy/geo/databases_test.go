@@ -105,3 +105,14 @@ func FuzzDatabase(f *testing.F) {
 		_ = d.Find(file, netip.MustParseAddr("203.0.113.9"))
 	})
 }
+
+// TestWhatIsNoFileIsNotRead: reading it might never end.
+func TestWhatIsNoFileIsNotRead(t *testing.T) {
+	var d Databases
+	d.Use([]string{os.DevNull, t.TempDir()})
+	for file, db := range *d.byFile.Load() {
+		if db.reader != nil || db.failed == "" {
+			t.Errorf("%s is in use", file)
+		}
+	}
+}
