@@ -37,10 +37,14 @@ type Plugins struct {
 	config Config
 	shared *wasm.Shared
 
+	// starting is held while a version is compiled and started, which takes its time; it guards refused.
+	starting sync.Mutex
+	refused  refusals
+
+	// mu guards the maps, and is held for no longer than a look at them takes.
 	mu       sync.Mutex
 	versions map[string]weak.Pointer[Version]
 	last     map[string]weak.Pointer[Version] // the version that started last, by plugin
-	refused  refusals
 }
 
 var _ chains.Plugins = (*Plugins)(nil)
@@ -91,16 +95,15 @@ type state struct {
 
 // Version compiles and starts a version, or finds the one that runs.
 func (p *Plugins) Version(name string, spec *lbv1.WasmPluginVersion) (*Version, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+	p.starting.Lock()
+	defer p.starting.Unlock()
 	key := name + "\x00" + profileOf(spec).String() + "\x00" + spec.GetImageDigest() + "\x00" + spec.GetConfigDigest() + "\x00" + string(spec.GetConfigData())
-	if v := p.versions[key].Value(); v != nil {
+	if v := p.find(key); v != nil {
 		return v, nil
 	}
 	if err := p.refused.known(key, p.config.Now()); err != nil {
 		return nil, err
 	}
-	p.sweep()
 	m, err := p.config.Modules.get(profileOf(spec), spec.GetImage(), spec.GetImageDigest())
 	if err != nil {
 		return nil, err
@@ -111,9 +114,23 @@ func (p *Plugins) Version(name string, spec *lbv1.WasmPluginVersion) (*Version, 
 		return nil, err
 	}
 	p.refused.forget(key)
-	p.versions[key] = weak.Make(v)
-	p.last[spec.GetPlugin()] = p.versions[key]
+	p.add(key, spec.GetPlugin(), v)
 	return v, nil
+}
+
+// find is a version that runs, or nil.
+func (p *Plugins) find(key string) *Version {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.versions[key].Value()
+}
+
+func (p *Plugins) add(key, plugin string, v *Version) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.sweep()
+	p.versions[key] = weak.Make(v)
+	p.last[plugin] = p.versions[key]
 }
 
 func profileOf(spec *lbv1.WasmPluginVersion) wasm.Profile {
@@ -167,7 +184,7 @@ type held struct {
 	module *module
 }
 
-// sweep forgets what is gone.
+// sweep forgets what is gone. mu is held.
 func (p *Plugins) sweep() {
 	for k, v := range p.versions {
 		if v.Value() == nil {
