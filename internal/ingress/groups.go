@@ -7,6 +7,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	ingressv1 "k8s.io/api/networking/v1"
 
+	"github.com/spillway-lb/spillway/internal/fact"
 	"github.com/spillway-lb/spillway/internal/finalizer"
 	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/neg"
@@ -39,6 +40,9 @@ func translateServicePorts(v *recompute.View, key string) recompute.Result {
 	service, ok := recompute.Get[*corev1.Service](v, store.Ref{Cluster: parts[0], Kind: kind.Service, Namespace: parts[1], Name: parts[2]})
 	if !ok {
 		return recompute.Result{}
+	}
+	if fact.Pending(v, parts[0], kind.Ingress, kind.IngressClass) {
+		return recompute.Result{State: recompute.Held}
 	}
 	ports := portsOf(v.Get, service, v.Index(indexServices, key))
 	if len(ports) == 0 {

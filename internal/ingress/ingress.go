@@ -10,6 +10,7 @@ import (
 	"github.com/spillway-lb/spillway/internal/fact"
 	"github.com/spillway-lb/spillway/internal/finalizer"
 	"github.com/spillway-lb/spillway/internal/frontend"
+	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/store"
 )
@@ -28,6 +29,9 @@ func translateIngress(v *recompute.View, key string) recompute.Result {
 		return recompute.Result{}
 	}
 	if finalizer.Deleted(in) {
+		if !handled(v, ref, in) {
+			return heldOrAbsent(fact.Pending(v, ref.Cluster, kind.IngressClass))
+		}
 		return recompute.Result{State: recompute.Present, Writes: []recompute.Write{
 			{Ref: ref, Part: recompute.PartStatus, Value: &ingressv1.IngressStatus{}}, finalizer.Of(v, ref, in, finalizerName),
 		}}
@@ -41,6 +45,15 @@ func translateIngress(v *recompute.View, key string) recompute.Result {
 		return recompute.Result{State: recompute.Held}
 	}
 	return recompute.Result{State: recompute.Present, Writes: s.writes()}
+}
+
+// handled tells an Ingress that is ours, or was: what becomes of another controller's is not for us to say.
+func handled(v *recompute.View, ref store.Ref, in *ingressv1.Ingress) bool {
+	if _, ours := classOf(v.Get, ref.Cluster, in); ours || slices.Contains(in.Finalizers, finalizerName) {
+		return true
+	}
+	w := v.Written(ref)
+	return w != nil && slices.Contains(w.Finalizers, finalizerName)
 }
 
 // summary gathers what is said of one Ingress.

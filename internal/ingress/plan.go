@@ -83,7 +83,7 @@ func translatePlan(v *recompute.View, key string) recompute.Result {
 	if !ok || finalizer.Deleted(in) {
 		return recompute.Result{}
 	}
-	if fact.Pending(v, ref.Cluster, kind.Service, kind.IngressClass, kind.FrontendConfig) {
+	if fact.Pending(v, ref.Cluster, kind.Service, kind.IngressClass, kind.FrontendConfig, kind.Secret, kind.ConfigMap) {
 		return recompute.Result{State: recompute.Held}
 	}
 	class, ok := classOf(v.Get, ref.Cluster, in)

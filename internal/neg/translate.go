@@ -40,12 +40,12 @@ func translateMembers(v *recompute.View, key string) recompute.Result {
 	}
 	topology, held := topologyOf(v, of.cluster)
 	wanted, heldToo := wantedBy(v, of.serviceRef())
-	if held || heldToo || fact.Pending(v, of.cluster, kind.EndpointSlice) {
+	custom, strict := wanted.port(of.port)
+	if held || heldToo || fact.Pending(v, of.cluster, kind.EndpointSlice, kind.ConfigMap) || strict && fact.Pending(v, of.cluster, kind.Pod) {
 		return recompute.Result{State: recompute.Held}
 	}
 	c := &collector{view: v, of: of, portName: port.Name, topology: topology, members: map[netip.AddrPort]member{}}
 	all := slicesOf(v, of)
-	custom, strict := wanted.port(of.port)
 	naming := nameOf(v, of, service, custom)
 	b := builder{of: of, uid: ClusterUID(v, of.cluster), name: naming.name, topology: topology, defaultPort: defaultPort(port, all), strict: strict}
 	result := recompute.Result{State: recompute.Present, Tallies: naming.tallies}

@@ -1,18 +1,26 @@
 package translate_test
 
 import (
+	"crypto/ed25519"
+	"crypto/x509"
+	"encoding/pem"
 	"fmt"
+	"math/big"
 	"slices"
 	"testing"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
+	ingressv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	networkingv1 "github.com/spillway-lb/spillway/api/networking/v1"
 	"github.com/spillway-lb/spillway/internal/fact"
+	"github.com/spillway-lb/spillway/internal/ingress"
 	"github.com/spillway-lb/spillway/internal/kind"
+	"github.com/spillway-lb/spillway/internal/neg/annotation"
 	"github.com/spillway-lb/spillway/internal/persist"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/store"
@@ -164,12 +172,13 @@ func TestWhatIsNotListedYetIsNotGone(t *testing.T) {
 		busyFleet(tx)
 		tx.Put("c", export("s0"), "")
 		extendedFleet(tx)
+		containerNative(t, tx)
 	})
 	want := versions(w.engine)
 	seq, published := restored(t, w)
 	for _, listed := range []string{
 		kind.EndpointSlice, "Node", "ServiceExport.net.gke.io", kind.HealthCheckPolicy, kind.GCPBackendPolicy, kind.BackendTLSPolicy, kind.GCPGatewayPolicy,
-		kind.GCPTrafficExtension,
+		kind.GCPTrafficExtension, kind.Pod, kind.ConfigMap, kind.Secret, kind.IngressClass,
 	} {
 		config := translate.Config(options())
 		config.Published, config.Seq = published, seq
@@ -246,6 +255,52 @@ func extendedFleet(tx *store.Tx) {
 	tx.Put("c", x, "")
 }
 
+// containerNative has a Service that asks for groups, the ConfigMap that says how they are called, and an Ingress with a class and a certificate.
+func containerNative(t *testing.T, tx *store.Tx) {
+	uid := &corev1.ConfigMap{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "ConfigMap"}, ObjectMeta: meta("kube-system", "ingress-uid")}
+	uid.Data = map[string]string{"uid": "abcdef12"}
+	tx.Put("c", uid, "")
+	web := service("store", "native", 80)
+	web.Annotations = map[string]string{annotation.Name: `{"ingress":true,"exposed_ports":{"80":{}}}`}
+	tx.Put("c", web, "")
+	slice := sliceOf("native", "10.0.8.1")
+	slice.Endpoints[0].TargetRef = &corev1.ObjectReference{Kind: "Pod", Name: "native"}
+	tx.Put("c", slice, "")
+	pod := &corev1.Pod{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Pod"}, ObjectMeta: meta("store", "native")}
+	pod.Spec.NodeName, pod.Status.PodIP = "n0", "10.0.8.1"
+	tx.Put("c", pod, "")
+	class := &ingressv1.IngressClass{TypeMeta: metav1.TypeMeta{APIVersion: "networking.k8s.io/v1", Kind: "IngressClass"}, ObjectMeta: meta("", "ours")}
+	class.Spec.Controller = ingress.Controller
+	tx.Put("c", class, "")
+	tx.Put("c", tlsSecret(t, "native"), "")
+	in := &ingressv1.Ingress{TypeMeta: metav1.TypeMeta{APIVersion: "networking.k8s.io/v1", Kind: "Ingress"}, ObjectMeta: meta("store", "native")}
+	in.Spec.IngressClassName, in.Spec.TLS = &class.Name, []ingressv1.IngressTLS{{SecretName: "native"}}
+	in.Spec.DefaultBackend = &ingressv1.IngressBackend{Service: &ingressv1.IngressServiceBackend{Name: "native", Port: ingressv1.ServiceBackendPort{Number: 80}}}
+	tx.Put("c", in, "")
+}
+
+func tlsSecret(t *testing.T, name string) *corev1.Secret {
+	public, private, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), DNSNames: []string{"a.test"}, NotAfter: time.Now().Add(time.Hour)}
+	chain, err := x509.CreateCertificate(nil, template, template, public, private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := x509.MarshalPKCS8PrivateKey(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &corev1.Secret{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Secret"}, ObjectMeta: meta("store", name), Type: corev1.SecretTypeTLS}
+	s.Data = map[string][]byte{
+		corev1.TLSCertKey:       pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: chain}),
+		corev1.TLSPrivateKeyKey: pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key}),
+	}
+	return s
+}
+
 // restored is what an engine has published, as it comes back from a file.
 func restored(t fataler, w *world) (uint64, map[recompute.ID]recompute.Published) {
 	seq, units := w.engine.Published()
@@ -265,6 +320,10 @@ type fataler interface{ Fatalf(string, ...any) }
 // newObject makes an object that a last good version can be.
 func newObject(_, kind string) (store.Object, bool) {
 	switch kind {
+	case "Service":
+		return &corev1.Service{}, true
+	case "Secret":
+		return &corev1.Secret{}, true
 	case "HTTPRoute":
 		return &gatewayv1.HTTPRoute{}, true
 	case "GRPCRoute":

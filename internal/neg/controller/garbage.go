@@ -86,8 +86,8 @@ func (c *Controller) unwanted(snapshot *store.Snapshot) []garbage.Unwanted {
 	wanted, users := c.wanted(), c.users()
 	var all []garbage.Unwanted
 	snapshot.Walk(kind.ServiceNetworkEndpointGroup, "", "", func(e *store.Entry) bool {
-		if wanted[e.Ref] {
-			return true
+		if wanted[e.Ref] || pending(snapshot, e.Ref.Cluster) {
+			return true // what is not known yet may want it
 		}
 		u := garbage.Unwanted{Ref: e.Ref, Zones: neg.ZonesOf(e.Written), UsedBy: map[string]string{}}
 		for _, zone := range u.Zones {
@@ -97,6 +97,12 @@ func (c *Controller) unwanted(snapshot *store.Snapshot) []garbage.Unwanted {
 		return true
 	})
 	return all
+}
+
+// pending tells that something is on its way that groups, and reports of them, follow from.
+func pending(snapshot *store.Snapshot, cluster string) bool {
+	return fact.Pending(snapshot, cluster,
+		kind.Service, kind.Ingress, kind.IngressClass, kind.EndpointSlice, kind.Node, kind.Pod, kind.ConfigMap)
 }
 
 // users are the first backend service that uses each group.
