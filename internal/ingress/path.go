@@ -46,6 +46,9 @@ func readPath(text string, of *ingressv1.PathType) (path, error) {
 		if strings.Contains(text, "*") {
 			return p, fmt.Errorf("failed to validate %s path %s due to invalid wildcard", name, text)
 		}
+		if !strings.HasPrefix(text, "/") {
+			return p, noSlash(text)
+		}
 		p = path{exactPath, text}
 		if kind == ingressv1.PathTypePrefix {
 			p = path{prefixPath, strings.TrimRight(text, "/")}
@@ -67,7 +70,7 @@ func readPattern(text string) (path, error) {
 	case text == "":
 		return path{Kind: prefixPath}, nil
 	case !strings.HasPrefix(text, "/"):
-		return path{}, fmt.Errorf("invalid path %q: it must begin with a /", text)
+		return path{}, noSlash(text)
 	case strings.ContainsAny(text, "?#"):
 		return path{}, fmt.Errorf("invalid path %q: a path has neither ? nor #", text)
 	case !wild:
@@ -80,6 +83,8 @@ func readPattern(text string) (path, error) {
 		return path{underPath, before}, nil
 	}
 }
+
+func noSlash(text string) error { return fmt.Errorf("invalid path %q: it must begin with a /", text) }
 
 // normal is the path as rules see those of requests.
 func (p path) normal(written string) (path, error) {

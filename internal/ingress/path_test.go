@@ -29,6 +29,7 @@ func TestPathsAreReadAsGKEDoes(t *testing.T) {
 		{"/foo/", &prefix, path{prefixPath, "/foo"}, ""},
 		{"", &prefix, path{}, "failed to validate prefix path  due to empty path"},
 		{"/foo/*", &prefix, path{}, "failed to validate prefix path /foo/* due to invalid wildcard"},
+		{"foo", &prefix, path{}, `invalid path "foo": it must begin with a /`},
 		{"", nil, path{prefixPath, ""}, ""},
 		{"/*", nil, path{prefixPath, ""}, ""},
 		{"/", &specific, path{exactPath, "/"}, ""},
