@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -310,6 +311,9 @@ func FuzzClient(f *testing.F) {
 		within(t, done)
 		want := oracle(input)
 		for id, m := range got {
+			if want[id] == "" && (strings.HasPrefix(m, "204 ") || strings.HasPrefix(m, "304 ")) {
+				continue // it has no body, so nobody waits for its end
+			}
 			if want[id] != m {
 				t.Errorf("stream %d\ngot  %s\nwant %s", id, m, want[id])
 			}
