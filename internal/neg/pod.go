@@ -31,12 +31,7 @@ func translatePod(v *recompute.View, key string) recompute.Result {
 	if !ok {
 		return recompute.Result{State: recompute.Absent}
 	}
-	status := &pod.Status
-	if w := v.Written(ref); w != nil {
-		if s, ok := w.Status.(*corev1.PodStatus); ok {
-			status = s
-		}
-	}
+	status := store.LatestStatus(v.Written(ref), &pod.Status)
 	p := &podView{
 		Labels: pod.Labels, Node: pod.Spec.NodeName, HostNetwork: pod.Spec.HostNetwork,
 		Terminal: status.Phase == corev1.PodFailed || status.Phase == corev1.PodSucceeded,

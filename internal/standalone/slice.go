@@ -102,14 +102,12 @@ func selectedPods(v *recompute.View, service store.Ref, selector map[string]stri
 // endpointOf is a Pod's entry in the slices; it has none before it has an address, and after it has ended.
 func endpointOf(v *recompute.View, cluster string, service *corev1.Service, pod *corev1.Pod) (member, bool) {
 	ref := store.Ref{Cluster: cluster, Kind: kind.Pod, Namespace: pod.Namespace, Name: pod.Name}
-	status := &pod.Status
+	written := v.Written(ref)
+	status := store.LatestStatus(written, &pod.Status)
 	bound := map[string]uint16{}
-	if w := v.Written(ref); w != nil {
-		if s, ok := w.Status.(*corev1.PodStatus); ok {
-			status = s
-		}
+	if written != nil {
 		// What is not JSON was written by hand, and says nothing.
-		_ = json.Unmarshal([]byte(w.Annotations[workload.AnnotationPorts]), &bound)
+		_ = json.Unmarshal([]byte(written.Annotations[workload.AnnotationPorts]), &bound)
 	}
 	if status.PodIP == "" || status.Phase == corev1.PodFailed || status.Phase == corev1.PodSucceeded {
 		return member{}, false

@@ -30,6 +30,16 @@ type Written struct {
 	Finalizers  []string
 }
 
+// LatestStatus is the status that counts: what was written, or else the object's own.
+func LatestStatus[T any](w *Written, own *T) *T {
+	if w != nil {
+		if status, ok := w.Status.(*T); ok {
+			return status
+		}
+	}
+	return own
+}
+
 // Snapshot is one state of the store. It is safe for any number of readers.
 type Snapshot struct {
 	revision uint64

@@ -24,13 +24,9 @@ func containers(e *store.Entry) []Trouble {
 
 // PodStatus is a Pod's status: what was written of it, or what its manifest says.
 func PodStatus(e *store.Entry) corev1.PodStatus {
-	if e.Written != nil {
-		if s, ok := e.Written.Status.(*corev1.PodStatus); ok {
-			return *s
-		}
-	}
+	own := &corev1.PodStatus{}
 	if pod, ok := e.Object.(*corev1.Pod); ok {
-		return pod.Status
+		own = &pod.Status
 	}
-	return corev1.PodStatus{}
+	return *store.LatestStatus(e.Written, own)
 }

@@ -124,13 +124,7 @@ func (g *gates) hear(snapshot *store.Snapshot, touched []string, now time.Time) 
 
 // saidBefore is what an earlier process said of a Pod's gate if it had opened it: it is not closed again.
 func saidBefore(e *store.Entry, pod *corev1.Pod) readiness.Verdict {
-	status := &pod.Status
-	if e.Written != nil {
-		if s, ok := e.Written.Status.(*corev1.PodStatus); ok {
-			status = s
-		}
-	}
-	for _, c := range status.Conditions {
+	for _, c := range store.LatestStatus(e.Written, &pod.Status).Conditions {
 		if c.Type == readiness.Gate && c.Status == corev1.ConditionTrue {
 			return readiness.Verdict{Ready: true, Reason: c.Reason, Message: c.Message}
 		}

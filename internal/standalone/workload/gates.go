@@ -61,13 +61,9 @@ func (c *Core) said(ref store.Ref) []corev1.PodCondition {
 	if e == nil {
 		return nil
 	}
-	if e.Written != nil {
-		if status, ok := e.Written.Status.(*corev1.PodStatus); ok {
-			return status.Conditions
-		}
-	}
+	own := &corev1.PodStatus{}
 	if object, ok := e.Object.(*corev1.Pod); ok {
-		return object.Status.Conditions
+		own = &object.Status
 	}
-	return nil
+	return store.LatestStatus(e.Written, own).Conditions
 }
