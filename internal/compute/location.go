@@ -35,8 +35,11 @@ func ParseLocation(path string) (Location, bool) {
 
 // Link is the URL of a resource in the Compute API, or without a name of a collection.
 func Link(project string, at Location, collection, name string) string {
-	return computeURL + strings.TrimSuffix(Path(project, at, collection, name), "/")
+	return SelfLink(strings.TrimSuffix(Path(project, at, collection, name), "/"))
 }
+
+// SelfLink is the URL of what the Compute API has at a path.
+func SelfLink(path string) string { return computeURL + path }
 
 const (
 	computeURL         = "https://www.googleapis.com/compute/v1/"

@@ -19,21 +19,23 @@ type list struct {
 
 // MarshalJSON writes the items as they are, without a second look.
 func (l *list) MarshalJSON() ([]byte, error) {
-	head := map[string]any{"kind": l.kind, "id": l.id, "selfLink": selfLink(l.id)}
-	if l.page.next != "" {
-		head["nextPageToken"] = l.page.next
+	return marshalPage(map[string]any{"kind": l.kind, "id": l.id, "selfLink": compute.SelfLink(l.id)}, "items", l.page)
+}
+
+// marshalPage is an object with a page of resources as one more member; as Google's, it has none where there are no items.
+func marshalPage(head map[string]any, name string, p page[compute.Resource]) ([]byte, error) {
+	if p.next != "" {
+		head["nextPageToken"] = p.next
 	}
-	items, err := marshalAll(l.page.items)
+	if len(p.items) == 0 {
+		return json.Marshal(head)
+	}
+	items, err := marshalAll(p.items)
 	if err != nil {
 		return nil, err
 	}
-	if len(l.page.items) == 0 {
-		return json.Marshal(head) // as Google: no items at all
-	}
-	return withMember(head, "items", items)
+	return withMember(head, name, items)
 }
-
-func selfLink(path string) string { return "https://www.googleapis.com/compute/v1/" + path }
 
 // marshalAll is a JSON array of resources.
 func marshalAll(resources []compute.Resource) ([]byte, error) {
@@ -120,7 +122,7 @@ func (a *aggregated) MarshalJSON() ([]byte, error) {
 		}
 		scopes[location.String()] = b
 	}
-	head := map[string]any{"kind": a.kind, "id": a.id, "selfLink": selfLink(a.id)}
+	head := map[string]any{"kind": a.kind, "id": a.id, "selfLink": compute.SelfLink(a.id)}
 	if a.page.next != "" {
 		head["nextPageToken"] = a.page.next
 	}

@@ -1,7 +1,6 @@
 package computeapi
 
 import (
-	"encoding/json"
 	"net/http"
 
 	"github.com/spillway-lb/spillway/internal/compute"
@@ -74,16 +73,5 @@ func memberOf(collection string) string {
 }
 
 func (l *locationList) MarshalJSON() ([]byte, error) {
-	head := map[string]any{}
-	if l.page.next != "" {
-		head["nextPageToken"] = l.page.next
-	}
-	items, err := marshalAll(l.page.items)
-	if err != nil {
-		return nil, err
-	}
-	if len(l.page.items) == 0 {
-		return json.Marshal(head)
-	}
-	return withMember(head, memberOf(l.collection), items)
+	return marshalPage(map[string]any{}, memberOf(l.collection), l.page)
 }

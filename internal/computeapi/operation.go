@@ -33,15 +33,15 @@ func (o *operations) add(project, now string, target compute.Resource, serial in
 	name := fmt.Sprintf("operation-%d-%x", serial, target.ID())
 	path := compute.Path(project, target.Location, operationsName, name)
 	op := &api.Operation{
-		Kind: "compute#operation", Id: compute.Resource{Path: path}.ID(), Name: name, SelfLink: selfLink(path), OperationType: "delete",
-		TargetLink: selfLink(target.Path), TargetId: target.ID(), Status: "DONE", Progress: 100, User: "spillway",
+		Kind: "compute#operation", Id: compute.Resource{Path: path}.ID(), Name: name, SelfLink: compute.SelfLink(path), OperationType: "delete",
+		TargetLink: compute.SelfLink(target.Path), TargetId: target.ID(), Status: "DONE", Progress: 100, User: "spillway",
 		InsertTime: now, StartTime: now, EndTime: now,
 	}
 	if target.Location.Zone != "" {
-		op.Zone = selfLink("projects/" + project + "/" + target.Location.String())
+		op.Zone = compute.SelfLink("projects/" + project + "/" + target.Location.String())
 	}
 	if target.Location.Region != "" {
-		op.Region = selfLink("projects/" + project + "/" + target.Location.String())
+		op.Region = compute.SelfLink("projects/" + project + "/" + target.Location.String())
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -80,7 +80,7 @@ func (c *call) listOperations(at compute.Location) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := &api.OperationList{Kind: "compute#operationList", Id: c.path(), SelfLink: selfLink(c.path()), NextPageToken: page.next}
+	out := &api.OperationList{Kind: "compute#operationList", Id: c.path(), SelfLink: compute.SelfLink(c.path()), NextPageToken: page.next}
 	for _, o := range page.items {
 		out.Items = append(out.Items, o.Operation)
 	}
@@ -93,7 +93,7 @@ func (c *call) aggregatedOperations() (any, error) {
 		return nil, err
 	}
 	out := &api.OperationAggregatedList{
-		Kind: "compute#operationAggregatedList", Id: c.path(), SelfLink: selfLink(c.path()), NextPageToken: page.next,
+		Kind: "compute#operationAggregatedList", Id: c.path(), SelfLink: compute.SelfLink(c.path()), NextPageToken: page.next,
 		Items: map[string]api.OperationsScopedList{},
 	}
 	for _, o := range page.items {

@@ -47,7 +47,7 @@ func placesOf(model *lbv1.Model, info control.Info) places {
 
 func (p places) zone(name, region string) *api.Zone {
 	path := "projects/" + p.project + "/zones/" + name
-	z := &api.Zone{Kind: "compute#zone", Id: compute.Resource{Path: path}.ID(), Name: name, Status: "UP", SelfLink: selfLink(path)}
+	z := &api.Zone{Kind: "compute#zone", Id: compute.Resource{Path: path}.ID(), Name: name, Status: "UP", SelfLink: compute.SelfLink(path)}
 	if region != "" {
 		z.Region = p.regionLink(region)
 	}
@@ -56,7 +56,7 @@ func (p places) zone(name, region string) *api.Zone {
 
 func (p places) region(name string) *api.Region {
 	path := "projects/" + p.project + "/regions/" + name
-	r := &api.Region{Kind: "compute#region", Id: compute.Resource{Path: path}.ID(), Name: name, Status: "UP", SelfLink: selfLink(path)}
+	r := &api.Region{Kind: "compute#region", Id: compute.Resource{Path: path}.ID(), Name: name, Status: "UP", SelfLink: compute.SelfLink(path)}
 	for _, zone := range slices.Sorted(maps.Keys(p.zones)) {
 		if p.zones[zone].Region == r.SelfLink {
 			r.Zones = append(r.Zones, p.zones[zone].SelfLink)
@@ -66,7 +66,7 @@ func (p places) region(name string) *api.Region {
 }
 
 func (p places) regionLink(region string) string {
-	return selfLink("projects/" + p.project + "/regions/" + region)
+	return compute.SelfLink("projects/" + p.project + "/regions/" + region)
 }
 
 // without are the locations that a collection could have members in and has none of these.
@@ -87,14 +87,14 @@ func (p places) without(of compute.Collection, members []compute.Resource) []com
 func (c *call) project() (any, error) {
 	path := "projects/" + c.edition.info.Project()
 	return &api.Project{
-		Kind: "compute#project", Id: compute.Resource{Path: path}.ID(), Name: c.edition.info.Project(), SelfLink: selfLink(path),
+		Kind: "compute#project", Id: compute.Resource{Path: path}.ID(), Name: c.edition.info.Project(), SelfLink: compute.SelfLink(path),
 		CreationTimestamp: c.edition.info.Started.UTC().Format(timeLayout),
 	}, nil
 }
 
 // places are few: they have no pages.
 func (c *call) listRegions() (any, error) {
-	out := &api.RegionList{Kind: "compute#regionList", Id: c.path(), SelfLink: selfLink(c.path())}
+	out := &api.RegionList{Kind: "compute#regionList", Id: c.path(), SelfLink: compute.SelfLink(c.path())}
 	for _, name := range c.edition.places.regions {
 		out.Items = append(out.Items, c.edition.places.region(name))
 	}
@@ -109,7 +109,7 @@ func (c *call) getRegion() (any, error) {
 }
 
 func (c *call) listZones() (any, error) {
-	out := &api.ZoneList{Kind: "compute#zoneList", Id: c.path(), SelfLink: selfLink(c.path())}
+	out := &api.ZoneList{Kind: "compute#zoneList", Id: c.path(), SelfLink: compute.SelfLink(c.path())}
 	for _, name := range slices.Sorted(maps.Keys(c.edition.places.zones)) {
 		out.Items = append(out.Items, c.edition.places.zones[name])
 	}
