@@ -21,12 +21,7 @@ type Verdict struct {
 // Explain lists the rules of the host that Match looks at, in order of precedence, up to the one that it returns: why each before
 // that does not apply. It looks at every rule: it is for people who ask.
 func (m *Map) Explain(req *message.Request) []Verdict {
-	host := HostOf(req.Authority)
-	l, ok := m.listeners.find(host)
-	if !ok {
-		return nil
-	}
-	all, ok := l.rules.find(host)
+	all, ok := m.rulesOf(req)
 	if !ok {
 		return nil
 	}

@@ -38,18 +38,23 @@ func (m *Map) Match(req *message.Request) *Rule {
 }
 
 func (m *Map) match(req *message.Request, method []byte) *Rule {
-	host := HostOf(req.Authority)
-	l, ok := m.listeners.find(host)
-	if !ok {
-		return nil
-	}
-	r, ok := l.rules.find(host)
+	r, ok := m.rulesOf(req)
 	if !ok {
 		return nil
 	}
 	q := newQuery(req)
 	q.method = method
 	return r.find(&q)
+}
+
+// rulesOf are those of the request's host.
+func (m *Map) rulesOf(req *message.Request) (r *rules, ok bool) {
+	host := HostOf(req.Authority)
+	l, ok := m.listeners.find(host)
+	if !ok {
+		return nil, false
+	}
+	return l.rules.find(host)
 }
 
 // Misdirected says whether a request's host belongs to another listener host than the server name of its TLS
