@@ -45,28 +45,11 @@ func Answer(w http.ResponseWriter, r *http.Request, status func(service string) 
 
 // asked reads HealthCheckRequest.service, field 1.
 func asked(body []byte) (string, error) {
-	rest, err := unframe(body)
-	if err != nil {
-		return "", err
-	}
 	name := ""
-	for len(rest) > 0 {
-		number, kind, n := protowire.ConsumeTag(rest)
-		if n < 0 {
-			return "", protowire.ParseError(n)
-		}
-		rest = rest[n:]
-		if number == 1 && kind == protowire.BytesType {
-			var b []byte
-			b, n = protowire.ConsumeBytes(rest)
-			name = string(b)
-		} else {
-			n = protowire.ConsumeFieldValue(number, kind, rest)
-		}
-		if n < 0 {
-			return "", protowire.ParseError(n)
-		}
-		rest = rest[n:]
-	}
-	return name, nil
+	err := eachFirst(body, protowire.BytesType, func(rest []byte) int {
+		b, n := protowire.ConsumeBytes(rest)
+		name = string(b)
+		return n
+	})
+	return name, err
 }

@@ -90,30 +90,43 @@ func unframe(body []byte) ([]byte, error) {
 	return body[prefix:], nil
 }
 
-var servingNames = map[uint64]string{0: "UNKNOWN", 1: "SERVING", 2: "NOT_SERVING", 3: "SERVICE_UNKNOWN"}
-
-// serving reads HealthCheckResponse.status, field 1.
-func serving(body []byte) (string, error) {
+// eachFirst has consume read each field 1 of a type in a framed message: both messages have that one alone. consume returns how many
+// bytes it took, or protowire's negative error.
+func eachFirst(body []byte, of protowire.Type, consume func([]byte) int) error {
 	rest, err := unframe(body)
 	if err != nil {
-		return "", err
+		return err
 	}
-	var status uint64
 	for len(rest) > 0 {
 		number, kind, n := protowire.ConsumeTag(rest)
 		if n < 0 {
-			return "", protowire.ParseError(n)
+			return protowire.ParseError(n)
 		}
 		rest = rest[n:]
-		if number == 1 && kind == protowire.VarintType {
-			status, n = protowire.ConsumeVarint(rest)
+		if number == 1 && kind == of {
+			n = consume(rest)
 		} else {
 			n = protowire.ConsumeFieldValue(number, kind, rest)
 		}
 		if n < 0 {
-			return "", protowire.ParseError(n)
+			return protowire.ParseError(n)
 		}
 		rest = rest[n:]
+	}
+	return nil
+}
+
+var servingNames = map[uint64]string{0: "UNKNOWN", 1: "SERVING", 2: "NOT_SERVING", 3: "SERVICE_UNKNOWN"}
+
+// serving reads HealthCheckResponse.status, field 1.
+func serving(body []byte) (string, error) {
+	var status uint64
+	err := eachFirst(body, protowire.VarintType, func(rest []byte) (n int) {
+		status, n = protowire.ConsumeVarint(rest)
+		return n
+	})
+	if err != nil {
+		return "", err
 	}
 	detail := "gRPC " + servingNames[status]
 	if status != 1 {
