@@ -15,7 +15,7 @@ func notObeyed(annotation string) string {
 	default:
 		return ""
 	}
-	if instead := insteadOf()[name]; instead != "" {
+	if instead := insteadOf[name]; instead != "" {
 		return instead
 	}
 	return "it is another controller's"
@@ -32,33 +32,35 @@ func writtenByController(name string) bool {
 	return false
 }
 
+// What several annotations are to be replaced by.
+const (
+	insteadRedirect = "use a FrontendConfig with redirectToHttps"
+	insteadRewrite  = "GKE's Ingress rewrites no paths; use an HTTPRoute with a URLRewrite filter"
+	insteadTimes    = "use a BackendConfig with timeoutSec"
+	insteadAffinity = "use a BackendConfig with sessionAffinity"
+	insteadCors     = "use an HTTPRoute with a CORS filter"
+	insteadSplit    = "use an HTTPRoute with weights or header matches"
+	insteadSnippet  = "there is no such configuration to add to"
+	insteadProtocol = "use the Service's annotation cloud.google.com/app-protocols"
+	insteadAuth     = "use a GCPTrafficExtension"
+)
+
 // insteadOf is how users of other controllers get what they ask for, by the name of an annotation.
-func insteadOf() map[string]string {
-	redirect := "use a FrontendConfig with redirectToHttps"
-	rewrite := "GKE's Ingress rewrites no paths; use an HTTPRoute with a URLRewrite filter"
-	times := "use a BackendConfig with timeoutSec"
-	affinity := "use a BackendConfig with sessionAffinity"
-	cors := "use an HTTPRoute with a CORS filter"
-	split := "use an HTTPRoute with weights or header matches"
-	snippet := "there is no such configuration to add to"
-	protocol := "use the Service's annotation cloud.google.com/app-protocols"
-	auth := "use a GCPTrafficExtension"
-	return map[string]string{
-		"ssl-redirect": redirect, "force-ssl-redirect": redirect, "rewrite-target": rewrite, "app-root": rewrite,
-		"use-regex":          "use an HTTPRoute with matches of type RegularExpression",
-		"proxy-read-timeout": times, "proxy-send-timeout": times, "proxy-connect-timeout": times,
-		"affinity": affinity, "affinity-mode": affinity, "session-cookie-name": affinity, "session-cookie-max-age": affinity,
-		"session-cookie-expires": affinity, "session-cookie-path": affinity,
-		"enable-cors": cors, "cors-allow-origin": cors, "cors-allow-methods": cors, "cors-allow-headers": cors, "cors-max-age": cors,
-		"cors-allow-credentials": cors, "cors-expose-headers": cors,
-		"canary": split, "canary-weight": split, "canary-by-header": split, "canary-by-header-value": split, "canary-by-cookie": split,
-		"configuration-snippet": snippet, "server-snippet": snippet,
-		"backend-protocol": protocol, "auth-url": auth, "auth-type": auth, "auth-secret": auth, "auth-realm": auth, "auth-signin": auth,
-		"whitelist-source-range": auth, "denylist-source-range": auth,
-		"permanent-redirect": "use an HTTPRoute with a RequestRedirect filter", "temporal-redirect": "use an HTTPRoute with a RequestRedirect filter",
-		"proxy-body-size": "use spec.frontends[].limits of the Configuration",
-		"upstream-vhost":  "use an HTTPRoute with a URLRewrite filter",
-		"custom-headers":  "use a BackendConfig with customResponseHeaders",
-		"mirror-target":   "use an HTTPRoute with a RequestMirror filter",
-	}
+var insteadOf = map[string]string{
+	"ssl-redirect": insteadRedirect, "force-ssl-redirect": insteadRedirect, "rewrite-target": insteadRewrite, "app-root": insteadRewrite,
+	"use-regex":          "use an HTTPRoute with matches of type RegularExpression",
+	"proxy-read-timeout": insteadTimes, "proxy-send-timeout": insteadTimes, "proxy-connect-timeout": insteadTimes,
+	"affinity": insteadAffinity, "affinity-mode": insteadAffinity, "session-cookie-name": insteadAffinity, "session-cookie-max-age": insteadAffinity,
+	"session-cookie-expires": insteadAffinity, "session-cookie-path": insteadAffinity,
+	"enable-cors": insteadCors, "cors-allow-origin": insteadCors, "cors-allow-methods": insteadCors, "cors-allow-headers": insteadCors, "cors-max-age": insteadCors,
+	"cors-allow-credentials": insteadCors, "cors-expose-headers": insteadCors,
+	"canary": insteadSplit, "canary-weight": insteadSplit, "canary-by-header": insteadSplit, "canary-by-header-value": insteadSplit, "canary-by-cookie": insteadSplit,
+	"configuration-snippet": insteadSnippet, "server-snippet": insteadSnippet,
+	"backend-protocol": insteadProtocol, "auth-url": insteadAuth, "auth-type": insteadAuth, "auth-secret": insteadAuth, "auth-realm": insteadAuth, "auth-signin": insteadAuth,
+	"whitelist-source-range": insteadAuth, "denylist-source-range": insteadAuth,
+	"permanent-redirect": "use an HTTPRoute with a RequestRedirect filter", "temporal-redirect": "use an HTTPRoute with a RequestRedirect filter",
+	"proxy-body-size": "use spec.frontends[].limits of the Configuration",
+	"upstream-vhost":  "use an HTTPRoute with a URLRewrite filter",
+	"custom-headers":  "use a BackendConfig with customResponseHeaders",
+	"mirror-target":   "use an HTTPRoute with a RequestMirror filter",
 }
