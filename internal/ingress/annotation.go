@@ -10,6 +10,7 @@ import (
 
 	networkingv1beta1 "github.com/spillway-lb/spillway/api/networking/v1beta1"
 	"github.com/spillway-lb/spillway/internal/frontend"
+	"github.com/spillway-lb/spillway/internal/ingress/object"
 	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/store"
@@ -38,7 +39,7 @@ func (r *reader) readAnnotations() {
 	}
 	for _, name := range slices.Sorted(maps.Keys(said)) {
 		if text := notObeyed(name); text != "" {
-			r.say(reasonUnsupported, "metadata.annotations["+name+"]", "the annotation %s is not obeyed: %s", name, text)
+			r.say(object.ReasonUnsupported, "metadata.annotations["+name+"]", "the annotation %s is not obeyed: %s", name, text)
 		}
 	}
 }
@@ -49,12 +50,12 @@ func (r *reader) readAddress() {
 	of := func(name string) string { return "metadata.annotations[" + name + "]" }
 	switch internal := r.plan.Class == classInternal; {
 	case global != "" && regional != "":
-		r.say(reasonTranslate, of(annotationRegionAddress), "error: both global-static-ip and regional-static-ip cannot be specified")
+		r.say(object.ReasonTranslate, of(annotationRegionAddress), "error: both global-static-ip and regional-static-ip cannot be specified")
 	case global != "" && internal:
-		r.say(reasonUnsupported, of(annotationGlobalAddress), "the annotation %s is not obeyed: an Ingress of class %s has a regional address; use %s",
+		r.say(object.ReasonUnsupported, of(annotationGlobalAddress), "the annotation %s is not obeyed: an Ingress of class %s has a regional address; use %s",
 			annotationGlobalAddress, classInternal, annotationRegionAddress)
 	case regional != "" && !internal:
-		r.say(reasonUnsupported, of(annotationRegionAddress), "the annotation %s is not obeyed: an Ingress of class %s has a global address; use %s",
+		r.say(object.ReasonUnsupported, of(annotationRegionAddress), "the annotation %s is not obeyed: an Ingress of class %s has a global address; use %s",
 			annotationRegionAddress, classExternal, annotationGlobalAddress)
 	}
 	r.plan.Address = addressName(r.object, r.plan.Class)
@@ -97,13 +98,13 @@ func (r *reader) readFrontendConfig(name string) {
 		Cluster: r.ref.Cluster, Kind: kind.FrontendConfig, Namespace: r.ref.Namespace, Name: name,
 	})
 	if !ok {
-		r.say(reasonSync, field, "Error: no FrontendConfig for Ingress exists.")
+		r.say(object.ReasonSync, field, "Error: no FrontendConfig for Ingress exists.")
 		return
 	}
 	if p := config.Spec.SslPolicy; p != nil && *p != "" {
 		r.plan.SSLPolicy = *p
 		if _, ok := frontend.SSLPolicy(r.view, *p); !ok {
-			r.say(reasonSync, field, "FrontendConfig %s: sslPolicy %q is not defined: the Configuration's sslPolicies, COMPATIBLE, MODERN and RESTRICTED are",
+			r.say(object.ReasonSync, field, "FrontendConfig %s: sslPolicy %q is not defined: the Configuration's sslPolicies, COMPATIBLE, MODERN and RESTRICTED are",
 				r.ref.Namespace+"/"+name, *p)
 		}
 	}
@@ -112,13 +113,13 @@ func (r *reader) readFrontendConfig(name string) {
 		return
 	}
 	if r.plan.Class == classInternal {
-		r.say(reasonSync, field, "error: HTTPS redirects are not supported for Ingresses of class %s", classInternal)
+		r.say(object.ReasonSync, field, "error: HTTPS redirects are not supported for Ingresses of class %s", classInternal)
 		return
 	}
 	status, known := redirectStatuses()[redirect.ResponseCodeName]
 	if !known {
 		status = redirectStatuses()[""]
-		r.say(reasonSync, field, "FrontendConfig %s: redirectToHttps.responseCodeName %q is none of MOVED_PERMANENTLY_DEFAULT, FOUND, TEMPORARY_REDIRECT and "+
+		r.say(object.ReasonSync, field, "FrontendConfig %s: redirectToHttps.responseCodeName %q is none of MOVED_PERMANENTLY_DEFAULT, FOUND, TEMPORARY_REDIRECT and "+
 			"PERMANENT_REDIRECT; requests are redirected with 301", r.ref.Namespace+"/"+name, redirect.ResponseCodeName)
 	}
 	r.plan.Redirect = status

@@ -4,14 +4,13 @@ import (
 	ingressv1 "k8s.io/api/networking/v1"
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
+	"github.com/spillway-lb/spillway/internal/ingress/object"
 	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/store"
 )
 
 // Controller stands in IngressClasses that are ours. GKE knows no IngressClasses; other tools expect one.
 const Controller = "spillway.dev/ingress"
-
-const annotationClass = "kubernetes.io/ingress.class"
 
 // The classes, as the annotation names them.
 const (
@@ -26,15 +25,14 @@ type getter func(store.Ref) store.Object
 // and an Ingress with neither annotation nor class is external; an IngressClass whose controller is ours is one of the two by
 // its name.
 func classOf(get getter, cluster string, in *ingressv1.Ingress) (class string, ok bool) {
-	switch named := in.Annotations[annotationClass]; {
-	case named == classExternal || named == classInternal:
-		return named, true
-	case named != "":
-		return classObject(get, cluster, named)
-	case in.Spec.IngressClassName == nil:
+	name, field := object.Class(in)
+	switch {
+	case field == "":
 		return classExternal, true
+	case field == object.FieldAnnotation && (name == classExternal || name == classInternal):
+		return name, true
 	}
-	return classObject(get, cluster, *in.Spec.IngressClassName)
+	return classObject(get, cluster, name)
 }
 
 func classObject(get getter, cluster, name string) (class string, ok bool) {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/spillway-lb/spillway/internal/frontend"
+	"github.com/spillway-lb/spillway/internal/ingress/object"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/store"
 )
@@ -33,7 +34,7 @@ const (
 func (s *summary) events() []recompute.Write {
 	e := events{ref: s.ref, life: string(s.object.UID), version: fmt.Sprint(s.object.Generation)}
 	e.once(stepAdd, "ADD", s.ref.Namespace+"/"+s.ref.Name)
-	e.again(stepScheduled, reasonSync, "Scheduled for sync")
+	e.again(stepScheduled, object.ReasonSync, "Scheduled for sync")
 	e.warn(s.problems)
 	if t := s.plan.Default; !t.Unset && t.Port > 0 {
 		e.once(stepBackend, "Service", fmt.Sprintf("default backend set to %s:%d", t.Service, t.Port))
@@ -43,7 +44,7 @@ func (s *summary) events() []recompute.Write {
 	}
 	e.made(stepMap, "UrlMap", s.plan.names(s.ref).URLMap())
 	if s.object.Generation > 1 {
-		e.again(stepMap, reasonSync, fmt.Sprintf("UrlMap %q updated", s.plan.names(s.ref).URLMap()))
+		e.again(stepMap, object.ReasonSync, fmt.Sprintf("UrlMap %q updated", s.plan.names(s.ref).URLMap()))
 	}
 	if s.served.RedirectMap != "" {
 		e.made(stepMap, "UrlMap", s.served.RedirectMap)
@@ -82,20 +83,20 @@ func (e *events) again(at step, reason, message string) {
 }
 
 func (e *events) made(at step, kind, name string) {
-	e.once(at, reasonSync, fmt.Sprintf("%s %q created", kind, name))
+	e.once(at, object.ReasonSync, fmt.Sprintf("%s %q created", kind, name))
 }
 
 // warn tells of every problem; those of the translation are one event, as ingress-gce has it.
 func (e *events) warn(problems []problem) {
 	var texts []string
 	for _, p := range problems {
-		if p.Reason != reasonTranslate {
-			e.add(stepProblem, "Warning", p.Reason, p.text(), e.version)
+		if p.Reason != object.ReasonTranslate {
+			e.add(stepProblem, "Warning", p.Reason, p.Text(), e.version)
 		} else if !slices.Contains(texts, p.Message) {
 			texts = append(texts, p.Message)
 		}
 	}
 	if len(texts) > 0 {
-		e.add(stepProblem, "Warning", reasonTranslate, "Translation failed: invalid ingress spec: "+strings.Join(texts, "; "), e.version)
+		e.add(stepProblem, "Warning", object.ReasonTranslate, "Translation failed: invalid ingress spec: "+strings.Join(texts, "; "), e.version)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/spillway-lb/spillway/internal/backend"
 	"github.com/spillway-lb/spillway/internal/configuration"
 	"github.com/spillway-lb/spillway/internal/frontend"
+	"github.com/spillway-lb/spillway/internal/ingress/object"
 	"github.com/spillway-lb/spillway/internal/owner"
 	"github.com/spillway-lb/spillway/internal/proxy/urlmap"
 	"github.com/spillway-lb/spillway/internal/recompute"
@@ -98,12 +99,12 @@ func translateFrontend(v *recompute.View, key string) recompute.Result {
 	}
 	if p.Redirect != 0 && p.HTTP && tls == nil {
 		f.out.Problems = append(f.out.Problems, problem{
-			Reason:  reasonSync,
+			Reason:  object.ReasonSync,
 			Message: "redirectToHttps of the FrontendConfig is not done, and requests are answered without TLS: the Ingress has no certificate to redirect to",
 		})
 	}
 	if !p.HTTP && tls == nil {
-		f.out.Problems = append(f.out.Problems, problem{Reason: reasonSync, Message: syncFailed +
+		f.out.Problems = append(f.out.Problems, problem{Reason: object.ReasonSync, Message: syncFailed +
 			"invalid configuration: both HTTP and HTTPS are disabled (kubernetes.io/ingress.allow-http is false and there is no valid TLS configuration); " +
 			"your Ingress will not be able to serve any traffic"})
 	}
@@ -125,7 +126,7 @@ func (f *frontends) certificates() *lbv1.DownstreamTls {
 	for _, secret := range f.plan.Secrets {
 		c := certificateOf(f.view, f.ref, secret)
 		if c.Problem != "" {
-			f.out.Problems = append(f.out.Problems, problem{Reason: reasonSync, Message: "Could not find TLS certificate: " + c.Problem})
+			f.out.Problems = append(f.out.Problems, problem{Reason: object.ReasonSync, Message: "Could not find TLS certificate: " + c.Problem})
 		}
 		if c.Name != "" && !slices.Contains(f.out.Certificates, c.Name) {
 			f.out.Certificates = append(f.out.Certificates, c.Name)
@@ -133,7 +134,7 @@ func (f *frontends) certificates() *lbv1.DownstreamTls {
 	}
 	if len(f.out.Certificates) == 0 {
 		if len(f.plan.Secrets) > 0 && f.plan.HTTP {
-			f.out.Problems = append(f.out.Problems, problem{Reason: reasonSync, Message: "Could not find any TLS certificates. Continuing setup for the load balancer to serve HTTP only. " +
+			f.out.Problems = append(f.out.Problems, problem{Reason: object.ReasonSync, Message: "Could not find any TLS certificates. Continuing setup for the load balancer to serve HTTP only. " +
 				"Note: this behavior is deprecated and will be removed in a future version of ingress-gce"})
 		}
 		return nil

@@ -9,19 +9,19 @@ import (
 
 	"github.com/spillway-lb/spillway/internal/fact"
 	"github.com/spillway-lb/spillway/internal/finalizer"
+	"github.com/spillway-lb/spillway/internal/ingress/object"
 	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/neg"
+	"github.com/spillway-lb/spillway/internal/neg/annotation"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/store"
 	"github.com/spillway-lb/spillway/internal/unitkey"
 )
 
-const annotationGroups = "cloud.google.com/neg"
-
 // usesGroups says whether a Service's Pods may be sent to. One without the annotation is as if GKE's webhook had added it;
 // one whose annotation is no JSON uses none.
 func usesGroups(s *corev1.Service) bool {
-	text, ok := s.Annotations[annotationGroups]
+	text, ok := s.Annotations[annotation.Name]
 	if !ok {
 		return true
 	}
@@ -72,11 +72,11 @@ func portsOf(get getter, service *corev1.Service, ingresses []store.Ref) []int32
 		if _, ours := classOf(get, ref.Cluster, in); !ours {
 			continue
 		}
-		eachBackend(&in.Spec, func(b *ingressv1.IngressBackend) {
+		object.EachBackend(&in.Spec, func(b *ingressv1.IngressBackend) {
 			if b.Service == nil || b.Service.Name != service.Name {
 				return
 			}
-			if i := portIndex(service, &b.Service.Port); i >= 0 {
+			if i := object.PortIndex(service, &b.Service.Port); i >= 0 {
 				ports = append(ports, service.Spec.Ports[i].Port)
 			}
 		})

@@ -10,14 +10,11 @@ import (
 	"github.com/spillway-lb/spillway/internal/fact"
 	"github.com/spillway-lb/spillway/internal/finalizer"
 	"github.com/spillway-lb/spillway/internal/frontend"
+	"github.com/spillway-lb/spillway/internal/ingress/object"
 	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/store"
 )
-
-// Problems is the annotation that says, as JSON, what of an Ingress is not served as it is written: the API has no
-// conditions for that.
-const Problems = "ingress.spillway.dev/problems"
 
 const finalizerName = "networking.gke.io/ingress-finalizer-V2"
 
@@ -141,10 +138,10 @@ func (s *summary) vips() []string {
 func (s *summary) judge() {
 	s.problems = slices.Concat(s.plan.Problems, s.routing.Problems, s.served.Problems)
 	if s.addresses.Unusable != "" {
-		s.problems = append(s.problems, problem{Reason: reasonSync, Message: syncFailed + s.addresses.Unusable})
+		s.problems = append(s.problems, problem{Reason: object.ReasonSync, Message: syncFailed + s.addresses.Unusable})
 	}
 	if len(s.progress.Refused) > 0 || len(s.progress.Unbound) > 0 {
-		s.problems = append(s.problems, problem{Reason: reasonSync, Message: syncFailed + s.progress.String()})
+		s.problems = append(s.problems, problem{Reason: object.ReasonSync, Message: syncFailed + s.progress.String()})
 	}
 }
 
@@ -182,7 +179,7 @@ func (s *summary) annotations() map[string]string {
 		out["ingress.kubernetes.io/static-ip"] = cmp.Or(s.plan.Address, s.served.HTTP.ForwardingRule)
 	}
 	if len(s.problems) > 0 {
-		out[Problems] = problemsText(s.problems)
+		out[object.Problems] = object.MarshalProblems(s.problems)
 	}
 	return out
 }

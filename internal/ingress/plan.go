@@ -2,7 +2,6 @@ package ingress
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -12,6 +11,7 @@ import (
 	"github.com/spillway-lb/spillway/internal/fact"
 	"github.com/spillway-lb/spillway/internal/finalizer"
 	"github.com/spillway-lb/spillway/internal/fleet"
+	"github.com/spillway-lb/spillway/internal/ingress/object"
 	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/names"
 	"github.com/spillway-lb/spillway/internal/neg"
@@ -128,7 +128,7 @@ func (r *reader) readBackends() {
 		}
 		host := hostOf(&spec.Rules[i])
 		if earlier, again := last[host]; again {
-			r.say(reasonOverwritten, fmt.Sprintf("spec.rules[%d].host", earlier),
+			r.say(object.ReasonOverwritten, fmt.Sprintf("spec.rules[%d].host", earlier),
 				"host %q is also that of rules[%d], which replaces this one wholly", host, i)
 		}
 		last[host] = i
@@ -156,12 +156,12 @@ func (r *reader) readPaths(index int, host string, paths []ingressv1.HTTPIngress
 		field := fmt.Sprintf("spec.rules[%d].http.paths[%d]", index, i)
 		p, err := readPath(paths[i].Path, paths[i].PathType)
 		if err != nil {
-			r.say(reasonTranslate, field+".path", "%v", err)
+			r.say(object.ReasonTranslate, field+".path", "%v", err)
 			continue
 		}
 		next := rule{Host: host, Path: p, To: r.target(&paths[i].Backend, field+".backend"), Rule: index, Index: i}
 		if before, again := at[p]; again {
-			r.say(reasonOverwritten, fmt.Sprintf("spec.rules[%d].http.paths[%d]", index, r.plan.Rules[before].Index),
+			r.say(object.ReasonOverwritten, fmt.Sprintf("spec.rules[%d].http.paths[%d]", index, r.plan.Rules[before].Index),
 				"path %q is also that of paths[%d], which replaces this one", paths[i].Path, i)
 			r.plan.Rules[before] = next
 			continue
@@ -174,7 +174,7 @@ func (r *reader) readPaths(index int, host string, paths []ingressv1.HTTPIngress
 // target finds the Service port of a backend.
 func (r *reader) target(b *ingressv1.IngressBackend, field string) target {
 	if b.Service == nil {
-		r.say(reasonTranslate, field, "Ingress Backend is not a service")
+		r.say(object.ReasonTranslate, field, "Ingress Backend is not a service")
 		return target{}
 	}
 	t := target{Service: b.Service.Name}
@@ -183,29 +183,19 @@ func (r *reader) target(b *ingressv1.IngressBackend, field string) target {
 		Cluster: r.ref.Cluster, Kind: kind.Service, Namespace: r.ref.Namespace, Name: b.Service.Name,
 	})
 	if !ok {
-		r.say(reasonTranslate, field+".service.name", "could not find service %q", name)
+		r.say(object.ReasonTranslate, field+".service.name", "could not find service %q", name)
 		return t
 	}
-	i := portIndex(s, &b.Service.Port)
+	i := object.PortIndex(s, &b.Service.Port)
 	if i < 0 {
 		port := &b.Service.Port
-		r.say(reasonTranslate, field+".service.port", "could not find port \"&ServiceBackendPort{Name:%s,Number:%d,}\" in service %q", port.Name, port.Number, name)
+		r.say(object.ReasonTranslate, field+".service.port", "could not find port \"&ServiceBackendPort{Name:%s,Number:%d,}\" in service %q", port.Name, port.Number, name)
 		return t
 	}
 	if s.Spec.Type == corev1.ServiceTypeClusterIP && !usesGroups(s) {
-		r.say(reasonTranslate, field, "service %q is type %q, expected \"NodePort\" or \"LoadBalancer\" when not using NEGs", name, s.Spec.Type)
+		r.say(object.ReasonTranslate, field, "service %q is type %q, expected \"NodePort\" or \"LoadBalancer\" when not using NEGs", name, s.Spec.Type)
 		return t
 	}
 	t.Port = s.Spec.Ports[i].Port
 	return t
-}
-
-// portIndex finds a Service's port by name or number.
-func portIndex(s *corev1.Service, want *ingressv1.ServiceBackendPort) int {
-	return slices.IndexFunc(s.Spec.Ports, func(p corev1.ServicePort) bool {
-		if want.Name != "" {
-			return p.Name == want.Name
-		}
-		return p.Port == want.Number && (p.Protocol == "" || p.Protocol == corev1.ProtocolTCP)
-	})
 }

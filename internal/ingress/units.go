@@ -3,6 +3,7 @@ package ingress
 import (
 	ingressv1 "k8s.io/api/networking/v1"
 
+	"github.com/spillway-lb/spillway/internal/ingress/object"
 	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/neg"
 	"github.com/spillway-lb/spillway/internal/recompute"
@@ -55,26 +56,12 @@ func serviceKeys(ref store.Ref, o store.Object) []string {
 		return nil
 	}
 	var keys []string
-	eachBackend(&in.Spec, func(b *ingressv1.IngressBackend) {
+	object.EachBackend(&in.Spec, func(b *ingressv1.IngressBackend) {
 		if b.Service != nil {
 			keys = append(keys, neg.ServiceKey(ref.Cluster, ref.Namespace, b.Service.Name))
 		}
 	})
 	return keys
-}
-
-// eachBackend calls f for every backend of an Ingress.
-func eachBackend(spec *ingressv1.IngressSpec, f func(*ingressv1.IngressBackend)) {
-	if spec.DefaultBackend != nil {
-		f(spec.DefaultBackend)
-	}
-	for i := range spec.Rules {
-		if http := spec.Rules[i].HTTP; http != nil {
-			for j := range http.Paths {
-				f(&http.Paths[j].Backend)
-			}
-		}
-	}
 }
 
 func heldOrAbsent(held bool) recompute.Result {

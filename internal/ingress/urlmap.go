@@ -9,6 +9,7 @@ import (
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
 	"github.com/spillway-lb/spillway/internal/backend"
+	"github.com/spillway-lb/spillway/internal/ingress/object"
 	"github.com/spillway-lb/spillway/internal/owner"
 	"github.com/spillway-lb/spillway/internal/proxy/urlmap"
 	"github.com/spillway-lb/spillway/internal/recompute"
@@ -73,17 +74,17 @@ func (b *mapBuilder) service(t target, field string) string {
 	if t.Port > 0 {
 		to := backend.Of(b.view, t.key(b.plan, b.ref.Namespace))
 		for _, note := range to.Notes {
-			reason := reasonTranslate
+			reason := object.ReasonTranslate
 			if note.Reason == backend.Ignored {
-				reason = reasonUnsupported
+				reason = object.ReasonUnsupported
 			}
-			b.routing.say(problem{reason, field, note.Message})
+			b.routing.say(problem{Reason: reason, Field: field, Message: note.Message})
 		}
 		if to.Problem == nil {
 			b.routing.Backends = append(b.routing.Backends, to.Service)
 			return to.Service
 		}
-		b.routing.say(problem{reasonTranslate, field, to.Problem.Message})
+		b.routing.say(problem{Reason: object.ReasonTranslate, Field: field, Message: to.Problem.Message})
 	}
 	return backend.Default(b.view, b.plan.Scope, b.ref.Namespace, 500)
 }

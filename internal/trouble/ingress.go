@@ -1,30 +1,25 @@
 package trouble
 
 import (
-	"encoding/json"
+	"cmp"
 	"fmt"
 
 	ingressv1 "k8s.io/api/networking/v1"
 
+	"github.com/spillway-lb/spillway/internal/ingress/object"
 	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/store"
 )
-
-// ingressProblems is the annotation in which package ingress says what is not as it is written.
-const ingressProblems = "ingress.spillway.dev/problems"
 
 // ingress reads what is said of an Ingress, which has no conditions.
 func ingress(snapshot *store.Snapshot, e *store.Entry) []Trouble {
 	if e.Written == nil {
 		return []Trouble{foreignIngress(snapshot, e)}
 	}
-	var problems []struct{ Reason, Field, Message string }
-	// What package ingress marshalled; an Ingress without problems has no annotation.
-	_ = json.Unmarshal([]byte(e.Written.Annotations[ingressProblems]), &problems)
 	var all []Trouble
-	for _, p := range problems {
+	for _, p := range object.ProblemsOf(e.Written.Annotations) {
 		severity := Error
-		if p.Reason == "RuleOverwritten" || p.Reason == "Unsupported" {
+		if p.Harmless() {
 			severity = Warning
 		}
 		all = append(all, Trouble{Field: p.Field, Rule: p.Reason, Text: p.Message, Severity: severity})
@@ -38,14 +33,8 @@ func foreignIngress(snapshot *store.Snapshot, e *store.Entry) Trouble {
 	if !ok {
 		return Trouble{}
 	}
-	t := Trouble{Field: "spec.ingressClassName", Rule: "OtherController", Severity: Note}
-	class := in.Annotations["kubernetes.io/ingress.class"]
-	switch {
-	case class != "":
-		t.Field = "metadata.annotations[kubernetes.io/ingress.class]"
-	case in.Spec.IngressClassName != nil:
-		class = *in.Spec.IngressClassName
-	}
+	class, field := object.Class(in)
+	t := Trouble{Field: cmp.Or(field, object.FieldClassName), Rule: "OtherController", Severity: Note}
 	switch {
 	case snapshot.Get(store.Ref{Cluster: e.Ref.Cluster, Kind: kind.IngressClass, Name: class}) != nil:
 		t.Text = fmt.Sprintf("class %q is another controller's; Spillway leaves the Ingress alone", class)

@@ -1,11 +1,10 @@
 package validate
 
 import (
-	"slices"
-
 	corev1 "k8s.io/api/core/v1"
 	ingressv1 "k8s.io/api/networking/v1"
 
+	"github.com/spillway-lb/spillway/internal/ingress/object"
 	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/store"
 )
@@ -18,24 +17,15 @@ func (w *world) ingressBackends(f func(target)) {
 		if !ok || e.Written == nil {
 			return true
 		}
-		backends := []*ingressv1.IngressBackend{in.Spec.DefaultBackend}
-		for _, r := range in.Spec.Rules {
-			if r.HTTP == nil {
-				continue
-			}
-			for i := range r.HTTP.Paths {
-				backends = append(backends, &r.HTTP.Paths[i].Backend)
-			}
-		}
-		for _, b := range backends {
-			if b == nil || b.Service == nil {
-				continue
+		object.EachBackend(&in.Spec, func(b *ingressv1.IngressBackend) {
+			if b.Service == nil {
+				return
 			}
 			to := store.Ref{Cluster: e.Ref.Cluster, Kind: kind.Service, Namespace: e.Ref.Namespace, Name: b.Service.Name}
 			if port, ok := w.portOf(to, &b.Service.Port); ok {
 				f(target{service: to, port: port})
 			}
-		}
+		})
 		return true
 	})
 }
@@ -50,9 +40,7 @@ func (w *world) portOf(service store.Ref, want *ingressv1.ServiceBackendPort) (i
 	if !ok {
 		return 0, false
 	}
-	i := slices.IndexFunc(s.Spec.Ports, func(p corev1.ServicePort) bool {
-		return want.Name != "" && p.Name == want.Name || want.Name == "" && p.Port == want.Number
-	})
+	i := object.PortIndex(s, want)
 	if i < 0 {
 		return 0, false
 	}

@@ -7,6 +7,7 @@ import (
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
 	"github.com/spillway-lb/spillway/internal/control"
+	"github.com/spillway-lb/spillway/internal/ingress/object"
 	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/store"
 )
@@ -60,11 +61,8 @@ func ingressObject(snapshot *store.Snapshot, ref store.Ref) (in *ingressv1.Ingre
 
 // ingressClass is what the Ingress says of its class, gce if nothing.
 func ingressClass(in *ingressv1.Ingress) string {
-	switch named := in.Annotations["kubernetes.io/ingress.class"]; {
-	case named != "":
-		return named
-	case in.Spec.IngressClassName != nil:
-		return *in.Spec.IngressClassName
+	if name, field := object.Class(in); field != "" {
+		return name
 	}
 	return "gce"
 }

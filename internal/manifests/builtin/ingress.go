@@ -8,16 +8,15 @@ import (
 	ingressv1 "k8s.io/api/networking/v1"
 	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/apimachinery/pkg/util/validation/field"
-)
 
-// ingressClassAnnotation is the older way to name a class; an API server takes one of the two.
-const ingressClassAnnotation = "kubernetes.io/ingress.class"
+	"github.com/spillway-lb/spillway/internal/ingress/object"
+)
 
 func validateIngress(o *ingressv1.Ingress) field.ErrorList {
 	at := field.NewPath("spec")
 	var errs field.ErrorList
-	if class, ok := o.Annotations[ingressClassAnnotation]; ok && o.Spec.IngressClassName != nil {
-		errs = append(errs, field.Invalid(field.NewPath("metadata", "annotations").Key(ingressClassAnnotation), class,
+	if class, ok := o.Annotations[object.ClassAnnotation]; ok && o.Spec.IngressClassName != nil {
+		errs = append(errs, field.Invalid(field.NewPath("metadata", "annotations").Key(object.ClassAnnotation), class,
 			"can not be set when the class field is also set"))
 	}
 	if len(o.Spec.Rules) == 0 && o.Spec.DefaultBackend == nil {
