@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -107,7 +106,7 @@ func oracle(input []byte) map[uint32]string {
 			} else {
 				m.heads = append(m.heads, f.Fields)
 			}
-			ended = f.StreamEnded()
+			ended = f.StreamEnded() || bodiless(f.Fields) && !final
 		case *xhttp2.DataFrame:
 			if m := open[id]; m != nil {
 				m.body = append(m.body, f.Data()...)
@@ -127,6 +126,11 @@ func oracle(input []byte) map[uint32]string {
 
 func informational(fields []xhpack.HeaderField) bool {
 	return len(fields) > 0 && fields[0].Name == ":status" && len(fields[0].Value) == 3 && fields[0].Value[0] == '1'
+}
+
+// bodiless: nobody waits for the end of an answer that has no body.
+func bodiless(fields []xhpack.HeaderField) bool {
+	return len(fields) > 0 && fields[0].Name == ":status" && (fields[0].Value == "204" || fields[0].Value == "304")
 }
 
 // split separates pseudo-headers and leaves out what we treat in our own way (host, cookies, framing in trailers).
@@ -311,9 +315,6 @@ func FuzzClient(f *testing.F) {
 		within(t, done)
 		want := oracle(input)
 		for id, m := range got {
-			if want[id] == "" && (strings.HasPrefix(m, "204 ") || strings.HasPrefix(m, "304 ")) {
-				continue // it has no body, so nobody waits for its end
-			}
 			if want[id] != m {
 				t.Errorf("stream %d\ngot  %s\nwant %s", id, m, want[id])
 			}
