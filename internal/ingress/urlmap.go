@@ -2,10 +2,8 @@ package ingress
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
-	"strings"
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
 	"github.com/spillway-lb/spillway/internal/backend"
@@ -42,7 +40,6 @@ func translateURLMap(v *recompute.View, key string) recompute.Result {
 	for i := range p.Rules {
 		b.addRule(&p.Rules[i])
 	}
-	b.fallThrough()
 	slices.Sort(b.routing.Backends)
 	b.routing.Backends = slices.Compact(b.routing.Backends)
 	return recompute.Result{State: recompute.Present, Value: b.routing, Resources: b.resources}
@@ -64,7 +61,7 @@ func (b *mapBuilder) addMap() {
 		service = backend.Default(b.view, b.plan.Scope, b.ref.Namespace, 404)
 	}
 	b.resources = append(b.resources, &lbv1.Resource{Name: b.name, Body: &lbv1.Resource_UrlMap{UrlMap: &lbv1.UrlMap{
-		DefaultService: service, ListenerHosts: []string{anyHost}, Owner: owner.Of(b.ref),
+		DefaultService: service, ListenerHosts: []string{anyHost}, OneLabelWildcards: true, Owner: owner.Of(b.ref),
 		Description: owner.DescribeIngress(b.ref.Namespace, b.ref.Name),
 	}}})
 }
@@ -91,44 +88,8 @@ func (b *mapBuilder) service(t target, field string) string {
 
 func (b *mapBuilder) addRule(r *rule) {
 	service := b.service(r.To, fmt.Sprintf("spec.rules[%d].http.paths[%d].backend", r.Rule, r.Index))
-	match := r.Path.match()
-	if suffix, ok := strings.CutPrefix(r.Host, "*."); ok {
-		match.Headers = []*lbv1.ValueMatch{oneLabel(suffix)}
-	}
-	b.publish(r, r.Host, "0", match, service)
-}
-
-// oneLabel lets pass the hosts that have one label before a suffix: that is what a wildcard of an Ingress stands for. Those
-// of the model stand for any number.
-func oneLabel(suffix string) *lbv1.ValueMatch {
-	return &lbv1.ValueMatch{Name: "host", Value: &lbv1.ValueMatch_Regex{
-		Regex: `[^.]+\.` + regexp.QuoteMeta(suffix) + `\.?(:[0-9]+)?`,
-	}}
-}
-
-// fallThrough adds the rules without a host to those of wildcards, behind them: a host with more than one label before the
-// suffix is nobody's but theirs, and in the model no other host is looked at.
-func (b *mapBuilder) fallThrough() {
-	var wild []string
-	for _, r := range b.plan.Rules {
-		if strings.HasPrefix(r.Host, "*.") && !slices.Contains(wild, r.Host) {
-			wild = append(wild, r.Host)
-		}
-	}
-	for i := range b.plan.Rules {
-		r := &b.plan.Rules[i]
-		if r.Host != anyHost {
-			continue
-		}
-		for _, host := range wild {
-			b.publish(r, host, "1", r.Path.match(), b.service(r.To, ""))
-		}
-	}
-}
-
-func (b *mapBuilder) publish(r *rule, host, rank string, match *lbv1.RouteMatch, service string) {
 	out := &lbv1.RouteRule{
-		UrlMap: b.name, ListenerHost: anyHost, Host: host, Precedence: rank + r.Path.rank(r.Index), Match: match,
+		UrlMap: b.name, ListenerHost: anyHost, Host: r.Host, Precedence: r.Path.rank(r.Index), Match: r.Path.match(),
 		Route: b.ref.Namespace + "/" + b.ref.Name, Rule: strconv.Itoa(r.Rule) + "/" + strconv.Itoa(r.Index), Owner: owner.Of(b.ref),
 		Action: &lbv1.RouteRule_Forward{Forward: &lbv1.Forward{Backends: []*lbv1.WeightedBackend{{BackendService: service, Weight: 1}}}},
 	}

@@ -2364,6 +2364,9 @@ type UrlMap struct {
 	// With TLS: answer 421 when the request's host belongs to another listener host than the connection's SNI did.
 	DetectMisdirected bool   `protobuf:"varint,4,opt,name=detect_misdirected,json=detectMisdirected,proto3" json:"detect_misdirected,omitempty"`
 	Owner             *Owner `protobuf:"bytes,5,opt,name=owner,proto3" json:"owner,omitempty"`
+	// "*.example.com" as the host of a rule stands for exactly one label before the suffix, as in an Ingress, else for any
+	// number. A request that has more is looked for among the rules of "*".
+	OneLabelWildcards bool `protobuf:"varint,6,opt,name=one_label_wildcards,json=oneLabelWildcards,proto3" json:"one_label_wildcards,omitempty"`
 	unknownFields     protoimpl.UnknownFields
 	sizeCache         protoimpl.SizeCache
 }
@@ -2431,6 +2434,13 @@ func (x *UrlMap) GetOwner() *Owner {
 		return x.Owner
 	}
 	return nil
+}
+
+func (x *UrlMap) GetOneLabelWildcards() bool {
+	if x != nil {
+		return x.OneLabelWildcards
+	}
+	return false
 }
 
 // RouteRule is one match of one rule for one host. Its name is URLMAP/LISTENER_HOST/HOST/PRECEDENCE.
@@ -5786,13 +5796,14 @@ const file_api_lb_v1_lb_proto_rawDesc = "" +
 	"\vTrustConfig\x12\x15\n" +
 	"\x06ca_pem\x18\x01 \x01(\fR\x05caPem\x12!\n" +
 	"\fsystem_roots\x18\x02 \x01(\bR\vsystemRoots\x12\"\n" +
-	"\x05owner\x18\x03 \x01(\v2\f.lb.v1.OwnerR\x05owner\"\xcd\x01\n" +
+	"\x05owner\x18\x03 \x01(\v2\f.lb.v1.OwnerR\x05owner\"\xfd\x01\n" +
 	"\x06UrlMap\x12'\n" +
 	"\x0fdefault_service\x18\x01 \x01(\tR\x0edefaultService\x12 \n" +
 	"\vdescription\x18\x02 \x01(\tR\vdescription\x12%\n" +
 	"\x0elistener_hosts\x18\x03 \x03(\tR\rlistenerHosts\x12-\n" +
 	"\x12detect_misdirected\x18\x04 \x01(\bR\x11detectMisdirected\x12\"\n" +
-	"\x05owner\x18\x05 \x01(\v2\f.lb.v1.OwnerR\x05owner\"\xce\a\n" +
+	"\x05owner\x18\x05 \x01(\v2\f.lb.v1.OwnerR\x05owner\x12.\n" +
+	"\x13one_label_wildcards\x18\x06 \x01(\bR\x11oneLabelWildcards\"\xce\a\n" +
 	"\tRouteRule\x12\x17\n" +
 	"\aurl_map\x18\x01 \x01(\tR\x06urlMap\x12#\n" +
 	"\rlistener_host\x18\x02 \x01(\tR\flistenerHost\x12\x12\n" +

@@ -225,7 +225,9 @@ func (e *edit) buildMaps(next *Root) {
 	}
 	for _, c := range e.changes {
 		if c.key.kind == kindURLMap && c.new != nil {
-			of(c.key.name).SetListeners(c.new.resource.GetUrlMap().GetListenerHosts())
+			spec, edit := c.new.resource.GetUrlMap(), of(c.key.name)
+			edit.SetListeners(spec.GetListenerHosts())
+			edit.SetOneLabelWildcards(spec.GetOneLabelWildcards())
 		}
 	}
 	for _, c := range e.changes {

@@ -39,6 +39,19 @@ func (h *hosts[T]) find(host []byte) (T, bool) {
 	return none, false
 }
 
+// findOneLabel is find with wildcards that stand for exactly one label.
+func (h *hosts[T]) findOneLabel(host []byte) (T, bool) {
+	if v, ok := h.exact.Get(host); ok {
+		return v, true
+	}
+	if i := bytes.IndexByte(host, '.'); i > 0 {
+		if v, ok := h.wildcard.Get(host[i:]); ok {
+			return v, true
+		}
+	}
+	return h.wildcard.Get(nil)
+}
+
 // get returns the value of a pattern itself.
 func (h *hosts[T]) get(pattern string) (T, bool) {
 	if suffix, ok := strings.CutPrefix(pattern, "*"); ok {

@@ -10,6 +10,8 @@ import (
 // Map is one version of a URL map with its rules.
 type Map struct {
 	listeners hosts[*listener]
+	// oneLabel: wildcards of rules stand for one label.
+	oneLabel bool
 }
 
 // listener is one listener host with the hosts of its rules.
@@ -53,6 +55,9 @@ func (m *Map) rulesOf(req *message.Request) (r *rules, ok bool) {
 	l, ok := m.listeners.find(host)
 	if !ok {
 		return nil, false
+	}
+	if m.oneLabel {
+		return l.rules.findOneLabel(host)
 	}
 	return l.rules.find(host)
 }
@@ -112,6 +117,9 @@ func (e *Edit) SetListeners(names []string) {
 		}
 	})
 }
+
+// SetOneLabelWildcards says whether "*.example.com", as the host of a rule, stands for one label or for any number.
+func (e *Edit) SetOneLabelWildcards(one bool) { e.next.oneLabel = one }
 
 // Put adds a rule, whose listener host must be one of the map's at Commit. There must be no other of the same host and
 // precedence.

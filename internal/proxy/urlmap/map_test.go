@@ -44,6 +44,34 @@ func TestHosts(t *testing.T) {
 	}
 }
 
+func TestWildcardsOfOneLabel(t *testing.T) {
+	e := New().Edit()
+	e.SetListeners([]string{"*"})
+	e.SetOneLabelWildcards(true)
+	for host, precedence := range map[string]string{"*": "any", "*.example.com": "wild", "*.deep.example.com": "deeper", "www.example.com": "www"} {
+		e.Put(compiled(t, spec("*", host, precedence, prefix("/"))))
+	}
+	m := e.Commit()
+	for _, c := range []struct{ target, want string }{
+		{"a.example.com/", "wild"},
+		{"A.example.com.:8080/", "wild"},
+		{"deep.example.com/", "wild"},
+		{"a.deep.example.com/", "deeper"},
+		{"www.example.com/", "www"},
+		{"a.b.example.com/", "any"},
+		{"b.a.deep.example.com/", "any"}, // not that of fewer labels either
+		{"example.com/", "any"},
+		{".example.com/", "any"},
+		{"..example.com/", "any"},
+		{"com/", "any"},
+		{"/", "any"},
+	} {
+		if got := answer(m, request(c.target)); got != c.want {
+			t.Errorf("%s: %q, want %q", c.target, got, c.want)
+		}
+	}
+}
+
 func TestNoListenerForTheHost(t *testing.T) {
 	m := mapOf([]string{"a.example"}, compiled(t, spec("a.example", "*", "all", prefix("/"))))
 	if got := answer(m, request("b.example/")); got != "" {

@@ -14,16 +14,16 @@ import (
 )
 
 // naive is the definition: look at every rule.
-func naive(listeners []string, rules []*lbv1.RouteRule, req *message.Request) string {
+func naive(listeners []string, oneLabel bool, rules []*lbv1.RouteRule, req *message.Request) string {
 	host := strings.TrimSuffix(strings.Split(string(req.Authority), ":")[0], ".")
-	inListener := mostSpecific(listeners, host)
+	inListener := mostSpecific(listeners, host, false)
 	var candidates []string
 	for _, r := range rules {
 		if r.ListenerHost == inListener {
 			candidates = append(candidates, r.Host)
 		}
 	}
-	inHost := mostSpecific(candidates, host)
+	inHost := mostSpecific(candidates, host, oneLabel)
 	best := ""
 	for _, r := range rules {
 		if inListener == "" || inHost == "" || r.ListenerHost != inListener || r.Host != inHost || !naiveMatch(r.Match, req) {
@@ -37,12 +37,13 @@ func naive(listeners []string, rules []*lbv1.RouteRule, req *message.Request) st
 }
 
 // mostSpecific is the longest pattern that matches; "" without one.
-func mostSpecific(patterns []string, host string) string {
+func mostSpecific(patterns []string, host string, oneLabel bool) string {
 	best := ""
 	for _, p := range patterns {
 		matches := p == host || p == "*"
 		if suffix, ok := strings.CutPrefix(p, "*"); ok && suffix != "" {
-			matches = strings.HasSuffix(host, suffix) && len(host) > len(suffix)
+			before, found := strings.CutSuffix(host, suffix)
+			matches = found && before != "" && !(oneLabel && strings.Contains(before, "."))
 		}
 		if matches && (p == host || best == "" || (best != host && len(p) > len(best))) {
 			best = p
@@ -165,11 +166,12 @@ func TestIndexIsTheDefinition(t *testing.T) {
 	listeners := []string{"*.ex.com", "a.ex.com", "*"}
 	rapid.Check(t, func(rt *rapid.T) {
 		has := rapid.SliceOfNDistinct(rapid.SampledFrom(listeners), 1, 3, rapid.ID).Draw(rt, "listeners")
-		m := mapOf(has)
+		m, oneLabel := mapOf(has), rapid.Bool().Draw(rt, "one label")
 		byName := map[string]*Rule{}
 		specs := map[string]*lbv1.RouteRule{}
 		for range rapid.IntRange(1, 6).Draw(rt, "rounds") {
 			e := m.Edit()
+			e.SetOneLabelWildcards(oneLabel)
 			for range rapid.IntRange(1, 8).Draw(rt, "edits") {
 				s := spec(rapid.SampledFrom(has).Draw(rt, "listener"), drawHost.Draw(rt, "host"),
 					fmt.Sprintf("%02d", rapid.IntRange(0, 12).Draw(rt, "precedence")), drawMatch(rt))
@@ -192,7 +194,7 @@ func TestIndexIsTheDefinition(t *testing.T) {
 		}
 		for range 10 {
 			req := drawRequest(rt)
-			if got, want := answer(m, req), naive(has, all, req); got != want {
+			if got, want := answer(m, req), naive(has, oneLabel, all, req); got != want {
 				rt.Fatalf("%s %s%s: rule %q, want %q of %v", req.Method, req.Authority, req.Path, got, want, all)
 			}
 			agree(rt, m, req)
@@ -226,7 +228,7 @@ func FuzzMatch(f *testing.F) {
 		if !strings.HasPrefix(path, "/") {
 			return // the codecs let nothing else through but "*", which has no path to match
 		}
-		if want := naive([]string{"*"}, specs, req); got != want {
+		if want := naive([]string{"*"}, false, specs, req); got != want {
 			t.Errorf("%q %q %q: rule %q, want %q", host, path, value, got, want)
 		}
 	})
