@@ -72,23 +72,28 @@ func (c *Core) Want(now time.Time, requests []fact.ImageRequest) {
 	maps.DeleteFunc(c.pins, func(r fact.ImageRequest, _ string) bool { return !keep[r] })
 }
 
-// Fresh are the images that nothing is known of, nor being found out. Take has one looked up out of turn.
+// Fresh are the images that nothing is known of, nor being found out.
 func (c *Core) Fresh() []Job {
 	return c.pick(func(s *state) bool { return s.known == nil && !s.busy && s.pause == 0 })
 }
 
-// Take starts a job at once.
-func (c *Core) Take(j Job) {
-	c.wanted[j.Request].busy = true
-	c.jobs++
+// Remember takes what was had earlier, before anybody looks again.
+func (c *Core) Remember(now time.Time, j Job, had fact.Image) {
+	if s := c.wanted[j.Request]; s != nil {
+		s.known, s.due = &had, now
+	}
 }
+
+// Forget has an image resolved anew.
+func (c *Core) Forget(j Job) { delete(c.pins, j.Request) }
 
 // Start takes the jobs that are due.
 func (c *Core) Start(now time.Time) []Job {
 	due := c.pick(func(s *state) bool { return !s.busy && !s.due.After(now) })
 	due = due[:min(len(due), max(maxJobs-c.jobs, 0))]
 	for _, j := range due {
-		c.Take(j)
+		c.wanted[j.Request].busy = true
+		c.jobs++
 	}
 	return due
 }

@@ -7,9 +7,9 @@
 // the shell around it, with an oci.Store:
 //
 //	r := image.NewResolver(image.Options{Store: store, Images: images, Wanted: extension.Images, Pins: path})
-//	loop.Look = r.Look // before each round: what needs no network is known at once
+//	loop.Look = r.Look // before each round: what an earlier process had is known at once
 //	go r.Run(ctx)
 //
 // A tag is resolved once, when its version is seen for the first time. The digests outlive the process in a file, so that a
-// restart does not change what runs. For images on this machine (files, layouts) they don't: a restart looks again.
+// restart does not change what runs. Those of images on this machine (files, layouts) hold as long as these are the same.
 package image

@@ -13,8 +13,8 @@ import (
 	"github.com/spillway-lb/spillway/internal/store"
 )
 
-// jobTime bounds one look-up, with its download.
-const jobTime = 2 * time.Minute
+// fetchTime bounds one look-up with its download. Checking has its own limit.
+const fetchTime = 2 * time.Minute
 
 // Options are a resolver's.
 type Options struct {
@@ -22,8 +22,9 @@ type Options struct {
 	Images *oci.Store
 	// Wanted lists the images that the store's GCPWasmPlugins name.
 	Wanted func(*store.Snapshot) []fact.ImageRequest
-	// Check says what is wrong with a module, so that no proxy is given one that it would refuse. Nil takes all.
-	Check func(r fact.ImageRequest, digest string, module []byte) error
+	// Check says what is wrong with a module, so that no proxy is given one that it would refuse. It may take a minute, and ends
+	// with the context. Nil takes all.
+	Check func(ctx context.Context, r fact.ImageRequest, digest string, module []byte) error
 	// Pins is the file of digests; none if empty.
 	Pins string
 	// Say tells users what went wrong with it.
@@ -56,11 +57,6 @@ func NewResolver(o Options) *Resolver {
 		if pins, err = loadPins(o.Pins); err != nil {
 			o.Say("digests of plugins' images: %v; starting without them", err)
 		}
-		for request := range pins {
-			if o.Images.Local(request.Image) {
-				delete(pins, request)
-			}
-		}
 	}
 	r.core = NewCore(pins)
 	r.core.Local = o.Images.Local
@@ -68,7 +64,8 @@ func NewResolver(o Options) *Resolver {
 	return r
 }
 
-// Look takes up what a round is about to read: which images are wanted. What needs no network is looked up at once.
+// Look takes up what a round is about to read: which images are wanted. What an earlier process had, and is still here as it
+// was, is known at once; all else takes its time, in which rounds go on.
 func (r *Resolver) Look(snapshot *store.Snapshot, touched []string) {
 	if !slices.ContainsFunc(touched, func(read string) bool {
 		ref, ok := store.ObjectOf(read)
@@ -78,11 +75,16 @@ func (r *Resolver) Look(snapshot *store.Snapshot, touched []string) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.core.Want(r.options.Now(), r.options.Wanted(snapshot))
+	now := r.options.Now()
+	r.core.Want(now, r.options.Wanted(snapshot))
 	for _, j := range r.core.Fresh() {
-		if image, ok := r.atOnce(j); ok {
-			r.core.Take(j)
-			r.core.Done(r.options.Now(), j, image)
+		if j.Digest == "" {
+			continue
+		}
+		if image, ok := r.remembered(j); ok {
+			r.core.Remember(now, j, image)
+		} else if r.options.Images.Local(j.Request.Image) {
+			r.core.Forget(j) // it is another one by now
 		}
 	}
 	r.commit()
@@ -105,16 +107,15 @@ func (r *Resolver) goOn() {
 	}
 }
 
-// atOnce looks up what is on this machine: files, layouts, and what was fetched before, if its digest is known.
-func (r *Resolver) atOnce(j Job) (fact.Image, bool) {
+// remembered is an image of an earlier process, which has checked it, if it is on this machine as it was.
+func (r *Resolver) remembered(j Job) (fact.Image, bool) {
 	if r.options.Images.Local(j.Request.Image) {
-		return r.look(context.Background(), j), true
-	}
-	if j.Digest == "" {
-		return fact.Image{}, false
+		if now, err := r.options.Images.Resolve(context.Background(), j.Request.Image); err != nil || now != j.Digest {
+			return fact.Image{}, false
+		}
 	}
 	b, err := r.options.Images.Cached(j.Request.Image, j.Digest, file(j.Request))
-	return r.imageOf(j.Request, j.Digest, b), err == nil
+	return imageOf(j.Request, j.Digest, b), err == nil
 }
 
 // Run looks up images until the context ends.
@@ -164,29 +165,37 @@ func (r *Resolver) done(d result) {
 }
 
 func (r *Resolver) run(ctx context.Context, j Job) {
-	bounded, cancel := context.WithTimeout(ctx, jobTime)
-	defer cancel()
-	image := r.look(bounded, j)
+	image := r.look(ctx, j)
 	select {
 	case r.results <- result{j, image}:
 	case <-ctx.Done():
 	}
 }
 
-// look resolves and fetches an image.
+// look resolves, fetches and checks an image.
 func (r *Resolver) look(ctx context.Context, j Job) fact.Image {
-	digest := j.Digest
-	if digest == "" {
-		var err error
-		if digest, err = r.options.Images.Resolve(ctx, j.Request.Image); err != nil {
-			return fact.Image{Err: reason(err)}
-		}
-	}
-	b, err := r.options.Images.Fetch(ctx, j.Request.Image, digest, file(j.Request))
+	digest, b, err := r.fetch(ctx, j)
 	if err != nil {
 		return fact.Image{Err: reason(err)}
 	}
-	return r.imageOf(j.Request, digest, b)
+	if r.options.Check != nil && !j.Request.Config {
+		if err := r.options.Check(ctx, j.Request, digest, b); err != nil {
+			return fact.Image{Err: string(oci.Plugin) + ": " + err.Error()}
+		}
+	}
+	return imageOf(j.Request, digest, b)
+}
+
+func (r *Resolver) fetch(ctx context.Context, j Job) (digest string, b []byte, err error) {
+	ctx, cancel := context.WithTimeout(ctx, fetchTime)
+	defer cancel()
+	if digest = j.Digest; digest == "" {
+		if digest, err = r.options.Images.Resolve(ctx, j.Request.Image); err != nil {
+			return "", nil, err
+		}
+	}
+	b, err = r.options.Images.Fetch(ctx, j.Request.Image, digest, file(j.Request))
+	return digest, b, err
 }
 
 // reason is an error without the name of the image, which whoever reads the fact knows.
@@ -199,14 +208,9 @@ func reason(err error) string {
 }
 
 // imageOf has no module in it: proxies get it from the store of images.
-func (r *Resolver) imageOf(request fact.ImageRequest, digest string, b []byte) fact.Image {
+func imageOf(request fact.ImageRequest, digest string, b []byte) fact.Image {
 	if request.Config {
 		return fact.Image{Digest: digest, Data: b}
-	}
-	if r.options.Check != nil {
-		if err := r.options.Check(request, digest, b); err != nil {
-			return fact.Image{Err: string(oci.Plugin) + ": " + err.Error()}
-		}
 	}
 	return fact.Image{Digest: digest}
 }

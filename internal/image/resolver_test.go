@@ -160,27 +160,69 @@ func TestARestartChangesNothing(t *testing.T) {
 	}
 }
 
-func TestImagesOnThisMachineAreKnownAtOnce(t *testing.T) {
+func TestImagesOnThisMachine(t *testing.T) {
 	b := newBench(t)
 	v := networkingv1.WasmPluginVersion{Name: "one", Image: "file:plugin.wasm"}
 	r := fact.ImageRequest{Plugin: b.plugin(v), Version: "one", Image: v.Image}
-	if i, _ := b.fact(r); !strings.Contains(i.Err, "no such file") {
-		t.Errorf("%+v", i)
-	}
-	if err := os.WriteFile(filepath.Join(b.dir, "plugin.wasm"), module, 0o600); err != nil {
-		t.Fatal(err)
-	}
 	b.run()
+	b.await(r, func(i fact.Image) bool { return strings.Contains(i.Err, "no such file") })
+	b.write("plugin.wasm", module)
 	first := b.await(r, func(i fact.Image) bool { return i.Digest != "" })
-	if err := os.WriteFile(filepath.Join(b.dir, "plugin.wasm"), append(module, 1), 0o600); err != nil {
-		t.Fatal(err)
-	}
 	b.store = store.New()
 	b.restart()
 	b.plugin(v)
-	if i, ok := b.fact(r); !ok || i.Digest == "" || i.Digest == first.Digest {
-		t.Errorf("after a restart it is %+v, and was %+v: the file has changed", i, first)
+	if i, ok := b.fact(r); !ok || !i.Equal(first) {
+		t.Errorf("after a restart it is %+v, and was %+v", i, first)
 	}
+	b.write("plugin.wasm", append(module, 1))
+	b.store = store.New()
+	b.restart()
+	b.plugin(v)
+	if i, ok := b.fact(r); ok {
+		t.Errorf("after a restart it is %+v: the file has changed", i)
+	}
+	b.run()
+	b.await(r, func(i fact.Image) bool { return i.Digest != "" && i.Digest != first.Digest })
+}
+
+func (b *bench) write(name string, content []byte) {
+	b.t.Helper()
+	if err := os.WriteFile(filepath.Join(b.dir, name), content, 0o600); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// A module that takes long to check holds up neither rounds nor the end.
+func TestCheckingHoldsUpNobody(t *testing.T) {
+	b := newBench(t)
+	b.write("slow.wasm", module)
+	b.write("quick.wasm", append(module, 1))
+	checking := make(chan struct{})
+	b.options.Check = func(ctx context.Context, r fact.ImageRequest, _ string, _ []byte) error {
+		if r.Version == "quick" {
+			return nil
+		}
+		close(checking)
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	slow := networkingv1.WasmPluginVersion{Name: "slow", Image: "file:slow.wasm"}
+	quick := networkingv1.WasmPluginVersion{Name: "quick", Image: "file:quick.wasm"}
+	ref := b.plugin(slow)
+	ctx, end := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		b.Run(ctx)
+	}()
+	<-checking
+	b.plugin(slow, quick)
+	b.await(fact.ImageRequest{Plugin: ref, Version: "quick", Image: quick.Image}, func(i fact.Image) bool { return i.Digest != "" })
+	if i, ok := b.fact(fact.ImageRequest{Plugin: ref, Version: "slow", Image: slow.Image}); ok {
+		t.Errorf("%+v is known before it is checked", i)
+	}
+	end()
+	<-ended
 }
 
 func TestDigestsThatCannotBeReadAreTold(t *testing.T) {

@@ -43,12 +43,12 @@ func (s *server) newImages() {
 }
 
 // checkModule says what the proxies would have against a module.
-func (s *server) checkModule(r fact.ImageRequest, digest string, code []byte) error {
+func (s *server) checkModule(ctx context.Context, r fact.ImageRequest, digest string, code []byte) error {
 	profile := wasm.GCP
 	if r.Full {
 		profile = wasm.Full
 	}
-	return s.modules.Check(profile, digest, code)
+	return s.modules.Check(ctx, profile, digest, code)
 }
 
 // module is that of a plugin's image, which has been fetched: data planes ask nobody.

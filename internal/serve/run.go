@@ -223,6 +223,7 @@ func (s *server) run(ctx context.Context) error {
 	<-ctx.Done()
 	<-announced
 	s.report.say("ending: requests in flight are answered first")
+	s.modules.Close()
 	s.keep()
 	grace := podGrace
 	err := s.planes.Drain(s.config.Drain)
