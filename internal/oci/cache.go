@@ -27,7 +27,7 @@ func (c *cache) path(d digest.Digest) string {
 // get is the blob of a digest, nil if there is none that is whole.
 func (c *cache) get(d digest.Digest) []byte {
 	name := c.path(d)
-	b, err := readFile(name, c.max)
+	b, err := place{name: name}.read(c.max)
 	if err != nil {
 		return nil
 	}

@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 	"path"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -24,18 +23,18 @@ type diskLayout struct {
 	index ocispec.Index
 }
 
-func openLayout(dir string) (source, error) {
-	info, err := os.Stat(dir)
+func openLayout(at place) (source, error) {
+	info, err := os.Stat(at.name)
 	if err != nil {
 		return nil, err
 	}
 	l := &diskLayout{}
 	var index []byte
 	if info.IsDir() {
-		l.Fetcher = layout.NewStorageFromFS(os.DirFS(dir))
-		index, err = readFile(filepath.Join(dir, ocispec.ImageIndexFile), maxManifest)
-	} else if l.Fetcher, err = layout.NewStorageFromTar(dir); err == nil {
-		index, err = indexOfTar(dir)
+		l.Fetcher = layout.NewStorageFromFS(tree{at})
+		index, err = at.at(ocispec.ImageIndexFile).read(maxManifest)
+	} else if l.Fetcher, err = layout.NewStorageFromTar(at.name); err == nil {
+		index, err = indexOfTar(at)
 	}
 	if err == nil {
 		err = json.Unmarshal(index, &l.index)
@@ -46,23 +45,6 @@ func openLayout(dir string) (source, error) {
 	return l, nil
 }
 
-// readFile reads a file that has to be regular and no longer than a limit.
-func readFile(name string, limit int64) ([]byte, error) {
-	info, err := os.Stat(name)
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, failure(Invalid, "%s is no regular file", name)
-	}
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	return readLimited(f, limit)
-}
-
 func readLimited(r io.Reader, limit int64) ([]byte, error) {
 	b, err := io.ReadAll(io.LimitReader(r, limit+1))
 	if err == nil && int64(len(b)) > limit {
@@ -71,8 +53,8 @@ func readLimited(r io.Reader, limit int64) ([]byte, error) {
 	return b, err
 }
 
-func indexOfTar(name string) ([]byte, error) {
-	f, err := os.Open(name)
+func indexOfTar(at place) ([]byte, error) {
+	f, err := at.open()
 	if err != nil {
 		return nil, err
 	}

@@ -5,31 +5,31 @@ import (
 )
 
 // path is where an image is that is on disk.
-func (s *Store) path(i Image) (string, error) {
+func (s *Store) path(i Image) (place, error) {
 	name := i.below(s.base)
 	if !s.confined {
-		return name, nil
+		return place{name: name}, nil
 	}
 	base, err := filepath.Abs(s.base)
 	if err != nil {
-		return "", err
+		return place{}, err
 	}
 	real, err := filepath.EvalSymlinks(base)
 	if err != nil {
-		return "", err
+		return place{}, err
 	}
 	outside := failure(Invalid, "it is not below %s: files and layouts are read from there only; copy it there, or push it to a registry"+
 		" (spillway wasm push)", s.base)
 	if name, err = filepath.Abs(name); err != nil || !within(base, name) && !within(real, name) {
-		return "", outside // before anything of it is looked at
+		return place{}, outside // before anything of it is looked at
 	}
 	if name, err = filepath.EvalSymlinks(name); err != nil {
-		return "", err
+		return place{}, err
 	}
 	if !within(real, name) {
-		return "", outside
+		return place{}, outside
 	}
-	return name, nil
+	return place{real, name}, nil
 }
 
 func within(dir, name string) bool {

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -55,6 +56,67 @@ func TestConfinedNames(t *testing.T) {
 		var e *Error
 		if (err != nil) != (want != "") || err != nil && (!errors.As(err, &e) || !strings.HasPrefix(e.Text, want)) {
 			t.Errorf("%s: %v, want %q", image, err, want)
+		}
+	}
+}
+
+// A layout is a directory whose files may be links, and those of a manifest's layout stay below the directory, too. What is no
+// file is not waited for.
+func TestLinksInsideALayout(t *testing.T) {
+	parent := t.TempDir()
+	base := filepath.Join(parent, "manifests")
+	free := newStore(t, Options{Base: parent})
+	sum, err := free.Push(t.Context(), "oci-layout:manifests/plugin:v1", Plugin, module)
+	if err != nil {
+		t.Fatal(err)
+	}
+	index := filepath.Join(base, "plugin", "index.json")
+	blobs := filepath.Join(base, "plugin", "blobs", "sha256")
+	blob := filepath.Join(blobs, strings.TrimPrefix(sum, "sha256:"))
+	for _, moved := range []string{index, blob, blobs} {
+		for _, c := range []struct {
+			to      string
+			confine bool
+			want    string
+		}{
+			{filepath.Join(base, "elsewhere"), true, ""},
+			{filepath.Join(parent, "elsewhere"), true, "leads out of "},
+			{filepath.Join(parent, "elsewhere"), false, ""},
+		} {
+			link, err := filepath.Rel(filepath.Dir(moved), c.to)
+			if err := errors.Join(err, os.Rename(moved, c.to), os.Symlink(link, moved)); err != nil {
+				t.Skip(err)
+			}
+			s := newStore(t, Options{Base: base, Confined: c.confine})
+			_, err = s.Resolve(t.Context(), "oci-layout:plugin:v1")
+			if err == nil {
+				_, err = s.Fetch(t.Context(), "oci-layout:plugin:v1", sum, Plugin)
+			}
+			if (err != nil) != (c.want != "") || err != nil && !strings.Contains(err.Error(), c.want) {
+				t.Errorf("%s is a link to %s (confined: %t): %v, want %q", moved, c.to, c.confine, err, c.want)
+			}
+			if err := errors.Join(os.Remove(moved), os.Rename(c.to, moved)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if moved == blobs {
+			continue
+		}
+		if err := errors.Join(os.Rename(moved, moved+".away"), syscall.Mkfifo(moved, 0o600)); err != nil {
+			t.Skip(err)
+		}
+		for _, confine := range []bool{true, false} {
+			s := newStore(t, Options{Base: base, Confined: confine})
+			_, err := s.Resolve(t.Context(), "oci-layout:plugin:v1")
+			if err == nil {
+				_, err = s.Fetch(t.Context(), "oci-layout:plugin:v1", sum, Plugin)
+			}
+			if err == nil || !strings.Contains(err.Error(), "no regular file") {
+				t.Errorf("%s is a pipe: %v", moved, err)
+			}
+		}
+		if err := errors.Join(os.Remove(moved), os.Rename(moved+".away", moved)); err != nil {
+			t.Fatal(err)
 		}
 	}
 }

@@ -26,11 +26,11 @@ type source interface {
 // open finds the source of an image.
 func (s *Store) open(i Image) (source, error) {
 	if i.Layout {
-		name, err := s.path(i)
+		at, err := s.path(i)
 		if err != nil {
 			return nil, err
 		}
-		return openLayout(name)
+		return openLayout(at)
 	}
 	return s.repository(i)
 }

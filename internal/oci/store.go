@@ -105,9 +105,9 @@ func (s *Store) bare(i Image) (b []byte, bare bool, err error) {
 	if i.Host != "" || i.Layout {
 		return nil, false, nil
 	}
-	name, err := s.path(i)
+	at, err := s.path(i)
 	if err == nil {
-		b, err = readFile(name, s.max)
+		b, err = at.read(s.max)
 	}
 	return b, true, err
 }

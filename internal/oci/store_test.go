@@ -162,9 +162,9 @@ func TestErrorsSayWhatIsThere(t *testing.T) {
 		{"a.example/p@sha256:12", Plugin, Invalid, `"sha256:12" is no digest: `},
 		{"projects/p/locations/l/repositories/r/genericArtifacts/n:v1", Plugin, Invalid, "generic artifacts are reached by Google's own interface only"},
 		{"file:", Plugin, Invalid, "there is no path"},
-		{"file:" + file, Plugin, NotFound, "there is no such image: stat "},
+		{"file:" + file, Plugin, NotFound, "there is no such image: open "},
 		{"file:" + filepath.Dir(file), Plugin, Invalid, filepath.Dir(file) + " is no regular file"},
-		{"oci-layout:" + filepath.Dir(file), Plugin, Malformed, "this is no OCI layout: stat "},
+		{"oci-layout:" + filepath.Dir(file), Plugin, Malformed, "this is no OCI layout: open "},
 	} {
 		_, err := get(t, s, tt.image, tt.file)
 		var e *Error
@@ -316,7 +316,7 @@ func TestLayouts(t *testing.T) {
 	}
 	for image, want := range map[string]string{
 		"oci-layout:plugins/hello:v2": `the layout has no tag "v2", but v1`,
-		"oci-layout:plugins":          "this is no OCI layout: stat ",
+		"oci-layout:plugins":          "this is no OCI layout: open ",
 		"oci-layout:none.tar":         "there is no such image: ",
 	} {
 		var e *Error
