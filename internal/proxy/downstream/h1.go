@@ -2,7 +2,6 @@ package downstream
 
 import (
 	"bytes"
-	"errors"
 	"net"
 	"sync/atomic"
 	"time"
@@ -15,13 +14,6 @@ import (
 	"github.com/spillway-lb/spillway/internal/proxy/message"
 	"github.com/spillway-lb/spillway/internal/proxy/metrics"
 	"github.com/spillway-lb/spillway/internal/proxy/transport"
-)
-
-// connection states.
-const (
-	idle    int32 = iota // between requests: may be ended at once
-	busy                 // a request has begun to arrive, or is under way
-	closing              // woken while idle, to end
 )
 
 const (
@@ -44,7 +36,7 @@ type h1Conn struct {
 	conn   *transport.Conn
 	client exchange.Client
 	shard  *metrics.Shard
-	state  atomic.Int32
+	state  atomic.Uint32 // an h1State. drain changes it, too
 
 	spec   *config.TargetProxy // what limits was compiled from
 	limits exchange.Limits
@@ -53,18 +45,10 @@ type h1Conn struct {
 	watched   atomic.Pointer[exchange.Exchange]
 	head      http1.RequestHead
 	searched  int
-	headBegan bool
-	rechecked bool
-	farewell  bool
+	begun     bool  // there was a request
 	opened    int64 // by the clock
 	headUntil int64 // when a head that has begun must be whole
 	refused   *http1.Refusal
-	begun     bool // there was a request
-	served    int
-	preface   bool // it is HTTP/2 with prior knowledge
-	last      bool // no further request on this connection
-	grown     bool // the goroutine's stack: it has served
-	rests     bool // go on in a new goroutine
 	closed    func()
 	body      http1.Body
 	heads     []byte // the buffer that holds the head while a body is read into another
@@ -79,31 +63,22 @@ func (s *Server) newH1(nc net.Conn, client exchange.Client, closed func()) *h1Co
 	}
 	c.answer.c = c
 	c.conn.OnExpire(c)
+	c.state.Store(uint32(fresh))
 	c.pinLimits()
 	c.await()
 	s.add(c)
 	return c
 }
 
-// run serves HTTP/1 on a connection until it ends, or goes on in another goroutine.
+// run serves HTTP/1 on a connection until it ends, or goes on in another goroutine: one that has been idle for a while. The
+// stack of its goroutine is larger than what waits on it needs, and memory is what idle connections cost.
 func (c *h1Conn) run() {
-	switch c.serve() {
-	case over:
-		c.closed()
-	case resting:
+	if c.serve() {
 		go c.rest()
+		return
 	}
+	c.closed()
 }
-
-// fate is what becomes of a connection.
-type fate uint8
-
-const (
-	over fate = iota
-	// resting: it has been idle for a while. The stack of its goroutine is larger than what waits on it needs, and memory is
-	// what idle connections cost: a new goroutine waits instead.
-	resting
-)
 
 // rest waits on a small stack.
 func (c *h1Conn) rest() {
@@ -111,24 +86,42 @@ func (c *h1Conn) rest() {
 	c.run()
 }
 
-func (c *h1Conn) serve() fate {
+// serve reports whether the connection goes on in another goroutine.
+func (c *h1Conn) serve() (rests bool) {
 	defer c.srv.Guard.Recover("connection", c.crashed)
-	c.grown = false
-	for c.next() {
-		if c.rests {
-			c.rests = false
-			return resting
+	c.on(moved)
+	for {
+		err := c.conn.Serve(c)
+		switch c.at() {
+		case resting:
+			if !c.conn.Interrupted() { // else nothing would wake it
+				return true
+			}
+		case handed:
+			nc, first := c.conn.Surrender()
+			c.gone()
+			c.srv.serveH2(nc, c.client, first)
+			return false
+		case asked:
+			if c.exchange() {
+				continue
+			}
+			c.linger()
+		case ending:
+			c.end()
+		default:
+			c.broke(err)
 		}
+		c.conn.Close()
+		c.gone()
+		return false
 	}
-	if c.preface {
-		nc, first := c.conn.Surrender()
-		c.srv.remove(c)
-		c.srv.serveH2(nc, c.client, first)
-		return over
-	}
-	c.conn.Close()
+}
+
+// gone lets go of a connection that has ended, or that is somebody else's now.
+func (c *h1Conn) gone() {
+	c.on(ended)
 	c.srv.remove(c)
-	return over
 }
 
 // crashed ends a connection whose goroutine has panicked.
@@ -140,71 +133,46 @@ func (c *h1Conn) crashed() {
 	c.conn.Close()
 }
 
-// next serves what arrives until something has to be done outside of the transport's callback, and does that. false: the
-// connection ends.
-func (c *h1Conn) next() bool {
-	err := c.conn.Serve(c)
-	switch {
-	case c.rests:
-		return true
-	case err != nil:
-		c.broke(err)
-		return false
-	case c.preface:
-		return false
-	case c.refused != nil:
-		c.refuse(c.refused.Status, exchange.RefusalDetails(c.refused))
-		c.linger()
-		return false
-	case c.x != nil:
-		c.exchange()
-		if c.last {
-			c.linger()
-		}
-	case c.last && len(c.conn.Bytes()) > 0:
-		c.linger() // a reset because of what is unread could eat the answer
-	}
-	return !c.last
+// at is where the connection stands.
+func (c *h1Conn) at() h1State { return h1State(c.state.Load()) }
+
+// on tells the connection's own goroutine's state of an event, and returns where that leads.
+func (c *h1Conn) on(e h1Event) h1State {
+	to := c.at().after(e)
+	c.state.Store(uint32(to))
+	return to
 }
 
 // Readable implements transport.Handler: requests that are whole are served here, one after the other.
 func (c *h1Conn) Readable() transport.Verdict {
-	c.state.Store(busy)
 	for {
 		if len(c.conn.Bytes()) == 0 {
 			c.await()
-			return c.park()
+			return transport.Wait
 		}
-		if !c.begun && bytes.HasPrefix(c.conn.Bytes(), prefaceStart) {
-			c.preface = true
+		switch c.parse() {
+		case inHead:
+			return c.park()
+		case ending, handed:
 			return transport.Leave
-		}
-		if !c.parse() {
-			if c.refused != nil {
-				return transport.Leave
-			}
-			return c.park()
 		}
 		if !c.begun {
 			c.begun = true
 			c.srv.Metrics.Frontend(c.client.Frontend.Name).HTTP1.Inc()
 		}
-		c.served++
-		c.grown = true
 		if !c.wholeHere() {
 			return transport.Leave
 		}
-		c.exchange()
-		if c.last {
+		if !c.exchange() {
 			return transport.Leave
 		}
 	}
 }
 
-// park waits for more. Inside a head it asks whether the client has closed its side together with the last bytes. One that
+// park waits for the rest of a head. It asks whether the client has closed its side together with the last bytes. One that
 // has done so with a whole request waits for the second look (recheckAfter): asking each would cost every connection.
 func (c *h1Conn) park() transport.Verdict {
-	if c.headBegan && c.conn.HungUp() {
+	if c.conn.HungUp() {
 		return transport.Again
 	}
 	return transport.Wait
@@ -212,33 +180,36 @@ func (c *h1Conn) park() transport.Verdict {
 
 // await gets ready for the next request.
 func (c *h1Conn) await() {
-	c.searched, c.headBegan, c.rechecked = 0, false, false
-	c.state.Store(idle)
 	if at := c.srv.clock().In(recheckAfter); c.conn.Arm(at) {
 		c.conn.Revive(at)
 	}
 }
 
 // parse reads a head, if it has arrived whole.
-func (c *h1Conn) parse() bool {
+func (c *h1Conn) parse() h1State {
+	if !c.begun && bytes.HasPrefix(c.conn.Bytes(), prefaceStart) {
+		return c.on(preface)
+	}
 	x := c.srv.Take()
-	head, bad := http1.ParseRequest(c.conn.Bytes(), c.searched, &c.limits.Message, &x.Request)
-	if bad == nil && head.Bytes > 0 {
+	head, err := http1.ParseRequest(c.conn.Bytes(), c.searched, &c.limits.Message, &x.Request)
+	if err == nil && head.Bytes > 0 {
 		c.x, c.head = x, head
 		c.openBody()
-		return true
+		return c.on(whole)
 	}
 	c.srv.Give(x)
-	c.refused = bad
+	c.refused = err
 	c.searched = len(c.conn.Bytes())
-	if !c.headBegan {
-		c.headBegan = true
+	if c.at() != inHead {
 		c.headUntil = c.srv.clock().In(c.limits.HeaderTime)
 		if c.conn.Arm(c.headUntil) {
 			c.conn.Revive(c.headUntil)
 		}
 	}
-	return false
+	if err != nil {
+		return c.on(bad)
+	}
+	return c.on(part)
 }
 
 // openBody steps over the head, and prepares the body.
@@ -302,8 +273,8 @@ func (c *h1Conn) Fill() error {
 	return c.conn.Fill()
 }
 
-// exchange runs the request that was parsed.
-func (c *h1Conn) exchange() {
+// exchange runs the request that was parsed, and reports whether another may follow.
+func (c *h1Conn) exchange() (another bool) {
 	x := c.x
 	c.pinLimits()
 	x.Begin(&c.client, &c.answer, c.shard, &c.limits, c.head.Bytes)
@@ -313,11 +284,8 @@ func (c *h1Conn) exchange() {
 		c.conn.Revive(at)
 	}
 	x.Run()
-	c.endBody(x)
+	reusable := c.endBody(x) && c.answer.keepAlive
 	c.answer.end()
-	if !c.answer.keepAlive {
-		c.last = true
-	}
 	// The watcher is done with x once Arm has returned.
 	c.conn.Arm(0)
 	c.watched.Store(nil)
@@ -327,13 +295,19 @@ func (c *h1Conn) exchange() {
 		transport.GiveBuffer(c.heads)
 		c.heads = nil
 	}
-	c.searched, c.headBegan = 0, false
+	c.searched = 0
+	if !reusable {
+		c.on(last)
+		return false
+	}
+	c.on(next)
+	return true
 }
 
 // endBody closes the request's body. What is left of it makes the connection unusable, unless it is at hand.
-func (c *h1Conn) endBody(x *exchange.Exchange) {
+func (c *h1Conn) endBody(x *exchange.Exchange) (whole bool) {
 	if x.Request.Body == nil {
-		return
+		return true
 	}
 	for !c.body.AtEnd() && c.body.Ready() {
 		if _, err := c.body.Next(); err != nil {
@@ -341,9 +315,7 @@ func (c *h1Conn) endBody(x *exchange.Exchange) {
 		}
 	}
 	c.body.Close()
-	if !c.body.AtEnd() {
-		c.last = true
-	}
+	return c.body.AtEnd()
 }
 
 // pinLimits follows the target proxy's settings.
@@ -362,41 +334,50 @@ func (c *h1Conn) pinLimits() {
 
 // Overdue implements transport.Handler: the deadline has passed while waiting for bytes.
 func (c *h1Conn) Overdue() bool {
-	if c.headBegan {
-		// It may have begun when drain was about to wake the connection.
-		early := c.srv.clock().Now() < c.headUntil
-		if early {
-			c.conn.Arm(c.headUntil)
-		}
-		return early
-	}
-	if c.srv.Draining() {
-		// Once more, for a request that has just arrived, or that is still to come.
-		if c.farewell {
-			return false
-		}
-		c.farewell = true
-		at := c.srv.clock().In(transport.Tick)
-		if !c.begun {
-			at = max(at, c.opened+int64(firstRequestTime))
-		}
-		c.conn.Arm(at)
+	if c.at() == inHead && c.srv.clock().Now() < c.headUntil {
+		c.conn.Arm(c.headUntil) // it began when drain was about to wake the connection
 		return true
 	}
-	if !c.rechecked {
-		c.rechecked = true
-		idle := c.limits.Idle
-		if !c.begun {
-			idle = min(idle, c.limits.HeaderTime) // a client that opens a connection has something to ask
-		}
-		c.conn.Revive(c.srv.clock().In(max(idle-recheckAfter, transport.Tick)))
-		if c.srv.Draining() { // meanwhile
-			c.conn.Wake()
-		}
-		c.rests = c.grown && !c.conn.Interrupted()
-		return !c.rests
+	switch c.on(c.deadline()) {
+	case leaving:
+		c.conn.Arm(c.lastWait())
+		return true
+	case quiet:
+		c.waitOn()
+		return true
+	case resting:
+		c.waitOn()
 	}
 	return false
+}
+
+// deadline is the event that the deadline's passing is.
+func (c *h1Conn) deadline() h1Event {
+	if c.srv.Draining() {
+		return parting
+	}
+	return passed
+}
+
+// lastWait is until when a connection that drains waits once more: for a request that has just arrived, or for its first.
+func (c *h1Conn) lastWait() int64 {
+	at := c.srv.clock().In(transport.Tick)
+	if !c.begun {
+		at = max(at, c.opened+int64(firstRequestTime))
+	}
+	return at
+}
+
+// waitOn sets the time for being idle.
+func (c *h1Conn) waitOn() {
+	idle := c.limits.Idle
+	if !c.begun {
+		idle = min(idle, c.limits.HeaderTime) // a client that opens a connection has something to ask
+	}
+	c.conn.Revive(c.srv.clock().In(max(idle-recheckAfter, transport.Tick)))
+	if c.srv.Draining() { // meanwhile
+		c.conn.Wake()
+	}
 }
 
 // Expire implements transport.Expirer. Between requests it ends the wait; during one it looks whether the client is still
@@ -423,10 +404,18 @@ func (c *h1Conn) Expire() {
 	}
 }
 
-// drain implements drainer: the next tick wakes an idle connection (see Overdue).
+// drain implements drainer: the next tick wakes a connection that waits (see Overdue).
 func (c *h1Conn) drain() {
-	if c.state.CompareAndSwap(idle, closing) {
-		c.conn.Wake()
+	for {
+		s := c.at()
+		to := s.after(drained)
+		if s == to && s != resting {
+			return
+		}
+		if c.state.CompareAndSwap(uint32(s), uint32(to)) {
+			c.conn.Wake()
+			return
+		}
 	}
 }
 
@@ -439,12 +428,23 @@ func (c *h1Conn) abort() {
 // broke handles the end of the connection between requests, or inside a head.
 func (c *h1Conn) broke(err error) {
 	switch {
-	case errors.Is(err, transport.ErrTimeout) && c.headBegan && !c.conn.Interrupted():
+	case c.at() == slow && !c.conn.Interrupted():
 		c.conn.Revive(c.srv.clock().In(goodbyeTime))
 		c.refuse(408, accesslog.HeaderTimeout)
 	case err == transport.ErrBufferFull:
 		c.refuse(431, accesslog.HeadersTooLong)
 		c.linger()
+	}
+}
+
+// end says what is left to say after the last request.
+func (c *h1Conn) end() {
+	switch {
+	case c.refused != nil:
+		c.refuse(c.refused.Status, exchange.RefusalDetails(c.refused))
+		c.linger()
+	case len(c.conn.Bytes()) > 0:
+		c.linger() // a reset because of what is unread could eat the answer
 	}
 }
 
@@ -459,7 +459,6 @@ func (c *h1Conn) refuse(status int, details accesslog.Details) {
 	c.conn.Arm(c.srv.clock().In(goodbyeTime))
 	x.Refuse(status, details)
 	c.answer.end()
-	c.last = true
 }
 
 // linger keeps the connection for a moment after the last answer, when the client may still be sending: longer where it
