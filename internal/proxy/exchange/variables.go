@@ -138,9 +138,9 @@ func (x *Exchange) appendSecured(dst []byte, id variable.ID) []byte {
 	case variable.TLSSNIHostname:
 		return append(dst, strings.ToLower(strings.TrimSuffix(x.client.ServerName, "."))...)
 	case variable.TLSJA3Fingerprint:
-		return append(dst, h.JA3...)
+		return append(dst, h.JA3()...)
 	case variable.TLSJA4Fingerprint:
-		return append(dst, h.JA4...)
+		return append(dst, h.JA4()...)
 	}
 	if !h.Asked() {
 		return dst

@@ -12,9 +12,25 @@ import (
 // grease tells values that clients send to see whether servers ignore what they don't know (RFC 8701).
 func grease[T ~uint16](v T) bool { return v&0x0f0f == 0x0a0a && v>>8 == v&0xff }
 
+// greeting is what fingerprints are made of: a ClientHello without what holds on to its connection.
+type greeting struct {
+	versions, ciphers, extensions []uint16
+	groups                        []tls.CurveID
+	points                        []uint8
+	signatures                    []tls.SignatureScheme
+	protocols                     []string
+}
+
+func greetingOf(hello *tls.ClientHelloInfo) greeting {
+	return greeting{
+		hello.SupportedVersions, hello.CipherSuites, hello.Extensions, hello.SupportedCurves, hello.SupportedPoints,
+		hello.SignatureSchemes, hello.SupportedProtos,
+	}
+}
+
 // greatest is the highest version that a client offers.
-func greatest(hello *tls.ClientHelloInfo) (version uint16) {
-	for _, v := range hello.SupportedVersions {
+func (g *greeting) greatest() (version uint16) {
+	for _, v := range g.versions {
 		if !grease(v) {
 			version = max(version, v)
 		}
@@ -24,14 +40,14 @@ func greatest(hello *tls.ClientHelloInfo) (version uint16) {
 
 // ja3 is the fingerprint of a ClientHello that is called JA3: the MD5 of its version, cipher suites, extensions, groups and point
 // formats, in the client's order.
-func ja3(hello *tls.ClientHelloInfo) string {
+func (g *greeting) ja3() string {
 	// With the extension supported_versions the version field says 1.2 (RFC 8446 section 4.1.2).
-	text := strconv.AppendUint(make([]byte, 0, 512), uint64(min(greatest(hello), tls.VersionTLS12)), 10)
-	text = appendDecimal(append(text, ','), hello.CipherSuites)
-	text = appendDecimal(append(text, ','), hello.Extensions)
-	text = appendDecimal(append(text, ','), hello.SupportedCurves)
+	text := strconv.AppendUint(make([]byte, 0, 512), uint64(min(g.greatest(), tls.VersionTLS12)), 10)
+	text = appendDecimal(append(text, ','), g.ciphers)
+	text = appendDecimal(append(text, ','), g.extensions)
+	text = appendDecimal(append(text, ','), g.groups)
 	text = append(text, ',')
-	for i, p := range hello.SupportedPoints {
+	for i, p := range g.points {
 		if i > 0 {
 			text = append(text, '-')
 		}
@@ -61,10 +77,10 @@ const (
 )
 
 // ja4 is the fingerprint that is called JA4: one that does not change with the order in which a client shuffles its extensions.
-func ja4(hello *tls.ClientHelloInfo) string {
-	ciphers, extensions := sorted(hello.CipherSuites), sorted(hello.Extensions)
+func (g *greeting) ja4() string {
+	ciphers, extensions := sorted(g.ciphers), sorted(g.extensions)
 	out := append(make([]byte, 0, len("t13d1516h2_8daaf6152771_e5627efa2ab1")), 't')
-	switch v := greatest(hello); v {
+	switch v := g.greatest(); v {
 	case tls.VersionTLS13, tls.VersionTLS12, tls.VersionTLS11, tls.VersionTLS10:
 		out = append(out, '1', byte('0'+v-tls.VersionTLS10))
 	default:
@@ -75,12 +91,12 @@ func ja4(hello *tls.ClientHelloInfo) string {
 		named = 'd'
 	}
 	out = appendCount(appendCount(append(out, named), len(ciphers)), len(extensions))
-	out = append(append(out, alpnEnds(hello.SupportedProtos)...), '_')
+	out = append(append(out, alpnEnds(g.protocols)...), '_')
 	out = append(appendDigest(out, appendHex(nil, ciphers)), '_')
 	rest := slices.DeleteFunc(extensions, func(v uint16) bool { return v == extensionServerName || v == extensionALPN })
 	text := appendHex(nil, rest)
-	if len(hello.SignatureSchemes) > 0 {
-		text = appendHex(append(text, '_'), hello.SignatureSchemes)
+	if len(g.signatures) > 0 {
+		text = appendHex(append(text, '_'), g.signatures)
 	}
 	return string(appendDigest(out, text))
 }

@@ -21,17 +21,31 @@ var chrome = &tls.ClientHelloInfo{
 }
 
 func TestFingerprints(t *testing.T) {
-	if got, want := ja3(chrome), "98487aa16281980e7d1120d399efb6a4"; got != want {
+	g := greetingOf(chrome)
+	if got, want := g.ja3(), "98487aa16281980e7d1120d399efb6a4"; got != want {
 		t.Errorf("JA3 %s, want %s", got, want)
 	}
-	if got, want := ja4(chrome), "t13d1516h2_8daaf6152771_d8a2da3f94cd"; got != want {
+	if got, want := g.ja4(), "t13d1516h2_8daaf6152771_d8a2da3f94cd"; got != want {
 		t.Errorf("JA4 %s, want %s", got, want)
 	}
 }
 
+// TestFingerprintsAreMadeForThoseWhoAsk: handshakes make none. Those of a connection that is older than the question are right.
+func TestFingerprintsAreMadeForThoseWhoAsk(t *testing.T) {
+	var h Hello
+	if n := testing.AllocsPerRun(10, func() { h.greeted(chrome, nil) }); n > 0 {
+		t.Errorf("%v allocations in a handshake", n)
+	}
+	for range 2 {
+		if h.JA3() != "98487aa16281980e7d1120d399efb6a4" || h.JA4() != "t13d1516h2_8daaf6152771_d8a2da3f94cd" {
+			t.Errorf("%s, %s", h.JA3(), h.JA4())
+		}
+	}
+}
+
 func TestFingerprintOfLittle(t *testing.T) {
-	old := &tls.ClientHelloInfo{SupportedVersions: []uint16{tls.VersionTLS11, tls.VersionTLS10}}
-	if got, want := ja4(old), "t11i000000_000000000000_000000000000"; got != want {
+	old := greeting{versions: []uint16{tls.VersionTLS11, tls.VersionTLS10}}
+	if got, want := old.ja4(), "t11i000000_000000000000_000000000000"; got != want {
 		t.Errorf("JA4 %s, want %s", got, want)
 	}
 	for protocol, want := range map[string]string{"h2": "h2", "http/1.1": "h1", "\xab\xcd": "ad", "x": "xx", "": "00"} {
@@ -44,6 +58,7 @@ func TestFingerprintOfLittle(t *testing.T) {
 func BenchmarkFingerprints(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
-		_, _ = ja3(chrome), ja4(chrome)
+		g := greetingOf(chrome)
+		_, _ = g.ja3(), g.ja4()
 	}
 }

@@ -10,8 +10,6 @@ import (
 // Hello is what a handshake tells of a client beside the connection's state: how it greeted, and what its certificate is worth where
 // handshakes go on with any.
 type Hello struct {
-	// JA3 and JA4 are fingerprints of the ClientHello.
-	JA3, JA4 string
 	// CipherSuite is the one that was agreed on.
 	CipherSuite uint16
 
@@ -19,6 +17,10 @@ type Hello struct {
 	once  sync.Once
 	chain []*x509.Certificate
 	err   error
+
+	said     greeting
+	printed  sync.Once
+	ja3, ja4 string
 }
 
 type helloKey struct{}
@@ -31,8 +33,30 @@ func WithHello(ctx context.Context, h *Hello) context.Context {
 // greet fills in what the ClientHello says.
 func greet(hello *tls.ClientHelloInfo, n *serverName) {
 	if h, ok := hello.Context().Value(helloKey{}).(*Hello); ok {
-		h.JA3, h.JA4, h.name = ja3(hello), ja4(hello), n
+		h.greeted(hello, n)
 	}
+}
+
+// greeted keeps what fingerprints are made of. They cost more than all else here, and few ask for them.
+func (h *Hello) greeted(hello *tls.ClientHelloInfo, n *serverName) {
+	h.said, h.name = greetingOf(hello), n
+}
+
+// JA3 is a fingerprint of the ClientHello.
+func (h *Hello) JA3() string {
+	h.printed.Do(h.fingerprint)
+	return h.ja3
+}
+
+// JA4 is another fingerprint of the ClientHello.
+func (h *Hello) JA4() string {
+	h.printed.Do(h.fingerprint)
+	return h.ja4
+}
+
+func (h *Hello) fingerprint() {
+	h.ja3, h.ja4 = h.said.ja3(), h.said.ja4()
+	h.said = greeting{}
 }
 
 // Finish takes what a handshake has come to.
