@@ -48,15 +48,15 @@ func (r *reader) readAnnotations() {
 func (r *reader) readAddress() {
 	global, regional := r.object.Annotations[annotationGlobalAddress], r.object.Annotations[annotationRegionAddress]
 	of := func(name string) string { return "metadata.annotations[" + name + "]" }
-	switch internal := r.plan.Class == classInternal; {
+	switch internal := r.plan.Class == object.ClassInternal; {
 	case global != "" && regional != "":
 		r.say(object.ReasonTranslate, of(annotationRegionAddress), "error: both global-static-ip and regional-static-ip cannot be specified")
 	case global != "" && internal:
 		r.say(object.ReasonUnsupported, of(annotationGlobalAddress), "the annotation %s is not obeyed: an Ingress of class %s has a regional address; use %s",
-			annotationGlobalAddress, classInternal, annotationRegionAddress)
+			annotationGlobalAddress, object.ClassInternal, annotationRegionAddress)
 	case regional != "" && !internal:
 		r.say(object.ReasonUnsupported, of(annotationRegionAddress), "the annotation %s is not obeyed: an Ingress of class %s has a global address; use %s",
-			annotationRegionAddress, classExternal, annotationGlobalAddress)
+			annotationRegionAddress, object.ClassExternal, annotationGlobalAddress)
 	}
 	r.plan.Address = addressName(r.object, r.plan.Class)
 }
@@ -67,7 +67,7 @@ func addressName(in *ingressv1.Ingress, class string) string {
 	switch {
 	case global != "" && regional != "":
 		return ""
-	case class == classInternal:
+	case class == object.ClassInternal:
 		return regional
 	}
 	return global
@@ -112,8 +112,8 @@ func (r *reader) readFrontendConfig(name string) {
 	if redirect == nil || !redirect.Enabled {
 		return
 	}
-	if r.plan.Class == classInternal {
-		r.say(object.ReasonSync, field, "error: HTTPS redirects are not supported for Ingresses of class %s", classInternal)
+	if r.plan.Class == object.ClassInternal {
+		r.say(object.ReasonSync, field, "error: HTTPS redirects are not supported for Ingresses of class %s", object.ClassInternal)
 		return
 	}
 	status, known := redirectStatuses()[redirect.ResponseCodeName]

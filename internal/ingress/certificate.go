@@ -23,6 +23,8 @@ type certificate struct {
 	Name string
 	// Problem is why the Secret, as it is, cannot be used, or "".
 	Problem string
+	// Chain and Key are PEM.
+	Chain, Key []byte
 }
 
 // certificateOf reads the certificate of a Secret.
@@ -49,13 +51,16 @@ func translateCertificate(v *recompute.View, key string) recompute.Result {
 			return recompute.Result{State: recompute.Present, Value: value}
 		}
 	}
-	chain, private := secret.Data[corev1.TLSCertKey], secret.Data[corev1.TLSPrivateKeyKey]
-	value.Name = p.names(ref).Certificate(string(chain))
-	return recompute.Result{State: recompute.Present, Value: value, Good: secret, Resources: []*lbv1.Resource{
-		{Name: value.Name, Body: &lbv1.Resource_SslCertificate{SslCertificate: &lbv1.SslCertificate{
-			CertificateChainPem: chain, PrivateKeyPem: private, Owner: owner.Of(ref),
-		}}},
-	}}
+	value.Chain, value.Key = secret.Data[corev1.TLSCertKey], secret.Data[corev1.TLSPrivateKeyKey]
+	value.Name = p.names(ref).Certificate(string(value.Chain))
+	return recompute.Result{State: recompute.Present, Value: value, Good: secret}
+}
+
+// resource is the certificate in the model. Secrets of one Ingress that hold the same certificate have the same.
+func (c *certificate) resource(ref store.Ref) *lbv1.Resource {
+	return &lbv1.Resource{Name: c.Name, Body: &lbv1.Resource_SslCertificate{SslCertificate: &lbv1.SslCertificate{
+		CertificateChainPem: c.Chain, PrivateKeyPem: c.Key, Owner: owner.Of(ref),
+	}}}
 }
 
 // readSecret reads a Secret of the Ingress' namespace; errors are ingress-gce's.

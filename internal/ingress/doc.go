@@ -7,8 +7,8 @@
 //	ingress.plan          -> what the Ingress asks for: its rules with the Service ports behind them; value: a *plan
 //	ingress.urlmap        -> UrlMap, RouteRules; value: the backend services
 //	ingress.addresses     -> what it is served at
-//	ingress.certificate   -> (with a Secret's name) SslCertificate
-//	ingress.frontend      -> ForwardingRules, TargetProxies, the UrlMap that redirects; value: their names
+//	ingress.certificate   -> (with a Secret's name) value: a certificate
+//	ingress.frontend      -> ForwardingRules, TargetProxies, SslCertificates, the UrlMap that redirects; value: their names
 //	ingress.ingress       -> (root) its status, annotations, finalizer and events
 //	neg.ingressports      -> by Service: the ports that Ingresses send to
 //

@@ -83,7 +83,7 @@ func translateFrontend(v *recompute.View, key string) recompute.Result {
 	f := frontends{view: v, ref: ref, plan: p, vips: addresses.VIPs, out: &served{}}
 	tls := f.certificates()
 	if len(addresses.VIPs) == 0 {
-		return recompute.Result{State: recompute.Present, Value: f.out}
+		return recompute.Result{State: recompute.Present, Value: f.out, Resources: f.resources}
 	}
 	v.Unit(unitURLMap, key)
 	if tls != nil {
@@ -130,6 +130,7 @@ func (f *frontends) certificates() *lbv1.DownstreamTls {
 		}
 		if c.Name != "" && !slices.Contains(f.out.Certificates, c.Name) {
 			f.out.Certificates = append(f.out.Certificates, c.Name)
+			f.resources = append(f.resources, c.resource(f.ref))
 		}
 	}
 	if len(f.out.Certificates) == 0 {

@@ -1,7 +1,6 @@
 package ingress
 
 import (
-	"encoding/json"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
@@ -18,17 +17,13 @@ import (
 	"github.com/spillway-lb/spillway/internal/unitkey"
 )
 
-// usesGroups says whether a Service's Pods may be sent to. One without the annotation is as if GKE's webhook had added it;
-// one whose annotation is no JSON uses none.
-func usesGroups(s *corev1.Service) bool {
-	text, ok := s.Annotations[annotation.Name]
-	if !ok {
-		return true
+// usesGroups says whether a Service's Pods may be sent to: what its annotation asks for, as it is or, if it is broken, as it was.
+func (r *reader) usesGroups(s *corev1.Service) bool {
+	asked, _, err := annotation.Ask(s)
+	if err == nil {
+		return asked.Ingress
 	}
-	var said struct {
-		Ingress bool `json:"ingress"`
-	}
-	return json.Unmarshal([]byte(text), &said) == nil && said.Ingress
+	return neg.IngressGroups(r.view, store.RefTo(r.ref.Cluster, s))
 }
 
 // translateServicePorts finds the ports of a Service that Ingresses of ours send to.
@@ -53,23 +48,17 @@ func translateServicePorts(v *recompute.View, key string) recompute.Result {
 
 // PortsOf are the ports of a cluster's Service that Ingresses of ours send to, sorted, as a snapshot has them.
 func PortsOf(s *store.Snapshot, cluster string, service *corev1.Service) []int32 {
-	get := func(ref store.Ref) store.Object {
-		if e := s.Get(ref); e != nil {
-			return e.Object
-		}
-		return nil
-	}
-	return portsOf(get, service, s.Index(indexServices, neg.ServiceKey(cluster, service.Namespace, service.Name)))
+	return portsOf(object.InSnapshot(s), service, s.Index(indexServices, neg.ServiceKey(cluster, service.Namespace, service.Name)))
 }
 
-func portsOf(get getter, service *corev1.Service, ingresses []store.Ref) []int32 {
+func portsOf(get object.Getter, service *corev1.Service, ingresses []store.Ref) []int32 {
 	var ports []int32
 	for _, ref := range ingresses {
 		in, ok := get(ref).(*ingressv1.Ingress)
 		if !ok || finalizer.Deleted(in) {
 			continue
 		}
-		if _, ours := classOf(get, ref.Cluster, in); !ours {
+		if _, ours := object.ClassOf(get, ref.Cluster, in); !ours {
 			continue
 		}
 		object.EachBackend(&in.Spec, func(b *ingressv1.IngressBackend) {

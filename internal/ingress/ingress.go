@@ -46,7 +46,7 @@ func translateIngress(v *recompute.View, key string) recompute.Result {
 
 // handled tells an Ingress that is ours, or was: what becomes of another controller's is not for us to say.
 func handled(v *recompute.View, ref store.Ref, in *ingressv1.Ingress) bool {
-	if _, ours := classOf(v.Get, ref.Cluster, in); ours || slices.Contains(in.Finalizers, finalizerName) {
+	if _, ours := object.ClassOf(v.Get, ref.Cluster, in); ours || slices.Contains(in.Finalizers, finalizerName) {
 		return true
 	}
 	w := v.Written(ref)

@@ -7,6 +7,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	ingressv1 "k8s.io/api/networking/v1"
 
+	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
 	"github.com/spillway-lb/spillway/internal/backend"
 	"github.com/spillway-lb/spillway/internal/fact"
 	"github.com/spillway-lb/spillway/internal/finalizer"
@@ -86,7 +87,7 @@ func translatePlan(v *recompute.View, key string) recompute.Result {
 	if fact.Pending(v, ref.Cluster, kind.Service, kind.IngressClass, kind.FrontendConfig, kind.Secret, kind.ConfigMap) {
 		return recompute.Result{State: recompute.Held}
 	}
-	class, ok := classOf(v.Get, ref.Cluster, in)
+	class, ok := object.ClassOf(v.Get, ref.Cluster, in)
 	if !ok {
 		return recompute.Result{}
 	}
@@ -94,12 +95,19 @@ func translatePlan(v *recompute.View, key string) recompute.Result {
 		Scope: scope.Scope{Cluster: ref.Cluster, Scheme: schemeOf(class)},
 		Class: class, UID: neg.ClusterUID(v, ref.Cluster), HTTP: true, Default: target{Unset: true},
 	}}
-	if class == classInternal {
+	if class == object.ClassInternal {
 		r.plan.Scope.Region = fleet.MemberOf(v, ref.Cluster).Region
 	}
 	r.readBackends()
 	r.readAnnotations()
 	return recompute.Result{State: recompute.Present, Value: r.plan}
+}
+
+func schemeOf(class string) lbv1.LoadBalancingScheme {
+	if class == object.ClassInternal {
+		return lbv1.LoadBalancingScheme_INTERNAL_MANAGED
+	}
+	return lbv1.LoadBalancingScheme_EXTERNAL
 }
 
 // reader makes the plan of one Ingress.
@@ -192,7 +200,7 @@ func (r *reader) target(b *ingressv1.IngressBackend, field string) target {
 		r.say(object.ReasonTranslate, field+".service.port", "could not find port \"&ServiceBackendPort{Name:%s,Number:%d,}\" in service %q", port.Name, port.Number, name)
 		return t
 	}
-	if s.Spec.Type == corev1.ServiceTypeClusterIP && !usesGroups(s) {
+	if s.Spec.Type == corev1.ServiceTypeClusterIP && !r.usesGroups(s) {
 		r.say(object.ReasonTranslate, field, "service %q is type %q, expected \"NodePort\" or \"LoadBalancer\" when not using NEGs", name, s.Spec.Type)
 		return t
 	}

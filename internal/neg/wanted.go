@@ -19,6 +19,8 @@ const unitWanted = "neg.wanted"
 type Wanted struct {
 	// Ports are the ports with the names that users gave their groups, "" for generated ones.
 	Ports map[int32]string
+	// Ingress: the ports that Ingresses refer to have groups.
+	Ingress bool
 	// Explicit: the Service has the annotation.
 	Explicit bool
 	// Problem is what is wrong with the annotation, else "". The last good one counts then.
@@ -54,7 +56,7 @@ func translateWanted(v *recompute.View, key string) recompute.Result {
 	for port, exposed := range asked.Exposed {
 		w.Ports[port] = exposed.Name
 	}
-	if asked.Ingress {
+	if w.Ingress = asked.Ingress; w.Ingress {
 		ports, held := IngressPorts(v, ref.Cluster, ref.Namespace, ref.Name)
 		if held {
 			return recompute.Result{State: recompute.Held}
@@ -93,6 +95,12 @@ func lastAsked(v *recompute.View, today *corev1.Service) annotation.Asked {
 func wantedBy(v *recompute.View, service store.Ref) (w *Wanted, held bool) {
 	w, _, held = recompute.Value[*Wanted](v, unitWanted, service.String())
 	return w, held
+}
+
+// IngressGroups tells whether a Service whose annotation is broken had groups for Ingresses before: it keeps them.
+func IngressGroups(v *recompute.View, service store.Ref) bool {
+	w, _ := wantedBy(v, service)
+	return w != nil && w.Ingress
 }
 
 // ports are the wanted ones in order.

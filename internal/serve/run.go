@@ -20,7 +20,6 @@ import (
 	"github.com/spillway-lb/spillway/internal/dataplanes"
 	"github.com/spillway-lb/spillway/internal/image"
 	negcontroller "github.com/spillway-lb/spillway/internal/neg/controller"
-	"github.com/spillway-lb/spillway/internal/neg/readiness"
 	"github.com/spillway-lb/spillway/internal/oci"
 	"github.com/spillway-lb/spillway/internal/outage"
 	"github.com/spillway-lb/spillway/internal/proxy/plugin"
@@ -139,7 +138,7 @@ func newServer(c Config) (*server, error) {
 	writer := status.NewWriter(s.store, status.Limits{})
 	s.standin = standalone.New(s.store, writer, standalone.Options{
 		Dir: c.Dir, Logger: c.Log, Now: c.Now, Healthy: func() map[netip.Addr]bool { return healthyPods(s.store.Snapshot()) },
-		Gates: readiness.Gates,
+		Gates: negcontroller.Gates,
 	})
 	s.addresses = &hostAddresses{store: s.store, usable: hostHas}
 	s.troubles = newTroubles(s.store, s.report)

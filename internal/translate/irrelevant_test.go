@@ -18,7 +18,7 @@ import (
 
 	networkingv1 "github.com/spillway-lb/spillway/api/networking/v1"
 	"github.com/spillway-lb/spillway/internal/fact"
-	"github.com/spillway-lb/spillway/internal/ingress"
+	"github.com/spillway-lb/spillway/internal/ingress/object"
 	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/neg/annotation"
 	"github.com/spillway-lb/spillway/internal/persist"
@@ -270,7 +270,7 @@ func containerNative(t *testing.T, tx *store.Tx) {
 	pod.Spec.NodeName, pod.Status.PodIP = "n0", "10.0.8.1"
 	tx.Put("c", pod, "")
 	class := &ingressv1.IngressClass{TypeMeta: metav1.TypeMeta{APIVersion: "networking.k8s.io/v1", Kind: "IngressClass"}, ObjectMeta: meta("", "ours")}
-	class.Spec.Controller = ingress.Controller
+	class.Spec.Controller = object.Controller
 	tx.Put("c", class, "")
 	tx.Put("c", tlsSecret(t, "native"), "")
 	in := &ingressv1.Ingress{TypeMeta: metav1.TypeMeta{APIVersion: "networking.k8s.io/v1", Kind: "Ingress"}, ObjectMeta: meta("store", "native")}

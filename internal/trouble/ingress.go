@@ -6,6 +6,7 @@ import (
 
 	ingressv1 "k8s.io/api/networking/v1"
 
+	"github.com/spillway-lb/spillway/internal/fact"
 	"github.com/spillway-lb/spillway/internal/ingress/object"
 	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/store"
@@ -13,8 +14,18 @@ import (
 
 // ingress reads what is said of an Ingress, which has no conditions.
 func ingress(snapshot *store.Snapshot, e *store.Entry) []Trouble {
+	in, ok := e.Object.(*ingressv1.Ingress)
+	if !ok {
+		return nil
+	}
+	if _, ours := object.ClassOf(object.InSnapshot(snapshot), e.Ref.Cluster, in); !ours {
+		if fact.Pending(snapshot, e.Ref.Cluster, kind.IngressClass) {
+			return nil
+		}
+		return []Trouble{foreignIngress(snapshot, e.Ref.Cluster, in)}
+	}
 	if e.Written == nil {
-		return []Trouble{foreignIngress(snapshot, e)}
+		return nil // nothing is known of it yet
 	}
 	var all []Trouble
 	for _, p := range object.ProblemsOf(e.Written.Annotations) {
@@ -28,15 +39,11 @@ func ingress(snapshot *store.Snapshot, e *store.Entry) []Trouble {
 }
 
 // foreignIngress says why nobody looks after an Ingress.
-func foreignIngress(snapshot *store.Snapshot, e *store.Entry) Trouble {
-	in, ok := e.Object.(*ingressv1.Ingress)
-	if !ok {
-		return Trouble{}
-	}
+func foreignIngress(snapshot *store.Snapshot, cluster string, in *ingressv1.Ingress) Trouble {
 	class, field := object.Class(in)
 	t := Trouble{Field: cmp.Or(field, object.FieldClassName), Rule: "OtherController", Severity: Note}
 	switch {
-	case snapshot.Get(store.Ref{Cluster: e.Ref.Cluster, Kind: kind.IngressClass, Name: class}) != nil:
+	case snapshot.Get(store.Ref{Cluster: cluster, Kind: kind.IngressClass, Name: class}) != nil:
 		t.Text = fmt.Sprintf("class %q is another controller's; Spillway leaves the Ingress alone", class)
 	default:
 		t.Severity = Warning

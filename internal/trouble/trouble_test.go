@@ -5,10 +5,13 @@ import (
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
+	ingressv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/spillway-lb/spillway/internal/condition"
+	"github.com/spillway-lb/spillway/internal/fact"
+	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/store"
 	"github.com/spillway-lb/spillway/internal/trouble"
 )
@@ -77,5 +80,46 @@ func TestLeadingKeepsWhatExplainsMost(t *testing.T) {
 	want := []string{"spec.parentRefs: none", "Accepted=False X: first", "listener b: Conflicted=True X: own"}
 	if !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// TestIngressesOfOthers: whose an Ingress is, its class says, not whether something has been written to it.
+func TestIngressesOfOthers(t *testing.T) {
+	of := func(name, class string) *ingressv1.Ingress {
+		in := &ingressv1.Ingress{TypeMeta: typeMeta("networking.k8s.io/v1", "Ingress"), ObjectMeta: named(name)}
+		if class != "" {
+			in.Spec.IngressClassName = &class
+		}
+		return in
+	}
+	class := &ingressv1.IngressClass{TypeMeta: typeMeta("networking.k8s.io/v1", "IngressClass"), ObjectMeta: metav1.ObjectMeta{Name: "ours"}}
+	class.Spec.Controller = "spillway.dev/ingress"
+	s := store.New()
+	all := []*ingressv1.Ingress{of("none", ""), of("ours", "ours"), of("theirs", "nginx")}
+	s.Commit(func(tx *store.Tx) {
+		tx.Put("west", class, "")
+		for _, in := range all {
+			tx.Put("west", in, "")
+		}
+	})
+	count := func() (out []int) {
+		snapshot := s.Snapshot()
+		for _, in := range all {
+			out = append(out, len(trouble.Of(snapshot, snapshot.Get(store.RefTo("west", in)))))
+		}
+		return out
+	}
+	if got := count(); !slices.Equal(got, []int{0, 0, 1}) {
+		t.Errorf("before anything is written: %v", got)
+	}
+	s.Commit(func(tx *store.Tx) {
+		tx.Write(store.RefTo("west", all[2]), &store.Written{Status: &ingressv1.IngressStatus{}})
+	})
+	if got := count(); !slices.Equal(got, []int{0, 0, 1}) {
+		t.Errorf("after it was ours once: %v", got)
+	}
+	s.Commit(func(tx *store.Tx) { tx.SetFact(fact.Listed("west", kind.IngressClass), false) })
+	if got := count(); !slices.Equal(got, []int{0, 0, 0}) {
+		t.Errorf("while IngressClasses are not known: %v", got)
 	}
 }

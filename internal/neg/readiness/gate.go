@@ -4,9 +4,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/labels"
 
-	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/neg/annotation"
-	"github.com/spillway-lb/spillway/internal/store"
 )
 
 // Gate is the condition type by which a load balancer has a say in a Pod's readiness.
@@ -29,21 +27,6 @@ func Injects(pod *corev1.Pod, services []*corev1.Service, referred func(*corev1.
 		}
 	}
 	return false
-}
-
-// Gates are the gates that a Pod gets when it is made, beside its own: what GKE's webhook adds.
-func Gates(snapshot *store.Snapshot, cluster string, pod *corev1.Pod) []corev1.PodReadinessGate {
-	var services []*corev1.Service
-	snapshot.Walk(kind.Service, cluster, pod.Namespace, func(e *store.Entry) bool {
-		if s, ok := e.Object.(*corev1.Service); ok {
-			services = append(services, s)
-		}
-		return true
-	})
-	if !Injects(pod, services, nil) {
-		return nil
-	}
-	return []corev1.PodReadinessGate{{ConditionType: Gate}}
 }
 
 // Gated tells whether a Pod has the gate.
