@@ -1,7 +1,6 @@
 package compute
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
@@ -11,6 +10,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
+	"github.com/spillway-lb/spillway/internal/googlejson"
 )
 
 // Resource is one member of a collection. What it shows is made when it is asked for.
@@ -26,6 +26,7 @@ type Resource struct {
 	Source *lbv1.Resource
 
 	show func(Resource) shown
+	json *googlejson.Encoder
 }
 
 // shown is what a resource shows: a struct of the API, and under names of our own what that has no field for.
@@ -51,17 +52,20 @@ const ownMember = "spillway"
 func (r Resource) Body() any { return r.show(r).body }
 
 // MarshalJSON is the API's JSON, with a member of our own at its end.
-func (r Resource) MarshalJSON() ([]byte, error) {
+func (r Resource) MarshalJSON() ([]byte, error) { return r.AppendJSON(nil) }
+
+// AppendJSON appends what MarshalJSON returns.
+func (r Resource) AppendJSON(b []byte) ([]byte, error) {
 	s := r.show(r)
-	body, err := json.Marshal(s.body)
+	b, err := r.json.Append(b, s.body)
 	if err != nil || len(s.own) == 0 {
-		return body, err
+		return b, err
 	}
 	more, err := json.Marshal(map[string]any{ownMember: s.own})
 	if err != nil {
 		return nil, err
 	}
-	return append(append(bytes.TrimSuffix(body, []byte("}")), ','), more[1:]...), nil
+	return append(append(b[:len(b)-1], ','), more[1:]...), nil
 }
 
 // ID is a number that is the resource's own as long as it has its name, over restarts, too.

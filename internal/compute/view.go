@@ -6,6 +6,7 @@ import (
 	"time"
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
+	"github.com/spillway-lb/spillway/internal/googlejson"
 	"github.com/spillway-lb/spillway/internal/names"
 )
 
@@ -18,6 +19,8 @@ type Model struct {
 	Home string
 	// Created tells the age of what was made for an object; nil knows none.
 	Created func(*lbv1.Owner) time.Time
+	// JSON writes resources. It learns types, and so is best kept from one view to the next; nil is a new one.
+	JSON *googlejson.Encoder
 }
 
 // View is a model with what the collections look up: each resource is looked at once.
@@ -44,6 +47,9 @@ type regions struct {
 
 // NewView reads a model, whose resources must not change any more.
 func NewView(m Model) *View {
+	if m.JSON == nil {
+		m.JSON = &googlejson.Encoder{}
+	}
 	v := &View{
 		Model: m, rules: map[string][]*lbv1.RouteRule{}, sizes: map[string]int{}, shards: map[string][]*lbv1.EndpointShard{},
 		users: map[string][]string{}, tls: map[string]bool{}, extended: map[string][]string{}, used: map[string][]string{},
@@ -183,7 +189,7 @@ func (v *View) Users(zone, group string) []string {
 // at makes a resource of the Compute API.
 func (v *View) at(r *lbv1.Resource, where Location, collection, name string, owner *lbv1.Owner, show func(Resource) shown) []Resource {
 	return []Resource{{
-		Name: name, Location: where, Path: Path(v.Project, where, collection, name), Created: v.created(owner), Source: r, show: show,
+		Name: name, Location: where, Path: Path(v.Project, where, collection, name), Created: v.created(owner), Source: r, show: show, json: v.JSON,
 	}}
 }
 
@@ -191,7 +197,7 @@ func (v *View) at(r *lbv1.Resource, where Location, collection, name string, own
 func (v *View) inLocation(r *lbv1.Resource, region, collection, name string, owner *lbv1.Owner, show func(Resource) shown) []Resource {
 	return []Resource{{
 		Name: name, Location: Location{Region: region}, Path: InLocation(v.Project, region, collection, name), Created: v.created(owner),
-		Source: r, show: show,
+		Source: r, show: show, json: v.JSON,
 	}}
 }
 

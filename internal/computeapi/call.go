@@ -67,14 +67,12 @@ func (c *call) one() (compute.Collection, compute.Resource, error) {
 	if err != nil {
 		return of, compute.Resource{}, err
 	}
-	members := c.edition.collection(of).at[at]
-	if i, found := slices.BinarySearchFunc(members, c.PathValue("name"), nameOrder); found {
-		return of, members[i], nil
+	r, found := c.edition.collection(of).member(at, c.PathValue("name"))
+	if !found {
+		return of, r, notFound(compute.Path(c.edition.info.Project(), at, of.Name, c.PathValue("name")))
 	}
-	return of, compute.Resource{}, notFound(compute.Path(c.edition.info.Project(), at, of.Name, c.PathValue("name")))
+	return of, r, nil
 }
-
-func nameOrder(r compute.Resource, name string) int { return strings.Compare(r.Name, name) }
 
 func (c *call) get() (any, error) {
 	if c.PathValue("collection") == operationsName {
@@ -114,7 +112,7 @@ func (c *call) verb() (any, error) {
 	case "networkEndpointGroups.listNetworkEndpoints":
 		return c.listNetworkEndpoints()
 	case operationsName + ".wait":
-		return c.operation() // every operation is done when it is answered
+		return c.wait()
 	}
 	return c.unknown()
 }

@@ -3,6 +3,7 @@ package computeapi
 import (
 	"fmt"
 	"net/http"
+	"time"
 )
 
 // delete takes away a network endpoint group that nobody uses; everything else is what Kubernetes objects say.
@@ -22,9 +23,17 @@ func (c *call) delete() (any, error) {
 		return nil, &Error{http.StatusBadRequest, reasonNotReady, fmt.Sprintf(
 			"The resource '%s' is not ready: it is kept for the Service that it was made for, which would make it again", target.Path)}
 	}
+	operation, begun := c.front.operations.begin(c.edition.info.Project(), c.front.now(), target)
+	if !begun {
+		return nil, &Error{http.StatusBadRequest, reasonNotReady, fmt.Sprintf(
+			"The resource '%s' is not ready: operation '%s' deletes it", target.Path, operation)}
+	}
 	if err := c.front.groups.Delete(target.Location.Zone, target.Name); err != nil {
+		c.front.operations.withdraw(operation)
 		return nil, &Error{http.StatusBadRequest, reasonNotReady, fmt.Sprintf("The resource '%s' is not ready: %v", target.Path, err)}
 	}
-	now := c.front.now()
-	return c.front.operations.add(c.edition.info.Project(), now.UTC().Format(timeLayout), target, now.UnixNano()), nil
+	return c.awaited(operation, target.Location, promptly)
 }
+
+// promptly is how long a delete waits for what it began: a transaction or two. What takes longer is answered as running.
+const promptly = 2 * time.Second

@@ -3,12 +3,15 @@ package computeapi
 import (
 	"net/http"
 	"reflect"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
 	"github.com/spillway-lb/spillway/internal/compute"
 	"github.com/spillway-lb/spillway/internal/control"
+	"github.com/spillway-lb/spillway/internal/googlejson"
 )
 
 // Source is what is shown.
@@ -43,6 +46,7 @@ type Front struct {
 	groups     Groups
 	operations operations
 	now        func() time.Time
+	json       googlejson.Encoder
 
 	mu     sync.Mutex
 	latest *edition
@@ -60,14 +64,25 @@ type edition struct {
 	view   *compute.View
 	places places
 
-	mu      sync.Mutex
-	members map[string]*collection // by command
+	mu        sync.Mutex
+	members   map[string]*collection        // by command
+	endpoints map[string][]compute.Endpoint // by path of the group, in order of their keys
 }
 
 // collection has its members in order of name: all, and those of each location.
 type collection struct {
 	all []compute.Resource
 	at  map[compute.Location][]compute.Resource
+}
+
+// member finds one by name.
+func (c *collection) member(at compute.Location, name string) (compute.Resource, bool) {
+	members := c.at[at]
+	i, found := slices.BinarySearchFunc(members, name, func(r compute.Resource, name string) int { return strings.Compare(r.Name, name) })
+	if !found {
+		return compute.Resource{}, false
+	}
+	return members[i], true
 }
 
 // edition is the newest one.
@@ -78,11 +93,21 @@ func (f *Front) edition() *edition {
 	if seq := f.source.Seq(); f.latest == nil || f.latest.seq != seq || !reflect.DeepEqual(f.latest.info, info) {
 		model := f.source.Model()
 		f.latest = &edition{
-			seq: model.GetSeq(), info: info, members: map[string]*collection{}, places: placesOf(model, info),
-			view: compute.NewView(compute.Model{Model: control.RedactModel(model), Project: info.Project(), Home: info.Home, Created: f.source.Created}),
+			seq: model.GetSeq(), info: info, members: map[string]*collection{}, endpoints: map[string][]compute.Endpoint{}, places: placesOf(model, info),
+			view: compute.NewView(compute.Model{
+				Model: control.RedactModel(model), Project: info.Project(), Home: info.Home, Created: f.source.Created, JSON: &f.json,
+			}),
 		}
+		f.operations.observe(f.latest.has, f.now())
 	}
 	return f.latest
+}
+
+// has says whether a group is published.
+func (e *edition) has(group compute.Resource) bool {
+	groups, _ := compute.ByName(compute.Compute, "networkEndpointGroups")
+	_, found := e.collection(groups).member(group.Location, group.Name)
+	return found
 }
 
 // collection is made when it is first asked for. It is not to be changed.
@@ -101,6 +126,19 @@ func (e *edition) collection(c compute.Collection) *collection {
 // resources are all members of a collection.
 func (e *edition) resources(c compute.Collection) []compute.Resource { return e.collection(c).all }
 
+// endpointsOf are a group's, put in order when they are first asked for. They are not to be changed.
+func (e *edition) endpointsOf(group compute.Resource) []compute.Endpoint {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	endpoints, known := e.endpoints[group.Path]
+	if !known {
+		endpoints = e.view.Endpoints(group.Location.Zone, group.Name)
+		slices.SortStableFunc(endpoints, func(a, b compute.Endpoint) int { return slices.Compare(endpointKey(a), endpointKey(b)) })
+		e.endpoints[group.Path] = endpoints
+	}
+	return endpoints
+}
+
 // Handler answers as far as the access goes.
 func (f *Front) Handler(access Access) http.Handler {
 	mux := http.NewServeMux()
@@ -108,7 +146,7 @@ func (f *Front) Handler(access Access) http.Handler {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 			c := &call{Request: r, front: f, edition: f.edition(), access: access}
 			body, err := c.answer(answer)
-			write(w, r, body, err)
+			f.write(w, r, body, err)
 		})
 	}
 	const project = "/compute/v1/projects/{project}"

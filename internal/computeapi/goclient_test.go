@@ -13,6 +13,7 @@ import (
 	networkservices "google.golang.org/api/networkservices/v1"
 	"google.golang.org/api/option"
 
+	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
 	"github.com/spillway-lb/spillway/internal/computeapi"
 )
 
@@ -100,7 +101,7 @@ func TestGoClientAggregates(t *testing.T) {
 		t.Errorf("an empty region: %v", w)
 	}
 	groups, err := client.NetworkEndpointGroups.AggregatedList("p").Do()
-	if err != nil || len(groups.Items["zones/us-west1-a"].NetworkEndpointGroups) != 1 || len(groups.Items["zones/us-west1-b"].NetworkEndpointGroups) != 2 {
+	if err != nil || len(groups.Items["zones/us-west1-a"].NetworkEndpointGroups) != 1 || len(groups.Items["zones/us-west1-b"].NetworkEndpointGroups) != 3 {
 		t.Errorf("groups %v, %v", groups, err)
 	}
 	maps, err := client.UrlMaps.AggregatedList("p").Do()
@@ -258,9 +259,11 @@ func TestGoClientDeletes(t *testing.T) {
 	url, gone := start(t, model(1), computeapi.Writes)
 	c := official(t, url)
 	op, err := c.NetworkEndpointGroups.Delete("p", "us-west1-b", "idle").Do()
-	if err != nil || op.Status != "DONE" || op.OperationType != "delete" || len(gone.names) != 1 || gone.names[0] != "us-west1-b/idle" {
+	if err != nil || op.Status != "DONE" || op.EndTime == "" || op.OperationType != "delete" || len(gone.names) != 1 || gone.names[0] != "us-west1-b/idle" {
 		t.Fatalf("%+v, %v, %v", op, gone.names, err)
 	}
+	_, err = c.NetworkEndpointGroups.Get("p", "us-west1-b", "idle").Do()
+	refused(t, err, http.StatusNotFound, "notFound", "networkEndpointGroups/idle")
 	if again, err := c.ZoneOperations.Wait("p", "us-west1-b", op.Name).Do(); err != nil || again.Id != op.Id || again.Progress != 100 {
 		t.Errorf("%+v, %v", again, err)
 	}
@@ -285,6 +288,49 @@ func TestGoClientDeletes(t *testing.T) {
 	if len(gone.names) != 1 {
 		t.Errorf("deleted %v", gone.names)
 	}
+}
+
+// TestDeletionInProgress: as long as a group is published, the operation that deletes it runs, it is shown, and no second one begins.
+func TestDeletionInProgress(t *testing.T) {
+	url, gone := start(t, model(1), computeapi.Writes)
+	c := official(t, url)
+	op, err := c.NetworkEndpointGroups.Delete("p", "us-west1-b", "slow").Do()
+	if err != nil || op.Status != "RUNNING" || op.Progress != 0 || op.EndTime != "" {
+		t.Fatalf("%+v, %v", op, err)
+	}
+	if _, err := c.NetworkEndpointGroups.Get("p", "us-west1-b", "slow").Do(); err != nil {
+		t.Error(err)
+	}
+	if l, err := c.ZoneOperations.List("p", "us-west1-b").Filter("status = RUNNING").Do(); err != nil || len(l.Items) != 1 {
+		t.Errorf("%+v, %v", l, err)
+	}
+	_, err = c.NetworkEndpointGroups.Delete("p", "us-west1-b", "slow").Do()
+	refused(t, err, http.StatusBadRequest, "resourceNotReady", op.Name)
+
+	done := make(chan *api.Operation)
+	go func() {
+		waited, err := c.ZoneOperations.Wait("p", "us-west1-b", op.Name).Do()
+		if err != nil {
+			t.Error(err)
+		}
+		done <- waited
+	}()
+	gone.from.without("us-west1-b/slow")
+	if waited := <-done; waited == nil || waited.Status != "DONE" || waited.Id != op.Id || waited.EndTime == "" {
+		t.Errorf("%+v", waited)
+	}
+	_, err = c.NetworkEndpointGroups.Get("p", "us-west1-b", "slow").Do()
+	refused(t, err, http.StatusNotFound, "notFound", "networkEndpointGroups/slow")
+
+	// Made again, it is another one: the old operation stays done.
+	gone.from.change(func(m *lbv1.Model) {
+		m.Resources = append(m.Resources, resource("us-west1-b/slow", &lbv1.NetworkEndpointGroup{Region: "us-west1", Zone: "us-west1-b"}))
+	})
+	if again, err := c.ZoneOperations.Get("p", "us-west1-b", op.Name).Do(); err != nil || again.Status != "DONE" {
+		t.Errorf("%+v, %v", again, err)
+	}
+	_, err = c.ZoneOperations.Wait("p", "us-west1-b", "operation-of-nobody").Do()
+	refused(t, err, http.StatusNotFound, "notFound", "operations/operation-of-nobody")
 }
 
 func TestGoClientIsRefused(t *testing.T) {

@@ -96,8 +96,7 @@ func (c *call) listNetworkEndpoints() (any, error) {
 	default:
 		return nil, invalid("resource.healthStatus", request.HealthStatus, "It is SHOW or SKIP.")
 	}
-	endpoints := c.edition.view.Endpoints(group.Location.Zone, group.Name)
-	slices.SortStableFunc(endpoints, func(a, b compute.Endpoint) int { return slices.Compare(endpointKey(a), endpointKey(b)) })
+	endpoints := c.edition.endpointsOf(group)
 	page, err := pageOf(c, endpoints, endpointKey, func(e compute.Endpoint) (map[string]any, error) {
 		return map[string]any{"networkEndpoint": map[string]any{
 			"ipAddress": e.GetAddress(), "port": e.GetPort(), "instance": c.edition.view.NetworkEndpoint(e).Instance,

@@ -5,10 +5,12 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
+	"strings"
 
 	api "google.golang.org/api/compute/v1"
 
 	"github.com/spillway-lb/spillway/internal/compute"
+	"github.com/spillway-lb/spillway/internal/googlejson"
 )
 
 // list is an answer of a list method of the Compute API.
@@ -17,61 +19,54 @@ type list struct {
 	page     page[compute.Resource]
 }
 
-// MarshalJSON writes the items as they are, without a second look.
-func (l *list) MarshalJSON() ([]byte, error) {
-	return marshalPage(map[string]any{"kind": l.kind, "id": l.id, "selfLink": compute.SelfLink(l.id)}, "items", l.page)
+// AppendJSON writes the items as they are, without a second look.
+func (l *list) AppendJSON(b []byte) ([]byte, error) {
+	return appendPage(b, map[string]any{"kind": l.kind, "id": l.id, "selfLink": compute.SelfLink(l.id)}, "items", l.page)
 }
 
-// marshalPage is an object with a page of resources as one more member; as Google's, it has none where there are no items.
-func marshalPage(head map[string]any, name string, p page[compute.Resource]) ([]byte, error) {
+// appendPage is an object with a page of resources as one more member; as Google's, it has none where there are no items.
+func appendPage(b []byte, head map[string]any, name string, p page[compute.Resource]) ([]byte, error) {
 	if p.next != "" {
 		head["nextPageToken"] = p.next
 	}
-	if len(p.items) == 0 {
-		return json.Marshal(head)
+	b, err := appendHead(b, head)
+	if err != nil || len(p.items) == 0 {
+		return append(b, '}'), err
 	}
-	items, err := marshalAll(p.items)
-	if err != nil {
-		return nil, err
-	}
-	return withMember(head, name, items)
+	b, err = appendAll(appendName(slices.Grow(b, len(p.items)*usualSize), name), p.items)
+	return append(b, '}'), err
 }
 
-// marshalAll is a JSON array of resources.
-func marshalAll(resources []compute.Resource) ([]byte, error) {
-	var out bytes.Buffer
-	out.WriteByte('[')
+// usualSize is about what a resource's JSON takes, in bytes.
+const usualSize = 2 << 10
+
+// appendHead is an object that more can be added to.
+func appendHead(b []byte, head map[string]any) ([]byte, error) {
+	text, err := json.Marshal(head)
+	return append(b, bytes.TrimSuffix(text, []byte("}"))...), err
+}
+
+// appendName begins one more member of an object.
+func appendName(b []byte, name string) []byte {
+	if b[len(b)-1] != '{' {
+		b = append(b, ',')
+	}
+	return append(googlejson.Text(b, name), ':')
+}
+
+// appendAll is an array of resources.
+func appendAll(b []byte, resources []compute.Resource) ([]byte, error) {
+	var err error
+	b = append(b, '[')
 	for i, r := range resources {
 		if i > 0 {
-			out.WriteByte(',')
+			b = append(b, ',')
 		}
-		b, err := r.MarshalJSON()
-		if err != nil {
-			return nil, err
-		}
-		out.Write(b)
-	}
-	out.WriteByte(']')
-	return out.Bytes(), nil
-}
-
-// withMember is an object with one more member, which is JSON already.
-func withMember(head map[string]any, name string, member []byte) ([]byte, error) {
-	b := []byte("{}")
-	if len(head) > 0 {
-		var err error
-		if b, err = json.Marshal(head); err != nil {
-			return nil, err
+		if b, err = r.AppendJSON(b); err != nil {
+			return b, err
 		}
 	}
-	out := bytes.NewBuffer(bytes.TrimSuffix(b, []byte("}")))
-	if len(head) > 0 {
-		out.WriteByte(',')
-	}
-	out.WriteString(`"` + name + `":`)
-	out.Write(member)
-	out.WriteByte('}')
-	return out.Bytes(), nil
+	return append(b, ']'), nil
 }
 
 // aggregated is an answer of an aggregatedList method: the items of every location.
@@ -103,54 +98,33 @@ func (c *call) aggregatedList() (any, error) {
 	return out, nil
 }
 
-// MarshalJSON has a member for each location.
-func (a *aggregated) MarshalJSON() ([]byte, error) {
-	scopes := map[string]json.RawMessage{}
-	for location, resources := range byLocation(a.page.items) {
-		items, err := marshalAll(resources)
-		if err != nil {
-			return nil, err
-		}
-		if scopes[location.String()], err = withMember(nil, a.collection, items); err != nil {
-			return nil, err
-		}
-	}
-	for _, location := range a.empty {
-		b, err := json.Marshal(map[string]any{"warning": noResults(location)})
-		if err != nil {
-			return nil, err
-		}
-		scopes[location.String()] = b
-	}
+// AppendJSON has a member for each location.
+func (a *aggregated) AppendJSON(b []byte) ([]byte, error) {
 	head := map[string]any{"kind": a.kind, "id": a.id, "selfLink": compute.SelfLink(a.id)}
 	if a.page.next != "" {
 		head["nextPageToken"] = a.page.next
 	}
-	items, err := marshalScopes(scopes)
+	b, err := appendHead(b, head)
 	if err != nil {
-		return nil, err
+		return b, err
 	}
-	return withMember(head, "items", items)
-}
-
-// marshalScopes is an object of what is JSON already.
-func marshalScopes(scopes map[string]json.RawMessage) ([]byte, error) {
-	var out bytes.Buffer
-	out.WriteByte('{')
-	for i, name := range slices.Sorted(maps.Keys(scopes)) {
-		if i > 0 {
-			out.WriteByte(',')
+	b = append(appendName(b, "items"), '{')
+	at := byLocation(a.page.items)
+	for _, location := range slices.SortedFunc(maps.Keys(at), func(a, b compute.Location) int { return strings.Compare(a.String(), b.String()) }) {
+		b = appendName(append(appendName(b, location.String()), '{'), a.collection)
+		if b, err = appendAll(b, at[location]); err != nil {
+			return b, err
 		}
-		key, err := json.Marshal(name)
+		b = append(b, '}')
+	}
+	for _, location := range a.empty {
+		warning, err := json.Marshal(map[string]any{"warning": noResults(location)})
 		if err != nil {
-			return nil, err
+			return b, err
 		}
-		out.Write(key)
-		out.WriteByte(':')
-		out.Write(scopes[name])
+		b = append(appendName(b, location.String()), warning...)
 	}
-	out.WriteByte('}')
-	return out.Bytes(), nil
+	return append(b, "}}"...), nil
 }
 
 func byLocation(resources []compute.Resource) map[compute.Location][]compute.Resource {

@@ -72,6 +72,7 @@ func memberOf(collection string) string {
 	return collection
 }
 
-func (l *locationList) MarshalJSON() ([]byte, error) {
-	return marshalPage(map[string]any{}, memberOf(l.collection), l.page)
+// AppendJSON writes the items as they are.
+func (l *locationList) AppendJSON(b []byte) ([]byte, error) {
+	return appendPage(b, map[string]any{}, memberOf(l.collection), l.page)
 }

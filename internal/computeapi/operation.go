@@ -1,10 +1,12 @@
 package computeapi
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	api "google.golang.org/api/compute/v1"
 
@@ -17,25 +19,50 @@ const operationsName = "operations"
 // maxOperations is how many are remembered.
 const maxOperations = 1000
 
-// operations are what was changed, the oldest first. Each is done when it is answered.
+// The states of operations.
+const (
+	statusRunning = "RUNNING"
+	statusDone    = "DONE"
+)
+
+// operations are what was changed, the oldest first. One is done when what it deletes is no longer published.
 type operations struct {
 	mu  sync.Mutex
 	all []operation
 }
 
+// operation is never changed: when it is done, another one takes its place.
 type operation struct {
-	at compute.Location
+	at     compute.Location
+	target compute.Resource
 	*api.Operation
 }
 
-// add remembers that a resource was deleted.
-func (o *operations) add(project, now string, target compute.Resource, serial int64) *api.Operation {
-	name := fmt.Sprintf("operation-%d-%x", serial, target.ID())
+// begin remembers that a resource is being deleted. If it is already, begun is false, and the name is that operation's.
+func (o *operations) begin(project string, now time.Time, target compute.Resource) (name string, begun bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, running := range o.all {
+		if running.Status == statusRunning && running.target.Path == target.Path {
+			return running.Name, false
+		}
+	}
+	o.all = append(o.all, operation{target.Location, target, deletion(project, now, target)})
+	if len(o.all) > maxOperations {
+		o.all = slices.Delete(o.all, 0, len(o.all)-maxOperations)
+	}
+	return o.all[len(o.all)-1].Name, true
+}
+
+// deletion is the operation that begins.
+func deletion(project string, now time.Time, target compute.Resource) *api.Operation {
+	name := fmt.Sprintf("operation-%d-%x", now.UnixNano(), target.ID())
 	path := compute.Path(project, target.Location, operationsName, name)
+	at := now.UTC().Format(timeLayout)
 	op := &api.Operation{
 		Kind: "compute#operation", Id: compute.Resource{Path: path}.ID(), Name: name, SelfLink: compute.SelfLink(path), OperationType: "delete",
-		TargetLink: compute.SelfLink(target.Path), TargetId: target.ID(), Status: "DONE", Progress: 100, User: "spillway",
-		InsertTime: now, StartTime: now, EndTime: now,
+		TargetLink: compute.SelfLink(target.Path), TargetId: target.ID(), Status: statusRunning, User: "spillway", InsertTime: at, StartTime: at,
+		ForceSendFields: []string{"Progress"},
 	}
 	if target.Location.Zone != "" {
 		op.Zone = compute.SelfLink("projects/" + project + "/" + target.Location.String())
@@ -43,13 +70,28 @@ func (o *operations) add(project, now string, target compute.Resource, serial in
 	if target.Location.Region != "" {
 		op.Region = compute.SelfLink("projects/" + project + "/" + target.Location.String())
 	}
+	return op
+}
+
+// withdraw forgets an operation that came to nothing.
+func (o *operations) withdraw(name string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.all = append(o.all, operation{target.Location, op})
-	if len(o.all) > maxOperations {
-		o.all = slices.Delete(o.all, 0, len(o.all)-maxOperations)
+	o.all = slices.DeleteFunc(o.all, func(one operation) bool { return one.Name == name })
+}
+
+// observe ends the operations whose target is no longer published. A deleted resource that is made again is another one.
+func (o *operations) observe(published func(compute.Resource) bool, now time.Time) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for i, one := range o.all {
+		if one.Status != statusRunning || published(one.target) {
+			continue
+		}
+		done := *one.Operation
+		done.Status, done.Progress, done.EndTime = statusDone, 100, now.UTC().Format(timeLayout)
+		o.all[i].Operation = &done
 	}
-	return op
 }
 
 // list is in order of name.
@@ -61,6 +103,7 @@ func (o *operations) list() []operation {
 
 func operationKey(o operation) []string { return []string{o.Name} }
 
+// operation is the one of a path, as it is now.
 func (c *call) operation() (any, error) {
 	at, err := c.at()
 	if err != nil {
@@ -72,6 +115,45 @@ func (c *call) operation() (any, error) {
 		}
 	}
 	return nil, notFound(compute.Path(c.edition.info.Project(), at, operationsName, c.PathValue("name")))
+}
+
+const (
+	// patience is how long Google's wait methods wait at most.
+	patience = 2 * time.Minute
+	// glance is the time between two looks at what is published.
+	glance = 5 * time.Millisecond
+)
+
+// wait answers when an operation is done, or shows it running when Google's time is up.
+func (c *call) wait() (any, error) {
+	at, err := c.at()
+	if err != nil {
+		return nil, err
+	}
+	return c.awaited(c.PathValue("name"), at, patience)
+}
+
+// awaited is an operation as soon as it is done, and as it is after some time.
+func (c *call) awaited(name string, at compute.Location, limit time.Duration) (any, error) {
+	ctx, cancel := context.WithTimeout(c.Context(), limit)
+	defer cancel()
+	tick := time.NewTicker(glance)
+	defer tick.Stop()
+	for {
+		c.edition = c.front.edition()
+		all := c.front.operations.list()
+		i := slices.IndexFunc(all, func(o operation) bool { return o.Name == name && o.at == at })
+		if i < 0 {
+			return nil, notFound(compute.Path(c.edition.info.Project(), at, operationsName, name))
+		}
+		if all[i].Status == statusDone || ctx.Err() != nil {
+			return all[i].Operation, nil
+		}
+		select {
+		case <-ctx.Done():
+		case <-tick.C:
+		}
+	}
 }
 
 func (c *call) listOperations(at compute.Location) (any, error) {

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http/httptest"
+	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -55,15 +57,54 @@ func (s source) endpoints(group string) (out []control.Endpoint) {
 	return out
 }
 
-// deleted are the groups that were deleted; "kept" cannot be.
-type deleted struct{ names []string }
+// deleted are the groups that were deleted; "kept" cannot be, and "slow" goes when the test says so.
+type deleted struct {
+	names []string
+	from  *changing
+}
 
 func (d *deleted) Delete(zone, name string) error {
 	if name == "kept" {
 		return errors.New("a Service wants it")
 	}
 	d.names = append(d.names, zone+"/"+name)
+	if name != "slow" {
+		d.from.without(zone + "/" + name)
+	}
 	return nil
+}
+
+// changing is a source whose model changes while it is asked.
+type changing struct {
+	mu  sync.Mutex
+	now source
+}
+
+func (c *changing) source() source {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+func (c *changing) Info() control.Info                            { return c.source().Info() }
+func (c *changing) Seq() uint64                                   { return c.source().Seq() }
+func (c *changing) Model() *lbv1.Model                            { return c.source().Model() }
+func (c *changing) Created(of *lbv1.Owner) time.Time              { return c.source().Created(of) }
+func (c *changing) Health(name string) ([]control.Endpoint, bool) { return c.source().Health(name) }
+
+// without publishes the model without a resource.
+func (c *changing) without(name string) {
+	c.change(func(m *lbv1.Model) {
+		m.Resources = slices.DeleteFunc(m.Resources, func(r *lbv1.Resource) bool { return r.GetName() == name })
+	})
+}
+
+func (c *changing) change(f func(*lbv1.Model)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	next := &lbv1.Model{Seq: c.now.Seq() + 1, Resources: slices.Clone(c.now.model.GetResources())}
+	f(next)
+	c.now = source{next}
 }
 
 func resource(name string, body any) *lbv1.Resource {
@@ -125,6 +166,7 @@ func model(endpoints int) *lbv1.Model {
 		resource("us-west1-a/neg", &lbv1.NetworkEndpointGroup{Region: "us-west1", Zone: "us-west1-a"}),
 		resource("us-west1-b/idle", &lbv1.NetworkEndpointGroup{Region: "us-west1", Zone: "us-west1-b"}),
 		resource("us-west1-b/kept", &lbv1.NetworkEndpointGroup{Region: "us-west1", Zone: "us-west1-b"}),
+		resource("us-west1-b/slow", &lbv1.NetworkEndpointGroup{Region: "us-west1", Zone: "us-west1-b"}),
 		{Name: "tx", Body: &lbv1.Resource_LbTrafficExtension{LbTrafficExtension: &lbv1.LbExtension{
 			ForwardingRules: []string{"fr"}, Scheme: lbv1.LoadBalancingScheme_EXTERNAL_MANAGED,
 			Chains: []*lbv1.ExtensionChain{{Name: "c", Extensions: []*lbv1.Extension{{
@@ -159,7 +201,8 @@ func fixedClock() time.Time { return time.Unix(1_800_000_001, 0) }
 func start(t testing.TB, m *lbv1.Model, access computeapi.Access) (url string, gone *deleted) {
 	t.Helper()
 	gone = &deleted{}
-	server := httptest.NewServer(computeapi.New(source{m}, gone, fixedClock).Handler(access))
+	gone.from = &changing{now: source{m}}
+	server := httptest.NewServer(computeapi.New(gone.from, gone, fixedClock).Handler(access))
 	t.Cleanup(server.Close)
 	return server.URL, gone
 }

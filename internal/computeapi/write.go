@@ -17,12 +17,12 @@ import (
 const minZipped = 1 << 10
 
 // write answers a request. A client that has gone is of no interest.
-func write(w http.ResponseWriter, r *http.Request, answer any, err error) {
+func (f *Front) write(w http.ResponseWriter, r *http.Request, answer any, err error) {
 	code := http.StatusOK
 	if err != nil {
 		code, answer = bodyOf(err, r.URL.Path)
 	}
-	body, err := marshal(answer)
+	body, err := f.marshal(answer)
 	if err != nil {
 		code, answer = bodyOf(err, r.URL.Path)
 		body, _ = json.Marshal(answer) // text has JSON
@@ -49,12 +49,17 @@ func write(w http.ResponseWriter, r *http.Request, answer any, err error) {
 	_, _ = w.Write(body)
 }
 
-// marshal spares lists a second look at what they have marshalled.
-func marshal(answer any) ([]byte, error) {
-	if m, ok := answer.(json.Marshaler); ok {
-		return m.MarshalJSON()
+// appendable answers know their JSON.
+type appendable interface {
+	AppendJSON(b []byte) ([]byte, error)
+}
+
+// marshal is an answer's JSON. Google's own structs are few in it, but for the endpoints of a group.
+func (f *Front) marshal(answer any) ([]byte, error) {
+	if a, ok := answer.(appendable); ok {
+		return a.AppendJSON(nil)
 	}
-	return json.Marshal(answer)
+	return f.json.Append(nil, answer)
 }
 
 func etag(body []byte) string {

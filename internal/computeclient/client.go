@@ -76,11 +76,17 @@ func (c *Client) Health(ctx context.Context, service map[string]any, group strin
 	return c.Do(ctx, http.MethodPost, path+"/getHealth", map[string]any{"group": group})
 }
 
-// Delete takes a resource away.
+// Delete takes a resource away, and waits until it has gone.
 func (c *Client) Delete(ctx context.Context, resource map[string]any) error {
 	path, err := c.Path(resource)
-	if err == nil {
-		_, err = c.Do(ctx, http.MethodDelete, path, nil)
+	if err != nil {
+		return err
+	}
+	operation, err := c.Do(ctx, http.MethodDelete, path, nil)
+	for err == nil && operation["status"] != "DONE" {
+		if path, err = c.Path(operation); err == nil {
+			operation, err = c.Do(ctx, http.MethodPost, path+"/wait", map[string]any{})
+		}
 	}
 	return err
 }

@@ -61,6 +61,7 @@ var forbidden = []struct {
 	{"internal/gcloud", []string{"k8s.io/", module + "internal/gateway", module + "internal/proxy"}, "flags and formats know no resource"},
 	{"internal/printer", []string{module + "internal/gateway", module + "internal/proxy", module + "internal/serve"}, "kubectl's view knows objects only"},
 	{"internal/computeapi", []string{module + "internal/gateway", module + "internal/proxy", module + "internal/serve", module + "internal/view"}, "an API shows what its source says"},
+	{"internal/googlejson", []string{module}, "Google's structs are written whatever they are for"},
 	{"internal/computeclient", []string{"k8s.io/", module + "internal/control", module + "internal/gateway", module + "internal/proxy"}, "a client knows the API only"},
 	{"internal/control", []string{module + "internal/gateway", module + "internal/proxy", module + "internal/serve", module + "internal/view"}, "the socket knows its own API only"},
 	{"internal/admin", []string{"k8s.io/", "sigs.k8s.io/", module + "internal/serve"}, "metrics are served for data planes alone, too"},
