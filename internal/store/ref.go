@@ -13,6 +13,7 @@
 package store
 
 import (
+	"cmp"
 	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -37,6 +38,14 @@ type Ref struct {
 // String is KIND/CLUSTER/NAMESPACE/NAME, which ParseRef reads back. None of the parts can hold a slash.
 func (r Ref) String() string {
 	return r.Kind + "/" + r.Cluster + "/" + r.Namespace + "/" + r.Name
+}
+
+// CompareRefs orders refs by kind, cluster, namespace and name.
+func CompareRefs(a, b Ref) int {
+	return cmp.Or(
+		strings.Compare(a.Kind, b.Kind), strings.Compare(a.Cluster, b.Cluster),
+		strings.Compare(a.Namespace, b.Namespace), strings.Compare(a.Name, b.Name),
+	)
 }
 
 // ParseRef is the inverse of String.

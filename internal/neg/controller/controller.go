@@ -31,7 +31,9 @@ type Writer interface {
 type Model interface {
 	Kind(kind string) []*lbv1.Resource
 	Get(kind, name string) *lbv1.Resource
-	Seq() uint64
+	// Users are the resources that refer to one; Routing numbers the state of what leads where.
+	Users(kind, name string) []*lbv1.Resource
+	Routing() uint64
 }
 
 // Options are what a controller works with.
@@ -117,12 +119,13 @@ func (c *Controller) observe(reports []recompute.WriteChange, now time.Time) {
 		case !ok:
 		case change.Removed:
 			c.syncerSays(c.syncer.Gone(r.Unit), now)
+			c.gates.report(r.Unit, r.Service, nil)
 			c.hush(r.Service, now)
 		default:
 			c.syncerSays(c.syncer.Observe(now, r), now)
+			c.gates.report(r.Unit, r.Service, r)
 		}
 	}
-	c.gates.reports(c.syncer.Reports())
 }
 
 // syncerSays tells events and sets facts.
@@ -187,8 +190,7 @@ func (c *Controller) step(snapshot *store.Snapshot, touched []string) time.Time 
 	now := c.options.Now()
 	c.syncerSays(c.syncer.Tick(now), now)
 	c.turnGates(snapshot, touched, now)
-	c.raise(snapshot)
-	c.bury(snapshot)
+	c.follow(snapshot, touched)
 	c.collect(snapshot, now)
 	next := now.Add(quiet)
 	if at, ok := c.syncer.Next(); ok && at.Before(next) {

@@ -56,37 +56,25 @@ func (c *Controller) forget(snapshot *store.Snapshot) {
 	if len(collected) == 0 {
 		return
 	}
-	wanted := c.wanted()
 	c.options.Store.Commit(func(tx *store.Tx) {
 		for _, key := range collected {
 			ref, _ := store.ParseRef(key)
-			if tx.Get(ref) == nil || wanted[ref] {
+			if tx.Get(ref) == nil || c.wanted(ref) {
 				tx.SetFact(fact.Collected(ref), nil)
 			}
 		}
 	})
 }
 
-// wanted are the ServiceNetworkEndpointGroups that Services want.
-func (c *Controller) wanted() map[store.Ref]bool {
-	wanted := map[store.Ref]bool{}
-	for _, r := range c.syncer.Reports() {
-		ref := store.Ref{Cluster: r.Service.Cluster, Kind: kind.ServiceNetworkEndpointGroup, Namespace: r.Service.Namespace, Name: r.Name}
-		wanted[ref] = true
-		if r.Asked != "" {
-			ref.Name = r.Asked
-			wanted[ref] = true
-		}
-	}
-	return wanted
-}
+// wanted tells whether a Service wants a ServiceNetworkEndpointGroup.
+func (c *Controller) wanted(ref store.Ref) bool { return c.gates.roster.wanted[ref] > 0 }
 
 // unwanted are the others, with who uses their groups.
 func (c *Controller) unwanted(snapshot *store.Snapshot) []garbage.Unwanted {
-	wanted, users := c.wanted(), c.users()
+	users := c.users()
 	var all []garbage.Unwanted
 	snapshot.Walk(kind.ServiceNetworkEndpointGroup, "", "", func(e *store.Entry) bool {
-		if wanted[e.Ref] || pending(snapshot, e.Ref.Cluster) {
+		if c.wanted(e.Ref) || pending(snapshot, e.Ref.Cluster) {
 			return true // what is not known yet may want it
 		}
 		u := garbage.Unwanted{Ref: e.Ref, Zones: neg.ZonesOf(e.Written), UsedBy: map[string]string{}}
@@ -137,15 +125,35 @@ func (c *Controller) raise(snapshot *store.Snapshot) {
 	})
 }
 
-// bury makes orphans of the groups whose cluster has gone before they were collected.
-func (c *Controller) bury(snapshot *store.Snapshot) {
+// follow looks at the clusters that came or went, and at the objects of those that have gone.
+func (c *Controller) follow(snapshot *store.Snapshot, touched []string) {
 	var gone []*store.Entry
-	snapshot.Walk(kind.ServiceNetworkEndpointGroup, "", "", func(e *store.Entry) bool {
-		if !hasCluster(snapshot, e.Ref.Cluster) {
-			gone = append(gone, e)
+	came := false
+	for _, read := range touched {
+		ref, _ := store.ObjectOf(read)
+		switch ref.Kind {
+		case kind.Cluster:
+			came = came || hasCluster(snapshot, ref.Name)
+			if !hasCluster(snapshot, ref.Name) {
+				snapshot.Walk(kind.ServiceNetworkEndpointGroup, ref.Name, "", func(e *store.Entry) bool {
+					gone = append(gone, e)
+					return true
+				})
+			}
+		case kind.ServiceNetworkEndpointGroup:
+			if e := snapshot.Get(ref); e != nil && !hasCluster(snapshot, ref.Cluster) {
+				gone = append(gone, e)
+			}
 		}
-		return true
-	})
+	}
+	if came {
+		c.raise(snapshot)
+	}
+	c.bury(gone)
+}
+
+// bury makes orphans of the groups whose cluster has gone before they were collected.
+func (c *Controller) bury(gone []*store.Entry) {
 	if len(gone) == 0 {
 		return
 	}

@@ -4,7 +4,6 @@ import (
 	"maps"
 	"net/netip"
 	"slices"
-	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -23,21 +22,30 @@ import (
 // reflector is what events about readiness gates are from.
 const reflector = "neg-readiness-reflector"
 
-// gates knows the Pods with a gate, and what was said of each.
+// gates knows the Pods with a gate, and what was said of each. A Pod is decided on when something happens that concerns it.
 type gates struct {
-	model   Model
-	pods    map[store.Ref]*gate
-	byPod   map[store.Ref][]readiness.Endpoint
-	all     map[string]*neg.Report
-	healthy map[checked]map[string]bool // by location
-	reach   *reach
-	now     time.Time // of the last look
+	roster    *roster
+	selectors *selectors
+	reach     *reach
+	pods      map[store.Ref]*gate
+	// byPair and byNamespace are the Pods that wait, by each of their labels and by where they are.
+	byPair      map[pair]map[store.Ref]struct{}
+	byNamespace map[place]map[store.Ref]struct{}
+	alarms      alarms
+	dirty       map[store.Ref]struct{}
+	healthy     map[checked]map[string]bool // by location
+	// looks counts the Pods, Services and groups that were looked at.
+	looks int
 }
+
+// place is a namespace of a cluster; of all of its namespaces if that is "".
+type place struct{ cluster, namespace string }
 
 // gate is one Pod's.
 type gate struct {
-	first time.Time // when it was seen
-	said  readiness.Verdict
+	first  time.Time // when it was seen
+	labels map[string]string
+	said   readiness.Verdict
 	// before: an earlier process opened it, and the writer of this one has not been told.
 	before bool
 }
@@ -49,77 +57,124 @@ type checked struct {
 }
 
 func newGates(m Model) *gates {
-	return &gates{model: m, pods: map[store.Ref]*gate{}, healthy: map[checked]map[string]bool{}}
+	return &gates{
+		roster: newRoster(), selectors: newSelectors(), reach: newReach(m), pods: map[store.Ref]*gate{},
+		byPair: map[pair]map[store.Ref]struct{}{}, byNamespace: map[place]map[store.Ref]struct{}{},
+		dirty: map[store.Ref]struct{}{}, healthy: map[checked]map[string]bool{},
+	}
 }
 
-// reports takes the groups as they are now.
-func (g *gates) reports(all map[string]*neg.Report) {
-	g.all, g.byPod = all, nil
+// report takes a unit's groups as they are now; nil are none.
+func (g *gates) report(unit string, service store.Ref, r *neg.Report) {
+	touched := g.roster.remove(unit)
+	if r != nil {
+		touched = append(touched, g.roster.put(r)...)
+	}
+	for _, pod := range touched {
+		g.dirty[pod] = struct{}{}
+	}
+	if s := g.selectors.services[service]; s != nil {
+		g.mark(g.byPair[firstPair(service, s)])
+	}
 }
 
-// members are the groups of each Pod.
-func (g *gates) members() map[store.Ref][]readiness.Endpoint {
-	if g.byPod != nil {
-		return g.byPod
-	}
-	g.byPod = map[store.Ref][]readiness.Endpoint{}
-	for _, unit := range slices.Sorted(maps.Keys(g.all)) {
-		r := g.all[unit]
-		for _, z := range r.Zones {
-			for _, e := range z.Endpoints {
-				namespace, name, ok := strings.Cut(e.Pod, "/")
-				at, err := netip.ParseAddrPort(e.Address)
-				if !ok || err != nil {
-					continue
-				}
-				ref := store.Ref{Cluster: r.Service.Cluster, Kind: kind.Pod, Namespace: namespace, Name: name}
-				g.byPod[ref] = append(g.byPod[ref], readiness.Endpoint{Group: r.Name, Zone: z.Zone, Address: at})
-			}
-		}
-	}
-	return g.byPod
-}
+func (g *gates) mark(pods map[store.Ref]struct{}) { maps.Copy(g.dirty, pods) }
 
 // next is when a Pod's time is over; false if none waits.
-func (g *gates) next() (at time.Time, ok bool) {
-	for _, p := range g.pods {
-		if due := p.due(g.now); !p.said.Ready && (!ok || due.Before(at)) {
-			at, ok = due, true
-		}
-	}
-	return at, ok
-}
+func (g *gates) next() (at time.Time, ok bool) { return g.alarms.next(g.waits) }
 
-// due is when time alone may open the gate.
-func (p *gate) due(now time.Time) time.Time {
-	if settled := p.first.Add(readiness.Settle); now.Before(settled) {
-		return settled
-	}
-	return p.first.Add(readiness.Timeout + time.Second)
-}
+func (g *gates) waits(pod store.Ref) bool { return g.pods[pod] != nil && !g.pods[pod].said.Ready }
 
-// hear takes what has been touched: Pods that come and go, and verdicts.
+// hear takes what has been touched: Services first, because the Pods of the same commit ask for them.
 func (g *gates) hear(snapshot *store.Snapshot, touched []string, now time.Time) (gone []store.Ref) {
+	var pods []store.Ref
 	for _, read := range touched {
 		if f, ok := store.FactOf(read); ok && f.Kind == fact.KindHealth {
 			g.judge(snapshot, f)
 			continue
 		}
 		ref, ok := store.ObjectOf(read)
-		if !ok || ref.Kind != kind.Pod {
+		if !ok {
 			continue
 		}
-		pod := podOf(snapshot, ref)
-		switch {
-		case pod == nil && g.pods[ref] != nil:
-			delete(g.pods, ref)
+		switch ref.Kind {
+		case kind.Service:
+			g.hearService(snapshot, ref)
+		case kind.Ingress:
+			g.mark(g.byNamespace[place{ref.Cluster, ref.Namespace}])
+		case kind.IngressClass:
+			g.mark(g.byNamespace[place{ref.Cluster, ""}])
+		case kind.Pod:
+			pods = append(pods, ref)
+		}
+	}
+	for _, ref := range pods {
+		if g.hearPod(snapshot, ref, now) {
 			gone = append(gone, ref)
-		case pod != nil && g.pods[ref] == nil && readiness.Gated(pod):
-			said := saidBefore(snapshot.Get(ref), pod)
-			g.pods[ref] = &gate{first: now, said: said, before: said.Ready}
 		}
 	}
 	return gone
+}
+
+// hearService has the Pods looked at again that a Service selects, or did.
+func (g *gates) hearService(snapshot *store.Snapshot, ref store.Ref) {
+	old := g.selectors.services[ref]
+	g.selectors.put(ref, serviceOf(snapshot, ref))
+	for _, s := range []*corev1.Service{old, g.selectors.services[ref]} {
+		if s != nil {
+			g.mark(g.byPair[firstPair(ref, s)])
+		}
+	}
+}
+
+// hearPod takes a Pod that came, changed or went; gone tells that one with a gate went.
+func (g *gates) hearPod(snapshot *store.Snapshot, ref store.Ref, now time.Time) (gone bool) {
+	pod, p := podOf(snapshot, ref), g.pods[ref]
+	switch {
+	case pod == nil && p != nil:
+		g.file(ref, p, false)
+		delete(g.pods, ref)
+		return true
+	case pod != nil && p == nil && readiness.Gated(pod):
+		said := saidBefore(snapshot.Get(ref), pod)
+		p = &gate{first: now, labels: pod.Labels, said: said, before: said.Ready}
+		g.pods[ref] = p
+		g.alarms.set(now.Add(readiness.Settle), ref)
+		g.alarms.set(created(pod, p).Add(readiness.Timeout+time.Second), ref)
+	case pod != nil && p != nil:
+		g.file(ref, p, false)
+		p.labels = pod.Labels
+	default:
+		return false
+	}
+	g.file(ref, p, !p.said.Ready)
+	g.dirty[ref] = struct{}{}
+	return false
+}
+
+// file puts a Pod where those that wait are found, or takes it away from there.
+func (g *gates) file(ref store.Ref, p *gate, waits bool) {
+	for key, value := range p.labels {
+		file(g.byPair, pair{ref.Cluster, ref.Namespace, key, value}, ref, waits)
+	}
+	file(g.byNamespace, place{ref.Cluster, ref.Namespace}, ref, waits)
+	file(g.byNamespace, place{ref.Cluster, ""}, ref, waits)
+}
+
+func file[K comparable](m map[K]map[store.Ref]struct{}, key K, ref store.Ref, there bool) {
+	if there {
+		nested(m, key)[ref] = struct{}{}
+		return
+	}
+	prune(m, key, ref)
+}
+
+// created is when a Pod was made, or else seen.
+func created(pod *corev1.Pod, p *gate) time.Time {
+	if at := pod.CreationTimestamp.Time; !at.IsZero() {
+		return at
+	}
+	return p.first
 }
 
 // saidBefore is what an earlier process said of a Pod's gate if it had opened it: it is not closed again.
@@ -141,23 +196,29 @@ func podOf(snapshot *store.Snapshot, ref store.Ref) *corev1.Pod {
 	return pod
 }
 
+func serviceOf(snapshot *store.Snapshot, ref store.Ref) *corev1.Service {
+	e := snapshot.Get(ref)
+	if e == nil {
+		return nil
+	}
+	service, _ := e.Object.(*corev1.Service)
+	return service
+}
+
+// judge takes a verdict, and has the Pods at the address looked at.
 func (g *gates) judge(snapshot *store.Snapshot, f store.Fact) {
 	p, ok := fact.ProbeOf(f.Key)
 	if !ok {
 		return
 	}
 	at := checked{p.Check, p.Endpoint}
-	v, _ := snapshot.Fact(f).(fact.Verdict)
-	switch {
-	case v.State == lbv1.HealthState_HEALTHY && g.healthy[at] == nil:
-		g.healthy[at] = map[string]bool{p.Location: true}
-	case v.State == lbv1.HealthState_HEALTHY:
-		g.healthy[at][p.Location] = true
-	default:
-		delete(g.healthy[at], p.Location)
-		if len(g.healthy[at]) == 0 {
-			delete(g.healthy, at)
-		}
+	if v, _ := snapshot.Fact(f).(fact.Verdict); v.State == lbv1.HealthState_HEALTHY {
+		nested(g.healthy, at)[p.Location] = true
+	} else {
+		prune(g.healthy, at, p.Location)
+	}
+	for pod := range g.roster.pods[p.Endpoint] {
+		g.dirty[pod] = struct{}{}
 	}
 }
 
@@ -168,39 +229,38 @@ func (g *gates) Healthy(check string, endpoint netip.AddrPort) bool {
 
 // Backends implements readiness.World.
 func (g *gates) Backends(zone, group string) []readiness.Backend {
-	if seq := g.model.Seq(); g.reach == nil || g.reach.seq != seq {
-		g.reach = reachOf(g.model, seq)
-	}
+	g.looks++
 	return g.reach.of(zone, group)
 }
 
 // view is a waiting Pod as package readiness sees it.
 func (g *gates) view(snapshot *store.Snapshot, ref store.Ref, pod *corev1.Pod) *readiness.Pod {
-	out := &readiness.Pod{Created: pod.CreationTimestamp.Time, Seen: g.pods[ref].first, Endpoints: g.members()[ref]}
-	if out.Created.IsZero() {
-		out.Created = g.pods[ref].first
-	}
-	snapshot.Walk(kind.Service, ref.Cluster, ref.Namespace, func(e *store.Entry) bool {
-		s, ok := e.Object.(*corev1.Service)
-		if !ok || !readiness.Selects(s, pod) {
-			return true
-		}
-		groups := g.groups(e.Ref)
-		out.Awaited = out.Awaited || len(groups) == 0 && asks(snapshot, ref.Cluster, s)
+	p := g.pods[ref]
+	out := &readiness.Pod{Created: created(pod, p), Seen: p.first, Endpoints: g.roster.of(ref)}
+	services, looked := g.selectors.of(ref, pod)
+	g.looks += looked
+	for _, service := range services {
+		groups := g.roster.groups(service)
+		out.Awaited = out.Awaited || len(groups) == 0 && asks(snapshot, ref.Cluster, g.selectors.services[service])
 		out.Groups = append(out.Groups, groups...)
-		return true
-	})
+	}
 	return out
 }
 
-// groups are the names of a Service's groups, as far as they have been reported.
-func (g *gates) groups(service store.Ref) (names []string) {
-	for _, r := range g.all {
-		if r.Service == service && !slices.Contains(names, r.Name) {
-			names = append(names, r.Name)
+// concerned are the Pods to decide on, in order: those that something has happened to, and those whose time has come. All that wait
+// are, if what leads where is not what it was.
+func (g *gates) concerned(now time.Time) []store.Ref {
+	for _, ref := range g.alarms.due(now) {
+		g.dirty[ref] = struct{}{}
+	}
+	if g.reach.moved() {
+		for _, waiting := range g.byNamespace {
+			g.mark(waiting)
 		}
 	}
-	return names
+	refs := slices.SortedFunc(maps.Keys(g.dirty), store.CompareRefs)
+	clear(g.dirty)
+	return slices.DeleteFunc(refs, func(ref store.Ref) bool { return g.pods[ref] == nil })
 }
 
 // asks tells whether a Service will have groups. Reports of them come when proxies have taken them.
@@ -218,33 +278,39 @@ func asks(snapshot *store.Snapshot, cluster string, service *corev1.Service) boo
 	})
 }
 
-// turnGates decides on the Pods that wait. A gate that is open stays so.
+// turnGates decides on the Pods that something concerns. A gate that is open stays so.
 func (c *Controller) turnGates(snapshot *store.Snapshot, touched []string, now time.Time) {
 	g := c.gates
-	g.now = now
 	for _, ref := range g.hear(snapshot, touched, now) {
 		c.condition(ref, readiness.Verdict{}, true, now)
 		c.hush(ref, now)
 	}
-	waiting := slices.Collect(maps.Keys(g.pods))
-	slices.SortFunc(waiting, func(a, b store.Ref) int { return strings.Compare(a.String(), b.String()) })
-	for _, ref := range waiting {
-		pod, p := podOf(snapshot, ref), g.pods[ref]
-		if p.before {
-			p.before = false
-			c.condition(ref, p.said, false, now)
-		}
-		if pod == nil || p.said.Ready {
-			continue
-		}
-		verdict := readiness.Decide(now, g.view(snapshot, ref, pod), g)
-		if verdict == p.said {
-			continue
-		}
-		p.said = verdict
-		c.condition(ref, verdict, false, now)
-		c.tell(ref, recompute.Event{Type: corev1.EventTypeNormal, Reason: verdict.Reason, Message: verdict.Message, Source: reflector}, now)
+	for _, ref := range g.concerned(now) {
+		g.looks++
+		c.turnGate(snapshot, ref, now)
 	}
+}
+
+func (c *Controller) turnGate(snapshot *store.Snapshot, ref store.Ref, now time.Time) {
+	g := c.gates
+	pod, p := podOf(snapshot, ref), g.pods[ref]
+	if p.before {
+		p.before = false
+		c.condition(ref, p.said, false, now)
+	}
+	if pod == nil || p.said.Ready {
+		return
+	}
+	verdict := readiness.Decide(now, g.view(snapshot, ref, pod), g)
+	if verdict == p.said {
+		return
+	}
+	p.said = verdict
+	if verdict.Ready {
+		g.file(ref, p, false)
+	}
+	c.condition(ref, verdict, false, now)
+	c.tell(ref, recompute.Event{Type: corev1.EventTypeNormal, Reason: verdict.Reason, Message: verdict.Message, Source: reflector}, now)
 }
 
 // condition writes a gate's. Its status is left empty while it waits, as GKE's is.

@@ -1,67 +1,68 @@
 package controller
 
 import (
-	"maps"
-	"slices"
-
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
 	"github.com/spillway-lb/spillway/internal/names"
 	"github.com/spillway-lb/spillway/internal/neg/readiness"
 )
 
-// reach says which backend services are probed: those with a health check that a forwarding rule leads to.
+// reach says which backend services are probed: those with a health check that a forwarding rule leads to. It asks the model about
+// what it is asked about, from the group upwards, and keeps the answers for as long as nothing leads elsewhere.
 type reach struct {
-	seq     uint64
-	byGroup map[string][]readiness.Backend
+	model   Model
+	routing uint64
+	reached map[string]bool // by backend service
 }
 
-func (r *reach) of(zone, group string) []readiness.Backend {
-	return r.byGroup[names.Group(zone, group)]
+func newReach(m Model) *reach { return &reach{model: m, reached: map[string]bool{}} }
+
+// moved tells that something has come to lead elsewhere since the last time; nothing is kept then.
+func (r *reach) moved() bool {
+	routing := r.model.Routing()
+	if routing == r.routing {
+		return false
+	}
+	r.routing = routing
+	clear(r.reached)
+	return true
 }
 
-func reachOf(m Model, seq uint64) *reach {
-	r := &reach{seq: seq, byGroup: map[string][]readiness.Backend{}}
-	reached := reachedServices(m)
-	for _, name := range slices.Sorted(maps.Keys(reached)) {
-		s := m.Get(kindService, name).GetBackendService()
-		if s.GetHealthCheck() == "" {
-			continue
-		}
-		for _, b := range s.GetBackends() {
-			backend := readiness.Backend{Name: name, Region: s.GetRegion(), Check: s.GetHealthCheck()}
-			r.byGroup[b.GetGroup()] = append(r.byGroup[b.GetGroup()], backend)
+// of are the backend services that a group is attached to, in order of name.
+func (r *reach) of(zone, group string) (out []readiness.Backend) {
+	for _, u := range r.model.Users(kindGroup, names.Group(zone, group)) {
+		s := u.GetBackendService()
+		if s.GetHealthCheck() != "" && r.reaches(u.GetName()) {
+			out = append(out, readiness.Backend{Name: u.GetName(), Region: s.GetRegion(), Check: s.GetHealthCheck()})
 		}
 	}
-	return r
+	return out
 }
 
-// reachedServices are the backend services that requests may be sent to.
-func reachedServices(m Model) map[string]bool {
-	urlMaps, reached := map[string]bool{}, map[string]bool{}
-	for _, f := range m.Kind("forwarding_rule") {
-		proxy := m.Get("target_proxy", f.GetForwardingRule().GetTargetProxy()).GetTargetProxy()
-		name := proxy.GetUrlMap()
-		if u := m.Get("url_map", name).GetUrlMap(); u != nil {
-			urlMaps[name] = true
-			reached[u.GetDefaultService()] = true
-		}
-	}
-	for _, r := range m.Kind("route_rule") {
-		if rule := r.GetRouteRule(); urlMaps[rule.GetUrlMap()] {
-			addServices(reached, rule)
-		}
+func (r *reach) reaches(service string) bool {
+	reached, known := r.reached[service]
+	if !known {
+		reached = r.used(kindService, service, map[*lbv1.Resource]bool{})
+		r.reached[service] = reached
 	}
 	return reached
 }
 
-func addServices(to map[string]bool, rule *lbv1.RouteRule) {
-	for _, mirror := range rule.GetMirrors() {
-		to[mirror.GetBackendService()] = true
-	}
-	for _, b := range rule.GetForward().GetBackends() {
-		to[b.GetBackendService()] = true
-		for _, mirror := range b.GetMirrors() {
-			to[mirror.GetBackendService()] = true
+// used tells whether a forwarding rule leads to a resource. seen are those that none was found for: many rules are of one URL map.
+func (r *reach) used(kind, name string, seen map[*lbv1.Resource]bool) bool {
+	for _, u := range r.model.Users(kind, name) {
+		switch {
+		case u.GetForwardingRule() != nil:
+			return true
+		case u.GetRouteRule() != nil:
+			u = r.model.Get("url_map", u.GetRouteRule().GetUrlMap())
+		}
+		if u == nil || seen[u] {
+			continue
+		}
+		seen[u] = true
+		if r.used(lbv1.KeyOf(u).GetKind(), u.GetName(), seen) {
+			return true
 		}
 	}
+	return false
 }

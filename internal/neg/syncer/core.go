@@ -54,6 +54,8 @@ type Core struct {
 	random   func() float64
 	restored map[string][]string
 	ports    map[string]*port
+	// failing are the ports whose failure is told again: the only ones that time matters to.
+	failing map[string]*port
 }
 
 // port is what was last seen of a Service port.
@@ -68,7 +70,7 @@ type port struct {
 // New makes a core. random gives numbers in [0, 1); attached are the addresses of each group that an earlier process had published, by
 // ZONE/NEG.
 func New(random func() float64, attached map[string][]string) *Core {
-	return &Core{random: random, restored: attached, ports: map[string]*port{}}
+	return &Core{random: random, restored: attached, ports: map[string]*port{}, failing: map[string]*port{}}
 }
 
 // Observe takes a new report.
@@ -92,15 +94,16 @@ func (c *Core) Gone(unit string) Output {
 		return Output{}
 	}
 	delete(c.ports, unit)
+	delete(c.failing, unit)
 	return Output{Facts: map[store.Fact]any{fact.Degraded(unit): nil, fact.Synced(unit): nil}}
 }
 
 // Tick tells again what still fails.
 func (c *Core) Tick(now time.Time) Output {
 	var out Output
-	for _, unit := range slices.Sorted(maps.Keys(c.ports)) {
-		p := c.ports[unit]
-		if p.pause == 0 || p.due.After(now) {
+	for _, unit := range slices.Sorted(maps.Keys(c.failing)) {
+		p := c.failing[unit]
+		if p.due.After(now) {
 			continue
 		}
 		b := &builder{report: p.report}
@@ -112,21 +115,12 @@ func (c *Core) Tick(now time.Time) Output {
 
 // Next is when Tick has something to do; false if never.
 func (c *Core) Next() (at time.Time, ok bool) {
-	for _, p := range c.ports {
-		if p.pause > 0 && (!ok || p.due.Before(at)) {
+	for _, p := range c.failing {
+		if !ok || p.due.Before(at) {
 			at, ok = p.due, true
 		}
 	}
 	return at, ok
-}
-
-// Reports are the newest ones, by unit.
-func (c *Core) Reports() map[string]*neg.Report {
-	all := make(map[string]*neg.Report, len(c.ports))
-	for unit, p := range c.ports {
-		all[unit] = p.report
-	}
-	return all
 }
 
 // Degraded tells whether a port is in degraded mode.
@@ -155,6 +149,7 @@ func (c *Core) failure(now time.Time, p *port, out *builder) {
 	switch {
 	case p.report.Asked == "":
 		p.pause = 0
+		delete(c.failing, p.report.Unit)
 		return
 	case p.pause == 0:
 		p.pause = minPause
@@ -164,6 +159,7 @@ func (c *Core) failure(now time.Time, p *port, out *builder) {
 		p.pause = min(time.Duration(float64(p.pause)*(1+c.random())), maxPause)
 	}
 	p.due = now.Add(p.pause)
+	c.failing[p.report.Unit] = p
 	out.add(corev1.EventTypeWarning, "SyncNetworkEndpointGroupFailed",
 		fmt.Sprintf("Failed to sync NEG %q (will retry): %s", p.report.Asked, p.report.Conflict()))
 }
