@@ -134,8 +134,14 @@ func runProxy(ctx context.Context, f proxyFlags, stdout, stderr io.Writer) error
 		return err
 	}
 	before.relieve()
+	rebind := time.NewTicker(rebindEvery)
+	defer rebind.Stop()
 	for {
 		select {
+		case <-rebind.C:
+			if !p.Whole() {
+				_ = p.Rebind() // the proxy logs what it cannot bind
+			}
 		case <-reload:
 			if err := model.load(); err != nil {
 				log.Error("configuration not used", "file", f.file, "err", err)
@@ -147,6 +153,9 @@ func runProxy(ctx context.Context, f proxyFlags, stdout, stderr io.Writer) error
 		}
 	}
 }
+
+// rebindEvery is how often ports are tried again that could not be bound, or not as written.
+const rebindEvery = 5 * time.Second
 
 // probeUntilDone starts the prober. The function that it returns stops it: after draining, so that health counts for the
 // requests in flight.

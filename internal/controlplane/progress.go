@@ -49,9 +49,10 @@ type ownerState struct {
 
 type locationState struct {
 	taken uint64
-	// refused and unbound are by the owner of the resource.
-	refused map[store.Fact][]fact.Refusal
-	unbound map[store.Fact][]fact.Unbound
+	// refused, unbound and elsewhere are by the owner of the resource.
+	refused   map[store.Fact][]fact.Refusal
+	unbound   map[store.Fact][]fact.Unbound
+	elsewhere map[store.Fact][]fact.Elsewhere
 	// late is a location that was not waited for to the end; it is not waited for again until it has caught up.
 	late bool
 }
@@ -258,15 +259,20 @@ func (p *Progress) Report(r location.Report) {
 	if r.Seq > l.taken {
 		p.dirtySince(l.taken)
 	}
-	dirtyAll(p, l.refused)
-	dirtyAll(p, l.unbound)
-	l.taken, l.refused, l.unbound = r.Seq, p.refusedOf(r), p.unboundOf(r)
-	dirtyAll(p, l.refused)
-	dirtyAll(p, l.unbound)
+	p.dirtyPlaces(l)
+	l.taken, l.refused, l.unbound, l.elsewhere = r.Seq, p.refusedOf(r), p.unboundOf(r), p.elsewhereOf(r)
+	p.dirtyPlaces(l)
 	if l.taken >= p.newest {
 		l.late = false
 	}
 	p.trim()
+}
+
+// dirtyPlaces marks the owners that a location has something to say about.
+func (p *Progress) dirtyPlaces(l *locationState) {
+	dirtyAll(p, l.refused)
+	dirtyAll(p, l.unbound)
+	dirtyAll(p, l.elsewhere)
 }
 
 // dirtySince marks the owners that were touched after a transaction.
@@ -296,14 +302,28 @@ func (p *Progress) refusedOf(r location.Report) map[store.Fact][]fact.Refusal {
 func (p *Progress) unboundOf(r location.Report) map[store.Fact][]fact.Unbound {
 	out := map[store.Fact][]fact.Unbound{}
 	for _, u := range r.Unbound {
-		f, ok := ownerFact(p.lookup("forwarding_rule", u.ForwardingRule).GetForwardingRule().GetOwner())
-		if ok {
+		if f, ok := p.ownerOfRule(u.ForwardingRule); ok {
 			out[f] = append(out[f], fact.Unbound{
 				Location: r.Location, Address: u.Address.Addr().String(), Port: uint32(u.Address.Port()), Text: u.Text,
 			})
 		}
 	}
 	return out
+}
+
+// elsewhereOf sorts what a location listens on in another's place by the owner of the address.
+func (p *Progress) elsewhereOf(r location.Report) map[store.Fact][]fact.Elsewhere {
+	out := map[store.Fact][]fact.Elsewhere{}
+	for _, e := range r.Elsewhere {
+		if f, ok := p.ownerOfRule(e.ForwardingRule); ok {
+			out[f] = append(out[f], fact.Elsewhere{Location: r.Location, Port: uint32(e.Requested.Port()), At: e.Actual.String(), Text: e.Text})
+		}
+	}
+	return out
+}
+
+func (p *Progress) ownerOfRule(name string) (store.Fact, bool) {
+	return ownerFact(p.lookup("forwarding_rule", name).GetForwardingRule().GetOwner())
 }
 
 // slack is how many outdated touches the log may have beside one for each owner.
@@ -400,6 +420,7 @@ func (p *Progress) progress(f store.Fact, o *ownerState) (out fact.Progress, gon
 		}
 		out.Refused = append(out.Refused, l.refused[f]...)
 		out.Unbound = append(out.Unbound, l.unbound[f]...)
+		out.Elsewhere = append(out.Elsewhere, l.elsewhere[f]...)
 	}
 	return out, o.resources == 0 && out.Ready == out.Total && len(out.Refused) == 0
 }

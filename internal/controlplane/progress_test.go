@@ -65,10 +65,11 @@ type said struct {
 	seq     uint64
 	refused map[store.Fact][]fact.Refusal
 	unbound map[store.Fact][]fact.Unbound
+	moved   map[store.Fact][]fact.Elsewhere
 }
 
 func (w *world) hear(r location.Report) {
-	out := said{r.Seq, map[store.Fact][]fact.Refusal{}, map[store.Fact][]fact.Unbound{}}
+	out := said{r.Seq, map[store.Fact][]fact.Refusal{}, map[store.Fact][]fact.Unbound{}, map[store.Fact][]fact.Elsewhere{}}
 	for _, x := range r.Refused {
 		if f, _, ok := factOf(w.model, w.lookup(x.Kind, x.Name)); ok {
 			out.refused[f] = append(out.refused[f], fact.Refusal{Location: r.Location, Resource: x.Kind + " " + x.Name, Text: x.Reason})
@@ -77,6 +78,11 @@ func (w *world) hear(r location.Report) {
 	for _, u := range r.Unbound {
 		if f, _, ok := factOf(w.model, w.lookup("forwarding_rule", u.ForwardingRule)); ok {
 			out.unbound[f] = append(out.unbound[f], fact.Unbound{Location: r.Location, Address: u.Address.Addr().String(), Port: uint32(u.Address.Port()), Text: u.Text})
+		}
+	}
+	for _, e := range r.Elsewhere {
+		if f, _, ok := factOf(w.model, w.lookup("forwarding_rule", e.ForwardingRule)); ok {
+			out.moved[f] = append(out.moved[f], fact.Elsewhere{Location: r.Location, Port: uint32(e.Requested.Port()), At: e.Actual.String(), Text: e.Text})
 		}
 	}
 	w.reports[r.Location] = out
@@ -168,6 +174,7 @@ func (w *world) answers() map[store.Fact]fact.Progress {
 			}
 			p.Refused = append(p.Refused, r.refused[f]...)
 			p.Unbound = append(p.Unbound, r.unbound[f]...)
+			p.Elsewhere = append(p.Elsewhere, r.moved[f]...)
 		}
 		if resources == 0 && p.Ready == p.Total && len(p.Refused) == 0 {
 			delete(w.touched, f) // gone, for good
@@ -300,6 +307,11 @@ func drawReport(t *rapid.T, w *world, name string) location.Report {
 	for _, gw := range []string{"x", "y"} {
 		if w.lookup("forwarding_rule", "fr-"+gw) != nil && rapid.IntRange(0, 3).Draw(t, "unbound") == 0 {
 			r.Unbound = append(r.Unbound, location.Unbound{ForwardingRule: "fr-" + gw, Address: netip.MustParseAddrPort("127.0.0.1:80"), Text: "in use"})
+		}
+		if w.lookup("forwarding_rule", "fr-"+gw) != nil && rapid.IntRange(0, 3).Draw(t, "elsewhere") == 0 {
+			r.Elsewhere = append(r.Elsewhere, location.Elsewhere{
+				ForwardingRule: "fr-" + gw, Requested: netip.MustParseAddrPort("127.0.0.1:81"), Actual: netip.MustParseAddrPort("127.0.0.1:10081"), Text: "in use",
+			})
 		}
 		if w.lookup("url_map", "um-"+gw) != nil && rapid.IntRange(0, 3).Draw(t, "refused") == 0 {
 			r.Refused = append(r.Refused, config.Refusal{Kind: "url_map", Name: "um-" + gw, Reason: "no"})

@@ -3,8 +3,11 @@ package dataplanes
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/spillway-lb/spillway/internal/guard"
@@ -48,7 +51,7 @@ func (s *Set) open(at config.Location) *DataPlane {
 	})
 	d.location = location.New(location.Config{
 		Root: d.Proxy.Root(), Prober: d.Prober,
-		Publish: d.publish,
+		Publish: d.publish, Partly: d.elsewhere,
 		Applied: d.report,
 	})
 	var running sync.WaitGroup
@@ -92,11 +95,34 @@ func (d *DataPlane) report(seq uint64, err error) {
 	}
 	out.Faults = d.Proxy.Root().Faults()
 	for _, b := range d.Proxy.Bound() {
-		if b.Err != nil {
+		switch {
+		case b.Err != nil:
 			out.Unbound = append(out.Unbound, location.Unbound{ForwardingRule: b.Frontend, Address: b.Requested, Text: b.Err.Error()})
+		case b.Elsewhere():
+			out.Elsewhere = append(out.Elsewhere, location.Elsewhere{ForwardingRule: b.Frontend, Requested: b.Requested, Actual: b.Actual, Text: why(b)})
 		}
 	}
 	d.feedback.Report(out)
+}
+
+// elsewhere lists what listens in another's place.
+func (d *DataPlane) elsewhere() string {
+	var text strings.Builder
+	for _, b := range d.Proxy.Bound() {
+		if b.Elsewhere() {
+			fmt.Fprintln(&text, b)
+		}
+	}
+	return text.String()
+}
+
+// why is the system's word on why an address could not be bound.
+func why(b proxy.Bound) string {
+	var system syscall.Errno
+	if errors.As(b.Why, &system) {
+		return system.Error()
+	}
+	return ""
 }
 
 // cutTime is how long a proxy may take to let go of the requests that it cuts. One that waits for a backend's answer is

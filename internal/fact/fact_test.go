@@ -18,6 +18,7 @@ func TestProgressSaysHowFarItIs(t *testing.T) {
 		"nothing":   {fact.Progress{}, false, false, "no proxy serves its locations"},
 		"all":       {fact.Progress{Ready: 2, Total: 2}, true, true, "2 of 2 proxies have it"},
 		"one":       {fact.Progress{Ready: 0, Total: 1}, false, false, "0 of 1 proxy has it"},
+		"elsewhere": {fact.Progress{Ready: 1, Total: 1, Elsewhere: []fact.Elsewhere{{"b", 80, "127.0.0.1:10080", "permission denied"}}}, true, true, "1 of 1 proxy has it"},
 		"slow":      {fact.Progress{Ready: 2, Total: 3}, false, false, "2 of 3 proxies have it"},
 		"unbound":   {fact.Progress{Ready: 2, Total: 2, Unbound: unbound}, false, true, cannot},
 		"both":      {fact.Progress{Ready: 1, Total: 3, Unbound: unbound}, false, false, cannot + "; 1 of 3 proxies have it"},
@@ -27,6 +28,20 @@ func TestProgressSaysHowFarItIs(t *testing.T) {
 		if c.progress.Done() != c.done || c.progress.Taken() != c.taken || c.progress.String() != c.text {
 			t.Errorf("%s: done %t, taken %t, %q", name, c.progress.Done(), c.progress.Taken(), c.progress)
 		}
+	}
+}
+
+func TestAnAddressElsewhere(t *testing.T) {
+	e := fact.Elsewhere{Location: "b", Port: 80, At: "127.0.0.1:10080"}
+	const want = "the proxy in b listens on 127.0.0.1:10080 instead of port 80"
+	if e.String() != want {
+		t.Errorf("%q", e)
+	}
+	if e.Text = "permission denied"; e.String() != want+": permission denied" {
+		t.Errorf("%q", e)
+	}
+	if (fact.Progress{Elsewhere: []fact.Elsewhere{e}}).Equal(fact.Progress{}) {
+		t.Error("equal to none")
 	}
 }
 

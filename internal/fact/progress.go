@@ -18,6 +18,8 @@ type Progress struct {
 	Refused []Refusal
 	// Unbound are addresses of the owner that a proxy does not listen on.
 	Unbound []Unbound
+	// Elsewhere are addresses of the owner that a proxy listens on in place of those it should. They serve.
+	Elsewhere []Elsewhere
 }
 
 // Refusal is a resource that does not go into force.
@@ -35,6 +37,16 @@ type Unbound struct {
 	Address  string
 	Port     uint32
 	Text     string
+}
+
+// Elsewhere is an address that another one took the place of.
+type Elsewhere struct {
+	Location string
+	// Port is the one that was asked for, At the address and port that took its place.
+	Port uint32
+	At   string
+	// Text is why, "" if that is not known.
+	Text string
 }
 
 // ProgressOf names the progress of an owner: a Gateway, or the object that a backend service was made of.
@@ -93,8 +105,18 @@ func (u Unbound) String() string {
 	return fmt.Sprintf("the proxy in %s cannot listen on %s port %d: %s", u.Location, u.Address, u.Port, u.Text)
 }
 
+// String is location, address and reason.
+func (e Elsewhere) String() string {
+	text := fmt.Sprintf("the proxy in %s listens on %s instead of port %d", e.Location, e.At, e.Port)
+	if e.Text != "" {
+		text += ": " + e.Text
+	}
+	return text
+}
+
 // Equal compares values.
 func (p Progress) Equal(other any) bool {
 	o, ok := other.(Progress)
-	return ok && p.Ready == o.Ready && p.Total == o.Total && slices.Equal(p.Refused, o.Refused) && slices.Equal(p.Unbound, o.Unbound)
+	return ok && p.Ready == o.Ready && p.Total == o.Total && slices.Equal(p.Refused, o.Refused) && slices.Equal(p.Unbound, o.Unbound) &&
+		slices.Equal(p.Elsewhere, o.Elsewhere)
 }

@@ -240,7 +240,20 @@ func (s *gatewayStatus) setProgrammed(c *metav1.Condition, i int, accepted metav
 		not(metav1.ConditionFalse, gatewayv1.ListenerReasonPortUnavailable, unbound)
 	case !s.progress.Taken():
 		not(metav1.ConditionUnknown, gatewayv1.ListenerReasonPending, fact.Progress{Ready: s.progress.Ready, Total: s.progress.Total}.String())
+	default:
+		c.Message = s.elsewhere(s.today[i].Port)
 	}
+}
+
+// elsewhere are the addresses that took the place of a port, or "".
+func (s *gatewayStatus) elsewhere(port int32) string {
+	var texts []string
+	for _, e := range s.progress.Elsewhere {
+		if e.Port == uint32(port) {
+			texts = append(texts, e.String())
+		}
+	}
+	return strings.Join(texts, "; ")
 }
 
 // unbound are the addresses of a port that proxies do not listen on, or "".

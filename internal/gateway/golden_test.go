@@ -42,7 +42,7 @@ var update = flag.Bool("update", false, "write what is wanted into the testdata"
 //
 // "only: NAME..." keeps the writes on objects of these names. "unusable: ADDRESS..." are addresses that the host does not
 // have. The data planes take everything at once, but those of "slow: LOCATION..." nothing, and those of "unbound: PORT..."
-// listen on none of these ports, and all refuse resources of the kinds "refuses: KIND...".
+// listen on none of these ports, those of "taken: PORT..." on others in their place, and all refuse resources of the kinds "refuses: KIND...".
 func TestScenarios(t *testing.T) {
 	names, err := filepath.Glob("testdata/*.txtar")
 	if err != nil || len(names) == 0 {
@@ -99,7 +99,7 @@ func newScenarioWorld(t *testing.T, comment string) *world {
 	w.sub = w.store.Subscribe()
 	for line := range strings.Lines(comment) {
 		for prefix, set := range map[string]map[string]bool{
-			"show:": w.show, "only:": w.only, "unusable:": unusable, "slow:": w.planes.slow, "unbound:": w.planes.unbound, "refuses:": w.planes.refuses,
+			"show:": w.show, "only:": w.only, "unusable:": unusable, "slow:": w.planes.slow, "unbound:": w.planes.unbound, "taken:": w.planes.taken, "refuses:": w.planes.refuses,
 		} {
 			if words, ok := strings.CutPrefix(strings.TrimSpace(line), prefix); ok {
 				for _, word := range strings.Fields(words) {

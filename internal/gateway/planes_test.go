@@ -22,15 +22,15 @@ type fakePlanes struct {
 	model     map[[2]string]*lbv1.Resource
 	open      map[string]bool
 	seq       uint64
-	// slow are locations whose proxies take nothing; unbound are ports that none can listen on; refuses are kinds of resources
-	// that all of them refuse.
-	slow, unbound, refuses map[string]bool
+	// slow are locations whose proxies take nothing; unbound are ports that none can listen on, taken those that others are listened on
+	// in place of; refuses are kinds of resources that all of them refuse.
+	slow, unbound, taken, refuses map[string]bool
 }
 
 func newFakePlanes() *fakePlanes {
 	p := &fakePlanes{
 		publisher: translate.NewPublisher(), model: map[[2]string]*lbv1.Resource{}, open: map[string]bool{},
-		slow: map[string]bool{}, unbound: map[string]bool{}, refuses: map[string]bool{},
+		slow: map[string]bool{}, unbound: map[string]bool{}, taken: map[string]bool{}, refuses: map[string]bool{},
 	}
 	lookup := func(kind, name string) *lbv1.Resource { return p.model[[2]string{kind, name}] }
 	p.progress, p.holders = controlplane.NewProgress(lookup), controlplane.NewHolders(lookup)
@@ -63,7 +63,7 @@ func (p *fakePlanes) take(snapshot *store.Snapshot, tx *lbv1.Transaction) ([]con
 	}
 	for _, name := range locations {
 		if !p.slow[name] {
-			p.progress.Report(location.Report{Location: name, Seq: p.seq, Refused: p.refused(), Unbound: p.unboundIn(name)})
+			p.progress.Report(location.Report{Location: name, Seq: p.seq, Refused: p.refused(), Unbound: p.unboundIn(name), Elsewhere: p.elsewhereIn(name)})
 		}
 	}
 	return append(p.progress.Changes(), p.holders.Changes()...), refusals
@@ -93,14 +93,29 @@ func (p *fakePlanes) refused() []config.Refusal {
 
 func (p *fakePlanes) unboundIn(name string) []location.Unbound {
 	var out []location.Unbound
+	p.listenersIn(name, p.unbound, func(rule string, addr netip.AddrPort) {
+		out = append(out, location.Unbound{ForwardingRule: rule, Address: addr, Text: "address already in use"})
+	})
+	return out
+}
+
+func (p *fakePlanes) elsewhereIn(name string) []location.Elsewhere {
+	var out []location.Elsewhere
+	p.listenersIn(name, p.taken, func(rule string, addr netip.AddrPort) {
+		actual := netip.AddrPortFrom(addr.Addr(), addr.Port()+10000)
+		out = append(out, location.Elsewhere{ForwardingRule: rule, Requested: addr, Actual: actual, Text: "address already in use"})
+	})
+	return out
+}
+
+// listenersIn finds the forwarding rules of a location that have one of the ports.
+func (p *fakePlanes) listenersIn(name string, ports map[string]bool, found func(rule string, addr netip.AddrPort)) {
 	for _, r := range p.model {
 		rule := r.GetForwardingRule()
 		for _, vip := range rule.GetVips() {
-			if vip.GetRegion() == name && p.unbound[strconv.Itoa(int(rule.GetPort()))] {
-				addr := netip.AddrPortFrom(netip.MustParseAddr(vip.GetAddress()), uint16(rule.GetPort()))
-				out = append(out, location.Unbound{ForwardingRule: r.GetName(), Address: addr, Text: "address already in use"})
+			if vip.GetRegion() == name && ports[strconv.Itoa(int(rule.GetPort()))] {
+				found(r.GetName(), netip.AddrPortFrom(netip.MustParseAddr(vip.GetAddress()), uint16(rule.GetPort())))
 			}
 		}
 	}
-	return out
 }

@@ -42,7 +42,11 @@ type Config struct {
 	Prober Prober
 	// Publish puts a root in force. Its error names what did not work of it (a port that could not be bound).
 	Publish func(*config.Root) error
-	// Retry is how long after an error Publish gets the same root again, without a transaction; 0 is 5 s.
+	// Partly, if not nil, says what Publish could do in another way only than it was to (a port bound in another's place),
+	// which is no error; "" is nothing.
+	Partly func() string
+	// Retry is how long after an error, or while something is done partly, Publish gets the same root again, without a
+	// transaction; 0 is 5 s.
 	Retry time.Duration
 	// Applied, if not nil, is told how every step ended, and of a retry that changed something: the number of the newest
 	// transaction in force, and what does not work of it: Publish's error, and a *config.Refused with the resources that are
@@ -91,7 +95,7 @@ func (l *Location) Apply(tx *lbv1.Transaction) {
 func (l *Location) Run(ctx context.Context) {
 	for {
 		var retry <-chan time.Time
-		if l.failure != nil {
+		if l.amiss() != "" {
 			retry = time.After(l.config.Retry)
 		}
 		select {
@@ -122,11 +126,23 @@ func (l *Location) step(ctx context.Context) {
 
 // retry publishes the root again, and tells what has become different.
 func (l *Location) retry() {
-	was := l.failure
+	was := l.amiss()
 	l.failure = l.config.Publish(l.root)
-	if l.failure == nil || l.failure.Error() != was.Error() {
+	if l.amiss() != was {
 		l.tell()
 	}
+}
+
+// amiss is what another publication of the same root may mend, or "".
+func (l *Location) amiss() string {
+	text := ""
+	if l.failure != nil {
+		text = l.failure.Error() + "\n"
+	}
+	if l.config.Partly != nil {
+		text += l.config.Partly()
+	}
+	return text
 }
 
 // tell says how things are.

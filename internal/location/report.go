@@ -16,6 +16,8 @@ type Report struct {
 	Faults []config.Refusal
 	// Unbound are the addresses that the proxy does not listen on, though it should.
 	Unbound []Unbound
+	// Elsewhere are the addresses that the proxy listens on in place of those it should.
+	Elsewhere []Elsewhere
 	// Trouble is the error of the last step, as a whole; nil if all went well.
 	Trouble error
 }
@@ -25,4 +27,12 @@ type Unbound struct {
 	ForwardingRule string
 	Address        netip.AddrPort
 	Text           string
+}
+
+// Elsewhere is an address that another one took the place of.
+type Elsewhere struct {
+	ForwardingRule    string
+	Requested, Actual netip.AddrPort
+	// Text is why, "" if that is not known.
+	Text string
 }

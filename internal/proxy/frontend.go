@@ -25,8 +25,13 @@ type Bound struct {
 	// Requested is as the user wrote it, Actual what works: they differ where the port could not be bound.
 	Requested, Actual netip.AddrPort
 	TLS               bool
-	// Err is why nothing is bound.
-	Err error
+	// Err is why nothing is bound; Why is, if it is known, why Actual is not Requested.
+	Err, Why error
+}
+
+// Elsewhere says that another end took the place of the requested one.
+func (b Bound) Elsewhere() bool {
+	return b.Err == nil && b.Requested.Port() != 0 && b.Actual != b.Requested
 }
 
 func (b Bound) String() string {
@@ -87,11 +92,17 @@ func (p *Proxy) reach(address netip.Addr, port uint16) uint16 {
 }
 
 // updateFrontends binds what is new, and closes what is gone: first, because an address may move to another rule.
-func (p *Proxy) updateFrontends(root *config.Root) error {
+//
+// again: the root is in force already, and what could not be bound as written may be bound by now.
+func (p *Proxy) updateFrontends(root *config.Root, again bool) error {
 	specs := root.Frontends()
 	changed := p.closeUnwanted(specs)
 	var errs []error
 	var opened []*frontend
+	if again {
+		opened = p.goHome()
+		changed = changed || len(opened) > 0
+	}
 	for _, spec := range specs {
 		f := p.frontends[frontendKeyOf(spec)]
 		if f == nil {
@@ -121,6 +132,26 @@ func (p *Proxy) updateFrontends(root *config.Root) error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// goHome moves frontends to their own ports where those have come free. Who is connected stays where it is.
+func (p *Proxy) goHome() (moved []*frontend) {
+	for k, f := range p.frontends {
+		if f.listener == nil || !f.listener.Elsewhere() {
+			continue
+		}
+		l, err := listener.BindExactly(f.at())
+		if err != nil {
+			continue
+		}
+		home := &frontend{spec: f.spec, tls: f.tls, inputs: f.inputs}
+		p.listen(home, l)
+		p.cfg.Logger.Info("port is bound as written now", "frontend", f.spec.Name, "was", f.listener.Actual, "actual", l.Actual)
+		p.frontends[k] = home
+		moved = append(moved, home)
+		f.close()
+	}
+	return moved
 }
 
 // closeUnwanted closes the frontends that are gone, that listen elsewhere now, or that were not bound.
@@ -182,21 +213,27 @@ func (p *Proxy) open(root *config.Root, spec config.Frontend) *frontend {
 		}
 		f.tls, f.inputs = proxytls.NewServer(policy, p.tickets), inputsOf(root, spec.TargetProxy)
 	}
-	f.listener, f.err = p.bind(f.at())
-	if f.err != nil {
+	l, err := p.bind(f.at())
+	if err != nil {
+		f.err = err
 		return f
 	}
-	f.listener.Shared = p.shared
-	f.exchange = &exchange.Frontend{
-		Name: spec.Name, Port: f.listener.Actual.Port(),
-		Reach: func(port uint16) uint16 { return p.reach(spec.Address, port) },
-	}
-	f.exchange.SetTarget(spec.TargetProxy)
-	if f.listener.Actual != f.listener.Requested {
-		p.cfg.Logger.Warn("port could not be bound as written", "frontend", spec.Name, "requested", f.listener.Requested,
-			"actual", f.listener.Actual)
+	p.listen(f, l)
+	if l.Actual != l.Requested {
+		p.cfg.Logger.Warn("port could not be bound as written", "frontend", spec.Name, "requested", l.Requested, "actual", l.Actual)
 	}
 	return f
+}
+
+// listen gives a frontend its socket.
+func (p *Proxy) listen(f *frontend, l *listener.Listener) {
+	l.Shared = p.shared
+	address := f.spec.Address
+	f.listener = l
+	f.exchange = &exchange.Frontend{
+		Name: f.spec.Name, Port: l.Actual.Port(), Reach: func(port uint16) uint16 { return p.reach(address, port) },
+	}
+	f.exchange.SetTarget(f.spec.TargetProxy)
 }
 
 // bind uses an inherited socket, if there is one for the address.
@@ -274,7 +311,7 @@ func (p *Proxy) publishBound() {
 	for _, f := range p.frontends {
 		b := Bound{Frontend: f.spec.Name, Region: f.spec.Region, Requested: f.at(), TLS: f.spec.TLS, Err: f.err}
 		if f.listener != nil {
-			b.Actual = f.listener.Actual
+			b.Actual, b.Why = f.listener.Actual, f.listener.Why
 			ports[b.Requested] = b.Actual.Port()
 		}
 		list = append(list, b)

@@ -1,11 +1,15 @@
 package proxy_test
 
 import (
+	"errors"
 	"io"
+	"net"
 	"net/http"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
@@ -66,5 +70,54 @@ func TestTwoForwardingRulesOfOneAddress(t *testing.T) {
 	bound := p.Bound()
 	if len(bound) != 2 || bound[0].Err != nil || bound[1].Err == nil || bound[1].Actual != (netip.AddrPort{}) {
 		t.Errorf("bound %v", bound)
+	}
+}
+
+// TestAPortThatComesFree is moved to when the configuration in force is committed again; who is connected is served on.
+func TestAPortThatComesFree(t *testing.T) {
+	m := newModel([]string{httpBackend(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "hello") })})
+	own := net.JoinHostPort("127.0.0.1", strconv.Itoa(int(m.rule.GetPort())))
+	other, err := net.Listen("tcp", own)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = other.Close() })
+	p := proxy.New(proxy.Config{})
+	t.Cleanup(func() { _ = p.Close() })
+	if err := p.Replace(m.model()); err != nil {
+		t.Fatal(err)
+	}
+	before := p.Bound()[0]
+	if !before.Elsewhere() || !errors.Is(before.Why, syscall.EADDRINUSE) {
+		t.Fatalf("bound %v, because %v", before, before.Why)
+	}
+	connected := &rig{t: t, addr: before.Actual.String()}
+	c := connected.dial()
+	c.say("GET / HTTP/1.1\r\nHost: a.test\r\n\r\n")
+	if _, body := c.answer(t, "GET"); body != "hello" {
+		t.Fatalf("%s answers %q", before.Actual, body)
+	}
+	if err := p.Rebind(); err != nil || p.Bound()[0].Actual != before.Actual {
+		t.Fatalf("while the port is taken: %v, bound %v", err, p.Bound())
+	}
+	_ = other.Close()
+	if err := p.Rebind(); err != nil {
+		t.Fatal(err)
+	}
+	after := p.Bound()[0]
+	if after.Elsewhere() || after.Actual.String() != own || after.Why != nil {
+		t.Fatalf("bound %v, because %v", after, after.Why)
+	}
+	home := &rig{t: t, addr: own}
+	if _, body := home.get("/"); body != "hello" {
+		t.Errorf("the own port answers %q", body)
+	}
+	c.say("GET / HTTP/1.1\r\nHost: a.test\r\n\r\n")
+	if _, body := c.answer(t, "GET"); body != "hello" {
+		t.Errorf("the connection of before answers %q", body)
+	}
+	if nc, err := net.Dial("tcp", before.Actual.String()); err == nil {
+		_ = nc.Close()
+		t.Error("the other port is still open")
 	}
 }

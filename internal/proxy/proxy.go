@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -206,7 +207,7 @@ func (p *Proxy) settle(next *config.Root) error {
 func (p *Proxy) Prepare(tx *lbv1.Transaction) (*config.Root, error) { return p.root.Load().Apply(tx) }
 
 // Commit makes a prepared root the current one. An error names frontends that could not be bound; everything else is in
-// force.
+// force. The current one may be committed again, to bind what could not be bound as written.
 func (p *Proxy) Commit(next *config.Root) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -216,8 +217,8 @@ func (p *Proxy) Commit(next *config.Root) error {
 	// Certificates first, then the root, then sockets: a connection never finds less than its request needs.
 	err := p.updateTLS(next)
 	p.places.Use(next.GeoDatabases())
-	p.root.Store(next)
-	if bindErr := p.updateFrontends(next); err == nil {
+	again := p.root.Swap(next) == next
+	if bindErr := p.updateFrontends(next, again); err == nil {
 		err = bindErr
 	}
 	p.server.Follow()
@@ -226,6 +227,14 @@ func (p *Proxy) Commit(next *config.Root) error {
 	}
 	return err
 }
+
+// Whole says that every frontend is bound, and as written.
+func (p *Proxy) Whole() bool {
+	return !slices.ContainsFunc(p.Bound(), func(b Bound) bool { return b.Err != nil || b.Elsewhere() })
+}
+
+// Rebind tries again to bind what could not be bound, or not as written.
+func (p *Proxy) Rebind() error { return p.Commit(p.Root()) }
 
 // Drain stops accepting and lets connections end with their requests; when ctx ends first, they are cut.
 func (p *Proxy) Drain(ctx context.Context) error {

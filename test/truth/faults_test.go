@@ -18,6 +18,7 @@ func faults(t *testing.T) []fault {
 	all = append(all, extensionFaults()...)
 	all = append(all, directoryFaults()...)
 	all = append(all, proxyFaults()...)
+	all = append(all, portFaults()...)
 	return all
 }
 
@@ -109,12 +110,6 @@ func authorityFaults(t *testing.T) []fault {
 	brokenToFar := route("r", "r.test", "{backendRefs: [{name: far, namespace: other, port: 80}]}, {matches: [{path: {type: RegularExpression, value: '('}}]}")
 	permitted := map[string]string{"far.yaml": far, "grant.yaml": grant, "r.yaml": toFar}
 	const broken = toApp + ", {matches: [{path: {type: RegularExpression, value: '('}}]}"
-	own := func(from string) string {
-		return gateway + "  - {name: own, protocol: HTTP, port: 8081, allowedRoutes: {namespaces: {from: " + from + "}}}\n"
-	}
-	onOwn := func(rules string) string {
-		return strings.Replace(route("r", "r.test", rules), "name: $GW}", "name: $GW, sectionName: own}", 1)
-	}
 	return []fault{
 		{
 			name: "a grant is deleted", before: permitted, fault: map[string]string{"grant.yaml": ""},
@@ -134,8 +129,8 @@ func authorityFaults(t *testing.T) []fault {
 		},
 		{
 			name: "a listener is narrowed while the route is broken", object: "HTTPRoute/r", want: []string{"Accepted=False", "NotAllowedByListeners"},
-			before: map[string]string{"gateway.yaml": own("All"), "r.yaml": onOwn(toApp)},
-			fault:  map[string]string{"gateway.yaml": own("Selector, selector: {matchLabels: {none: here}}"), "r.yaml": onOwn(broken)},
+			before: map[string]string{"gateway.yaml": withOwn("8081", "All"), "r.yaml": onOwn(toApp)},
+			fault:  map[string]string{"gateway.yaml": withOwn("8081", "Selector, selector: {matchLabels: {none: here}}"), "r.yaml": onOwn(broken)},
 			live:   "404", listener: "own",
 		},
 	}

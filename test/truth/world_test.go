@@ -40,6 +40,8 @@ type world struct {
 	// claims are what the liar looks at.
 	claims []claim
 	wire   *wire
+	// held are ports that another program has.
+	held []net.Listener
 }
 
 // output collects what the server prints.

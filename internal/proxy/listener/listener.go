@@ -27,6 +27,8 @@ const FallbackOffset = 10000
 type Listener struct {
 	// Requested is what was asked for, Actual what is bound.
 	Requested, Actual netip.AddrPort
+	// Why is the error of binding Requested where another address took its place, and is known.
+	Why error
 
 	// Shared bounds all listeners of a process together; nil does not. Set it before Serve.
 	Shared *Shared
@@ -49,12 +51,26 @@ func Bind(at netip.AddrPort) (*Listener, error) {
 	for _, next := range fallbacks(at, err) {
 		ln, err := listen(next)
 		if err == nil {
-			return newListener(at, ln), nil
+			l := newListener(at, ln)
+			l.Why = errs[0]
+			return l, nil
 		}
 		errs = append(errs, fmt.Errorf("on %s: %w", next, err))
 	}
 	return nil, errors.Join(errs...)
 }
+
+// BindExactly listens on the address and port, and on nothing that would take their place.
+func BindExactly(at netip.AddrPort) (*Listener, error) {
+	ln, err := listen(at)
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s: %w", at, err)
+	}
+	return newListener(at, ln), nil
+}
+
+// Elsewhere says that something took the place of what was requested. Port 0 is any.
+func (l *Listener) Elsewhere() bool { return l.Requested.Port() != 0 && l.Actual != l.Requested }
 
 // fallbacks are what to try, in order, where the address cannot be bound.
 func fallbacks(at netip.AddrPort, err error) []netip.AddrPort {
