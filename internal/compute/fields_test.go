@@ -26,6 +26,7 @@ var notShown = map[string]string{
 	"route_rule.backend_timeout_disabled":                 "shown where there is no timeout",
 	"url_map.listener_hosts":                              "hosts without a rule; Google's URL maps know no listeners",
 	"url_map.detect_misdirected":                          "of the proxy's own",
+	"url_map.one_label_wildcards":                         "of the proxy's own",
 	"network_endpoint_group.shards":                       "a grain of the model",
 	"network_endpoint_group.region":                       "the zone says it",
 	"network_endpoint_group.zone":                         "the name begins with it",

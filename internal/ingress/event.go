@@ -39,6 +39,7 @@ func (s *summary) events() []recompute.Write {
 	if t := s.plan.Default; !t.Unset && t.Port > 0 {
 		e.once(stepBackend, "Service", fmt.Sprintf("default backend set to %s:%d", t.Service, t.Port))
 	}
+	e.changed(s.changes())
 	if !s.up {
 		return e.all
 	}
@@ -84,6 +85,36 @@ func (e *events) again(at step, reason, message string) {
 
 func (e *events) made(at step, kind, name string) {
 	e.once(at, object.ReasonSync, fmt.Sprintf("%s %q created", kind, name))
+}
+
+// changed tells of what was otherwise the last time that something was written to the Ingress.
+func (e *events) changed(texts []string) {
+	for _, text := range texts {
+		e.add(stepRule, "Normal", object.ReasonSync, text, "changed")
+	}
+}
+
+// changes compares what is served with what was told before. They are wanted until that is told: each is one event.
+func (s *summary) changes() (texts []string) {
+	written := s.view.Written(s.ref)
+	if written == nil {
+		return nil
+	}
+	before := written.Annotations
+	if name := before[writtenRule]; name != "" && s.served.HTTP.ForwardingRule == "" {
+		texts = append(texts, fmt.Sprintf("ForwardingRule %q deleted", name))
+	}
+	if name := before[writtenRuleTLS]; name != "" && s.served.HTTPS.ForwardingRule == "" {
+		texts = append(texts, fmt.Sprintf("ForwardingRule %q deleted", name))
+	}
+	if name := before[writtenProxy]; name != "" && s.served.HTTP.TargetProxy == name && before[writtenRedirect] != s.served.RedirectMap {
+		texts = append(texts, fmt.Sprintf("TargetProxy %q updated", name))
+	}
+	certificates := strings.Join(s.served.Certificates, ",")
+	if name := before[writtenProxyTLS]; name != "" && s.served.HTTPS.TargetProxy == name && before[writtenCertificates] != certificates {
+		texts = append(texts, fmt.Sprintf("TargetProxy %q certs updated", name))
+	}
+	return texts
 }
 
 // warn tells of every problem; those of the translation are one event, as ingress-gce has it.

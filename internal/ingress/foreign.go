@@ -24,9 +24,8 @@ func notObeyed(annotation string) string {
 // writtenByController tells the annotations that ingress-gce, and this package, write; they are in manifests that somebody
 // took from a cluster.
 func writtenByController(name string) bool {
-	switch name {
-	case "url-map", "redirect-url-map", "forwarding-rule", "https-forwarding-rule", "target-proxy", "https-target-proxy", "ssl-cert",
-		"static-ip", "backends":
+	switch writtenPrefix + name {
+	case writtenMap, writtenRedirect, writtenRule, writtenRuleTLS, writtenProxy, writtenProxyTLS, writtenCertificates, writtenAddress, writtenBackends:
 		return true
 	}
 	return false

@@ -1,9 +1,7 @@
 package ingress
 
 import (
-	"cmp"
 	"slices"
-	"strings"
 
 	ingressv1 "k8s.io/api/networking/v1"
 
@@ -158,28 +156,4 @@ func (s *summary) writes() []recompute.Write {
 		{Ref: s.ref, Part: recompute.PartAnnotations, Value: s.annotations()},
 	}
 	return append(out, s.events()...)
-}
-
-func (s *summary) annotations() map[string]string {
-	out := map[string]string{"ingress.kubernetes.io/url-map": s.plan.names(s.ref).URLMap()}
-	if n := s.served.HTTP; n.ForwardingRule != "" {
-		out["ingress.kubernetes.io/forwarding-rule"], out["ingress.kubernetes.io/target-proxy"] = n.ForwardingRule, n.TargetProxy
-	}
-	if n := s.served.HTTPS; n.ForwardingRule != "" {
-		out["ingress.kubernetes.io/https-forwarding-rule"], out["ingress.kubernetes.io/https-target-proxy"] = n.ForwardingRule, n.TargetProxy
-	}
-	if s.served.RedirectMap != "" {
-		out["ingress.kubernetes.io/redirect-url-map"] = s.served.RedirectMap
-	}
-	if len(s.served.Certificates) > 0 {
-		out["ingress.kubernetes.io/ssl-cert"] = strings.Join(s.served.Certificates, ",")
-	}
-	if s.served.HTTP.ForwardingRule != "" && s.served.HTTPS.ForwardingRule != "" {
-		// What GKE promotes to a static address when there are two forwarding rules.
-		out["ingress.kubernetes.io/static-ip"] = cmp.Or(s.plan.Address, s.served.HTTP.ForwardingRule)
-	}
-	if len(s.problems) > 0 {
-		out[object.Problems] = object.MarshalProblems(s.problems)
-	}
-	return out
 }

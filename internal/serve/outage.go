@@ -30,6 +30,8 @@ type outages struct {
 	now    func() time.Time
 	// facts are those that are set.
 	facts map[store.Fact]string
+	// states are told of beside.
+	states *backendStates
 }
 
 // run tells until the context ends.
@@ -87,7 +89,15 @@ func (o *outages) step() (again time.Time) {
 	o.tell(better, func(names string, _ *outage.Backend) { o.report.say("has healthy endpoints again: %s", names) })
 	o.record(worse, better)
 	o.setFacts(o.watch.Told(backends))
-	return again
+	return earlier(again, o.states.step(o.now()))
+}
+
+// earlier is the earlier of two times, of which the zero time is never.
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
 }
 
 // record says the same where users look first: in events of the Services, and of the routes and Ingresses that send requests

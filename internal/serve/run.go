@@ -164,7 +164,7 @@ func newServer(c Config) (*server, error) {
 		Output: s.standin.Logs,
 	}
 	s.front = computeapi.New(s.source, s.negs, c.Now)
-	s.outages = &outages{store: s.store, source: s.source, report: s.report, watch: outage.NewWatch(), writer: writer, now: c.Now}
+	s.outages = &outages{store: s.store, source: s.source, report: s.report, watch: outage.NewWatch(), writer: writer, now: c.Now, states: newBackendStates(s.store, s.source)}
 	s.announcer = &announcer{store: s.store, source: s.source, report: s.report, now: c.Now}
 	s.directory = &directory{path: c.Dir, namespace: c.Namespace, store: s.store, report: s.report, restore: newRestorer(kept), problems: newProblemsGauge(), loaded: make(chan struct{})}
 	return s, nil

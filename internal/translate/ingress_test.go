@@ -3,11 +3,14 @@ package translate_test
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	ingressv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	networkingv1beta1 "github.com/spillway-lb/spillway/api/networking/v1beta1"
+	"github.com/spillway-lb/spillway/internal/fact"
 	"github.com/spillway-lb/spillway/internal/proxy/chains"
 	"github.com/spillway-lb/spillway/internal/proxy/config"
 	"github.com/spillway-lb/spillway/internal/proxy/message"
@@ -100,4 +103,89 @@ func TestManyWildcards(t *testing.T) {
 // ingressOf is an Ingress of class gce that sends nowhere.
 func ingressOf(name string) *ingressv1.Ingress {
 	return &ingressv1.Ingress{TypeMeta: metav1.TypeMeta{APIVersion: "networking.k8s.io/v1", Kind: "Ingress"}, ObjectMeta: meta("store", name)}
+}
+
+// TestWhatChangesOfAnIngress: what is served otherwise than was told last is an event, once; the state of the backend services is an
+// annotation that follows its fact.
+func TestWhatChangesOfAnIngress(t *testing.T) {
+	in := ingressOf("in")
+	in.Spec.DefaultBackend = &ingressv1.IngressBackend{Service: &ingressv1.IngressServiceBackend{Name: "s0", Port: ingressv1.ServiceBackendPort{Number: 80}}}
+	in.Spec.TLS = []ingressv1.IngressTLS{{SecretName: "tls"}}
+	ref := store.RefTo("c", in)
+	w, written, told := newWorld(), map[string]string{}, []string{}
+	step := func(edit func(tx *store.Tx)) {
+		t.Helper()
+		told = nil
+		for range 3 { // statuses are written, and read again
+			round := w.commit(t, edit)
+			edit = func(tx *store.Tx) {
+				tx.Write(ref, &store.Written{Annotations: written, Status: &ingressv1.IngressStatus{}})
+			}
+			for _, c := range round.Writes {
+				switch {
+				case c.Ref != ref || c.Removed:
+				case c.Part == recompute.PartAnnotations:
+					written = c.Value.(map[string]string)
+				case c.Part == recompute.PartEvent && c.Value.(recompute.Event).Cause == "changed":
+					told = append(told, c.Value.(recompute.Event).Message)
+				}
+			}
+		}
+	}
+	expect := func(what string, want ...string) {
+		t.Helper()
+		slices.Sort(told)
+		if !slices.Equal(told, want) {
+			t.Errorf("%s: told %q, want %q", what, told, want)
+		}
+	}
+	step(func(tx *store.Tx) {
+		tx.Put("c", cluster("c", "us-west1"), "")
+		tx.Put("c", service("store", "s0", 80), "")
+		tx.Put("c", tlsSecret(t, "tls"), "")
+		tx.Put("c", in, "")
+	})
+	expect("a new one")
+	const backends = "ingress.kubernetes.io/backends"
+	name := w.backendOf(t, "s0")
+	if got, want := written[backends], `{"`+name+`":"Unknown"}`; got != want {
+		t.Errorf("backends: %s, want %s", got, want)
+	}
+	step(func(tx *store.Tx) { tx.SetFact(fact.BackendState(name), "HEALTHY") })
+	expect("a backend is healthy")
+	if got, want := written[backends], `{"`+name+`":"HEALTHY"}`; got != want {
+		t.Errorf("backends: %s, want %s", got, want)
+	}
+	proxy, proxyTLS := written["ingress.kubernetes.io/target-proxy"], written["ingress.kubernetes.io/https-target-proxy"]
+	step(func(tx *store.Tx) { tx.Put("c", tlsSecret(t, "tls"), "") })
+	expect("a renewed certificate", fmt.Sprintf("TargetProxy %q certs updated", proxyTLS))
+	redirected := in.DeepCopy()
+	redirected.Annotations = map[string]string{"networking.gke.io/v1beta1.FrontendConfig": "redirect"}
+	config := &networkingv1beta1.FrontendConfig{TypeMeta: metav1.TypeMeta{APIVersion: "networking.gke.io/v1beta1", Kind: "FrontendConfig"}, ObjectMeta: meta("store", "redirect")}
+	config.Spec.RedirectToHttps = &networkingv1beta1.HttpsRedirectConfig{Enabled: true}
+	step(func(tx *store.Tx) { tx.Put("c", config, ""); tx.Put("c", redirected, "") })
+	expect("redirected", fmt.Sprintf("TargetProxy %q updated", proxy))
+	rule, ruleTLS := written["ingress.kubernetes.io/forwarding-rule"], written["ingress.kubernetes.io/https-forwarding-rule"]
+	only := redirected.DeepCopy()
+	only.Annotations["kubernetes.io/ingress.allow-http"] = "false"
+	step(func(tx *store.Tx) { tx.Put("c", only, "") })
+	expect("without HTTP", fmt.Sprintf("ForwardingRule %q deleted", rule))
+	plain := in.DeepCopy()
+	plain.Spec.TLS = nil
+	step(func(tx *store.Tx) { tx.Put("c", plain, "") })
+	expect("without TLS", fmt.Sprintf("ForwardingRule %q deleted", ruleTLS))
+	step(func(tx *store.Tx) { tx.SetFact(fact.BackendState(name), nil) })
+	expect("nothing")
+}
+
+// backendOf is the name of the one backend service of a Service of namespace store.
+func (w *world) backendOf(t *testing.T, service string) string {
+	t.Helper()
+	for _, r := range w.engine.Resources() {
+		if strings.HasPrefix(r.GetBackendService().GetTarget(), "store/"+service+":") {
+			return r.GetName()
+		}
+	}
+	t.Fatalf("no backend service of %s", service)
+	return ""
 }

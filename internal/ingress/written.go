@@ -1,0 +1,63 @@
+package ingress
+
+import (
+	"cmp"
+	"encoding/json"
+	"strings"
+
+	"github.com/spillway-lb/spillway/internal/fact"
+	"github.com/spillway-lb/spillway/internal/ingress/object"
+	"github.com/spillway-lb/spillway/internal/recompute"
+)
+
+// Annotations that are written on an Ingress, as ingress-gce does.
+const (
+	writtenPrefix       = "ingress.kubernetes.io/"
+	writtenMap          = writtenPrefix + "url-map"
+	writtenRedirect     = writtenPrefix + "redirect-url-map"
+	writtenRule         = writtenPrefix + "forwarding-rule"
+	writtenRuleTLS      = writtenPrefix + "https-forwarding-rule"
+	writtenProxy        = writtenPrefix + "target-proxy"
+	writtenProxyTLS     = writtenPrefix + "https-target-proxy"
+	writtenCertificates = writtenPrefix + "ssl-cert"
+	writtenAddress      = writtenPrefix + "static-ip"
+	writtenBackends     = writtenPrefix + "backends"
+)
+
+func (s *summary) annotations() map[string]string {
+	out := map[string]string{writtenMap: s.plan.names(s.ref).URLMap(), writtenBackends: s.backends()}
+	if n := s.served.HTTP; n.ForwardingRule != "" {
+		out[writtenRule], out[writtenProxy] = n.ForwardingRule, n.TargetProxy
+	}
+	if n := s.served.HTTPS; n.ForwardingRule != "" {
+		out[writtenRuleTLS], out[writtenProxyTLS] = n.ForwardingRule, n.TargetProxy
+	}
+	if s.served.RedirectMap != "" {
+		out[writtenRedirect] = s.served.RedirectMap
+	}
+	if len(s.served.Certificates) > 0 {
+		out[writtenCertificates] = strings.Join(s.served.Certificates, ",")
+	}
+	if s.served.HTTP.ForwardingRule != "" && s.served.HTTPS.ForwardingRule != "" {
+		// What GKE promotes to a static address when there are two forwarding rules.
+		out[writtenAddress] = cmp.Or(s.plan.Address, s.served.HTTP.ForwardingRule)
+	}
+	if len(s.problems) > 0 {
+		out[object.Problems] = object.MarshalProblems(s.problems)
+	}
+	return out
+}
+
+// backends says of each backend service that requests go to how it is, as JSON.
+func (s *summary) backends() string {
+	states := map[string]string{}
+	for _, name := range s.routing.Backends {
+		state, _ := recompute.Fact[string](s.view, fact.BackendState(name))
+		states[name] = cmp.Or(state, fact.StateUnknown)
+	}
+	text, err := json.Marshal(states)
+	if err != nil {
+		panic("ingress: strings do not marshal: " + err.Error())
+	}
+	return string(text)
+}
