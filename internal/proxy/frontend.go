@@ -2,18 +2,14 @@ package proxy
 
 import (
 	"cmp"
-	"crypto/tls"
 	"errors"
 	"fmt"
-	"net"
 	"net/netip"
 	"slices"
 	"strings"
 
 	"github.com/spillway-lb/spillway/internal/proxy/config"
-	"github.com/spillway-lb/spillway/internal/proxy/exchange"
 	"github.com/spillway-lb/spillway/internal/proxy/listener"
-	"github.com/spillway-lb/spillway/internal/proxy/proxytls"
 )
 
 var errEnded = errors.New("proxy: ended")
@@ -56,9 +52,7 @@ func (p *Proxy) Bound() []Bound {
 type frontend struct {
 	spec     config.Frontend
 	listener *listener.Listener
-	exchange *exchange.Frontend
-	tls      *proxytls.Server // nil without TLS
-	inputs   tlsInputs        // what tls was compiled from
+	handler  handler
 	err      error
 }
 
@@ -100,7 +94,7 @@ func (p *Proxy) updateFrontends(root *config.Root, again bool) error {
 	var errs []error
 	var opened []*frontend
 	if again {
-		opened = p.goHome()
+		opened = p.goHome(root)
 		changed = changed || len(opened) > 0
 	}
 	for _, spec := range specs {
@@ -116,11 +110,8 @@ func (p *Proxy) updateFrontends(root *config.Root, again bool) error {
 			errs = append(errs, f.err)
 			continue
 		}
-		f.exchange.SetTarget(spec.TargetProxy)
 		f.spec = spec
-		if target := root.TargetProxy(spec.TargetProxy); target != nil {
-			f.listener.Limit(int(target.Spec.GetLimits().GetMaxConnections()))
-		}
+		f.listener.Limit(f.handler.follow(root, spec))
 	}
 	if changed {
 		p.publishBound()
@@ -128,23 +119,29 @@ func (p *Proxy) updateFrontends(root *config.Root, again bool) error {
 	// Connections are accepted when every port is known: a redirect may name another frontend's.
 	for _, f := range opened {
 		if f.err == nil {
-			p.live.Go(func() { p.serve(f) })
+			name := f.spec.Name
+			p.live.Go(func() { p.serve(name, f) })
 		}
 	}
 	return errors.Join(errs...)
 }
 
 // goHome moves frontends to their own ports where those have come free. Who is connected stays where it is.
-func (p *Proxy) goHome() (moved []*frontend) {
+func (p *Proxy) goHome(root *config.Root) (moved []*frontend) {
 	for k, f := range p.frontends {
 		if f.listener == nil || !f.listener.Elsewhere() {
+			continue
+		}
+		// A handler of its own: connections of the old one are told the old port.
+		h, err := p.newHandler(root, f.spec)
+		if err != nil {
 			continue
 		}
 		l, err := listener.BindExactly(f.at())
 		if err != nil {
 			continue
 		}
-		home := &frontend{spec: f.spec, tls: f.tls, inputs: f.inputs}
+		home := &frontend{spec: f.spec, handler: h}
 		p.listen(home, l)
 		p.cfg.Logger.Info("port is bound as written now", "frontend", f.spec.Name, "was", f.listener.Actual, "actual", l.Actual)
 		p.frontends[k] = home
@@ -162,7 +159,7 @@ func (p *Proxy) closeUnwanted(specs []config.Frontend) (changed bool) {
 	}
 	for k, f := range p.frontends {
 		spec, ok := wanted[k]
-		if ok && spec.Port == f.spec.Port && spec.TLS == f.spec.TLS && f.err == nil {
+		if ok && spec.Kind == f.spec.Kind && spec.Port == f.spec.Port && spec.TLS == f.spec.TLS && f.err == nil {
 			continue
 		}
 		f.close()
@@ -205,13 +202,8 @@ func (p *Proxy) open(root *config.Root, spec config.Frontend) *frontend {
 		f.err = fmt.Errorf("listen on %s: forwarding rule %q listens there", f.at(), other.spec.Name)
 		return f
 	}
-	if spec.TLS {
-		policy, err := p.policy(root, spec.TargetProxy)
-		if err != nil {
-			f.err = err
-			return f
-		}
-		f.tls, f.inputs = proxytls.NewServer(policy, p.tickets), inputsOf(root, spec.TargetProxy)
+	if f.handler, f.err = p.newHandler(root, spec); f.err != nil {
+		return f
 	}
 	l, err := p.bind(f.at())
 	if err != nil {
@@ -228,12 +220,8 @@ func (p *Proxy) open(root *config.Root, spec config.Frontend) *frontend {
 // listen gives a frontend its socket.
 func (p *Proxy) listen(f *frontend, l *listener.Listener) {
 	l.Shared = p.shared
-	address := f.spec.Address
 	f.listener = l
-	f.exchange = &exchange.Frontend{
-		Name: f.spec.Name, Port: l.Actual.Port(), Reach: func(port uint16) uint16 { return p.reach(address, port) },
-	}
-	f.exchange.SetTarget(f.spec.TargetProxy)
+	f.handler.bound(l.Actual.Port())
 }
 
 // bind uses an inherited socket, if there is one for the address.
@@ -248,15 +236,10 @@ func (p *Proxy) bind(at netip.AddrPort) (*listener.Listener, error) {
 }
 
 // serve accepts connections until the listener is closed.
-func (p *Proxy) serve(f *frontend) {
-	counts := p.cfg.Metrics.Frontend(f.exchange.Name)
-	var tlsConfig *tls.Config
-	if f.tls != nil {
-		tlsConfig = f.tls.Config()
-	}
-	at := f.exchange
+func (p *Proxy) serve(name string, f *frontend) {
+	counts := p.cfg.Metrics.Frontend(name)
 	err := f.listener.Serve(
-		func(nc *net.TCPConn, closed func()) { p.server.Serve(nc, at, tlsConfig, closed) },
+		f.handler.serve,
 		listener.Events{
 			Accepted: func() { p.live.Add(1); counts.Accepted.Inc(); counts.Connections.Inc() },
 			Closed:   func() { counts.Connections.Dec(); p.live.Done() },
@@ -264,44 +247,24 @@ func (p *Proxy) serve(f *frontend) {
 			Failed: func(err error, first bool) {
 				counts.AcceptFailures.Inc()
 				if first {
-					p.cfg.Logger.Error("connections cannot be accepted", "frontend", at.Name, "err", err)
+					p.cfg.Logger.Error("connections cannot be accepted", "frontend", name, "err", err)
 				}
 			},
 		})
 	if err != nil {
-		p.cfg.Logger.Error("accept", "frontend", at.Name, "err", err)
+		p.cfg.Logger.Error("accept", "frontend", name, "err", err)
 	}
 }
 
-// updateTLS gives TLS frontends the policy of the next root.
-func (p *Proxy) updateTLS(next *config.Root) error {
+// prepareFrontends has those that there are get ready for the next root.
+func (p *Proxy) prepareFrontends(next *config.Root) error {
 	var errs []error
 	for _, spec := range next.Frontends() {
-		f := p.frontends[frontendKeyOf(spec)]
-		if f == nil || f.tls == nil || !spec.TLS {
-			continue
+		if f := p.frontends[frontendKeyOf(spec)]; f != nil && f.err == nil && f.spec.Kind == spec.Kind {
+			errs = append(errs, f.handler.prepare(next, spec))
 		}
-		inputs := inputsOf(next, spec.TargetProxy)
-		if inputs.equal(f.inputs) {
-			continue
-		}
-		policy, err := p.policy(next, spec.TargetProxy)
-		if err != nil {
-			errs = append(errs, fmt.Errorf("frontend %s keeps its certificates: %w", spec.Name, err))
-			continue
-		}
-		f.tls.Set(policy)
-		f.inputs = inputs
 	}
 	return errors.Join(errs...)
-}
-
-func (p *Proxy) policy(root *config.Root, target string) (*proxytls.ServerPolicy, error) {
-	t := root.TargetProxy(target)
-	if t == nil {
-		return nil, fmt.Errorf("target proxy %q does not exist", target)
-	}
-	return proxytls.CompileServer(t.Spec.GetTls(), config.Material{Root: root})
 }
 
 // publishBound makes what is bound visible.

@@ -81,6 +81,7 @@ type Proxy struct {
 
 	mu        sync.Mutex // Updates, one at a time, and the end
 	frontends map[frontendKey]*frontend
+	handlers  map[config.FrontendKind]handlerMaker
 	unbound   map[frontendKey]string // the reasons that were logged
 	inherited []Socket
 	ended     bool
@@ -112,7 +113,7 @@ func New(c Config) *Proxy {
 	reserve := descriptors.NewReserve(limit)
 	p := &Proxy{
 		cfg: c, clock: transport.NewClock(), workers: http2.NewWorkers(idleWorkers, c.Guard), tickets: proxytls.NewTickets(time.Now()),
-		frontends: map[frontendKey]*frontend{}, unbound: map[frontendKey]string{}, inherited: c.Inherited, stop: make(chan struct{}),
+		frontends: map[frontendKey]*frontend{}, handlers: handlerMakers(), unbound: map[frontendKey]string{}, inherited: c.Inherited, stop: make(chan struct{}),
 		shared: &listener.Shared{Most: c.MaxConnections, Reserve: reserve},
 	}
 	p.places = &geo.Databases{Logger: c.Logger}
@@ -215,7 +216,7 @@ func (p *Proxy) Commit(next *config.Root) error {
 		return errEnded
 	}
 	// Certificates first, then the root, then sockets: a connection never finds less than its request needs.
-	err := p.updateTLS(next)
+	err := p.prepareFrontends(next)
 	p.places.Use(next.GeoDatabases())
 	again := p.root.Swap(next) == next
 	if bindErr := p.updateFrontends(next, again); err == nil {

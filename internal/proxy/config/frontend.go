@@ -5,8 +5,15 @@ import (
 	"slices"
 )
 
+// FrontendKind is what a frontend takes the bytes of its connections for.
+type FrontendKind string
+
+// HTTP is requests, with TLS or without, that a target proxy routes. It is the only kind that forwarding rules can ask for yet.
+const HTTP FrontendKind = "HTTP"
+
 // Frontend is one address and port to listen on.
 type Frontend struct {
+	Kind FrontendKind
 	// Name is the forwarding rule's, which has one Frontend for each of its addresses.
 	Name        string
 	Address     netip.Addr
@@ -32,7 +39,7 @@ func (r *Root) Frontends() []Frontend {
 				continue
 			}
 			out = append(out, Frontend{
-				Name: e.resource.GetName(), Address: addr, Port: uint16(f.GetPort()), TargetProxy: f.GetTargetProxy(),
+				Kind: HTTP, Name: e.resource.GetName(), Address: addr, Port: uint16(f.GetPort()), TargetProxy: f.GetTargetProxy(),
 				TLS: r.TargetProxy(f.GetTargetProxy()).Spec.GetTls() != nil, Region: v.GetRegion(),
 			})
 		}
