@@ -18,7 +18,10 @@ import (
 	"github.com/spillway-lb/spillway/internal/computeapi"
 )
 
-type resourceType = lbv1.Resource
+type (
+	resourceType = lbv1.Resource
+	modelType    = lbv1.Model
+)
 
 func ask(t testing.TB, method, url string, headers ...string) (*http.Response, []byte) {
 	t.Helper()

@@ -23,7 +23,7 @@ func (c *call) answer(f func(*call) (any, error)) (any, error) {
 	project := c.PathValue("project")
 	// Until the first cluster is read, every project is empty.
 	if known := c.edition.info.Project(); project != "" && known != "" && project != known {
-		return nil, &Error{http.StatusNotFound, reasonNotFound, fmt.Sprintf(
+		return nil, &Error{Code: http.StatusNotFound, Reason: reasonNotFound, Message: fmt.Sprintf(
 			"The resource 'projects/%s' was not found: what is served here is of project %q", project, known)}
 	}
 	return f(c)
@@ -101,7 +101,7 @@ func (c *call) list() (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &list{kind: "compute#" + of.List, id: c.path(), page: page}, nil
+	return &list{kind: "compute#" + of.List, id: c.path(), collection: of.Name, page: page}, nil
 }
 
 // verb is a method that is no plain read.

@@ -16,21 +16,21 @@ func (c *call) delete() (any, error) {
 		return nil, c.readOnly()
 	}
 	if users := c.edition.view.Users(target.Location.Zone, target.Name); len(users) > 0 {
-		return nil, &Error{http.StatusBadRequest, reasonInUse, fmt.Sprintf(
+		return nil, &Error{Code: http.StatusBadRequest, Reason: reasonInUse, Message: fmt.Sprintf(
 			"The network_endpoint_group resource '%s' is already being used by '%s'", target.Path, users[0])}
 	}
 	if c.front.groups == nil {
-		return nil, &Error{http.StatusBadRequest, reasonNotReady, fmt.Sprintf(
+		return nil, &Error{Code: http.StatusBadRequest, Reason: reasonNotReady, Message: fmt.Sprintf(
 			"The resource '%s' is not ready: it is kept for the Service that it was made for, which would make it again", target.Path)}
 	}
 	operation, begun := c.front.operations.begin(c.edition.info.Project(), c.front.now(), target)
 	if !begun {
-		return nil, &Error{http.StatusBadRequest, reasonNotReady, fmt.Sprintf(
+		return nil, &Error{Code: http.StatusBadRequest, Reason: reasonNotReady, Message: fmt.Sprintf(
 			"The resource '%s' is not ready: operation '%s' deletes it", target.Path, operation)}
 	}
 	if err := c.front.groups.Delete(target.Location.Zone, target.Name); err != nil {
 		c.front.operations.withdraw(operation)
-		return nil, &Error{http.StatusBadRequest, reasonNotReady, fmt.Sprintf("The resource '%s' is not ready: %v", target.Path, err)}
+		return nil, &Error{Code: http.StatusBadRequest, Reason: reasonNotReady, Message: fmt.Sprintf("The resource '%s' is not ready: %v", target.Path, err)}
 	}
 	return c.awaited(operation, target.Location, promptly)
 }

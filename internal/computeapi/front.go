@@ -144,9 +144,14 @@ func (f *Front) Handler(access Access) http.Handler {
 	mux := http.NewServeMux()
 	route := func(pattern string, answer func(*call) (any, error)) {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+			p, err := parametersOf(r)
+			if err != nil {
+				f.write(w, r, p, nil, err)
+				return
+			}
 			c := &call{Request: r, front: f, edition: f.edition(), access: access}
 			body, err := c.answer(answer)
-			f.write(w, r, body, err)
+			f.write(w, r, p, body, err)
 		})
 	}
 	const project = "/compute/v1/projects/{project}"
@@ -177,7 +182,7 @@ func (f *Front) Handler(access Access) http.Handler {
 func (c *call) unknown() (any, error) {
 	switch c.Method {
 	case http.MethodGet, http.MethodHead:
-		return nil, &Error{http.StatusNotFound, reasonNotFound, "The requested URL " + c.URL.Path + " was not found on this server."}
+		return nil, &Error{Code: http.StatusNotFound, Reason: reasonNotFound, Message: "The requested URL " + c.URL.Path + " was not found on this server."}
 	}
 	return nil, c.readOnly()
 }
@@ -188,5 +193,5 @@ func (c *call) readOnly() error {
 	if c.access == ReadOnly {
 		text += " Network endpoint groups that nobody uses can be deleted where it is served with --compute-writes."
 	}
-	return &Error{http.StatusForbidden, reasonForbidden, text}
+	return &Error{Code: http.StatusForbidden, Reason: reasonForbidden, Message: text}
 }

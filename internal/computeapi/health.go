@@ -25,7 +25,7 @@ func (c *call) decode(into any) error {
 	if err == nil || errors.Is(err, io.EOF) {
 		return nil
 	}
-	return &Error{http.StatusBadRequest, "parseError", "Parse Error: " + err.Error()}
+	return &Error{Code: http.StatusBadRequest, Reason: "parseError", Message: "Parse Error: " + err.Error()}
 }
 
 // getHealth answers for one group of a backend service.

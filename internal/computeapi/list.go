@@ -16,7 +16,9 @@ import (
 // list is an answer of a list method of the Compute API.
 type list struct {
 	kind, id string
-	page     page[compute.Resource]
+	// collection is the API's name.
+	collection string
+	page       page[compute.Resource]
 }
 
 // AppendJSON writes the items as they are, without a second look.
@@ -93,7 +95,11 @@ func (c *call) aggregatedList() (any, error) {
 	}
 	out := &aggregated{kind: "compute#" + of.Aggregated, id: c.path(), collection: of.Name, page: page}
 	if _, token := c.parameter("pageToken"); token == "" {
-		out.empty = c.edition.places.without(of, page.items)
+		every, err := boolean("includeAllScopes", c.URL.Query().Get("includeAllScopes"))
+		if err != nil {
+			return nil, err
+		}
+		out.empty = c.edition.places.without(of.Zonal || every, page.items)
 	}
 	return out, nil
 }

@@ -14,7 +14,7 @@ func (c *call) inLocation() (compute.Collection, []compute.Resource, error) {
 	}
 	region, ok := c.location()
 	if !ok {
-		return of, nil, &Error{http.StatusBadRequest, reasonInvalid, "Location '" + c.PathValue("location") + "' is not supported"}
+		return of, nil, &Error{Code: http.StatusBadRequest, Reason: reasonInvalid, Message: "Location '" + c.PathValue("location") + "' is not supported"}
 	}
 	var out []compute.Resource
 	parent := c.PathValue("parent")
@@ -55,7 +55,7 @@ func (c *call) getInLocation() (any, error) {
 		}
 		return r, nil
 	}
-	return nil, &Error{http.StatusNotFound, reasonNotFound, "Resource '" + c.path() + "' was not found"}
+	return nil, &Error{Code: http.StatusNotFound, Reason: reasonNotFound, Message: "Resource '" + c.path() + "' was not found"}
 }
 
 // locationList is an answer of a list method of the Network Services API.

@@ -27,12 +27,15 @@ const (
 
 // operations are what was changed, the oldest first. One is done when what it deletes is no longer published.
 type operations struct {
-	mu  sync.Mutex
-	all []operation
+	mu   sync.Mutex
+	all  []operation
+	last uint64
 }
 
 // operation is never changed: when it is done, another one takes its place.
 type operation struct {
+	// serial is in order of time.
+	serial uint64
 	at     compute.Location
 	target compute.Resource
 	*api.Operation
@@ -47,7 +50,8 @@ func (o *operations) begin(project string, now time.Time, target compute.Resourc
 			return running.Name, false
 		}
 	}
-	o.all = append(o.all, operation{target.Location, target, deletion(project, now, target)})
+	o.last++
+	o.all = append(o.all, operation{o.last, target.Location, target, deletion(project, now, o.last, target)})
 	if len(o.all) > maxOperations {
 		o.all = slices.Delete(o.all, 0, len(o.all)-maxOperations)
 	}
@@ -55,8 +59,8 @@ func (o *operations) begin(project string, now time.Time, target compute.Resourc
 }
 
 // deletion is the operation that begins.
-func deletion(project string, now time.Time, target compute.Resource) *api.Operation {
-	name := fmt.Sprintf("operation-%d-%x", now.UnixNano(), target.ID())
+func deletion(project string, now time.Time, serial uint64, target compute.Resource) *api.Operation {
+	name := fmt.Sprintf("operation-%d-%08x-%x", now.UnixNano(), serial, target.ID())
 	path := compute.Path(project, target.Location, operationsName, name)
 	at := now.UTC().Format(timeLayout)
 	op := &api.Operation{
@@ -102,6 +106,22 @@ func (o *operations) list() []operation {
 }
 
 func operationKey(o operation) []string { return []string{o.Name} }
+
+// newestOperation orders the newest first.
+func newestOperation(o operation) []string { return []string{fmt.Sprintf("%016x", ^o.serial)} }
+
+// operationPage is the part of operations, which are in order of name, that is asked for.
+func (c *call) operationPage(all []operation) (page[operation], error) {
+	if _, err := c.orderKey(); err != nil {
+		return page[operation]{}, err
+	}
+	key := operationKey
+	if _, order := c.parameter("orderBy"); order == byNewest {
+		key = newestOperation
+		slices.SortFunc(all, func(a, b operation) int { return slices.Compare(key(a), key(b)) })
+	}
+	return pageOf(c, all, key, operationFields)
+}
 
 // operation is the one of a path, as it is now.
 func (c *call) operation() (any, error) {
@@ -158,7 +178,7 @@ func (c *call) awaited(name string, at compute.Location, limit time.Duration) (a
 
 func (c *call) listOperations(at compute.Location) (any, error) {
 	all := slices.DeleteFunc(c.front.operations.list(), func(o operation) bool { return o.at != at })
-	page, err := pageOf(c, all, operationKey, operationFields)
+	page, err := c.operationPage(all)
 	if err != nil {
 		return nil, err
 	}
@@ -170,7 +190,7 @@ func (c *call) listOperations(at compute.Location) (any, error) {
 }
 
 func (c *call) aggregatedOperations() (any, error) {
-	page, err := pageOf(c, c.front.operations.list(), operationKey, operationFields)
+	page, err := c.operationPage(c.front.operations.list())
 	if err != nil {
 		return nil, err
 	}

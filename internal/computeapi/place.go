@@ -69,13 +69,13 @@ func (p places) regionLink(region string) string {
 	return compute.SelfLink("projects/" + p.project + "/regions/" + region)
 }
 
-// without are the locations that a collection could have members in and has none of these.
-func (p places) without(of compute.Collection, members []compute.Resource) []compute.Location {
+// without are the locations, zones among them if they are asked for, that have none of these members.
+func (p places) without(zonal bool, members []compute.Resource) []compute.Location {
 	all := []compute.Location{{}}
 	for _, region := range p.regions {
 		all = append(all, compute.Location{Region: region})
 	}
-	if of.Zonal {
+	if zonal {
 		for zone := range p.zones {
 			all = append(all, compute.Location{Zone: zone})
 		}
@@ -161,7 +161,7 @@ func (c *call) listLocations() (any, error) {
 func (c *call) getLocation() (any, error) {
 	region, ok := c.location()
 	if !ok || region == everywhere {
-		return nil, &Error{http.StatusNotFound, reasonNotFound, "Location '" + c.PathValue("location") + "' was not found"}
+		return nil, &Error{Code: http.StatusNotFound, Reason: reasonNotFound, Message: "Location '" + c.PathValue("location") + "' was not found"}
 	}
 	return c.networkLocation(region), nil
 }

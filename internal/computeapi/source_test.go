@@ -164,7 +164,7 @@ func model(endpoints int) *lbv1.Model {
 		resource("bs-internal", &lbv1.BackendService{Region: "us-east1", Timeout: durationpb.New(0), Algorithm: lbv1.ServiceLbAlgorithm_SPRAY_TO_REGION}),
 		resource("check", &lbv1.HealthCheck{Type: lbv1.HealthCheck_HTTP, RequestPath: "/"}),
 		resource("us-west1-a/neg", &lbv1.NetworkEndpointGroup{Region: "us-west1", Zone: "us-west1-a"}),
-		resource("us-west1-b/idle", &lbv1.NetworkEndpointGroup{Region: "us-west1", Zone: "us-west1-b"}),
+		idleGroup(),
 		resource("us-west1-b/kept", &lbv1.NetworkEndpointGroup{Region: "us-west1", Zone: "us-west1-b"}),
 		resource("us-west1-b/slow", &lbv1.NetworkEndpointGroup{Region: "us-west1", Zone: "us-west1-b"}),
 		{Name: "tx", Body: &lbv1.Resource_LbTrafficExtension{LbTrafficExtension: &lbv1.LbExtension{
@@ -193,6 +193,11 @@ func model(endpoints int) *lbv1.Model {
 		resources = append(resources, resource(fmt.Sprintf("us-west1-a/neg/%d", from/perShard), shard))
 	}
 	return &lbv1.Model{Seq: 1, Resources: resources}
+}
+
+// idleGroup is one that nobody uses.
+func idleGroup() *lbv1.Resource {
+	return resource("us-west1-b/idle", &lbv1.NetworkEndpointGroup{Region: "us-west1", Zone: "us-west1-b"})
 }
 
 func fixedClock() time.Time { return time.Unix(1_800_000_001, 0) }

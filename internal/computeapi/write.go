@@ -17,12 +17,12 @@ import (
 const minZipped = 1 << 10
 
 // write answers a request. A client that has gone is of no interest.
-func (f *Front) write(w http.ResponseWriter, r *http.Request, answer any, err error) {
+func (f *Front) write(w http.ResponseWriter, r *http.Request, p parameters, answer any, err error) {
 	code := http.StatusOK
 	if err != nil {
 		code, answer = bodyOf(err, r.URL.Path)
 	}
-	body, err := f.marshal(answer)
+	body, err := f.bodyOf(p, answer, code)
 	if err != nil {
 		code, answer = bodyOf(err, r.URL.Path)
 		body, _ = json.Marshal(answer) // text has JSON
@@ -47,6 +47,15 @@ func (f *Front) write(w http.ResponseWriter, r *http.Request, answer any, err er
 	header.Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(code)
 	_, _ = w.Write(body)
+}
+
+// bodyOf is an answer's JSON, as the request wants it. Errors are answered whole.
+func (f *Front) bodyOf(p parameters, answer any, code int) ([]byte, error) {
+	body, err := f.marshal(answer)
+	if err != nil || code != http.StatusOK {
+		return body, err
+	}
+	return p.apply(body, answer)
 }
 
 // appendable answers know their JSON.
