@@ -82,6 +82,7 @@ type serveFlags struct {
 
 	drain                  time.Duration
 	verbose, computeWrites bool
+	computeHosts           []string
 	namespace              defaultNamespace
 	tracing                tracing
 }
@@ -105,6 +106,7 @@ one for each DIR in $XDG_STATE_HOME/spillway (~/.local/state/spillway) by defaul
 	flags.StringVar(&f.compute, "compute", "", `address for a Compute v1 and Network Services v1 API of what is served, read-only and without
 authentication, such as 127.0.0.1:0`)
 	flags.BoolVar(&f.computeWrites, "compute-writes", false, "let clients of --compute delete network endpoint groups that nobody uses")
+	flags.StringSliceVar(&f.computeHosts, "compute-host", nil, "name by which clients of --compute-writes may call it, beside addresses and localhost; repeatable")
 	flags.StringVar(&f.images, "images", "", "directory that keeps images of plugins; $XDG_CACHE_HOME/spillway/images by default")
 	flags.StringVar(&f.registry, "registry", "", "address for a registry that plugins can be pushed to, such as 127.0.0.1:5000")
 	f.tracing.addFlags(flags)
@@ -119,6 +121,9 @@ func (f *serveFlags) run(cmd *cobra.Command, dir string) error {
 	}
 	if f.computeWrites && f.compute == "" {
 		return errors.New("--compute-writes is about the API that --compute ADDRESS opens")
+	}
+	if len(f.computeHosts) > 0 && !f.computeWrites {
+		return errors.New("--compute-host is about the clients that --compute-writes lets delete")
 	}
 	if dir == "" {
 		return errors.New("the name of the directory is empty")
@@ -146,7 +151,7 @@ func (f *serveFlags) run(cmd *cobra.Command, dir string) error {
 	err = serve.Run(ctx, serve.Config{
 		Dir: absolute, Namespace: string(f.namespace), From: f.from, Socket: f.socket, State: f.state, Drain: f.drain, Format: f.format, Out: cmd.OutOrStdout(),
 		Log: f.logger(cmd.ErrOrStderr()), AccessLog: accessLog, Tracer: tracer, Admin: f.admin,
-		Compute: f.compute, ComputeWrites: f.computeWrites,
+		Compute: f.compute, ComputeWrites: f.computeWrites, ComputeHosts: f.computeHosts,
 		Images: f.images, Registry: f.registry,
 		Version: version(), Now: time.Now,
 	})

@@ -21,7 +21,7 @@ func ownHosts(at net.Addr, next http.Handler) http.Handler {
 		return next
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !isOwnHost(r.Host) {
+		if !IsOwnHost(r.Host) {
 			http.Error(w, "this host is not served here", http.StatusMisdirectedRequest)
 			return
 		}
@@ -29,7 +29,8 @@ func ownHosts(at net.Addr, next http.Handler) http.Handler {
 	})
 }
 
-func isOwnHost(host string) bool {
+// IsOwnHost says whether a Host, with a port or without, is an address or localhost: what no other site's name can be.
+func IsOwnHost(host string) bool {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name
 	}

@@ -175,6 +175,7 @@ func (f *Front) Handler(access Access) http.Handler {
 	route("GET "+location+"/{location}/{parents}/{parent}/{collection}", (*call).listInLocation)
 	route("GET "+location+"/{location}/{parents}/{parent}/{collection}/{name}", (*call).getInLocation)
 	route("/", (*call).unknown)
+	mux.HandleFunc("POST "+batchPath+"compute/v1", f.batch(mux))
 	return mux
 }
 

@@ -61,6 +61,8 @@ type Config struct {
 	// Compute is the address of the Compute and Network Services APIs; none if empty. ComputeWrites lets their clients delete.
 	Compute       string
 	ComputeWrites bool
+	// ComputeHosts are the names by which those clients may call it beside addresses and localhost.
+	ComputeHosts []string
 	// Images is the directory that keeps plugins' images; ImagesPath if empty.
 	Images string
 	// Registry is the address of a registry that plugins can be pushed to; none if empty.
