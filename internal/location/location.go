@@ -27,6 +27,9 @@ const firstVerdictWait = 500 * time.Millisecond
 // an address come to the machine.
 const publishRetry = 5 * time.Second
 
+// againPause is the least time between two tries of what cannot do its part.
+const againPause = time.Second
+
 // verdictPoll is how often the wait looks.
 const verdictPoll = 500 * time.Microsecond
 
@@ -94,9 +97,12 @@ func (l *Location) Apply(tx *lbv1.Transaction) {
 // Run applies transactions until the context ends.
 func (l *Location) Run(ctx context.Context) {
 	for {
-		var retry <-chan time.Time
+		var retry, again <-chan time.Time
 		if l.amiss() != "" {
 			retry = time.After(l.config.Retry)
+		}
+		if at, ok := l.root.AgainAt(); ok {
+			again = time.After(max(time.Until(at), min(againPause, l.config.Retry)))
 		}
 		select {
 		case <-ctx.Done():
@@ -105,6 +111,8 @@ func (l *Location) Run(ctx context.Context) {
 			l.step(ctx)
 		case <-retry:
 			l.retry()
+		case now := <-again:
+			l.again(now)
 		}
 	}
 }
@@ -143,6 +151,18 @@ func (l *Location) amiss() string {
 		text += l.config.Partly()
 	}
 	return text
+}
+
+// again tries what could not do its part, such as a plugin that did not start. What became of it is a new root's, as it says when
+// the next try is due.
+func (l *Location) again(now time.Time) {
+	next := l.root.Again(now)
+	if next == nil {
+		return
+	}
+	l.config.Prober.Follow(next)
+	l.root, l.failure = next, l.config.Publish(next)
+	l.tell()
 }
 
 // tell says how things are.

@@ -9,6 +9,7 @@ import (
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
 	"github.com/spillway-lb/spillway/internal/proxy/config"
+	"github.com/spillway-lb/spillway/internal/proxy/extension"
 )
 
 // endpoint is what every backend service of these tests has.
@@ -185,4 +186,29 @@ func TestARefusedTransactionDoesNotEndTheRetry(t *testing.T) {
 	if got := <-said; got != [2]uint64{1, 2} {
 		t.Fatalf("said %v of the retry", got)
 	}
+}
+
+// TestWhatCannotDoItsPartIsTriedAgain without a transaction, and told.
+func TestWhatCannotDoItsPartIsTriedAgain(t *testing.T) {
+	asked, said := 0, make(chan string, 10)
+	provider := func(string, *lbv1.TargetProxy, extension.Resources) (*extension.Chains, error) {
+		if asked++; asked > 3 {
+			return &extension.Chains{}, nil
+		}
+		return &extension.Chains{Faults: []extension.Fault{{Kind: "wasm_plugin_version", Name: "v", Text: fmt.Sprint("try ", asked), Again: time.Now()}}}, nil
+	}
+	var published *config.Root
+	l := New(Config{
+		Root: config.NewWith(config.Location{}, provider), Prober: &recorder{}, Retry: time.Millisecond,
+		Publish: func(r *config.Root) error { published = r; return nil },
+		Applied: func(seq uint64, err error) { said <- fmt.Sprint(seq, err, published.Faults()) },
+	})
+	go l.Run(t.Context())
+	l.Apply(&lbv1.Transaction{Seq: 7, Upserts: []*lbv1.Resource{
+		{Name: "d", Body: &lbv1.Resource_BackendService{BackendService: &lbv1.BackendService{AbortStatus: 404}}},
+		{Name: "m", Body: &lbv1.Resource_UrlMap{UrlMap: &lbv1.UrlMap{DefaultService: "d"}}},
+		{Name: "p", Body: &lbv1.Resource_TargetProxy{TargetProxy: &lbv1.TargetProxy{UrlMap: "m"}}},
+	}})
+	expectSaid(t, said,
+		"7 <nil> [{wasm_plugin_version v try 1}]", "7 <nil> [{wasm_plugin_version v try 2}]", "7 <nil> [{wasm_plugin_version v try 3}]", "7 <nil> []")
 }

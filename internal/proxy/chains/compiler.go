@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
 	"github.com/spillway-lb/spillway/internal/proxy/callout"
@@ -21,7 +22,7 @@ type Use struct {
 // Plugins makes extensions of Wasm plugins.
 type Plugins interface {
 	// Plugin is asked for each use of a plugin's main version. With an error and no extension each use is a failure, and fail_open
-	// decides; with an extension, that is what runs instead.
+	// decides; with an extension, that is what runs instead. An error with a method Again says when to ask again.
 	Plugin(u Use, p *lbv1.WasmPlugin, name string, v *lbv1.WasmPluginVersion) (extension.Extension, error)
 }
 
@@ -167,12 +168,21 @@ func (c Compiler) plugin(u Use, name string, r extension.Resources) (extension.E
 	}
 	made, err := c.Plugins.Plugin(u, p, p.GetMainVersion(), v)
 	if err != nil {
-		*c.faults = append(*c.faults, extension.Fault{Kind: kindVersion, Name: p.GetMainVersion(), Text: err.Error()})
+		*c.faults = append(*c.faults, extension.Fault{Kind: kindVersion, Name: p.GetMainVersion(), Text: err.Error(), Again: againAt(err)})
 	}
 	if err != nil && made.New == nil {
 		return faulty(u, err.Error()), nil // the target proxy stays: refused, it would go on without the extension
 	}
 	return made, nil
+}
+
+// againAt is when an error says that another try is worth while.
+func againAt(err error) time.Time {
+	var r interface{ Again() time.Time }
+	if errors.As(err, &r) {
+		return r.Again()
+	}
+	return time.Time{}
 }
 
 // fault is the error of an extension that cannot run.

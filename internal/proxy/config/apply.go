@@ -15,10 +15,7 @@ import (
 // Apply makes the next state, or returns *Refused and changes nothing. Apply calls on states of one New must not overlap,
 // and go from the newest. The transaction's resources must not be changed afterwards.
 func (r *Root) Apply(tx *lbv1.Transaction) (*Root, error) {
-	e := &edit{
-		old: r, entries: r.entries.Txn(), refs: r.refs.Txn(), slots: r.services.edit(),
-		uses: usesEdit{txn: r.uses.Txn()},
-	}
+	e := r.edit()
 	e.collect(tx)
 	e.spread()
 	if len(e.refused) == 0 {
@@ -30,6 +27,10 @@ func (r *Root) Apply(tx *lbv1.Transaction) (*Root, error) {
 		return nil, &Refused{Seq: tx.GetSeq(), Resources: e.refused}
 	}
 	return e.build(tx.GetSeq()), nil
+}
+
+func (r *Root) edit() *edit {
+	return &edit{old: r, entries: r.entries.Txn(), refs: r.refs.Txn(), slots: r.services.edit(), uses: usesEdit{txn: r.uses.Txn()}}
 }
 
 // edit is one Apply. Up to build it writes to copies only.

@@ -110,10 +110,8 @@ func (r *Root) TargetProxy(name string) *TargetProxy {
 func (r *Root) Faults() []Refusal {
 	var out []Refusal
 	r.proxies.Root().Walk(func(_ []byte, p *TargetProxy) bool {
-		if p.Chains != nil {
-			for _, f := range p.Chains.Faults {
-				out = append(out, Refusal{Kind: f.Kind, Name: f.Name, Reason: f.Text})
-			}
+		for _, f := range p.faults() {
+			out = append(out, Refusal{Kind: f.Kind, Name: f.Name, Reason: f.Text})
 		}
 		return false
 	})

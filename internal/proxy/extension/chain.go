@@ -1,6 +1,8 @@
 package extension
 
 import (
+	"time"
+
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
 	"github.com/spillway-lb/spillway/internal/cel"
 )
@@ -31,7 +33,11 @@ type Chains struct {
 }
 
 // Fault is a resource that does not run, and why.
-type Fault struct{ Kind, Name, Text string }
+type Fault struct {
+	Kind, Name, Text string
+	// Again is when another try is worth while: the target proxy is compiled again then. Zero is with its next change.
+	Again time.Time
+}
 
 // Chain is a list of extensions that run together.
 type Chain struct {

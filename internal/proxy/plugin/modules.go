@@ -159,8 +159,7 @@ func (l *Modules) build(ctx context.Context, key moduleKey, source func() ([]byt
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if err != nil {
-		l.refused.add(key.String(), err, l.now())
-		return nil, err
+		return nil, l.refused.add(key.String(), err, l.now())
 	}
 	m := &module{compiled}
 	runtime.AddCleanup(m, func(c *wasm.Module) { c.Close(context.Background()) }, compiled)

@@ -104,18 +104,21 @@ func (p *Plugins) Version(name string, spec *lbv1.WasmPluginVersion) (*Version, 
 	if err := p.refused.known(key, p.config.Now()); err != nil {
 		return nil, err
 	}
-	m, err := p.config.Modules.get(profileOf(spec), spec.GetImage(), spec.GetImageDigest())
+	v, err := p.make(name, spec)
 	if err != nil {
-		return nil, err
-	}
-	v, err := p.start(name, spec, m)
-	if err != nil {
-		p.refused.add(key, err, p.config.Now())
-		return nil, err
+		return nil, p.refused.add(key, err, p.config.Now())
 	}
 	p.refused.forget(key)
 	p.add(key, spec.GetPlugin(), v)
 	return v, nil
+}
+
+func (p *Plugins) make(name string, spec *lbv1.WasmPluginVersion) (*Version, error) {
+	m, err := p.config.Modules.get(profileOf(spec), spec.GetImage(), spec.GetImageDigest())
+	if err != nil {
+		return nil, err
+	}
+	return p.start(name, spec, m)
 }
 
 // find is a version that runs, or nil.

@@ -3,7 +3,7 @@ package plugin
 import "time"
 
 // A version that did not start is tried again after this long, and after twice as long each time; not with each transaction, as
-// a hang holds up what comes behind it.
+// a hang holds up what comes behind it. Who has the proxy's configuration has the clock for that: see config.Root.AgainAt.
 const (
 	firstRetry   = 10 * time.Second
 	longestRetry = 10 * time.Minute
@@ -16,6 +16,16 @@ type refusal struct {
 	until time.Time
 }
 
+// refused implements what package chains wants of an error that may pass.
+type refused struct {
+	error
+	until time.Time
+}
+
+// Again is when the version may be tried.
+func (r *refused) Again() time.Time { return r.until }
+func (r *refused) Unwrap() error    { return r.error }
+
 // refusals are by module and configuration. It has no clock.
 type refusals map[string]refusal
 
@@ -27,14 +37,18 @@ func (r refusals) known(key string, now time.Time) error {
 	return nil
 }
 
-func (r refusals) add(key string, err error, now time.Time) {
+// add takes why something did not start, and returns that with the time from which it may be tried.
+func (r refusals) add(key string, err error, now time.Time) error {
 	for k, f := range r {
 		if k != key && now.Sub(f.until) > longestRetry {
 			delete(r, k) // nobody has asked for long
 		}
 	}
 	delay := min(max(2*r[key].delay, firstRetry), longestRetry)
-	r[key] = refusal{err, delay, now.Add(delay)}
+	until := now.Add(delay)
+	err = &refused{err, until}
+	r[key] = refusal{err, delay, until}
+	return err
 }
 
 func (r refusals) forget(key string) { delete(r, key) }

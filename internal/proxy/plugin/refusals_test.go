@@ -37,6 +37,10 @@ func TestAVersionThatDoesNotStart(t *testing.T) {
 	if _, again := p.Version("bad", bad); again == nil || !errors.Is(again, first) {
 		t.Errorf("started again: %v", again)
 	}
+	var again interface{ Again() time.Time }
+	if !errors.As(first, &again) || !again.Again().Equal(now.Add(firstRetry)) {
+		t.Errorf("%v does not say when it is tried again", first)
+	}
 	now = now.Add(firstRetry)
 	if _, later := p.Version("bad", bad); later == nil || errors.Is(later, first) {
 		t.Errorf("not tried again: %v", later)
