@@ -10,6 +10,7 @@ import (
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
 	networkingv1 "github.com/spillway-lb/spillway/api/networking/v1"
+	"github.com/spillway-lb/spillway/internal/fact"
 	"github.com/spillway-lb/spillway/internal/fleet"
 	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/neg"
@@ -38,6 +39,9 @@ func (t translator) translate(v *recompute.View, key string) recompute.Result {
 		}
 	}
 	b := builder{view: v, options: t.options, key: k}
+	if !b.key.Imported && v.Get(k.Ref()) == nil && fact.Pending(v, k.Scope.Cluster, kind.Service) {
+		return recompute.Result{State: recompute.Held}
+	}
 	switch found, held := b.findSources(); {
 	case held || b.policiesPending():
 		return recompute.Result{State: recompute.Held}

@@ -72,7 +72,7 @@ func (b *builder) clientCertificate() *lbv1.SslCertificate {
 		return nil
 	}
 	key := ClientKey(b.key.Scope.Cluster, b.key.Scope.Client)
-	c, ok, _ := recompute.Value[*ClientCertificate](b.view, UnitClientCertificate, key)
+	c, ok := recompute.Known[*ClientCertificate](b.view, UnitClientCertificate, key)
 	if !ok {
 		return nil
 	}

@@ -2,6 +2,7 @@ package configuration
 
 import (
 	spillwayv1alpha1 "github.com/spillway-lb/spillway/api/spillway/v1alpha1"
+	"github.com/spillway-lb/spillway/internal/fact"
 	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/store"
@@ -86,7 +87,7 @@ func Address(v *recompute.View, name string) string {
 }
 
 func value[T any](v *recompute.View, unit string) []T {
-	all, _, _ := recompute.Value[[]T](v, unit, "")
+	all, _ := recompute.Known[[]T](v, unit, "") // what is not listed yet is not empty
 	return all
 }
 
@@ -98,6 +99,9 @@ func list[T any](of func(*spillwayv1alpha1.ConfigurationSpec) []T) recompute.Tra
 // listOf is list for lists whose entries know their Configuration.
 func listOf[T any](of func(store.Ref, *spillwayv1alpha1.ConfigurationSpec) []T) recompute.Translator {
 	return func(v *recompute.View, _ string) recompute.Result {
+		if fact.Pending(v, "", kind.Configuration) {
+			return recompute.Result{State: recompute.Held}
+		}
 		var all []T
 		for _, ref := range v.List(kind.Configuration, "", "") {
 			if c, ok := recompute.Get[*spillwayv1alpha1.Configuration](v, ref); ok {

@@ -103,7 +103,7 @@ func (c *compiler) take(i, k int, key backend.Key, service string, out *lbv1.Ext
 func (c *compiler) missing(key backend.Key) bool {
 	if !key.Imported {
 		_, ok := recompute.Get[*corev1.Service](c.view, key.Ref())
-		return !ok
+		return !ok && !fact.Pending(c.view, key.Scope.Cluster, kind.Service)
 	}
 	_, ok, held := recompute.Value[*fleet.Import](c.view, fleet.UnitImport, fleet.ImportKey(key.Namespace, key.Name))
 	return !ok && !held

@@ -6,6 +6,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/spillway-lb/spillway/internal/fact"
 	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/policy"
 	"github.com/spillway-lb/spillway/internal/recompute"
@@ -33,6 +34,9 @@ func ReadCertificate(v *recompute.View, cluster string, from refgrant.From, name
 		return nil, problem
 	}
 	secret, ok := recompute.Get[*corev1.Secret](v, store.Ref{Cluster: cluster, Kind: kind.Secret, Namespace: namespace, Name: name})
+	if !ok && fact.Pending(v, cluster, kind.Secret) {
+		v.Hold()
+	}
 	if !ok {
 		return nil, &Problem{Message: fmt.Sprintf("Error GWCER102: Secret %q not found", namespace+"/"+name)}
 	}

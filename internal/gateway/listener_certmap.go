@@ -5,6 +5,8 @@ import (
 
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
+	"github.com/spillway-lb/spillway/internal/fact"
+	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/store"
 )
@@ -46,6 +48,9 @@ func mapCertificates(
 		return nil, invalid("annotation " + certmap + " and certificates of a listener exclude each other")
 	}
 	secrets := v.Index(indexCertmap, certmapKey(ref, name))
+	if fact.Pending(v, ref.Cluster, kind.Secret) {
+		v.Hold() // there may be more
+	}
 	if len(secrets) == 0 {
 		return nil, invalid(fmt.Sprintf("no Secret of namespace %s has label %s: %s", ref.Namespace, certmap, name))
 	}

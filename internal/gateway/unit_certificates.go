@@ -65,7 +65,7 @@ type refProblem struct {
 }
 
 func certificatesOf(v *recompute.View, gateway store.Ref, listener string) (certificates, bool) {
-	c, ok, _ := recompute.Value[certificates](v, unitCertificates, unitkey.Join(gateway.String(), listener))
+	c, ok := recompute.Known[certificates](v, unitCertificates, unitkey.Join(gateway.String(), listener))
 	return c, ok
 }
 
@@ -140,7 +140,7 @@ func translateCertificates(v *recompute.View, l servedListener, _ []int) recompu
 	value := certificates{}
 	refs, problem := l.certificateRefs(v)
 	for i := 0; i < len(refs) || problem != nil; i++ {
-		name, ok, _ := recompute.Value[string](v, unitCertificate, l.key(i))
+		name, ok := recompute.Known[string](v, unitCertificate, l.key(i))
 		if ok {
 			value.Names = append(value.Names, name)
 		} else if i >= len(refs) {
@@ -148,7 +148,7 @@ func translateCertificates(v *recompute.View, l servedListener, _ []int) recompu
 		}
 	}
 	if frontendValidation(&l.served.Spec, l.listener.Port) != nil {
-		clients, ok, _ := recompute.Value[clientValidation](v, unitClients, l.key())
+		clients, ok := recompute.Known[clientValidation](v, unitClients, l.key())
 		if !ok {
 			return recompute.Result{}
 		}
@@ -193,7 +193,7 @@ func translateClients(v *recompute.View, l servedListener, _ []int) recompute.Re
 	}
 	var authorities []byte
 	for i := range validation.CACertificateRefs {
-		text, _, _ := recompute.Value[string](v, unitAuthority, l.key(i))
+		text, _ := recompute.Known[string](v, unitAuthority, l.key(i))
 		authorities = append(authorities, text...)
 	}
 	if len(authorities) == 0 {

@@ -30,7 +30,7 @@ type served struct {
 
 // servedOf reads a Gateway as it is served.
 func servedOf(v *recompute.View, gateway store.Ref) (*served, bool) {
-	s, ok, _ := recompute.Value[*served](v, unitServed, gateway.String())
+	s, ok := recompute.Known[*served](v, unitServed, gateway.String())
 	return s, ok
 }
 

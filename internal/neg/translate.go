@@ -32,6 +32,9 @@ func translateMembers(v *recompute.View, key string) recompute.Result {
 	}
 	service, ok := recompute.Get[*corev1.Service](v, of.serviceRef())
 	if !ok {
+		if fact.Pending(v, of.cluster, kind.Service) {
+			v.Hold()
+		}
 		return recompute.Result{State: recompute.Absent}
 	}
 	port, ok := annotation.Port(service, of.port)

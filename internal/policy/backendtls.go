@@ -15,6 +15,7 @@ import (
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
+	"github.com/spillway-lb/spillway/internal/fact"
 	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/store"
@@ -141,9 +142,13 @@ func (a *authorities) fail(reason gatewayv1.PolicyConditionReason, format string
 // authorityKey holds the certificates in a ConfigMap or Secret.
 const authorityKey = "ca.crt"
 
-// Authorities reads the CA certificates of a ConfigMap or Secret as PEM.
+// Authorities reads the CA certificates of a ConfigMap or Secret as PEM. One that may be listed yet has the unit held.
 func Authorities(v *recompute.View, ref store.Ref) ([]byte, error) {
-	return ParseAuthorities(ref, v.Get(ref))
+	object := v.Get(ref)
+	if object == nil && fact.Pending(v, ref.Cluster, ref.Kind) {
+		v.Hold()
+	}
+	return ParseAuthorities(ref, object)
 }
 
 // ParseAuthorities takes the CA certificates out of a ConfigMap or Secret, nil if there is no such object.

@@ -230,7 +230,11 @@ func (e *Engine) translate(m *memo) (result Result, resources []published) {
 	if translator == nil {
 		panic("no translator for unit kind " + m.id.Kind)
 	}
-	result = translator(&View{engine: e, snapshot: e.snapshot, reader: m}, m.id.Key)
+	v := &View{engine: e, snapshot: e.snapshot, reader: m}
+	result = translator(v, m.id.Key)
+	if v.hold {
+		result = Result{State: Held, Writes: e.before[m].writes, Counts: e.before[m].counts}
+	}
 	if result.State == Present && !result.KeepPublished {
 		resources = publish(result.Resources)
 	}

@@ -46,6 +46,7 @@ const (
 //	Present                  this    this                    this                this
 //	Present, KeepPublished   this    last                    this                this
 //	Held                     last    last                    last                this
+//	View.Hold                last    last                    last                last
 //	Absent                   none    none                    none                this
 //
 // Where Resources stay, the units that were read for them stay, too. KeepPublished is for a unit whose published version

@@ -12,7 +12,12 @@ type View struct {
 	engine   *Engine
 	snapshot *store.Snapshot
 	reader   *memo
+	hold     bool
 }
+
+// Hold has the unit come to Held, with the writes and counts that it had, whatever its translator returns: something that it read is
+// not known yet.
+func (v *View) Hold() { v.hold = true }
 
 // Get returns an object for the sake of its content, or nil.
 func (v *View) Get(ref store.Ref) store.Object {
@@ -130,6 +135,15 @@ func Value[T any](v *View, kind, key string) (value T, ok, held bool) {
 	x, state := v.Unit(kind, key)
 	value, ok = x.(T)
 	return value, ok, !ok && state == Held
+}
+
+// Known is Value for a reader that has nothing to do while the unit is held without a value: it holds.
+func Known[T any](v *View, kind, key string) (value T, ok bool) {
+	value, ok, held := Value[T](v, kind, key)
+	if held {
+		v.Hold()
+	}
+	return value, ok
 }
 
 func readUnit(id ID) string { return "u\x00" + id.Kind + "\x00" + id.Key }

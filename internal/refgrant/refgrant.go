@@ -13,6 +13,7 @@ import (
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 	gatewayv1beta1 "sigs.k8s.io/gateway-api/apis/v1beta1"
 
+	"github.com/spillway-lb/spillway/internal/fact"
 	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/store"
@@ -28,7 +29,8 @@ type To struct {
 	Group, Kind, Namespace, Name string
 }
 
-// Permitted tells whether the reference stays in its namespace or a ReferenceGrant of the target's namespace allows it.
+// Permitted tells whether the reference stays in its namespace or a ReferenceGrant of the target's namespace allows it. As long as
+// grants are not listed yet, what none of those that are there allows has the unit held.
 func Permitted(v *recompute.View, cluster string, from From, to To) bool {
 	if from.Namespace == to.Namespace {
 		return true
@@ -37,6 +39,9 @@ func Permitted(v *recompute.View, cluster string, from From, to To) bool {
 		if spec := specOf(v.Get(ref)); spec != nil && Allows(spec, from, to) {
 			return true
 		}
+	}
+	if fact.Pending(v, cluster, kind.ReferenceGrant) {
+		v.Hold()
 	}
 	return false
 }

@@ -24,7 +24,6 @@ import (
 	"github.com/spillway-lb/spillway/internal/persist"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/store"
-	"github.com/spillway-lb/spillway/internal/translate"
 )
 
 func nodeOf(name string, heartbeat int64) *corev1.Node {
@@ -174,41 +173,11 @@ func TestWhatIsNotListedYetIsNotGone(t *testing.T) {
 		extendedFleet(tx)
 		containerNative(t, tx)
 	})
-	want := versions(w.engine)
-	seq, published := restored(t, w)
 	for _, listed := range []string{
 		kind.EndpointSlice, "Node", "ServiceExport.net.gke.io", kind.HealthCheckPolicy, kind.GCPBackendPolicy, kind.BackendTLSPolicy, kind.GCPGatewayPolicy,
 		kind.GCPTrafficExtension, kind.Pod, kind.ConfigMap, kind.Secret, kind.IngressClass,
 	} {
-		config := translate.Config(options())
-		config.Published, config.Seq = published, seq
-		restarted := &world{store: store.New(translate.Indexes()...), engine: recompute.New(config)}
-		restarted.sub = restarted.store.Subscribe()
-		pending := fact.Listed("c", listed)
-		round := restarted.commit(t, func(tx *store.Tx) {
-			tx.SetFact(pending, false)
-			for _, k := range w.store.Snapshot().Kinds() {
-				w.store.Snapshot().Walk(k, "", "", func(e *store.Entry) bool {
-					if k != listed {
-						tx.Put(e.Ref.Cluster, e.Object, e.Origin)
-					}
-					return true
-				})
-			}
-		})
-		if got := versions(restarted.engine); round.Tx != nil || !slices.Equal(got, want) {
-			t.Errorf("without %s: %v\n%s", listed, round.Tx, difference(got, want))
-		}
-		round = restarted.commit(t, func(tx *store.Tx) {
-			tx.SetFact(pending, true)
-			w.store.Snapshot().Walk(listed, "", "", func(e *store.Entry) bool {
-				tx.Put(e.Ref.Cluster, e.Object, e.Origin)
-				return true
-			})
-		})
-		if got := versions(restarted.engine); round.Tx != nil || !slices.Equal(got, want) {
-			t.Errorf("with %s: %v\n%s", listed, round.Tx, difference(got, want))
-		}
+		nothingChangesWithout(t, w, fact.Listed("c", listed), listed)
 	}
 }
 

@@ -1,0 +1,176 @@
+package translate_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	networkingv1 "github.com/spillway-lb/spillway/api/networking/v1"
+	spillwayv1alpha1 "github.com/spillway-lb/spillway/api/spillway/v1alpha1"
+	"github.com/spillway-lb/spillway/internal/fact"
+	"github.com/spillway-lb/spillway/internal/kind"
+	"github.com/spillway-lb/spillway/internal/recompute"
+	"github.com/spillway-lb/spillway/internal/store"
+	"github.com/spillway-lb/spillway/internal/translate"
+)
+
+// nothingChangesWithout restarts a world whose objects of a kind are not listed yet, and lists them.
+func nothingChangesWithout(t *testing.T, w *world, pending store.Fact, listed string) {
+	t.Helper()
+	want := versions(w.engine)
+	seq, published := restored(t, w)
+	config := translate.Config(options())
+	config.Published, config.Seq = published, seq
+	restarted := &world{store: store.New(translate.Indexes()...), engine: recompute.New(config)}
+	restarted.sub = restarted.store.Subscribe()
+	put := func(tx *store.Tx, kinds ...string) {
+		for _, k := range kinds {
+			w.store.Snapshot().Walk(k, "", "", func(e *store.Entry) bool {
+				tx.Put(e.Ref.Cluster, e.Object, e.Origin)
+				return true
+			})
+		}
+	}
+	others := slices.DeleteFunc(w.store.Snapshot().Kinds(), func(k string) bool { return k == listed })
+	if len(others) == len(w.store.Snapshot().Kinds()) {
+		t.Fatalf("there is no %s", listed)
+	}
+	round := restarted.commit(t, func(tx *store.Tx) {
+		tx.SetFact(pending, false)
+		put(tx, others...)
+	})
+	if got := versions(restarted.engine); round.Tx != nil || !slices.Equal(got, want) {
+		t.Errorf("without %s: %v\n%s", listed, round.Tx, difference(got, want))
+	}
+	round = restarted.commit(t, func(tx *store.Tx) {
+		tx.SetFact(pending, true)
+		put(tx, listed)
+	})
+	if got := versions(restarted.engine); round.Tx != nil || !slices.Equal(got, want) {
+		t.Errorf("with %s: %v\n%s", listed, round.Tx, difference(got, want))
+	}
+}
+
+// TestWhatIsReferredToAndNotListedIsNotGone: a reference whose target, or whose permission, is not listed yet is neither broken nor
+// forbidden.
+func TestWhatIsReferredToAndNotListedIsNotGone(t *testing.T) {
+	w := newWorld()
+	w.commit(t, func(tx *store.Tx) { referringFleet(t, tx) })
+	for _, listed := range []string{kind.ReferenceGrant, kind.Secret, kind.ConfigMap, kind.Service} {
+		nothingChangesWithout(t, w, fact.Listed("c", listed), listed)
+	}
+	nothingChangesWithout(t, w, fact.Listed("", kind.Configuration), kind.Configuration)
+}
+
+// TestNothingIsSaidOfWhatIsNotListed: a first start, with lists on their way.
+func TestNothingIsSaidOfWhatIsNotListed(t *testing.T) {
+	w := newWorld()
+	pending := []store.Fact{fact.Listed("c", kind.ReferenceGrant), fact.Listed("c", kind.Secret), fact.Listed("c", kind.ConfigMap), fact.Listed("", kind.Configuration)}
+	kinds := []string{kind.ReferenceGrant, kind.Secret, kind.ConfigMap, kind.Configuration}
+	all := newWorld()
+	all.commit(t, func(tx *store.Tx) { referringFleet(t, tx) })
+	put := func(tx *store.Tx, which func(string) bool) {
+		for _, k := range all.store.Snapshot().Kinds() {
+			if which(k) {
+				all.store.Snapshot().Walk(k, "", "", func(e *store.Entry) bool {
+					tx.Put(e.Ref.Cluster, e.Object, e.Origin)
+					return true
+				})
+			}
+		}
+	}
+	said := func(round recompute.Round) (text string) {
+		for _, c := range round.Writes {
+			text += fmt.Sprintf("%s: %v\n", c.Ref, c.Value)
+		}
+		return text
+	}
+	first := w.commit(t, func(tx *store.Tx) {
+		for _, f := range pending {
+			tx.SetFact(f, false)
+		}
+		put(tx, func(k string) bool { return !slices.Contains(kinds, k) })
+	})
+	for _, wrong := range []string{"RefNotPermitted", "no Secret of namespace", "not found", "no Configuration maps", "does not exist"} {
+		if text := said(first); strings.Contains(text, wrong) {
+			t.Errorf("before the lists it says %q:\n%s", wrong, text)
+		}
+	}
+	w.commit(t, func(tx *store.Tx) {
+		for _, f := range pending {
+			tx.SetFact(f, true)
+		}
+		put(tx, func(k string) bool { return slices.Contains(kinds, k) })
+	})
+	if got, want := versions(w.engine), versions(all.engine); !slices.Equal(got, want) {
+		t.Errorf("with the lists:\n%s", difference(got, want))
+	}
+}
+
+// referringFleet has references into other namespaces and by labels, and to what a Configuration defines.
+func referringFleet(t *testing.T, tx *store.Tx) {
+	tx.Put("c", cluster("c", "us-west1"), "")
+	secure, plain := httpListener("https", "", 443), httpListener("plain", "", 80)
+	secure.Protocol = gatewayv1.HTTPSProtocolType
+	mapped := gatewayOf("gke-l7-global-external-managed", secure, plain)
+	mapped.Annotations = map[string]string{"networking.gke.io/certmap": "map"}
+	tx.Put("c", mapped, "")
+	labelled := tlsSecret(t, "mapped")
+	labelled.Labels = map[string]string{"networking.gke.io/certmap": "map"}
+	tx.Put("c", labelled, "")
+
+	other := gatewayv1.Namespace("other")
+	granted := gatewayOf("gke-l7-global-external-managed", secure)
+	granted.Name = "granted"
+	granted.Spec.Listeners[0].TLS = &gatewayv1.ListenerTLSConfig{CertificateRefs: []gatewayv1.SecretObjectReference{{Namespace: &other, Name: "far"}}}
+	granted.Spec.TLS = &gatewayv1.GatewayTLSConfig{Frontend: &gatewayv1.FrontendTLSConfig{Default: gatewayv1.TLSConfig{Validation: &gatewayv1.FrontendTLSValidation{
+		CACertificateRefs: []gatewayv1.ObjectReference{{Kind: "ConfigMap", Namespace: &other, Name: "far"}},
+	}}}}
+	tx.Put("c", granted, "")
+	far := tlsSecret(t, "far")
+	far.Namespace = "other"
+	tx.Put("c", far, "")
+	authorities := &corev1.ConfigMap{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "ConfigMap"}, ObjectMeta: meta("other", "far")}
+	authorities.Data = map[string]string{"ca.crt": string(far.Data[corev1.TLSCertKey])}
+	tx.Put("c", authorities, "")
+	tx.Put("c", service("other", "far", 80), "")
+	r := route("r", nil, "far")
+	r.Spec.Rules[0].BackendRefs[0].Namespace = &other
+	tx.Put("c", r, "")
+	grant := &gatewayv1.ReferenceGrant{
+		TypeMeta: metav1.TypeMeta{APIVersion: "gateway.networking.k8s.io/v1", Kind: "ReferenceGrant"}, ObjectMeta: meta("other", "grant"),
+	}
+	for _, of := range []gatewayv1.Kind{"Gateway", "HTTPRoute"} {
+		grant.Spec.From = append(grant.Spec.From, gatewayv1.ReferenceGrantFrom{Group: gatewayv1.GroupName, Kind: of, Namespace: "store"})
+	}
+	grant.Spec.To = []gatewayv1.ReferenceGrantTo{{Kind: "Secret"}, {Kind: "ConfigMap"}, {Kind: "Service"}}
+	tx.Put("c", grant, "")
+
+	tx.Put("", &spillwayv1alpha1.Configuration{
+		TypeMeta: metav1.TypeMeta{APIVersion: "spillway.dev/v1alpha1", Kind: "Configuration"}, ObjectMeta: meta("", "default"),
+		Spec: spillwayv1alpha1.ConfigurationSpec{
+			SSLPolicies: []spillwayv1alpha1.SSLPolicy{{Name: "ours", Profile: "MODERN"}},
+			GoogleAPIs:  []spillwayv1alpha1.GoogleAPI{{Host: "dlp.googleapis.com", Address: "127.0.0.1:9"}},
+			Addresses:   []spillwayv1alpha1.NamedAddress{{Name: "front", Address: "127.0.0.7"}},
+		},
+	}, "")
+	ours, host := "ours", "dlp.googleapis.com"
+	settings := &networkingv1.GCPGatewayPolicy{TypeMeta: metav1.TypeMeta{APIVersion: "networking.gke.io/v1", Kind: "GCPGatewayPolicy"}, ObjectMeta: meta("store", "p")}
+	settings.Spec.TargetRef = networkingv1.PolicyTargetReference{Group: gatewayv1.GroupName, Kind: "Gateway", Name: "web"}
+	settings.Spec.Default = &networkingv1.GCPGatewayPolicyConfig{SSLPolicy: &ours}
+	tx.Put("c", settings, "")
+	x := &networkingv1.GCPTrafficExtension{TypeMeta: metav1.TypeMeta{APIVersion: "networking.gke.io/v1", Kind: "GCPTrafficExtension"}, ObjectMeta: meta("store", "x")}
+	x.Spec.TargetRefs = []networkingv1.LocalPolicyTargetReference{{Group: gatewayv1.GroupName, Kind: "Gateway", Name: "web"}}
+	x.Spec.ExtensionChains = []networkingv1.ExtensionChain{{Name: "c", Extensions: []networkingv1.Extension{{Name: "e", GoogleAPIServiceName: &host}}}}
+	tx.Put("c", x, "")
+	named := gatewayv1.NamedAddressType
+	asking := gatewayOf("gke-l7-global-external-managed", plain)
+	asking.Name = "asking"
+	asking.Spec.Addresses = []gatewayv1.GatewaySpecAddress{{Type: &named, Value: "front"}}
+	tx.Put("c", asking, "")
+}
