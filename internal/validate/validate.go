@@ -19,7 +19,6 @@ import (
 
 	"github.com/spillway-lb/spillway/internal/manifests"
 	"github.com/spillway-lb/spillway/internal/manifests/schema"
-	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/standalone"
 	"github.com/spillway-lb/spillway/internal/status"
 	"github.com/spillway-lb/spillway/internal/store"
@@ -82,29 +81,21 @@ type world struct {
 	ports map[store.Ref][]uint16
 }
 
-// maxRounds bounds the translation. Two do: what a round writes is read by none of its units.
-const maxRounds = 10
-
 func (w *world) translate(dir string, now time.Time) {
 	writer := status.NewWriter(w.store, status.Limits{})
 	w.ports = standalone.Fabricate(w.store, writer, standalone.Options{Dir: dir}, now)
-	engine := recompute.New(translate.Config(translate.Options{Traffic: translate.Proximity()}))
-	publisher := translate.NewPublisher()
-	sub := w.store.Subscribe()
-	for range maxRounds {
-		snapshot, touched := sub.Take()
-		if len(touched) == 0 {
-			break
-		}
-		round := engine.Run(snapshot, touched)
-		writer.Apply(round.Writes, touched, now)
-		_, refusals := publisher.Check(round.Tx)
-		for _, r := range refusals {
+	err := translate.Once(w.store, translate.Options{Traffic: translate.Proximity()}, func(round translate.Round) error {
+		writer.Apply(round.Writes, round.Touched, now)
+		for _, r := range round.Refusals {
 			w.fail("NotPublished", fmt.Sprintf("%s %s is not fit to be published: %s", r.Kind, r.Name, r.Reason))
 		}
 		for _, p := range round.Problems {
 			w.fail("InternalError", fmt.Sprintf("%s: %s", p.Unit, p.Text))
 		}
+		return nil
+	})
+	if err != nil {
+		w.fail("InternalError", err.Error())
 	}
 	w.snapshot = w.store.Snapshot()
 }
