@@ -40,8 +40,8 @@ func Slices(v Indexed, cluster, namespace, service string) []store.Ref {
 	return v.Index(indexSlices, servedKey(cluster, namespace, service))
 }
 
-// translateSlice copies one exported EndpointSlice into every member, the exporting one included. A unit for each slice
-// keeps the work of an endpoint that comes or goes to its own slice.
+// translateSlice puts one exported EndpointSlice into every member that has a use for it, the exporting one included; all of them have
+// the same object. A unit for each slice keeps the work of an endpoint that comes or goes to its own slice.
 func translateSlice(v *recompute.View, key string) recompute.Result {
 	ref, _ := store.ParseRef(key)
 	source, ok := recompute.Get[*discoveryv1.EndpointSlice](v, ref)
@@ -64,6 +64,9 @@ func translateSlice(v *recompute.View, key string) recompute.Result {
 	imported := importedSlice(source, ref.Cluster, name, m.ports(m.Offers[i]))
 	result := recompute.Result{State: recompute.Present}
 	for _, member := range fleet.Members {
+		if needed, _, _ := recompute.Value[bool](v, unitNeed, needKey(member.Name, ref.Namespace)); !needed {
+			continue
+		}
 		result.Writes = append(result.Writes, recompute.Write{
 			Ref: store.RefTo(member.Name, imported), Part: recompute.PartObject, Value: imported,
 		})

@@ -92,6 +92,44 @@ func TestSlicesOfExportsAreInEveryMember(t *testing.T) {
 	}
 }
 
+// TestSlicesAreWhereTheyAreNeeded: a member that has Namespaces, and not this one, has no Service that leads to them.
+func TestSlicesAreWhereTheyAreNeeded(t *testing.T) {
+	namespace := func(name string) *corev1.Namespace {
+		return &corev1.Namespace{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Namespace"}, ObjectMeta: metav1.ObjectMeta{Name: name}}
+	}
+	pod := &corev1.Pod{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Pod"}, ObjectMeta: meta("store", "p", 0)}
+	w := newWorld(t)
+	for _, c := range []string{"a", "b"} {
+		w.put(c, cluster(c, c == "a"))
+	}
+	w.put("b", service("store", tcp("http", 80)))
+	w.put("b", endpointSlice("store-1", []string{"http"}, "10.0.0.1"))
+	w.put("b", netExport("store", 0))
+	const ofB = "b [http] [10.0.0.1]"
+	for _, step := range []struct {
+		what string
+		do   func()
+		want string
+	}{
+		{"no Namespaces at all", func() {}, ofB},
+		{"another Namespace", func() { w.put("a", namespace("other")) }, ""},
+		{"a Pod", func() { w.put("a", pod) }, ofB},
+		{"the Pod goes", func() { w.remove("a", kind.Pod, "p") }, ""},
+		{"a Service of its own", func() { w.put("a", service("store", tcp("own", 80))) }, ofB},
+		{"the Service goes", func() { w.remove("a", kind.Service, "store") }, ""},
+		{"the Namespace", func() { w.put("a", namespace("store")) }, ofB},
+	} {
+		step.do()
+		w.run()
+		if got := w.imported("a"); got != step.want {
+			t.Errorf("%s: a has %q, want %q", step.what, got, step.want)
+		}
+		if got := w.imported("b"); got != ofB {
+			t.Errorf("%s: b has %q", step.what, got)
+		}
+	}
+}
+
 func TestImportedSlicesNameNothingOfTheirCluster(t *testing.T) {
 	w := newWorld(t)
 	w.put("a", cluster("a", true))

@@ -34,6 +34,7 @@ func Units() map[string]recompute.Translator {
 		unitAddresses:     translateAddresses,
 		unitAddress:       translateAddress,
 		unitSlice:         translateSlice,
+		unitNeed:          translateNeed,
 	}
 }
 

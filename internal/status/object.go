@@ -5,6 +5,7 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/spillway-lb/spillway/internal/digest"
@@ -21,7 +22,7 @@ func writeObject(t Target, ref store.Ref, want store.Object, now time.Time) {
 		t.Delete(ref)
 		return
 	}
-	next := want.DeepCopyObject().(store.Object)
+	next := own(want)
 	if entry == nil {
 		if next.GetCreationTimestamp().Time.IsZero() {
 			next.SetCreationTimestamp(metav1.NewTime(now.UTC().Truncate(time.Second)))
@@ -41,6 +42,17 @@ func writeObject(t Target, ref store.Ref, want store.Object, now time.Time) {
 		next.SetGeneration(next.GetGeneration() + 1)
 	}
 	t.Put(ref.Cluster, next, Origin)
+}
+
+// own is an object whose metadata can be set. It shares the rest: what is wanted is never changed, and may be wanted in many clusters.
+func own(o store.Object) store.Object {
+	of := reflect.ValueOf(o)
+	if _, shared := o.(*unstructured.Unstructured); shared || of.Kind() != reflect.Pointer || of.Elem().Kind() != reflect.Struct {
+		return o.DeepCopyObject().(store.Object)
+	}
+	next := reflect.New(of.Elem().Type())
+	next.Elem().Set(of.Elem())
+	return next.Interface().(store.Object)
 }
 
 // sameField compares one field of two objects of a type; a field that the type lacks is the same.

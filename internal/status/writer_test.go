@@ -172,6 +172,23 @@ func TestDerivedObjectLives(t *testing.T) {
 	}
 }
 
+// TestDerivedObjectsAreShared: what is wanted in many clusters is in memory once, but for its metadata.
+func TestDerivedObjectsAreShared(t *testing.T) {
+	s := store.New()
+	w := status.NewWriter(s, status.Limits{})
+	west := derived(80)
+	east := west
+	east.Ref.Cluster = "east"
+	w.Apply([]recompute.WriteChange{west, east}, nil, at(0))
+	inWest, inEast := s.Snapshot().Get(west.Ref).Object.(*corev1.Service), s.Snapshot().Get(east.Ref).Object.(*corev1.Service)
+	if &inWest.Spec.Ports[0] != &inEast.Spec.Ports[0] {
+		t.Error("each has ports of its own")
+	}
+	if wanted := west.Value.(*corev1.Service); inWest.UID == inEast.UID || wanted.UID != "" {
+		t.Errorf("UIDs: %q, %q, of what was wanted %q", inWest.UID, inEast.UID, wanted.UID)
+	}
+}
+
 func TestTheUsersObjectWins(t *testing.T) {
 	s := store.New()
 	w := status.NewWriter(s, status.Limits{})
