@@ -2,10 +2,6 @@ package rollout
 
 import (
 	"context"
-	"fmt"
-	"io"
-	"net/http"
-	"strings"
 	"sync"
 	"time"
 )
@@ -13,86 +9,116 @@ import (
 const (
 	// pulse is the time between bursts of requests: the rate is kept on average.
 	pulse = 5 * time.Millisecond
-	// mostInFlight bounds the requests that wait for an answer; beyond it the client is late, and says so.
+	// mostInFlight bounds the requests that wait for an answer; beyond it the client falls behind, catches up when it can, and says what it
+	// could not.
 	mostInFlight = 1000
 	// patience is how long an answer may take.
 	patience = 20 * time.Second
 )
 
-// load sends requests at a steady rate, whatever becomes of them.
+// load sends requests at a steady rate, whatever becomes of them. Each of its connections has one request at a time; there are as
+// many as are needed, and the one that was used last is used next, so that a machine with little time to spare has few to look after.
 type load struct {
-	url    string
-	client *http.Client
+	address string
 
-	mu     sync.Mutex
-	sent   int
-	late   int
-	failed map[string]int
-	pods   map[string]int
+	mu   sync.Mutex
+	idle []*connection // the one that was used last is at the end
+	// inFlight counts the requests that wait for an answer.
+	inFlight int
+	counts
 }
 
-func newLoad(url string) *load {
-	return &load{
-		url: url, failed: map[string]int{}, pods: map[string]int{},
-		client: &http.Client{Timeout: patience, Transport: &http.Transport{MaxIdleConnsPerHost: mostInFlight}},
-	}
+// counts are what became of the requests.
+type counts struct {
+	sent int
+	// late are those that were due and not sent when it ended.
+	late int
+	// reopened are those of a connection that the server had ended before it read them, which were sent again: as each browser does.
+	reopened int
+	failed   map[string]int
+	pods     map[string]int
+}
+
+func newLoad(address string) *load {
+	return &load{address: address, counts: counts{failed: map[string]int{}, pods: map[string]int{}}}
 }
 
 // run sends until the context ends, and returns when every answer is there.
 func (l *load) run(ctx context.Context, rate int) {
-	defer l.client.CloseIdleConnections()
 	var answers sync.WaitGroup
+	defer l.close()
 	defer answers.Wait()
-	inFlight := make(chan struct{}, mostInFlight)
 	tick := time.NewTicker(pulse)
 	defer tick.Stop()
-	began, due := time.Now(), 0
+	began, asked := time.Now(), 0
 	for {
+		due := int(time.Since(began).Seconds() * float64(rate))
+		for asked < due {
+			c := l.take()
+			if c == nil {
+				break
+			}
+			answers.Add(1)
+			c.asked <- &answers
+			asked++
+		}
 		select {
 		case <-ctx.Done():
+			l.note(func() { l.late = due - asked })
 			return
 		case <-tick.C:
 		}
-		for target := int(time.Since(began).Seconds() * float64(rate)); due < target; due++ {
-			select {
-			case inFlight <- struct{}{}:
-				answers.Go(func() {
-					l.ask()
-					<-inFlight
-				})
-			default:
-				l.note(func() { l.late++ })
-			}
-		}
 	}
 }
 
-func (l *load) ask() {
-	pod, err := l.answer()
-	l.note(func() {
-		l.sent++
-		if err != nil {
-			l.failed[err.Error()]++
-		} else {
-			l.pods[pod]++
-		}
-	})
+// take is a connection for one more request, nil if too many wait.
+func (l *load) take() *connection {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.inFlight >= mostInFlight {
+		return nil
+	}
+	l.inFlight++
+	if last := len(l.idle) - 1; last >= 0 {
+		c := l.idle[last]
+		l.idle = l.idle[:last]
+		return c
+	}
+	c := newConnection(l)
+	go c.serve()
+	return c
 }
 
-func (l *load) answer() (pod string, err error) {
-	answer, err := l.client.Get(l.url)
+// done notes an answer, and keeps the connection.
+func (l *load) done(c *connection, pod []byte, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.inFlight--
+	l.sent++
+	l.idle = append(l.idle, c)
 	if err != nil {
-		return "", err
+		l.failed[err.Error()]++
+		return
 	}
-	defer answer.Body.Close()
-	body, err := io.ReadAll(answer.Body)
-	if err != nil {
-		return "", err
+	l.pods[string(pod)]++
+}
+
+// close ends the connections, none of which is in use.
+func (l *load) close() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, c := range l.idle {
+		close(c.asked)
 	}
-	if answer.StatusCode != http.StatusOK {
-		return "", fmt.Errorf("HTTP %d: %.100s", answer.StatusCode, body)
-	}
-	return strings.TrimSpace(string(body)), nil
+	l.idle = nil
+}
+
+// once sends one request, and waits for its answer.
+func (l *load) once() error {
+	c := newConnection(l)
+	defer c.hangUp()
+	_, err := c.answer()
+	return err
 }
 
 func (l *load) note(f func()) {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/url"
 	"path/filepath"
 	"time"
 
@@ -16,8 +17,10 @@ import (
 
 // Report is the outcome.
 type Report struct {
-	// Sent are the requests, Late those that were due and not sent because too many waited for an answer.
+	// Sent are the requests, Late those that were due and not sent when it ended, because too many waited for an answer.
 	Sent, Late int
+	// Reopened are those that went out again because the server had ended the kept connection before it read them.
+	Reopened int
 	// Failed are the requests that were not answered by 200, by what became of them.
 	Failed map[string]int
 	// Pods are those that answered.
@@ -43,6 +46,9 @@ func (r *Report) String() string {
 	for what, n := range r.Failed {
 		text += fmt.Sprintf("\n\t%d: %s", n, what)
 	}
+	if r.Reopened > 0 {
+		text += fmt.Sprintf("\n\t%d were sent again: their connection had been ended", r.Reopened)
+	}
 	if r.Late > 0 {
 		text += fmt.Sprintf("\n\t%d were not sent: too many waited", r.Late)
 	}
@@ -61,15 +67,18 @@ func Run(ctx context.Context, binary, dir string, plan Plan) (*Report, error) {
 		return nil, err
 	}
 	defer server.Stop()
-	url, err := server.URL(ctx, namespace, name)
+	address, err := server.URL(ctx, namespace, name)
 	if err != nil {
 		return nil, err
 	}
 	if err := settled(ctx, server, plan.Replicas, 1); err != nil {
 		return nil, err
 	}
-	l := newLoad(url)
-	if err := eventually(ctx, func() error { _, err := l.answer(); return err }); err != nil {
+	l, err := loadOf(address)
+	if err != nil {
+		return nil, err
+	}
+	if err := eventually(ctx, l.once); err != nil {
 		return nil, err
 	}
 	loading, stop := context.WithCancel(ctx)
@@ -87,12 +96,24 @@ func Run(ctx context.Context, binary, dir string, plan Plan) (*Report, error) {
 	took := time.Since(began)
 	stop()
 	<-done
-	report := &Report{Sent: l.sent, Late: l.late, Failed: l.failed, Pods: len(l.pods), Took: took}
+	report := &Report{Sent: l.sent, Late: l.late, Reopened: l.reopened, Failed: l.failed, Pods: len(l.pods), Took: took}
 	if err != nil {
 		return report, err
 	}
 	report.Gated, err = gated(ctx, server)
 	return report, err
+}
+
+// loadOf asks http://HOST:PORT/.
+func loadOf(address string) (*load, error) {
+	u, err := url.Parse(address)
+	if err != nil || u.Scheme != "http" || u.Host == "" {
+		return nil, fmt.Errorf("%q is not http://HOST:PORT (%v)", address, err)
+	}
+	if u.Port() == "" {
+		u.Host += ":80"
+	}
+	return newLoad(u.Host), nil
 }
 
 // settled waits until all Pods of a version, and none other, are there and available.
