@@ -16,6 +16,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
+	cloudv1 "github.com/spillway-lb/spillway/api/cloud/v1"
 	networkingv1 "github.com/spillway-lb/spillway/api/networking/v1"
 	"github.com/spillway-lb/spillway/internal/fact"
 	"github.com/spillway-lb/spillway/internal/ingress/object"
@@ -249,25 +250,30 @@ func containerNative(t *testing.T, tx *store.Tx) {
 }
 
 func tlsSecret(t *testing.T, name string) *corev1.Secret {
+	s := &corev1.Secret{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Secret"}, ObjectMeta: meta("store", name), Type: corev1.SecretTypeTLS}
+	s.Data = newPair(t)
+	return s
+}
+
+// newPair is the data of a Secret with a new certificate and its key.
+func newPair(t fataler) map[string][]byte {
 	public, private, err := ed25519.GenerateKey(nil)
 	if err != nil {
-		t.Fatal(err)
+		t.Fatalf("key: %v", err)
 	}
 	template := &x509.Certificate{SerialNumber: big.NewInt(1), DNSNames: []string{"a.test"}, NotAfter: time.Now().Add(time.Hour)}
 	chain, err := x509.CreateCertificate(nil, template, template, public, private)
 	if err != nil {
-		t.Fatal(err)
+		t.Fatalf("certificate: %v", err)
 	}
 	key, err := x509.MarshalPKCS8PrivateKey(private)
 	if err != nil {
-		t.Fatal(err)
+		t.Fatalf("key: %v", err)
 	}
-	s := &corev1.Secret{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Secret"}, ObjectMeta: meta("store", name), Type: corev1.SecretTypeTLS}
-	s.Data = map[string][]byte{
+	return map[string][]byte{
 		corev1.TLSCertKey:       pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: chain}),
 		corev1.TLSPrivateKeyKey: pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key}),
 	}
-	return s
 }
 
 // restored is what an engine has published, as it comes back from a file.
@@ -293,6 +299,10 @@ func newObject(_, kind string) (store.Object, bool) {
 		return &corev1.Service{}, true
 	case "Secret":
 		return &corev1.Secret{}, true
+	case "Ingress":
+		return &ingressv1.Ingress{}, true
+	case "BackendConfig":
+		return &cloudv1.BackendConfig{}, true
 	case "HTTPRoute":
 		return &gatewayv1.HTTPRoute{}, true
 	case "GRPCRoute":

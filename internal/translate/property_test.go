@@ -201,9 +201,10 @@ func (e edits) breaks(t *rapid.T) bool { return e.broken && rapid.IntRange(0, 4)
 func (e edits) random(t *rapid.T, tx *store.Tx) {
 	cluster := rapid.SampledFrom(clusters()).Draw(t, "cluster")
 	o := rapid.SampledFrom([]func(*rapid.T) store.Object{
-		randomService, randomExport, e.gateway, e.route, e.route, randomGRPCRoute, randomHealthCheckPolicy,
+		e.service, randomExport, e.gateway, e.route, e.route, randomGRPCRoute, randomHealthCheckPolicy,
 		randomBackendPolicy, randomGatewayPolicy, randomBackendTLSPolicy, randomBackendTLSPolicy, randomGrant, randomNamespace,
 		e.extension, e.extension, randomPlugin, randomConfiguration,
+		e.ingress, e.ingress, randomIngressClass, e.secret, e.backendConfig, e.frontendConfig,
 	}).Draw(t, "kind")(t)
 	if store.RefTo(cluster, o).Kind == kind.Configuration {
 		cluster = ""
@@ -217,9 +218,10 @@ func (e edits) random(t *rapid.T, tx *store.Tx) {
 
 func pick[T any](t *rapid.T, label string, of ...T) T { return rapid.SampledFrom(of).Draw(t, label) }
 
-func randomService(t *rapid.T) store.Object {
+func (e edits) service(t *rapid.T) store.Object {
 	s := service("store", pick(t, "service", "s0", "s1", "s2"), pick(t, "ports", []int32{80}, []int32{81}, []int32{80, 81})...)
 	s.Namespace = pick(t, "namespace", "store", "store", "other")
+	s.Annotations = e.ingressAnnotations(t)
 	protocol := pick(t, "protocol", "", "kubernetes.io/h2c", "HTTPS")
 	s.Spec.Ports[0].AppProtocol = &protocol
 	if rapid.Bool().Draw(t, "udp") {
