@@ -21,6 +21,15 @@ const (
 	annotationAppProtocolsOld = "service.alpha.kubernetes.io/app-protocols"
 )
 
+// What answers for Ingresses without a default backend, if the cluster has it.
+const (
+	SystemNamespace   = "kube-system"
+	SystemDefault     = "default-http-backend"
+	SystemDefaultPort = "http"
+	// systemDefaultPath is what health checks ask it for.
+	systemDefaultPath = "/healthz"
+)
+
 // Descriptions of health checks, which say where the settings are from.
 const (
 	checkDefault       = "Default kubernetes L7 Loadbalancing health check for NEG."
@@ -81,6 +90,9 @@ func (b *builder) ingressCheck(protocol lbv1.BackendProtocol, config *cloudv1.Ba
 	}
 	check := policy.DefaultHealthCheck(b.key.checkType(protocol))
 	check.Description = checkDefault
+	if b.key.Namespace == SystemNamespace && b.key.Name == SystemDefault {
+		check.RequestPath = systemDefaultPath
+	}
 	if found, ok := b.key.readinessProbe(b.view, protocol); ok {
 		probed := policy.DefaultHealthCheck(check.GetType())
 		probed.Description = checkProbe

@@ -76,14 +76,14 @@ func Extensions(v *recompute.View) []spillwayv1alpha1.ExtensionSettings {
 	return value[spillwayv1alpha1.ExtensionSettings](v, unitExtensions)
 }
 
-// Address is what a NamedAddress stands for, "" if nobody said.
-func Address(v *recompute.View, name string) string {
+// Address is what a NamedAddress stands for, "" if nobody said; reserved tells whether somebody named it.
+func Address(v *recompute.View, name string) (address string, reserved bool) {
 	for _, a := range value[spillwayv1alpha1.NamedAddress](v, unitAddresses) {
 		if a.Name == name {
-			return a.Address
+			return a.Address, true
 		}
 	}
-	return ""
+	return "", false
 }
 
 func value[T any](v *recompute.View, unit string) []T {

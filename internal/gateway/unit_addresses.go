@@ -109,7 +109,8 @@ func (o Options) addressRequests(v *recompute.View, s scope.Scope, a *gatewayv1.
 		if region == "" {
 			region = s.ReadHome(v, o.Home)
 		}
-		return []frontend.Request{{Region: region, Name: a.Value, Literal: configuration.Address(v, addressName(a.Value))}}
+		literal, _ := configuration.Address(v, addressName(a.Value))
+		return []frontend.Request{{Region: region, Name: a.Value, Literal: literal}}
 	}
 	return everywhere(s.ReadLocations(v, o.Home))
 }

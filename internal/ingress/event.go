@@ -36,7 +36,7 @@ func (s *summary) events() []recompute.Write {
 	e.once(stepAdd, "ADD", s.ref.Namespace+"/"+s.ref.Name)
 	e.again(stepScheduled, object.ReasonSync, "Scheduled for sync")
 	e.warn(s.problems)
-	if t := s.plan.Default; !t.Unset && t.Port > 0 {
+	if t := s.plan.Default; !t.Unset && t.Namespace == "" && t.Port > 0 {
 		e.once(stepBackend, "Service", fmt.Sprintf("default backend set to %s:%d", t.Service, t.Port))
 	}
 	e.changed(s.changes())

@@ -1,6 +1,7 @@
 package ingress
 
 import (
+	"fmt"
 	"slices"
 
 	ingressv1 "k8s.io/api/networking/v1"
@@ -42,20 +43,44 @@ func (u addressesUnit) translate(v *recompute.View, key string) recompute.Result
 	if !ok {
 		return recompute.Result{State: recompute.Present, Value: at}
 	}
-	at.VIPs = u.claim(v, ref, p, addressName(good, p.Class)).VIPs
+	at.VIPs = u.kept(v, ref, p, addressName(good, p.Class))
 	return recompute.Result{State: recompute.Present, Value: at, Good: good}
 }
 
 func (u addressesUnit) claim(v *recompute.View, ref store.Ref, p *plan, name string) frontend.Addresses {
 	var requests []frontend.Request
-	if name != "" {
-		requests = []frontend.Request{{Region: p.Scope.ReadHome(v, u.options.Home), Name: name, Literal: configuration.Address(v, name)}}
-	} else {
+	if name == "" {
 		for _, region := range p.Scope.ReadLocations(v, u.options.Home) {
 			requests = append(requests, frontend.Request{Region: region})
 		}
+		return frontend.ReadAddresses(v, ref, requests)
 	}
-	return frontend.ReadAddresses(v, ref, requests)
+	literal, reserved := configuration.Address(v, name)
+	if !reserved {
+		return frontend.Addresses{Unusable: fmt.Sprintf("the given static IP name %s doesn't translate to an existing static IP.", name)}
+	}
+	return frontend.ReadAddresses(v, ref, []frontend.Request{{Region: p.Scope.ReadHome(v, u.options.Home), Name: name, Literal: literal}})
+}
+
+// kept are the addresses of an Ingress that cannot have what it asks for: those of the name that it asked for before. One whose
+// name nobody reserves any more keeps what its status says.
+func (u addressesUnit) kept(v *recompute.View, ref store.Ref, p *plan, name string) []frontend.VIP {
+	if _, reserved := configuration.Address(v, name); name == "" || reserved {
+		return u.claim(v, ref, p, name).VIPs
+	}
+	written := v.Written(ref)
+	if written == nil {
+		return nil
+	}
+	status, ok := written.Status.(*ingressv1.IngressStatus)
+	if !ok {
+		return nil
+	}
+	var requests []frontend.Request
+	for _, address := range addressesOf(status) {
+		requests = append(requests, frontend.Request{Region: p.Scope.ReadHome(v, u.options.Home), Name: name, Literal: address})
+	}
+	return frontend.ReadAddresses(v, ref, requests).VIPs
 }
 
 // served is the value of a unitFrontend: what was made.

@@ -1,6 +1,7 @@
 package ingress
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -59,6 +60,8 @@ type rule struct {
 
 // target is a backend as it was found.
 type target struct {
+	// Namespace is "" for the Ingress' own.
+	Namespace string
 	// Service and Port are where requests go; Port 0 is nowhere.
 	Service string
 	Port    int32
@@ -69,7 +72,7 @@ type target struct {
 // key is that of the backend service.
 func (t target) key(p *plan, namespace string) backend.Key {
 	return backend.Key{
-		Scope: p.Scope, Namespace: namespace, Name: t.Service, Port: t.Port, Ingress: true, Naming: backend.GroupNames,
+		Scope: p.Scope, Namespace: cmp.Or(t.Namespace, namespace), Name: t.Service, Port: t.Port, Ingress: true, Naming: backend.GroupNames,
 	}
 }
 
@@ -128,6 +131,8 @@ func (r *reader) readBackends() {
 	spec := &r.object.Spec
 	if spec.DefaultBackend != nil {
 		r.plan.Default = r.target(spec.DefaultBackend, "spec.defaultBackend")
+	} else {
+		r.plan.Default = r.systemDefault()
 	}
 	last := map[string]int{}
 	for i := range spec.Rules {
@@ -177,6 +182,24 @@ func (r *reader) readPaths(index int, host string, paths []ingressv1.HTTPIngress
 		at[p] = len(r.plan.Rules)
 		r.plan.Rules = append(r.plan.Rules, next)
 	}
+}
+
+// systemDefault is what answers for an Ingress without a default backend: the cluster's own, if it has one.
+func (r *reader) systemDefault() target {
+	s, ok := recompute.Get[*corev1.Service](r.view, store.Ref{
+		Cluster: r.ref.Cluster, Kind: kind.Service, Namespace: backend.SystemNamespace, Name: backend.SystemDefault,
+	})
+	if !ok {
+		return target{Unset: true}
+	}
+	port := ingressv1.ServiceBackendPort{Name: backend.SystemDefaultPort}
+	i := object.PortIndex(s, &port)
+	if i < 0 {
+		r.say(object.ReasonTranslate, "spec.defaultBackend", "failed to retrieve the system default backend service %q with port %q: it has no such port",
+			backend.SystemNamespace+"/"+backend.SystemDefault, backend.SystemDefaultPort)
+		return target{Unset: true}
+	}
+	return target{Namespace: backend.SystemNamespace, Service: backend.SystemDefault, Port: s.Spec.Ports[i].Port}
 }
 
 // target finds the Service port of a backend.

@@ -10,6 +10,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	networkingv1beta1 "github.com/spillway-lb/spillway/api/networking/v1beta1"
+	spillwayv1alpha1 "github.com/spillway-lb/spillway/api/spillway/v1alpha1"
 	"github.com/spillway-lb/spillway/internal/fact"
 	"github.com/spillway-lb/spillway/internal/proxy/chains"
 	"github.com/spillway-lb/spillway/internal/proxy/config"
@@ -188,4 +189,43 @@ func (w *world) backendOf(t *testing.T, service string) string {
 	}
 	t.Fatalf("no backend service of %s", service)
 	return ""
+}
+
+// TestAddressWithoutReservation: an Ingress whose address nobody reserves any more keeps it, and says so; a new one gets none.
+func TestAddressWithoutReservation(t *testing.T) {
+	in := ingressOf("in")
+	in.Annotations = map[string]string{"kubernetes.io/ingress.global-static-ip-name": "mine"}
+	in.Spec.DefaultBackend = &ingressv1.IngressBackend{Service: &ingressv1.IngressServiceBackend{Name: "s0", Port: ingressv1.ServiceBackendPort{Number: 80}}}
+	configuration := &spillwayv1alpha1.Configuration{TypeMeta: metav1.TypeMeta{APIVersion: "spillway.dev/v1alpha1", Kind: "Configuration"}, ObjectMeta: meta("", "default")}
+	configuration.Spec.Addresses = []spillwayv1alpha1.NamedAddress{{Name: "mine", Address: "127.9.9.9"}}
+	w := newWorld()
+	addresses := func() (out []string) {
+		for _, r := range w.engine.Resources() {
+			for _, vip := range r.GetForwardingRule().GetVips() {
+				out = append(out, vip.GetAddress())
+			}
+		}
+		return out
+	}
+	w.commit(t, func(tx *store.Tx) {
+		tx.Put("c", cluster("c", "us-west1"), "")
+		tx.Put("c", service("store", "s0", 80), "")
+		tx.Put("c", in, "")
+	})
+	if got := addresses(); len(got) > 0 {
+		t.Errorf("an address that nobody reserved: %v", got)
+	}
+	w.commit(t, func(tx *store.Tx) { tx.Put("", configuration, "") })
+	if got := addresses(); !slices.Equal(got, []string{"127.9.9.9"}) {
+		t.Errorf("reserved: %v", got)
+	}
+	w.commit(t, func(tx *store.Tx) {
+		status := &ingressv1.IngressStatus{}
+		status.LoadBalancer.Ingress = []ingressv1.IngressLoadBalancerIngress{{IP: "127.9.9.9"}}
+		tx.Write(store.RefTo("c", in), &store.Written{Status: status})
+		tx.Delete(store.RefTo("", configuration))
+	})
+	if got := addresses(); !slices.Equal(got, []string{"127.9.9.9"}) {
+		t.Errorf("no longer reserved: %v", got)
+	}
 }

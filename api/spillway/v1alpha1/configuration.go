@@ -85,8 +85,8 @@ type ConfigurationSpec struct {
 	// +listMapKey=host
 	// +kubebuilder:validation:MaxItems=64
 	GoogleAPIs []GoogleAPI `json:"googleAPIs,omitempty"`
-	// Addresses are what NamedAddresses of Gateways stand for, as gcloud's addresses do. A name that is not listed gets an
-	// address of the proxies' host by the hash of the name.
+	// Addresses are what NamedAddresses of Gateways, and the static IP names of Ingresses, stand for, as gcloud's addresses do. A name
+	// that is not listed gets, for a Gateway, an address of the proxies' host by the hash of the name; an Ingress is refused it.
 	//
 	// +optional
 	// +listType=map
@@ -101,16 +101,17 @@ type ConfigurationSpec struct {
 
 // NamedAddress is an address of the proxies' host with a name.
 type NamedAddress struct {
-	// Name is what Gateways ask for.
+	// Name is what Gateways and Ingresses ask for.
 	//
 	// +kubebuilder:validation:MaxLength=63
 	// +kubebuilder:validation:Pattern=`^[a-z]([-a-z0-9]*[a-z0-9])?$`
 	Name string `json:"name"`
-	// Address is an IP address.
+	// Address is an IP address; by the hash of the name if it is left out.
 	//
+	// +optional
 	// +kubebuilder:validation:MaxLength=45
 	// +kubebuilder:validation:XValidation:message="must be an IP address",rule="isIP(self)"
-	Address string `json:"address"`
+	Address string `json:"address,omitempty"`
 }
 
 // SSLPolicy says what HTTPS clients must be able to.
