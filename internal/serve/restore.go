@@ -8,9 +8,9 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/manifests"
 	"github.com/spillway-lb/spillway/internal/persist"
+	"github.com/spillway-lb/spillway/internal/status"
 	"github.com/spillway-lb/spillway/internal/store"
 )
 
@@ -67,7 +67,7 @@ func (r *restorer) apply(tx *store.Tx, delta *manifests.Delta, first bool) {
 	r.unread.apply(tx, delta)
 	if first {
 		r.standIn(tx)
-		r.bringEvents(tx)
+		r.bringDerived(tx)
 	}
 	r.standDown(tx)
 	r.forget()
@@ -208,13 +208,17 @@ func fileOf(origin string) string {
 	return origin
 }
 
-// bringEvents brings back the events about objects that are still there.
-func (r *restorer) bringEvents(tx *store.Tx) {
+// bringDerived brings back what no file holds and nothing makes anew, with what was said of it.
+func (r *restorer) bringDerived(tx *store.Tx) {
 	for ref, was := range r.was {
-		if ref.Kind == kind.Event && tx.Get(ref) == nil {
-			tx.Put(was.Cluster, was.Object, was.Origin)
-			delete(r.was, ref)
+		if was.Origin != status.Origin || !livesOn(ref) || tx.Get(ref) != nil {
+			continue
 		}
+		tx.Put(was.Cluster, was.Object, was.Origin)
+		if was.Written != nil {
+			tx.Write(ref, was.Written)
+		}
+		delete(r.was, ref)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
+	negv1beta1 "github.com/spillway-lb/spillway/api/neg/v1beta1"
 	"github.com/spillway-lb/spillway/internal/digest"
 	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/manifests/schema"
@@ -80,8 +81,12 @@ func (k *keeper) load() *persist.State {
 
 // newObject makes an object of a kind that is kept.
 func newObject(apiVersion, name string) (store.Object, bool) {
-	if apiVersion == "v1" && name == kind.Event {
-		return &corev1.Event{TypeMeta: metav1.TypeMeta{APIVersion: apiVersion, Kind: name}}, true
+	meta := metav1.TypeMeta{APIVersion: apiVersion, Kind: name}
+	switch {
+	case apiVersion == "v1" && name == kind.Event:
+		return &corev1.Event{TypeMeta: meta}, true
+	case apiVersion == negv1beta1.SchemeGroupVersion.String() && name == kind.Bare(kind.ServiceNetworkEndpointGroup):
+		return &negv1beta1.ServiceNetworkEndpointGroup{TypeMeta: meta}, true
 	}
 	return schema.New(apiVersion, name)
 }
@@ -114,9 +119,15 @@ func isKept(e *store.Entry) bool {
 	case implicit:
 		return false
 	case status.Origin:
-		return e.Ref.Kind == kind.Event
+		return livesOn(e.Ref)
 	}
 	return true
+}
+
+// livesOn tells what is derived and yet is not made anew from the rest: what was told, and where a Service has groups, which a zone
+// without Nodes keeps, and the Service's deletion does not end.
+func livesOn(ref store.Ref) bool {
+	return ref.Kind == kind.Event || ref.Kind == kind.ServiceNetworkEndpointGroup
 }
 
 // save writes until nothing newer waits.

@@ -165,3 +165,25 @@ func TestRequiredListsAreNotNull(t *testing.T) {
 		t.Errorf("wrote %s, %v", b, err)
 	}
 }
+
+// TestAnObjectKeepsItsStatusUntilOneIsSaid: a derived object of an earlier process is written before its status is.
+func TestAnObjectKeepsItsStatusUntilOneIsSaid(t *testing.T) {
+	s := store.New()
+	object := func() recompute.WriteChange {
+		o := &gatewayv1.Gateway{TypeMeta: metav1.TypeMeta{APIVersion: gatewayv1.GroupVersion.String(), Kind: "Gateway"}, ObjectMeta: metav1.ObjectMeta{Namespace: gateway.Namespace, Name: gateway.Name}}
+		return recompute.WriteChange{Write: recompute.Write{Ref: gateway, Part: recompute.PartObject, Value: o}}
+	}
+	status.NewWriter(s, status.Limits{}).Apply([]recompute.WriteChange{object(), wantStatus(programmed(metav1.ConditionTrue, "a"))}, nil, at(0))
+	before := s.Snapshot().Revision()
+	restarted := status.NewWriter(s, status.Limits{})
+	restarted.Apply([]recompute.WriteChange{object()}, nil, at(100))
+	if after := s.Snapshot().Revision(); after != before || len(statusOf(t, s).Conditions) != 1 {
+		t.Errorf("revision went from %d to %d; the status is %v", before, after, statusOf(t, s))
+	}
+	gone := wantStatus(nil)
+	gone.Removed = true
+	restarted.Apply([]recompute.WriteChange{gone}, nil, at(200))
+	if w := s.Snapshot().Get(gateway).Written; w != nil {
+		t.Errorf("a status that was taken back is %v", w)
+	}
+}

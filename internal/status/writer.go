@@ -51,8 +51,8 @@ type wanted struct {
 	conditions  map[string]any // by type, beside those of status
 	annotations map[string]string
 	finalizers  []string
-	// met: this writer has looked at the object.
-	met bool
+	// met: this writer has looked at the object. told: something beside the object itself has been wanted or taken back.
+	met, told bool
 }
 
 func (w *wanted) empty() bool {
@@ -124,6 +124,7 @@ func (w *Writer) want(c recompute.WriteChange) {
 		x = &wanted{}
 		w.wanted[c.Ref] = x
 	}
+	x.told = x.told || c.Part != recompute.PartObject
 	switch c.Part {
 	case recompute.PartObject:
 		x.object, _ = c.Value.(store.Object)

@@ -16,8 +16,12 @@ const LastReconcileTime = reconciledPrefix + "last-reconcile-time"
 
 const reconciledPrefix = "networking.gke.io/"
 
-// written returns what is to be said of an object; it returns what is said already if that is it.
+// written returns what is to be said of an object; it returns what is said already if that is it. Objects are written before what
+// is said of them, which waits for proxies: until then an earlier process's word counts.
 func (x *wanted) written(entry *store.Entry, now time.Time) *store.Written {
+	if !x.told {
+		return entry.Written
+	}
 	if x.status == nil && len(x.conditions) == 0 && x.annotations == nil && x.finalizers == nil {
 		return nil
 	}
