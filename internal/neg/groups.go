@@ -14,8 +14,8 @@ const UnitGroups = "neg"
 type Groups struct {
 	// Groups has one entry a zone, sorted by zone.
 	Groups []Group
-	// Name is that of the groups in each zone; Asked is one that the user asked for and another Service port has, else "".
-	Name, Asked string
+	// Name is that of the groups in each zone; Asked is one that is wanted and that another Service port, Holder, has, else "".
+	Name, Asked, Holder string
 	// AppProtocol is the Service port's, such as kubernetes.io/h2c.
 	AppProtocol string
 	// PortName is the Service port's.

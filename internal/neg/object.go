@@ -53,23 +53,20 @@ func PortOf(ref store.Ref, o metav1.Object) (service, key string, ok bool) {
 
 func translateObject(v *recompute.View, key string) recompute.Result {
 	ref, _ := store.ParseRef(key)
-	of, first, ok := claimantIn(v, ref)
-	if !ok {
-		return retained(v, ref)
-	}
-	groups, ok, held := recompute.Value[*Groups](v, UnitGroups, of.key())
+	of, groups, held := claimantIn(v, ref)
 	if held {
 		return recompute.Result{State: recompute.Held}
 	}
-	if !ok {
+	if groups == nil {
 		return retained(v, ref)
 	}
 	service, ok := recompute.Get[*corev1.Service](v, of.serviceRef())
 	if !ok {
 		return retained(v, ref)
 	}
-	status := &negv1beta1.ServiceNetworkEndpointGroupStatus{Conditions: conditions(first, ref.Name)}
-	if first {
+	has := groups.Name == ref.Name
+	status := &negv1beta1.ServiceNetworkEndpointGroupStatus{Conditions: conditions(has, ref.Name, groups.Holder)}
+	if has {
 		status.NetworkEndpointGroups = references(v, ref.Cluster, groups.Groups)
 	}
 	if at, ok := recompute.Fact[time.Time](v, fact.Synced(of.key())); ok {
@@ -81,18 +78,27 @@ func translateObject(v *recompute.View, key string) recompute.Result {
 	}}
 }
 
-// claimantIn is the Service port of the object's namespace that wants its name; first says whether it has it.
-func claimantIn(v *recompute.View, ref store.Ref) (of portOf, first, ok bool) {
-	for i, c := range claimants(v, ref.Name) {
+// claimantIn is the Service port of the object's namespace that has its name, or else the first that wants it; nil groups are none.
+func claimantIn(v *recompute.View, ref store.Ref) (of portOf, groups *Groups, held bool) {
+	for _, c := range claimants(v, ref.Name) {
 		if c.cluster != ref.Cluster || c.namespace != ref.Namespace {
 			continue
 		}
 		wanted, _ := wantedBy(v, c.serviceRef())
-		if _, ok := wanted.port(c.port); ok {
-			return c, i == 0, true
+		if _, ok := wanted.port(c.port); !ok {
+			continue
+		}
+		g, ok, held := recompute.Value[*Groups](v, UnitGroups, c.key())
+		switch {
+		case held:
+			return c, nil, true
+		case ok && g.Name == ref.Name:
+			return c, g, false
+		case ok && groups == nil:
+			of, groups = c, g
 		}
 	}
-	return portOf{}, false, false
+	return of, groups, false
 }
 
 func object(ref store.Ref, of portOf, service *corev1.Service) *negv1beta1.ServiceNetworkEndpointGroup {
@@ -111,11 +117,11 @@ func object(ref store.Ref, of portOf, service *corev1.Service) *negv1beta1.Servi
 	}
 }
 
-func conditions(first bool, name string) []negv1beta1.Condition {
+func conditions(has bool, name, holder string) []negv1beta1.Condition {
 	made := negv1beta1.Condition{Type: negv1beta1.Initialized, Status: "True", Reason: negv1beta1.NegInitializationSuccessful}
 	synced := negv1beta1.Condition{Type: negv1beta1.Synced, Status: "True", Reason: negv1beta1.NegSyncSuccessful}
-	if !first {
-		text := conflict(name)
+	if !has {
+		text := conflict(name, holder)
 		made.Status, made.Reason, made.Message = "False", negv1beta1.NegInitializationFailed, text
 		synced.Status, synced.Reason, synced.Message = "False", negv1beta1.NegSyncFailed, text
 	}
@@ -175,7 +181,10 @@ func emptyGroups(v *recompute.View, ref store.Ref, key string) []*lbv1.Resource 
 	}
 	b := builder{of: of, uid: ClusterUID(v, ref.Cluster), name: ref.Name, topology: topology, defaultPort: uint32(of.port), sizes: Sizes{}}
 	for _, zone := range zonesBefore(v, ref) {
-		b.addGroup(names.Group(zone, ref.Name), zone, nil)
+		group := names.Group(zone, ref.Name)
+		if _, taken := holder(v, group); !taken { // whoever has the name now publishes it
+			b.addGroup(group, zone, nil)
+		}
 	}
 	return b.resources
 }

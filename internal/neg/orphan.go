@@ -30,6 +30,9 @@ func translateOrphans(v *recompute.View, _ string) recompute.Result {
 		if !ok || v.Get(store.Ref{Cluster: o.Cluster, Kind: kind.Cluster, Name: o.Cluster}) != nil {
 			continue // a cluster that is back publishes its groups itself
 		}
+		if _, taken := holder(v, name); taken {
+			continue // another cluster that says that it has the same UID has the name now
+		}
 		result.Resources = append(result.Resources, &lbv1.Resource{Name: name, Body: &lbv1.Resource_NetworkEndpointGroup{
 			NetworkEndpointGroup: &lbv1.NetworkEndpointGroup{
 				Region: o.Region, Zone: o.Zone, Cluster: o.Cluster, DefaultPort: o.DefaultPort, Description: o.Description,

@@ -1,6 +1,7 @@
 package neg
 
 import (
+	"fmt"
 	"reflect"
 	"slices"
 	"strconv"
@@ -19,8 +20,8 @@ type Report struct {
 	Service store.Ref
 	// Unit is the key of the port's units, Name that of its groups, Key what events call it.
 	Unit, Name, Key string
-	// Asked is a name that another Service port has, else "".
-	Asked string
+	// Asked is a name that another Service port, Holder, has, else "".
+	Asked, Holder string
 	// Reason is why normal mode is of no use, else "". Differs: degraded mode has another result.
 	Reason  Reason
 	Differs bool
@@ -46,16 +47,29 @@ func (r *Report) Equal(other any) bool {
 }
 
 // Conflict is the text about a name that another Service port has.
-func (r *Report) Conflict() string { return conflict(r.Asked) }
+func (r *Report) Conflict() string { return conflict(r.Asked, r.Holder) }
 
-func conflict(name string) string {
-	return NegNotFound.Text() + `: found conflicting description in neg "` + name + `"`
+func conflict(name, holder string) string {
+	return NegNotFound.Text() + `: found conflicting description in neg "` + name + `": it is that of ` + holder
+}
+
+// ConflictMessage is the event about such a name.
+func ConflictMessage(name, holder string) string {
+	return fmt.Sprintf("Failed to sync NEG %q (will retry): %s", name, conflict(name, holder))
+}
+
+// conflictEvent tells of a port whose groups nobody but Gateways asks for.
+func conflictEvent(service store.Ref, n naming) recompute.Write {
+	return recompute.Write{Ref: service, Part: recompute.PartEvent, Key: "neg.name/" + n.asked, Value: recompute.Event{
+		Type: corev1.EventTypeWarning, Reason: "SyncNetworkEndpointGroupFailed", Source: Component, Cause: n.holder,
+		Message: ConflictMessage(n.asked, n.holder),
+	}}
 }
 
 // report tells of the groups that a builder made.
 func (b *builder) report(service *corev1.Service, port corev1.ServicePort, n naming, sync syncResult) recompute.Write {
 	r := &Report{
-		Service: b.of.serviceRef(), Unit: b.of.key(), Name: n.name, Asked: n.asked, Key: eventKey(service, port, n.name),
+		Service: b.of.serviceRef(), Unit: b.of.key(), Name: n.name, Asked: n.asked, Holder: n.holder, Key: eventKey(service, port, n.name),
 		Reason: sync.reason, Differs: sync.differs, Zones: b.reported,
 	}
 	return recompute.Write{Ref: r.Service, Part: recompute.PartReport, Key: strconv.Itoa(int(b.of.port)), Value: r}

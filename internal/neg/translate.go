@@ -49,20 +49,20 @@ func translateMembers(v *recompute.View, key string) recompute.Result {
 	}
 	c := &collector{view: v, of: of, portName: port.Name, topology: topology, members: map[netip.AddrPort]member{}}
 	all := slicesOf(v, of)
-	naming := nameOf(v, of, service, custom)
+	sync := c.collect(service, all, strict)
+	endpoints := c.byZone()
+	zones := union(topology.Zones, slices.Collect(maps.Keys(endpoints)))
+	naming := nameOf(v, of, service, custom, zones)
 	b := builder{of: of, uid: ClusterUID(v, of.cluster), name: naming.name, topology: topology, defaultPort: defaultPort(port, all), strict: strict}
+	b.addZones(endpoints, union(zones, zonesBefore(v, svcnegRef(of, naming.name))))
 	result := recompute.Result{State: recompute.Present, Tallies: naming.tallies}
-	before := zonesBefore(v, svcnegRef(of, naming.name))
-	if strict {
-		sync := c.sync(service, all)
-		c.members = sync.members
-		b.addZones(c.byZone(), before)
+	switch {
+	case strict:
 		result.Writes = []recompute.Write{b.report(service, port, naming, sync)}
-	} else {
-		c.addSlices(all, families(service))
-		b.addZones(c.byZone(), before)
+	case naming.asked != "":
+		result.Writes = []recompute.Write{conflictEvent(of.serviceRef(), naming)}
 	}
-	groups := &Groups{Groups: b.groups, Name: naming.name, Asked: naming.asked, PortName: port.Name}
+	groups := &Groups{Groups: b.groups, Name: naming.name, Asked: naming.asked, Holder: naming.holder, PortName: port.Name}
 	if port.AppProtocol != nil {
 		groups.AppProtocol = *port.AppProtocol
 	}
@@ -85,20 +85,21 @@ type builder struct {
 	reported  []ReportZone
 }
 
-// addZones makes a group for each zone with Nodes, for each that had one before, and for each other one with endpoints.
-func (b *builder) addZones(endpoints map[string][]*lbv1.Endpoint, before []string) {
-	zones := map[string]struct{}{}
-	for _, zone := range before {
-		zones[zone] = struct{}{}
+// collect gathers the endpoints of the port: strictly, if somebody looks after its groups.
+func (c *collector) collect(service *corev1.Service, all []*discoveryv1.EndpointSlice, strict bool) (sync syncResult) {
+	if !strict {
+		c.addSlices(all, families(service))
+		return syncResult{}
 	}
-	for _, zone := range b.topology.Zones {
-		zones[zone] = struct{}{}
-	}
-	for zone := range endpoints {
-		zones[zone] = struct{}{}
-	}
+	sync = c.sync(service, all)
+	c.members = sync.members
+	return sync
+}
+
+// addZones makes a group for each zone: those with Nodes, with endpoints, or that had one before.
+func (b *builder) addZones(endpoints map[string][]*lbv1.Endpoint, zones []string) {
 	b.sizes = make(Sizes, len(zones))
-	for _, zone := range slices.Sorted(maps.Keys(zones)) {
+	for _, zone := range zones {
 		at := len(b.resources)
 		b.addGroup(names.Group(zone, b.name), zone, endpoints[zone])
 		if b.strict {

@@ -74,7 +74,9 @@ func TestAServiceNetworkEndpointGroupOutlivesARestart(t *testing.T) {
 // TestAServiceNetworkEndpointGroupOutlivesItsService: what was deleted while nothing ran is collected like anything else.
 func TestAServiceNetworkEndpointGroupOutlivesItsService(t *testing.T) {
 	r := start(t, map[string]string{"c/cluster.yaml": negCluster, "c/na.yaml": negNodeA, "c/web.yaml": negService}, time.Second)
-	synced := func(_ *store.Entry, s *negv1beta1.ServiceNetworkEndpointGroupStatus) bool { return !s.LastSyncTime.IsZero() }
+	synced := func(_ *store.Entry, s *negv1beta1.ServiceNetworkEndpointGroupStatus) bool {
+		return !s.LastSyncTime.IsZero()
+	}
 	before := r.svcneg(t, "it is there", synced)
 	r.end(t)
 	r.write(t, "c/web.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: web}\n")

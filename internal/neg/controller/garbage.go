@@ -32,7 +32,12 @@ var ErrNoGroup = errors.New("not found")
 // collect lets groups go that nobody wants, if it is time.
 func (c *Controller) collect(snapshot *store.Snapshot, now time.Time) {
 	c.forget(snapshot)
-	collect, kept := c.garbage.Tick(now, func() []garbage.Unwanted { return c.unwanted(snapshot) })
+	collect, kept := c.garbage.Tick(now, func() []garbage.Unwanted {
+		if !anyPending(snapshot) {
+			c.syncer.Settle()
+		}
+		return c.unwanted(snapshot)
+	})
 	for _, k := range kept {
 		c.tell(k.Ref, recompute.Event{Type: corev1.EventTypeWarning, Reason: "NegCRError", Message: k.Text, Source: neg.Component}, now)
 	}
@@ -93,13 +98,23 @@ func pending(snapshot *store.Snapshot, cluster string) bool {
 		kind.Service, kind.Ingress, kind.IngressClass, kind.EndpointSlice, kind.Node, kind.Pod, kind.ConfigMap)
 }
 
-// users are the first backend service that uses each group.
+// anyPending tells that some list is on its way.
+func anyPending(snapshot *store.Snapshot) bool {
+	for _, key := range snapshot.Facts(fact.KindListed) {
+		if listed, _ := snapshot.Fact(store.Fact{Kind: fact.KindListed, Key: key}).(bool); !listed {
+			return true
+		}
+	}
+	return false
+}
+
+// users are the first backend service that uses each group, as the Compute API names it.
 func (c *Controller) users() map[string]string {
 	users := map[string]string{}
 	for _, r := range c.options.Model.Kind(kindService) {
 		for _, b := range r.GetBackendService().GetBackends() {
 			if users[b.GetGroup()] == "" {
-				users[b.GetGroup()] = r.GetName()
+				users[b.GetGroup()] = garbage.User(r.GetBackendService().GetRegion(), r.GetName())
 			}
 		}
 	}

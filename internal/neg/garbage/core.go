@@ -20,7 +20,7 @@ const Period = 120 * time.Second
 // Unwanted is a ServiceNetworkEndpointGroup that no Service wants.
 type Unwanted struct {
 	Ref store.Ref
-	// Zones are where its groups are; UsedBy a backend service that uses that of a zone.
+	// Zones are where its groups are; UsedBy a backend service that uses that of a zone, as the Compute API names it.
 	Zones  []string
 	UsedBy map[string]string
 }
@@ -68,7 +68,15 @@ func (u *Unwanted) inUse() (zone, by string) {
 	return "", ""
 }
 
-// InUse is the Compute API's text about a group that a backend service uses.
+// User is what the Compute API calls a backend service: region is "" for a global one.
+func User(region, name string) string {
+	if region == "" {
+		return "global/backendServices/" + name
+	}
+	return "regions/" + region + "/backendServices/" + name
+}
+
+// InUse is the Compute API's text about a group that a backend service uses, which User names.
 func InUse(zone, name, by string) string {
-	return fmt.Sprintf("the network_endpoint_group resource 'zones/%s/networkEndpointGroups/%s' is already being used by 'global/backendServices/%s'", zone, name, by)
+	return fmt.Sprintf("the network_endpoint_group resource 'zones/%s/networkEndpointGroups/%s' is already being used by '%s'", zone, name, by)
 }

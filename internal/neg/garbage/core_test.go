@@ -14,7 +14,7 @@ func TestEveryTwoMinutes(t *testing.T) {
 	c := garbage.New(start)
 	free, used := store.Ref{Name: "free"}, store.Ref{Name: "used"}
 	unwanted := func() []garbage.Unwanted {
-		return []garbage.Unwanted{{Ref: free, Zones: []string{"a"}}, {Ref: used, Zones: []string{"a", "b"}, UsedBy: map[string]string{"b": "web"}}}
+		return []garbage.Unwanted{{Ref: free, Zones: []string{"a"}}, {Ref: used, Zones: []string{"a", "b"}, UsedBy: map[string]string{"b": garbage.User("", "web")}}}
 	}
 	if collect, kept := c.Tick(start.Add(garbage.Period-time.Second), unwanted); collect != nil || kept != nil {
 		t.Errorf("too early: %v, %v", collect, kept)
@@ -32,5 +32,13 @@ func TestEveryTwoMinutes(t *testing.T) {
 		if len(kept) == 1 && kept[0].Text != want {
 			t.Errorf("told %q", kept[0].Text)
 		}
+	}
+}
+
+// TestAUserIsNamedWithItsRegion: a regional backend service is no global one.
+func TestAUserIsNamedWithItsRegion(t *testing.T) {
+	want := "the network_endpoint_group resource 'zones/z/networkEndpointGroups/g' is already being used by 'regions/us-west1/backendServices/web'"
+	if got := garbage.InUse("z", "g", garbage.User("us-west1", "web")); got != want {
+		t.Errorf("told %q", got)
 	}
 }

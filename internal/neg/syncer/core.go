@@ -14,7 +14,6 @@
 package syncer
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -144,6 +143,9 @@ func (c *Core) attachedBefore(r *neg.Report) map[string]map[string]bool {
 	return attached
 }
 
+// Settle forgets what an earlier process had published: whoever still wanted it has reported.
+func (c *Core) Settle() { c.restored = nil }
+
 // failure tells what fails, and when it is told again.
 func (c *Core) failure(now time.Time, p *port, out *builder) {
 	switch {
@@ -160,6 +162,5 @@ func (c *Core) failure(now time.Time, p *port, out *builder) {
 	}
 	p.due = now.Add(p.pause)
 	c.failing[p.report.Unit] = p
-	out.add(corev1.EventTypeWarning, "SyncNetworkEndpointGroupFailed",
-		fmt.Sprintf("Failed to sync NEG %q (will retry): %s", p.report.Asked, p.report.Conflict()))
+	out.add(corev1.EventTypeWarning, "SyncNetworkEndpointGroupFailed", neg.ConflictMessage(p.report.Asked, p.report.Holder))
 }

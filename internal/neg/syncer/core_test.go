@@ -66,8 +66,8 @@ func TestBatches(t *testing.T) {
 // TestBackOff: a failure is told after 5 s, then later and later, up to ten minutes, and never given up.
 func TestBackOff(t *testing.T) {
 	c := syncer.New(func() float64 { return 0.5 }, map[string][]string{"a/g": nil, "b/g": nil})
-	failed := `Warning SyncNetworkEndpointGroupFailed Failed to sync NEG "mine" (will retry): failed to get NEG for service: found conflicting description in neg "mine"`
-	taken := func(r *neg.Report) { r.Asked = "mine" }
+	failed := `Warning SyncNetworkEndpointGroupFailed Failed to sync NEG "mine" (will retry): failed to get NEG for service: found conflicting description in neg "mine": it is that of Service b/c port 80 of cluster x`
+	taken := func(r *neg.Report) { r.Asked, r.Holder = "mine", "Service b/c port 80 of cluster x" }
 	now := start
 	expect(t, c.Observe(now, report(taken)), failed)
 	var pauses []float64
@@ -128,4 +128,14 @@ func TestDegradedMode(t *testing.T) {
 	if out := c.Gone("c|n|s|80"); len(out.Facts) != 2 || out.Facts[key] != nil {
 		t.Errorf("what is gone leaves %v", out.Facts)
 	}
+}
+
+// TestSettleForgets: what an earlier process had published counts until everybody has reported, and no longer.
+func TestSettleForgets(t *testing.T) {
+	c := syncer.New(none, map[string][]string{"a/g": {"10.0.0.0:80"}, "b/g": nil})
+	c.Settle()
+	expect(t, c.Observe(start, report(members(0, 1))),
+		`Normal Create Created NEG "g" for n/s-g-http/80-8080-GCE_VM_IP_PORT-L7 in "a".`,
+		`Normal Create Created NEG "g" for n/s-g-http/80-8080-GCE_VM_IP_PORT-L7 in "b".`,
+		`Normal Attach Attach 1 network endpoint(s) (NEG "g" in zone "a")`)
 }
