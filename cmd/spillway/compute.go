@@ -21,6 +21,7 @@ import (
 func addQueryFlags(cmd *cobra.Command, flags *gcloud.Flags) {
 	f := cmd.Flags()
 	f.StringVar(&flags.Filter, "filter", "", "resources that fit only, such as name~^web, size>1, name:a* AND NOT zone:us-west1-a")
+	f.StringVar(&flags.Flatten, "flatten", "", "fields with lists, separated by commas, such as backends[]: each member is listed by itself")
 	f.StringVar(&flags.SortBy, "sort-by", "", "fields to sort by, separated by commas; ~ before one reverses it")
 	f.IntVar(&flags.Limit, "limit", 0, "how many to list at most")
 	f.BoolVar(&flags.URI, "uri", false, "print URIs only")
@@ -29,7 +30,7 @@ func addQueryFlags(cmd *cobra.Command, flags *gcloud.Flags) {
 
 func addFormatFlag(cmd *cobra.Command, flags *gcloud.Flags) {
 	cmd.Flags().StringVar(&flags.Format, "format", "",
-		"json, yaml, table, none, or one of value, get, csv, table, json and yaml with fields, such as value(name,zone.basename())")
+		"json, yaml, table, list, flattened, none, or value, get, csv or one of these with fields, such as value(name,zone.basename())")
 }
 
 // parseQuery reads the flags of a command; a limit that was typed has to be one.

@@ -1,8 +1,11 @@
 package gcloud
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 )
@@ -24,25 +27,60 @@ const (
 	formatGet     = "get"
 	formatCSV     = "csv"
 	formatNone    = "none"
+	formatList    = "list"
+	formatText    = "flattened"
 )
+
+// The attributes of formats.
+const (
+	attributeAllBox    = "all-box"
+	attributeBox       = "box"
+	attributeCompact   = "compact"
+	attributeDelimiter = "delimiter"
+	attributeNoHeading = "no-heading"
+	attributeNoPad     = "no-pad"
+	attributePad       = "pad"
+	attributeSeparator = "separator"
+	attributeTitle     = "title"
+)
+
+// formats are the names that may be typed, each with the attributes that it has.
+func formats() map[string][]string {
+	return map[string][]string{
+		formatCSV: {attributeDelimiter, attributeNoHeading, attributeSeparator}, formatGet: {attributeDelimiter, attributeSeparator},
+		formatJSON: nil, formatList: {attributeCompact, attributeTitle}, formatNone: nil,
+		formatTable: {attributeAllBox, attributeBox, attributeNoHeading, attributePad, attributeTitle},
+		formatText:  {attributeNoPad}, formatValue: {attributeDelimiter, attributeSeparator}, formatYAML: nil,
+	}
+}
 
 // column is one field of a projection.
 type column struct {
 	path       path
 	transforms []transform
 	label      string
+	// align, width, sort (1 is first, 0 is not by this), reverse and optional are of tables.
+	align             string
+	width, sort       int
+	reverse, optional bool
 }
 
 func parseFormat(typed string) (format, error) {
 	head, projection, hasColumns := strings.Cut(strings.TrimSpace(typed), "(")
 	head, attributes, hasAttributes := strings.Cut(head, "[")
 	f := format{name: head, attributes: map[string]string{}}
-	if f.name == "default" {
+	switch f.name {
+	case "default":
 		f.name = formatDefault
+	case "text":
+		f.name = formatText
+	case "disable":
+		f.name = formatNone
 	}
-	known := []string{formatCSV, formatGet, formatJSON, formatNone, formatTable, formatValue, formatYAML}
-	if !slices.Contains(known, f.name) && (f.name != formatDefault || hasColumns) {
-		return f, fmt.Errorf("format %q is none of %s", typed, strings.Join(known, ", "))
+	known := formats()
+	attributesOf, isKnown := known[f.name]
+	if !isKnown && (f.name != formatDefault || hasColumns || hasAttributes) {
+		return f, fmt.Errorf("format %q is none of %s", typed, strings.Join(slices.Sorted(maps.Keys(known)), ", "))
 	}
 	if hasAttributes {
 		inside, closed := strings.CutSuffix(attributes, "]")
@@ -51,7 +89,10 @@ func parseFormat(typed string) (format, error) {
 		}
 		for _, attribute := range splitTop(inside) {
 			name, value, _ := strings.Cut(attribute, "=")
-			f.attributes[name] = strings.Trim(value, `"'`)
+			if !slices.Contains(attributesOf, name) {
+				return f, fmt.Errorf("format %s has no attribute %q, but %s", f.name, name, cmp.Or(strings.Join(attributesOf, ", "), "none"))
+			}
+			f.attributes[name] = strings.NewReplacer(`\n`, "\n", `\t`, "\t").Replace(strings.Trim(value, `"'`))
 		}
 	}
 	if !hasColumns {
@@ -125,11 +166,44 @@ func parseColumn(typed string) (column, error) {
 	}
 	c.label = snake(c.path.name())
 	for _, option := range parts[1:] {
-		if label, ok := strings.CutPrefix(option, "label="); ok {
-			c.label = strings.Trim(label, `"'`)
+		if err := c.set(option); err != nil {
+			return c, err
 		}
 	}
 	return c, nil
+}
+
+// set obeys what follows a field: :label=LABEL and the like.
+func (c *column) set(option string) error {
+	name, value, _ := strings.Cut(option, "=")
+	value = strings.Trim(value, `"'`)
+	var err error
+	switch name {
+	case "label":
+		c.label = value
+	case "align":
+		if value != alignLeft && value != alignCenter && value != alignRight {
+			err = fmt.Errorf(":align is left, center or right, not %q", value)
+		}
+		c.align = value
+	case "sort":
+		if c.sort, err = strconv.Atoi(value); err != nil || c.sort < 1 {
+			err = fmt.Errorf(":sort is a number from 1, not %q", value)
+		}
+	case "width":
+		if c.width, err = strconv.Atoi(value); err != nil || c.width < 0 {
+			err = fmt.Errorf(":width is a number, not %q", value)
+		}
+	case "reverse":
+		c.reverse = true
+		c.sort = max(c.sort, 1)
+	case "optional":
+		c.optional = true
+	case "wrap": // tables are as wide as they are
+	default:
+		err = fmt.Errorf("a field has no attribute %q, but align, label, optional, reverse, sort, width, wrap", name)
+	}
+	return err
 }
 
 // snake turns checkIntervalSec into CHECK_INTERVAL_SEC and IPAddress into IP_ADDRESS.

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"text/tabwriter"
+	"unicode/utf8"
 
 	"sigs.k8s.io/yaml"
 )
@@ -26,6 +26,15 @@ func (q *Query) PrintList(w io.Writer, resources []map[string]any) error {
 			}
 		}
 		return nil
+	case f.name == formatText:
+		for _, content := range f.contents(resources) {
+			if err := f.printFlattened(w, content); err != nil {
+				return err
+			}
+		}
+		return nil
+	case f.name == formatList:
+		return f.printItems(w, resources)
 	case f.columns == nil:
 		f.columns, f.name = q.table.columns, formatTable
 		return f.rows(w, resources)
@@ -40,6 +49,8 @@ func (q *Query) PrintOne(w io.Writer, resource map[string]any) error {
 		return nil
 	case f.name == formatJSON:
 		return printJSON(w, f.content(resource))
+	case f.name == formatText || f.name == formatList:
+		return q.PrintList(w, []map[string]any{resource})
 	case f.columns == nil || f.name == formatYAML:
 		return printYAML(w, f.content(resource))
 	}
@@ -116,7 +127,7 @@ func (f format) rows(w io.Writer, resources []map[string]any) error {
 	case formatCSV:
 		return f.csv(w, headers, rows)
 	}
-	separator, ok := f.attributes["separator"]
+	separator, ok := f.attributes[attributeSeparator]
 	if !ok {
 		separator = "\t"
 	}
@@ -136,30 +147,26 @@ func (f format) cell(value any) string {
 			return repr(value)
 		}
 	}
+	if list, isList := value.([]any); isList {
+		if delimiter, ok := f.attributes[attributeDelimiter]; ok {
+			return strings.Join(texts(list), delimiter)
+		}
+	}
 	return text(value)
 }
 
 func (f format) headed() bool {
-	_, without := f.attributes["no-heading"]
+	_, without := f.attributes[attributeNoHeading]
 	return !without
-}
-
-func (f format) table(w io.Writer, headers []string, rows [][]string) error {
-	if len(rows) == 0 {
-		return nil
-	}
-	tw := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
-	if f.headed() {
-		fmt.Fprintln(tw, strings.Join(headers, "\t"))
-	}
-	for _, row := range rows {
-		fmt.Fprintln(tw, strings.Join(row, "\t"))
-	}
-	return tw.Flush()
 }
 
 func (f format) csv(w io.Writer, headers []string, rows [][]string) error {
 	out := csv.NewWriter(w)
+	if separator, ok := f.attributes[attributeSeparator]; ok {
+		if out.Comma = firstRune(separator); len(separator) != utf8.RuneLen(out.Comma) {
+			return fmt.Errorf("csv[separator=...] is one character, not %q", separator)
+		}
+	}
 	if f.headed() {
 		// An error of the writer stays until the end.
 		_ = out.Write(strings.Split(strings.ToLower(strings.Join(headers, "\n")), "\n"))
@@ -168,6 +175,11 @@ func (f format) csv(w io.Writer, headers []string, rows [][]string) error {
 		return err
 	}
 	return out.Error()
+}
+
+func firstRune(s string) rune {
+	r, _ := utf8.DecodeRuneInString(s)
+	return r
 }
 
 func printJSON(w io.Writer, content any) error {

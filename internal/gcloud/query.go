@@ -22,7 +22,9 @@ import (
 // Flags are a command's flags as typed.
 type Flags struct {
 	Filter string
-	SortBy string
+	// Flatten are lists of which each member makes a resource.
+	Flatten string
+	SortBy  string
 	// Limit is the most resources to list, 0 for all.
 	Limit  int
 	URI    bool
@@ -33,11 +35,12 @@ type Flags struct {
 
 // Query is what the flags ask for.
 type Query struct {
-	filter Condition
-	order  []sortKey
-	limit  int
-	format format
-	table  format
+	filter  Condition
+	flatten []path
+	order   []sortKey
+	limit   int
+	format  format
+	table   format
 }
 
 // sortKey is one field of --sort-by.
@@ -55,6 +58,9 @@ func Parse(flags Flags) (*Query, error) {
 	}
 	if q.filter, err = parseFilter(flags.Filter); err != nil {
 		return nil, fmt.Errorf("argument --filter: %w", err)
+	}
+	if q.flatten, err = parseFlatten(flags.Flatten); err != nil {
+		return nil, fmt.Errorf("argument --flatten: %w", err)
 	}
 	if q.order, err = parseOrder(flags.SortBy); err != nil {
 		return nil, fmt.Errorf("argument --sort-by: %w", err)
@@ -87,12 +93,9 @@ func parseOrder(flag string) ([]sortKey, error) {
 	return keys, nil
 }
 
-// Select returns the resources that fit the filter, in order, as many as the limit allows.
+// Select returns what fits of the resources, as gcloud does: flattened, then in order, then filtered, then as many as the limit allows.
 func (q *Query) Select(resources []map[string]any) []map[string]any {
-	out := slices.Clone(resources)
-	if q.filter != nil {
-		out = slices.DeleteFunc(out, func(r map[string]any) bool { return !q.filter(r) })
-	}
+	out := flatten(slices.Clone(resources), q.flatten)
 	slices.SortStableFunc(out, func(a, b map[string]any) int {
 		for _, key := range q.order {
 			order := compare(text(key.path.get(a)), text(key.path.get(b)))
@@ -105,6 +108,9 @@ func (q *Query) Select(resources []map[string]any) []map[string]any {
 		}
 		return 0
 	})
+	if q.filter != nil {
+		out = slices.DeleteFunc(out, func(r map[string]any) bool { return !q.filter(r) })
+	}
 	if q.limit > 0 && len(out) > q.limit {
 		out = out[:q.limit]
 	}

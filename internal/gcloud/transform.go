@@ -3,6 +3,7 @@ package gcloud
 import (
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,10 +13,14 @@ import (
 // transform is a function of a projection with its arguments.
 type transform struct {
 	name      string
+	of        func(t transform, value any, resource map[string]any) any
 	arguments []string
 	// named are arguments such as separator=" ".
 	named map[string]string
 }
+
+// transformer is a function that needs no more than the value.
+type transformer func(t transform, value any) any
 
 // transforms are the functions that a projection may have. The second argument is the whole resource.
 var transforms = map[string]func(t transform, value any, resource map[string]any) any{
@@ -37,11 +42,19 @@ var transforms = map[string]func(t transform, value any, resource map[string]any
 func parseTransform(typed string) (transform, error) {
 	name, inside, _ := strings.Cut(strings.TrimSuffix(typed, ")"), "(")
 	t := transform{name: name, named: map[string]string{}}
-	if transforms[name] == nil {
-		return t, fmt.Errorf("%q is none of the functions %s", typed, strings.Join(slices.Sorted(maps.Keys(transforms)), ", "))
+	of, ofText := transforms[name], textTransforms()
+	if of == nil && ofText[name] == nil {
+		names := slices.Sorted(maps.Keys(transforms))
+		names = slices.Sorted(slices.Values(slices.AppendSeq(names, maps.Keys(ofText))))
+		return t, fmt.Errorf("%q is none of the functions %s", typed, strings.Join(names, ", "))
+	}
+	t.of = of
+	if t.of == nil {
+		plain := ofText[name]
+		t.of = func(t transform, value any, _ map[string]any) any { return plain(t, value) }
 	}
 	if strings.TrimSpace(inside) == "" {
-		return t, nil
+		return t, t.check()
 	}
 	for _, argument := range splitTop(inside) {
 		if key, value, ok := strings.Cut(argument, "="); ok && !strings.ContainsAny(key, `"'`) {
@@ -50,7 +63,20 @@ func parseTransform(typed string) (transform, error) {
 			t.arguments = append(t.arguments, unquote(argument))
 		}
 	}
-	return t, nil
+	return t, t.check()
+}
+
+// check refuses arguments that the function cannot do with.
+func (t transform) check() error {
+	switch coding := t.argument(0, ""); {
+	case (t.name == "encode" || t.name == "decode") && coding != "base64":
+		return fmt.Errorf("%s(%s): the only encoding is base64", t.name, coding)
+	case t.name == "sub":
+		if _, err := regexp.Compile(coding); err != nil {
+			return fmt.Errorf("sub(): %w", err)
+		}
+	}
+	return nil
 }
 
 func unquote(s string) string {
@@ -62,7 +88,7 @@ func unquote(s string) string {
 }
 
 func (t transform) apply(value any, resource map[string]any) any {
-	return transforms[t.name](t, value, resource)
+	return t.of(t, value, resource)
 }
 
 func (t transform) argument(i int, otherwise string) string {
