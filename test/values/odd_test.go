@@ -2,6 +2,7 @@ package values
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"strings"
 )
 
@@ -36,6 +37,24 @@ var headers = []string{
 	"Content-Type", "Cookie", "Date", "Expect", "Grpc-Timeout", "Host", "HTTP2-Settings", "Keep-Alive", "Location", "Origin", "Proxy-Authenticate",
 	"Proxy-Connection", "Referer", "Server", "Set-Cookie", "TE", "Traceparent", "Trailer", "Transfer-Encoding", "Upgrade", "User-Agent", "Vary", "Via",
 	"X-Forwarded-For", "X-Forwarded-Proto", ":authority", ":path", "a b", "", "ü", "a:b", "x_y", "!", "`", "~", "X-Lower", "x-lower",
+}
+
+// pieces are what drawn texts are made of.
+var pieces = []string{
+	"a", "B", "0", "9", " ", "\t", "\x00", "\x1f", "\x7f", "ü", "日", "\u2028", "\ufeff", "%", "%2", "%2F", "%2e", "%25", "%C3", "%c3%bc", "/", "//", ".", "..", "/../", "\\",
+	"?", "#", "&", "=", ";", ",", ":", "@", "*", "+", "-", "_", "~", "!", "$", "'", "\"", "(", ")", "[", "]", "{", "}", "{client_region}", "|", "^", "`", "<", ">",
+}
+
+// drawn makes texts at random, the same ones for the same seeds.
+func drawn(n int, seed, stream uint64) []string {
+	draw := rand.New(rand.NewPCG(seed, stream))
+	out := make([]string, n)
+	for i := range out {
+		for range 1 + draw.IntN(4) {
+			out[i] += pieces[draw.IntN(len(pieces))]
+		}
+	}
+	return out
 }
 
 // rule is an HTTPRoute of one rule.

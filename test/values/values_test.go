@@ -2,6 +2,7 @@ package values
 
 import (
 	"encoding/json"
+	"flag"
 	"fmt"
 	"strings"
 	"testing"
@@ -38,9 +39,16 @@ metadata: {name: a, namespace: default}
 spec: {selector: {app: a}, ports: [{name: main, port: 80, targetPort: 8080}]}
 ` + extended
 
+// With -values.more there are that many texts more for each field that takes one, drawn by -values.seed.
+var (
+	more = flag.Int("values.more", 0, "how many odd texts to draw beside those of the table")
+	seed = flag.Uint64("values.seed", 1, "of the texts that are drawn")
+)
+
 // TestValues sends every value through at once, each with a host of its own.
 func TestValues(t *testing.T) {
 	w := newWorld(t)
+	odd, headers = append(odd, drawn(*more, *seed, 1)...), append(headers, drawn(*more, *seed, 2)...)
 	values := all()
 	if len(values) < atLeast {
 		t.Errorf("%d values are fewer than %d", len(values), atLeast)
