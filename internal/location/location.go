@@ -165,9 +165,13 @@ func (l *Location) again(now time.Time) {
 	l.tell()
 }
 
-// tell says how things are.
+// tell says how things are. A transaction of which nothing was for this location is in force with nothing done.
 func (l *Location) tell() {
-	l.config.Applied(l.root.Seq(), errors.Join(l.failure, l.refused()))
+	seq, refused := l.root.Seq(), l.refused()
+	if refused == nil {
+		seq = max(seq, l.dealt)
+	}
+	l.config.Applied(seq, errors.Join(l.failure, refused))
 }
 
 // refused is what is in quarantine, or nil.

@@ -212,3 +212,12 @@ func TestWhatCannotDoItsPartIsTriedAgain(t *testing.T) {
 	expectSaid(t, said,
 		"7 <nil> [{wasm_plugin_version v try 1}]", "7 <nil> [{wasm_plugin_version v try 2}]", "7 <nil> [{wasm_plugin_version v try 3}]", "7 <nil> []")
 }
+
+// TestATransactionThatChangesNothingHere is dealt with all the same: who waits for every location waits no more.
+func TestATransactionThatChangesNothingHere(t *testing.T) {
+	l, said := unpublished(t, 0)
+	l.Apply(&lbv1.Transaction{Seq: 1, Upserts: service("a")})
+	expectSaid(t, said, "1 <nil>")
+	l.Apply(&lbv1.Transaction{Seq: 2})
+	expectSaid(t, said, "2 <nil>")
+}
