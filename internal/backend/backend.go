@@ -2,10 +2,13 @@ package backend
 
 import (
 	"fmt"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/utils/ptr"
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
+	"github.com/spillway-lb/spillway/internal/fleet"
 	"github.com/spillway-lb/spillway/internal/recompute"
 )
 
@@ -57,11 +60,40 @@ func Of(v *recompute.View, k Key) Backend {
 	case held && v.Keeps(unitBackend, k.String()):
 		b.Service, b.Kept = k.ServiceName(v), true
 	case held:
-		b.Problem = &Problem{Unknown, fmt.Sprintf("%s %q is not known yet: a cluster is away", k.kind(), k.Namespace+"/"+k.Name)}
+		b.Problem = k.unknown()
 	default:
 		b.Problem = k.notFound()
 	}
 	return b
+}
+
+// Look is why the backend of a key cannot be, as far as its own object says so, or nil. Unlike Of it makes nothing exist.
+func Look(v *recompute.View, k Key) *Problem {
+	if k.Imported {
+		imported, ok, held := recompute.Value[*fleet.Import](v, fleet.UnitImport, fleet.ImportKey(k.Namespace, k.Name))
+		if held {
+			return k.unknown()
+		}
+		if ok {
+			if at := slices.IndexFunc(imported.Ports, k.isPort); at >= 0 {
+				return k.unspoken(imported.Ports[at].AppProtocol)
+			}
+		}
+		return k.notFound()
+	}
+	service, ok := recompute.Get[*corev1.Service](v, k.Ref())
+	if !ok {
+		return k.notFound()
+	}
+	if problem := k.unfit(service); problem != nil {
+		return problem
+	}
+	for _, p := range service.Spec.Ports {
+		if p.Port == k.Port {
+			return k.unspoken(ptr.Deref(p.AppProtocol, ""))
+		}
+	}
+	return k.notFound()
 }
 
 func (k Key) kind() string {
@@ -73,6 +105,18 @@ func (k Key) kind() string {
 
 func (k Key) notFound() *Problem {
 	return &Problem{NotFound, fmt.Sprintf("%s %q or its port %d not found", k.kind(), k.Namespace+"/"+k.Name, k.Port)}
+}
+
+func (k Key) unknown() *Problem {
+	return &Problem{Unknown, fmt.Sprintf("%s %q is not known yet: a cluster is away", k.kind(), k.Namespace+"/"+k.Name)}
+}
+
+// unspoken is why nobody can speak to the port, or nil. For an Ingress its annotations say what it speaks.
+func (k Key) unspoken(appProtocol string) *Problem {
+	if k.Ingress || knownProtocol(appProtocol) {
+		return nil
+	}
+	return &Problem{UnsupportedProtocol, fmt.Sprintf("%s %q: appProtocol %q of port %d is not supported", k.kind(), k.Namespace+"/"+k.Name, appProtocol, k.Port)}
 }
 
 // unfit is why no requests can be sent to a Service that is there, or nil.

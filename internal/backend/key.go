@@ -3,6 +3,9 @@ package backend
 import (
 	"strconv"
 
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/spillway-lb/spillway/internal/fleet"
 	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/policy"
 	"github.com/spillway-lb/spillway/internal/scope"
@@ -66,6 +69,11 @@ func (k Key) Ref() store.Ref {
 		ref.Kind = kind.ServiceImport
 	}
 	return ref
+}
+
+// isPort: only TCP ports count, of which a number has one; HTTP/3 Services have a UDP port of the same number.
+func (k Key) isPort(p fleet.Port) bool {
+	return p.Port == k.Port && p.Protocol == string(corev1.ProtocolTCP)
 }
 
 // target is the Service port as logs and metrics name it.

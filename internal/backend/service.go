@@ -1,7 +1,6 @@
 package backend
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -47,8 +46,9 @@ func (t translator) translate(v *recompute.View, key string) recompute.Result {
 		return recompute.Result{State: recompute.Held}
 	case !found:
 		return failed(k.notFound())
-	case !k.Ingress && !knownProtocol(b.appProtocol):
-		return failed(&Problem{UnsupportedProtocol, fmt.Sprintf("%s %q: appProtocol %q of port %d is not supported", k.kind(), k.Namespace+"/"+k.Name, b.appProtocol, k.Port)})
+	}
+	if problem := k.unspoken(b.appProtocol); problem != nil {
+		return failed(problem)
 	}
 	return b.result()
 }
@@ -82,13 +82,13 @@ func (b *builder) findSources() (found, held bool) {
 		return false, held
 	}
 	for _, p := range imported.Ports {
-		if b.isPort(p) {
+		if b.key.isPort(p) {
 			found = true
 			b.appProtocol, b.portName = p.AppProtocol, p.Name
 		}
 	}
 	for _, export := range imported.Exports {
-		if !slices.ContainsFunc(export.Ports, b.isPort) {
+		if !slices.ContainsFunc(export.Ports, b.key.isPort) {
 			continue
 		}
 		if _, held := b.addSource(export.Cluster); held {
@@ -102,11 +102,6 @@ func (b *builder) findSources() (found, held bool) {
 func (b *builder) policiesPending() bool {
 	return policy.Pending(b.view, b.key.Scope.Cluster) ||
 		slices.ContainsFunc(b.sources, func(s source) bool { return policy.Pending(b.view, s.cluster) })
-}
-
-// isPort: only TCP ports count, of which a number has one; HTTP/3 Services have a UDP port of the same number.
-func (b *builder) isPort(p fleet.Port) bool {
-	return p.Port == b.key.Port && p.Protocol == string(corev1.ProtocolTCP)
 }
 
 func (b *builder) addSource(cluster string) (found, held bool) {

@@ -33,8 +33,8 @@ type resolver struct {
 	services    map[string]struct{}
 	targets     map[policy.Target]struct{}
 	refProblems []resolved
-	// followed: references of a rule were.
-	followed bool
+	// followed: references of a rule were. looking: they are only looked at, and what they lead to need not exist.
+	followed, looking bool
 }
 
 // resolve returns the backend service of a reference, or the one that answers 500.
@@ -44,7 +44,9 @@ func (r *resolver) resolve(ref gatewayv1.BackendObjectReference) (service string
 		r.refProblems = append(r.refProblems, out)
 		return "", false
 	}
-	r.services[out.service] = struct{}{}
+	if !r.looking {
+		r.services[out.service] = struct{}{}
+	}
 	return out.service, true
 }
 
@@ -103,11 +105,23 @@ func (r *resolver) follow(ref gatewayv1.BackendObjectReference) resolved {
 		}
 	}
 	key.Port = *ref.Port
-	b := backend.Of(r.view, key)
+	return r.backend(key)
+}
+
+// backend makes the backend service of a key exist, unless references are only looked at.
+func (r *resolver) backend(key backend.Key) resolved {
+	var b backend.Backend
+	if r.looking {
+		b = backend.Backend{Service: key.ServiceName(r.view), Problem: backend.Look(r.view, key)}
+	} else {
+		b = backend.Of(r.view, key)
+	}
 	if b.Problem != nil {
 		return resolved{reason: reasonOf(b.Problem.Reason), message: "Error GWCER102: " + b.Problem.Message}
 	}
-	r.targets[key.Target()] = struct{}{}
+	if !r.looking {
+		r.targets[key.Target()] = struct{}{}
+	}
 	return resolved{service: b.Service}
 }
 
@@ -125,4 +139,9 @@ func reasonOf(r backend.Reason) gatewayv1.RouteConditionReason {
 }
 
 // serve500 is the backend service of references that lead nowhere.
-func (r *resolver) serve500() string { return backend.Default(r.view, r.gw.Scope, r.gw.Namespace, 500) }
+func (r *resolver) serve500() string {
+	if r.looking {
+		return ""
+	}
+	return backend.Default(r.view, r.gw.Scope, r.gw.Namespace, 500)
+}

@@ -98,7 +98,8 @@ func newAttacher(v *recompute.View, gw *Listeners, gatewayRef store.Ref, route *
 	}
 }
 
-// attach decides what is served, and only then follows references: a route that may not attach makes nothing exist.
+// attach decides what is served, and only then follows references: those of a route that may not attach are looked at, and
+// make nothing exist.
 func (a *attacher) attach() {
 	a.parents = a.parentsOf(a.today)
 	for _, parent := range a.parents {
@@ -108,7 +109,10 @@ func (a *attacher) attach() {
 		a.fallBack()
 	}
 	a.findPlaces()
-	if len(a.places) == 0 {
+	if a.looking = len(a.places) == 0; a.looking {
+		for i := range a.route.rules {
+			a.body(i)
+		}
 		return
 	}
 	for i := range a.route.rules {
