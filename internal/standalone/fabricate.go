@@ -57,7 +57,7 @@ type imagined struct {
 func (i *imagined) add(r *workload.Run) {
 	pod := store.Ref{Cluster: r.Cluster, Kind: kind.Pod, Namespace: r.Namespace, Name: r.Name}
 	if r.Image == nil && !i.unknown[pod] {
-		if program, err := kubelet.Program(r, nil); err == nil {
+		if program, err := kubelet.Program(r, nil, nil); err == nil {
 			i.ports[pod] = append(i.ports[pod], program.Ports...)
 			return
 		}

@@ -3,6 +3,7 @@ package kubelet
 import (
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -13,6 +14,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/spillway-lb/spillway/internal/standalone/process"
 	"github.com/spillway-lb/spillway/internal/standalone/sample"
 	"github.com/spillway-lb/spillway/internal/standalone/workload"
 )
@@ -31,6 +33,7 @@ type sampleBackend struct {
 	streams []*streamServer
 	leaving atomic.Bool
 	onTerm  func() sample.Term
+	log     *process.Log
 	once    sync.Once
 	done    chan struct{}
 	exit    int // counts when done is closed
@@ -43,7 +46,7 @@ const (
 )
 
 // Program is what a built-in image runs for a container; nothing listens yet.
-func Program(r *workload.Run, now func() time.Time) (*sample.Backend, error) {
+func Program(r *workload.Run, now func() time.Time, output io.Writer) (*sample.Backend, error) {
 	program, ok := sample.Find(r.Container.Image)
 	if !ok {
 		return nil, errors.New("no built-in program for image " + r.Container.Image)
@@ -59,16 +62,17 @@ func Program(r *workload.Run, now func() time.Time) (*sample.Backend, error) {
 		},
 		sample.Container{
 			Image: r.Container.Image, Args: slices.Concat(r.Container.Command, r.Container.Args), Env: env, Files: r.Files,
-			Now: now,
+			Now: now, Output: output,
 		})
 }
 
 func (k *Kubelet) startSample(r *workload.Run) (backend, error) {
-	running, err := Program(r, k.options.Now)
+	log := &process.Log{}
+	running, err := Program(r, k.options.Now, log)
 	if err != nil {
 		return nil, err
 	}
-	b := &sampleBackend{ip: r.IP, ports: map[uint16]uint16{}, onTerm: running.OnTerm, done: make(chan struct{})}
+	b := &sampleBackend{log: log, ip: r.IP, ports: map[uint16]uint16{}, onTerm: running.OnTerm, done: make(chan struct{})}
 	if err := b.serve(running, k.options.Logger); err != nil {
 		b.close(0)
 		return nil, err
@@ -204,4 +208,4 @@ func (b *sampleBackend) Stop(ctx context.Context) {
 	}
 }
 
-func (b *sampleBackend) Logs(int64) ([]byte, int64) { return nil, 0 }
+func (b *sampleBackend) Logs(from int64) ([]byte, int64) { return b.log.From(from) }

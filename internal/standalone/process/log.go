@@ -2,7 +2,7 @@ package process
 
 import "sync"
 
-// maxLog is how much of the output is kept, in bytes.
+// maxLog is how much of the output is kept at least, in bytes; it is cut to that when it is twice as much.
 const maxLog = 64 << 10
 
 // Log keeps the end of a stream.
@@ -18,8 +18,8 @@ func (l *Log) Write(b []byte) (int, error) {
 	defer l.mu.Unlock()
 	l.written += int64(len(b))
 	l.kept = append(l.kept, b...)
-	if over := len(l.kept) - maxLog; over > 0 {
-		l.kept = append(l.kept[:0], l.kept[over:]...)
+	if len(l.kept) > 2*maxLog {
+		l.kept = append(l.kept[:0], l.kept[len(l.kept)-maxLog:]...)
 	}
 	return len(b), nil
 }

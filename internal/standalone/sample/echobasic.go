@@ -2,6 +2,7 @@ package sample
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"strconv"
@@ -24,11 +25,12 @@ type echo struct {
 	Service   string              `json:"service"`
 	Pod       string              `json:"pod"`
 	TLS       *tlsState           `json:"tls,omitempty"`
+	output    io.Writer
 }
 
 // echoBasic answers with the request that it got. The header X-Echo-Set-Header, NAME:VALUE pairs split by commas, sets
 // headers of the answer; /status/N answers with that status; /retry/ fails at first; /ws echoes WebSocket messages;
-// ?delay=DURATION waits. H2C_PORT speaks HTTP/2 as well, as every port of a sample does; HTTPS_PORT is open if
+// ?delay=DURATION waits. It prints a line for each request, by which the tests of mirrors know who got what. H2C_PORT speaks HTTP/2 as well, as every port of a sample does; HTTPS_PORT is open if
 // TLS_SERVER_CERT and TLS_SERVER_PRIVKEY name files. GRPC_ECHO_SERVER makes it a gRPC server.
 func echoBasic(pod Pod, c Container) (*Backend, error) {
 	port, err := c.envPort("HTTP_PORT", 3000)
@@ -38,6 +40,7 @@ func echoBasic(pod Pod, c Container) (*Backend, error) {
 	base := echo{
 		Namespace: orElse(c.Env["NAMESPACE"], pod.Namespace), Pod: orElse(c.Env["POD_NAME"], pod.Name),
 		Ingress: c.Env["INGRESS_NAME"], Service: c.Env["SERVICE_NAME"], HTTPPort: strconv.Itoa(int(port)),
+		output: c.output(),
 	}
 	b := &Backend{Ports: []uint16{port}, Handler: &grpcEcho{base: base}}
 	if c.Env["GRPC_ECHO_SERVER"] == "" {
@@ -65,6 +68,7 @@ func (e echo) handler() http.Handler {
 }
 
 func (e echo) answer(w http.ResponseWriter, r *http.Request) {
+	fmt.Fprintf(e.output, "Echoing back request made to %s to client (%s)\n", r.RequestURI, r.RemoteAddr)
 	if !sleep(r, r.URL.Query().Get("delay")) {
 		return
 	}

@@ -1,6 +1,7 @@
 package sample
 
 import (
+	"bytes"
 	"context"
 	"crypto/x509"
 	"encoding/binary"
@@ -179,5 +180,20 @@ func TestEchoBasicGRPC(t *testing.T) {
 	}
 	if status, _, _ := get(t, server.URL); status != http.StatusUnsupportedMediaType {
 		t.Errorf("HTTP/1 is answered %d", status)
+	}
+}
+
+// TestEchoBasicSaysWhoGotWhat: the conformance suite looks for mirrored requests in what the Pod has printed.
+func TestEchoBasicSaysWhoGotWhat(t *testing.T) {
+	var out bytes.Buffer
+	b, err := echoBasic(pod, Container{Output: &out})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := httptest.NewRequest(http.MethodGet, "/mirror?id=1", nil)
+	r.RemoteAddr = "127.0.0.1:9"
+	b.Handler.ServeHTTP(httptest.NewRecorder(), r)
+	if want := "Echoing back request made to /mirror?id=1 to client (127.0.0.1:9)\n"; out.String() != want {
+		t.Errorf("%q, want %q", out.String(), want)
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"strconv"
@@ -42,6 +43,15 @@ type Container struct {
 	Files map[string][]byte
 	// Now is the clock of programs that tell the time.
 	Now func() time.Time
+	// Output takes what the program prints; nil drops it.
+	Output io.Writer
+}
+
+func (c Container) output() io.Writer {
+	if c.Output == nil {
+		return io.Discard
+	}
+	return c.Output
 }
 
 // Backend is a program that runs.
