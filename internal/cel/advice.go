@@ -21,7 +21,6 @@ var otherNames = map[string]string{
 	"request.time":            "the time cannot be asked for",
 	"request.protocol":        "the protocol cannot be asked for",
 	"request.backend_service": "write request.backend_service_name",
-	"source.client_region":    "this load balancer has no map of addresses to regions",
 	"origin.ip":               "write source.ip",
 	"connection.server_name":  "write connection.sni",
 	"connection.mtls":         "write connection.sha256_peer_certificate_digest.startsWith('')",

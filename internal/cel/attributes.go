@@ -21,6 +21,8 @@ type Attributes interface {
 	// SourceIP and SourcePort are the client's.
 	SourceIP() netip.Addr
 	SourcePort() uint16
+	// SourceRegion is where the client is, a code such as US; empty if that is not known.
+	SourceRegion() string
 	// SNI is the server name that the client asked for; empty without one.
 	SNI() string
 	// TLSVersion is that of the connection as crypto/tls or as OpenSSL names it ("TLS 1.3", "TLSv1.3"); empty without TLS.
@@ -68,6 +70,7 @@ var attributes = map[string]attribute{
 	"source.ip":                              {text: sourceIP},
 	"source.address":                         {text: sourceIP},
 	"source.port":                            {kind: number, number: func(f *frame) (int64, bool) { return int64(f.a.SourcePort()), true }},
+	"source.client_region":                   {text: func(f *frame) ([]byte, bool) { return f.present(f.a.SourceRegion()) }},
 	"connection.sni":                         {text: sni},
 	"connection.requested_server_name":       {text: sni},
 	"connection.tls_version":                 {text: tlsVersion},

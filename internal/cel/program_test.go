@@ -193,10 +193,9 @@ func TestErrors(t *testing.T) {
 		{`request.path == "a" and true`, `1:21: an operator such as && or == is missing before this, or a parenthesis before it is not closed`},
 		{`request.path == “a”`, `1:17: typographic quotes cannot be read: write " or '`},
 		{"true &&\n request.url_path == 'a'", `2:2: there is no request.url_path: write request.path, which has no query`},
-		{`request.path == 'ä' || source.foo == 1`, `1:24: there is no source.foo: there are source.address, source.ip, source.port`},
+		{`request.path == 'ä' || source.foo == 1`, `1:24: there is no source.foo: there are source.address, source.client_region, source.ip, source.port`},
 		{`request.Path == ""`, `1:1: there is no request.Path: write request.path`},
 		{`request.time < 1`, `1:1: there is no request.time: the time cannot be asked for`},
-		{`source.client_region == 'DE'`, `1:1: there is no source.client_region: this load balancer has no map of addresses to regions`},
 		{`foo == ""`, `1:1: there is no foo: texts are written in quotes, and attributes begin with request, source or connection`},
 		{`a.b == ""`, `1:1: there is no a.b: attributes begin with request, source or connection`},
 		{`request.headers.foo == "a"`, `1:1: headers are asked for by index: write request.headers['foo']`},
@@ -293,5 +292,29 @@ func TestJoin(t *testing.T) {
 	long := `request.path == "` + strings.Repeat("a", 250) + `"`
 	if _, err := Join(long, long); err == nil || err.Error() != `the matchers of the chain have 544 characters together, at most 512 are allowed` {
 		t.Error(err)
+	}
+}
+
+// TestTheRegionOfTheClient has no value where nobody knows it: then no condition on it holds, whatever it asks.
+func TestTheRegionOfTheClient(t *testing.T) {
+	r := usual()
+	for _, c := range []struct {
+		region, text string
+		want         bool
+	}{
+		{"DE", `source.client_region == 'DE'`, true},
+		{"US", `source.client_region == 'DE'`, false},
+		{"US", `source.client_region != 'DE'`, true},
+		{"", `source.client_region == 'DE'`, false},
+		{"", `source.client_region != 'DE'`, false},
+		{"", `source.client_region == '' || request.scheme == 'https'`, true},
+	} {
+		p, err := Compile(c.text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.region = c.region; p.Match(r) != c.want {
+			t.Errorf("%s in %q: %t", c.text, c.region, !c.want)
+		}
 	}
 }

@@ -11,7 +11,7 @@ type request struct {
 	headers                           map[string]string
 	ip                                netip.Addr
 	port                              uint16
-	sni, tls, digest, service         string
+	sni, tls, digest, service, region string
 	project, endpoints                int64
 }
 
@@ -28,6 +28,7 @@ func (r *request) Query() []byte              { return []byte(r.query) }
 func (r *request) Scheme() string             { return r.scheme }
 func (r *request) SourceIP() netip.Addr       { return r.ip }
 func (r *request) SourcePort() uint16         { return r.port }
+func (r *request) SourceRegion() string       { return r.region }
 func (r *request) SNI() string                { return r.sni }
 func (r *request) TLSVersion() string         { return r.tls }
 func (r *request) PeerCertDigest() string     { return r.digest }

@@ -7,8 +7,10 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
+	networkingv1 "github.com/spillway-lb/spillway/api/networking/v1"
 	"github.com/spillway-lb/spillway/internal/backend"
 	"github.com/spillway-lb/spillway/internal/fact"
+	"github.com/spillway-lb/spillway/internal/frontend"
 	"github.com/spillway-lb/spillway/internal/gateway"
 	"github.com/spillway-lb/spillway/internal/policy"
 	"github.com/spillway-lb/spillway/internal/recompute"
@@ -62,10 +64,34 @@ func translateMember(v *recompute.View, key string) recompute.Result {
 	class = allowed(v, class)
 	c := compiler{view: v, key: k, gw: gw, good: today}
 	c.problems, c.notes = judge(k.extension.Kind, specOf(today), class)
+	if asksForPlaces(specOf(today)) && !frontend.HasPlaces(v, k.gateway, gw.Class) {
+		c.notes = append(c.notes, noPlaces)
+	}
 	if len(c.problems) > 0 {
 		c.fallBack(class)
 	}
 	return c.result()
+}
+
+// noPlaces is of a Gateway whose clients' places nobody knows.
+const noPlaces = "source.client_region: no Configuration names a database of places for this Gateway (spec.frontends[].geoDatabase), so it has no value"
+
+// asksForPlaces tells whether an extension wants to know where clients are.
+func asksForPlaces(spec *networkingv1.ExtensionSpec) bool {
+	const region = "source.client_region"
+	for _, chain := range spec.ExtensionChains {
+		if m := chain.MatchCondition; m != nil && slices.ContainsFunc(m.CELExpressions, func(e networkingv1.CELExpression) bool {
+			return strings.Contains(e.CELMatcher, region)
+		}) {
+			return true
+		}
+		for _, e := range chain.Extensions {
+			if slices.Contains(e.ForwardAttributes, region) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func stateOf(held bool) recompute.State {

@@ -35,8 +35,8 @@ func TestOnlyWhatIsReplacedIsSaidToStay(t *testing.T) {
 
 // TestWhatCannotBeForwardedIsRefused, by name.
 func TestWhatCannotBeForwardedIsRefused(t *testing.T) {
-	w := newWorld(t, gatewayManifest, calloutManifest, strings.Replace(trafficManifest, "authority: a,", "authority: a, forwardAttributes: [source.ip, source.client_region],", 1))
-	const want = `False Invalid spec.extensionChains[0].extensions[0]: forwardAttributes[1]: there is no attribute "source.client_region": there are connection.`
+	w := newWorld(t, gatewayManifest, calloutManifest, strings.Replace(trafficManifest, "authority: a,", "authority: a, forwardAttributes: [source.ip, source.client_town],", 1))
+	const want = `False Invalid spec.extensionChains[0].extensions[0]: forwardAttributes[1]: there is no attribute "source.client_town": there are connection.`
 	if got := w.traffic("Accepted"); !strings.HasPrefix(got, want) {
 		t.Errorf("Accepted is %q", got)
 	}
@@ -128,5 +128,18 @@ func TestAGoogleAPIHasNoHealthCheck(t *testing.T) {
 	}
 	if checks := annotations["networking.gke.io/health-checks"]; strings.Contains(checks, "googleapi") {
 		t.Errorf("health-checks: %s", checks)
+	}
+}
+
+// TestRegionsNeedADatabase: a condition on where clients are is accepted, and a Gateway without a database of places says that it
+// cannot hold.
+func TestRegionsNeedADatabase(t *testing.T) {
+	w := newWorld(t, gatewayManifest, calloutManifest, strings.Replace(trafficManifest, `request.path == "/x"`, `source.client_region == "DE"`, 1))
+	if got := w.traffic("Accepted"); !strings.HasPrefix(got, "True Accepted source.client_region: no Configuration names a database of places") {
+		t.Errorf("Accepted is %q", got)
+	}
+	w.load("spillway.yaml", "apiVersion: spillway.dev/v1alpha1\nkind: Configuration\nmetadata: {name: default}\nspec: {frontends: [{geoDatabase: /places.mmdb}]}\n")
+	if got := w.traffic("Accepted"); got != "True Accepted" {
+		t.Errorf("with a database Accepted is %q", got)
 	}
 }

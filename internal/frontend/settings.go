@@ -10,6 +10,7 @@ import (
 	"github.com/spillway-lb/spillway/internal/configuration"
 	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/recompute"
+	"github.com/spillway-lb/spillway/internal/store"
 )
 
 // setSettings applies what Configurations say of the owner. Each setting comes from the first entry that selects it.
@@ -17,8 +18,7 @@ func (p Port) setSettings(v *recompute.View, to *lbv1.TargetProxy) {
 	all := configuration.Frontends(v)
 	for i := len(all) - 1; i >= 0; i-- {
 		s := &all[i]
-		if s.GatewayClassName != "" && s.GatewayClassName != p.Class ||
-			s.Gateway != nil && p.Owner.Kind != kind.Gateway || !s.Gateway.Selects(p.Owner.Cluster, p.Owner.Namespace, p.Owner.Name) {
+		if !selects(s, p.Owner, p.Class) {
 			continue
 		}
 		if len(s.ALPN) > 0 && to.Tls != nil {
@@ -37,6 +37,21 @@ func (p Port) setSettings(v *recompute.View, to *lbv1.TargetProxy) {
 			to.RequestPolicy = requestPolicy(s.RequestPolicy)
 		}
 	}
+}
+
+func selects(s *spillwayv1alpha1.FrontendSettings, owner store.Ref, class string) bool {
+	return (s.GatewayClassName == "" || s.GatewayClassName == class) && (s.Gateway == nil || owner.Kind == kind.Gateway) &&
+		s.Gateway.Selects(owner.Cluster, owner.Namespace, owner.Name)
+}
+
+// HasPlaces tells whether a Configuration names a database of places for an owner.
+func HasPlaces(v *recompute.View, owner store.Ref, class string) bool {
+	for _, s := range configuration.Frontends(v) {
+		if s.GeoDatabase != "" && selects(&s, owner, class) {
+			return true
+		}
+	}
+	return false
 }
 
 func limits(l *spillwayv1alpha1.HTTPLimits) *lbv1.HttpLimits {

@@ -210,6 +210,7 @@ func (p *Proxy) Prepare(tx *lbv1.Transaction) (*config.Root, error) { return p.r
 // Commit makes a prepared root the current one. An error names frontends that could not be bound; everything else is in
 // force. The current one may be committed again, to bind what could not be bound as written.
 func (p *Proxy) Commit(next *config.Root) error {
+	p.places.Use(next.GeoDatabases()) // before the lock: reading files takes its time
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.ended {
@@ -217,7 +218,6 @@ func (p *Proxy) Commit(next *config.Root) error {
 	}
 	// Certificates first, then the root, then sockets: a connection never finds less than its request needs.
 	err := p.prepareFrontends(next)
-	p.places.Use(next.GeoDatabases())
 	again := p.root.Swap(next) == next
 	if bindErr := p.updateFrontends(next, again); err == nil {
 		err = bindErr

@@ -43,6 +43,7 @@ func attributes() []attribute {
 		{"request.scheme", ofRequest((*extension.Request).Scheme)},
 		{"request.url_path", ofRequest(targetPath)},
 		{"source.address", sourceAddress},
+		{"source.client_region", clientRegion},
 		{"source.ip", sourceAddress},
 		{"source.port", sourcePort},
 	}
@@ -102,6 +103,10 @@ func textValue(s string) *structpb.Value {
 
 func sourceAddress(x extension.Exchange, _ *extension.Request) *structpb.Value {
 	return textValue(x.Client().Address.Addr().String())
+}
+
+func clientRegion(x extension.Exchange, _ *extension.Request) *structpb.Value {
+	return textValue(x.Region())
 }
 
 func sourcePort(x extension.Exchange, _ *extension.Request) *structpb.Value {

@@ -29,9 +29,13 @@ var _ extension.Filter = (*filter)(nil)
 
 // newFilter makes one whose stream dial opens, once there is something to say.
 func newFilter(s *Settings, x extension.Exchange, dial func() (pipe, error)) *filter {
-	return &filter{
+	f := &filter{
 		settings: s, x: x, failing: extension.NewFailing(x, s.failOpen), session: newSession(dial, s.timeout, s.core()),
 	}
+	if c := x.Caller(); c != nil {
+		f.session.guard = c.Guard
+	}
+	return f
 }
 
 // Request implements extension.Filter.

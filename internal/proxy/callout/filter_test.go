@@ -391,7 +391,7 @@ func TestSelection(t *testing.T) {
 	pipe := newMemory(answering{}.answer)
 	r := newRun(t, &lbv1.Extension{
 		Name: "ext", Events: everyEvent[:1], ForwardHeaders: []string{":path", "X-Here"}, Metadata: map[string]string{"k": "v"},
-		ForwardAttributes: []string{"request.host", "request.path", "request.query", "source.port", "connection.sni"},
+		ForwardAttributes: []string{"request.host", "request.path", "request.query", "source.port", "connection.sni", "source.client_region"},
 	}, extension.Traffic, pipe)
 	r.request.Header.Add([]byte("x-other"), []byte("o"))
 	if err := r.sendRequest(nil); err != nil {
@@ -410,7 +410,7 @@ func TestSelection(t *testing.T) {
 		t.Errorf("metadata %v", q.GetMetadataContext())
 	}
 	a := q.GetAttributes()[attributesKey].GetFields()
-	if len(a) != 4 || a["request.host"].GetStringValue() != "a.example" || a["request.path"].GetStringValue() != "/p" || a["request.query"].GetStringValue() != "q" {
+	if len(a) != 5 || a["source.client_region"].GetStringValue() != "DE" || a["request.host"].GetStringValue() != "a.example" || a["request.path"].GetStringValue() != "/p" || a["request.query"].GetStringValue() != "q" {
 		t.Errorf("attributes %v", a)
 	}
 	if q.GetProtocolConfig() == nil {

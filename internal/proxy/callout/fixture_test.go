@@ -148,6 +148,7 @@ type exchange struct {
 
 func (x *exchange) Context() context.Context                        { return x.ctx }
 func (x *exchange) Client() extension.Client                        { return x.client }
+func (x *exchange) Region() string                                  { return "DE" }
 func (x *exchange) ForwardingRule() string                          { return "rule" }
 func (x *exchange) TargetProxy() string                             { return "proxy" }
 func (x *exchange) Rule() (route, rule string)                      { return "", "" }

@@ -9,6 +9,7 @@ import (
 	extprocv3 "github.com/envoyproxy/go-control-plane/envoy/service/ext_proc/v3"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/spillway-lb/spillway/internal/guard"
 	"github.com/spillway-lb/spillway/internal/proxy/call"
 	"github.com/spillway-lb/spillway/internal/proxy/callout/frame"
 	"github.com/spillway-lb/spillway/internal/proxy/header"
@@ -56,6 +57,8 @@ type session struct {
 	in     traffic
 	// reopened counts the streams that came in the place of another.
 	reopened int
+
+	guard *guard.Guard // of the goroutine that reads while others wait to send
 
 	mu      sync.Mutex
 	changed *sync.Cond
@@ -155,15 +158,17 @@ func (s *session) help() {
 	done := make(chan struct{})
 	s.helper = done
 	defer func() {
-		if recover() != nil && s.end == nil {
-			s.stop(errPanicked)
-		}
 		if s.helper = nil; s.end != nil {
 			s.helper = done // whoever ends the session may want to know
 		}
 		close(done)
 		s.changed.Broadcast()
 	}()
+	defer s.guard.Recover("callout", func() {
+		if s.end == nil {
+			s.stop(errPanicked)
+		}
+	})
 	for s.blocked > 0 && s.end == nil {
 		if s.pipe == nil || s.reading || max(s.boxes[request].bytes, s.boxes[response].bytes) > boxHard {
 			s.changed.Wait()

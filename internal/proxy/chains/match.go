@@ -162,6 +162,9 @@ func (a *attributes) who() *extension.Client {
 // SourceIP implements cel.Attributes.
 func (a *attributes) SourceIP() netip.Addr { return a.who().Address.Addr() }
 
+// SourceRegion implements cel.Attributes.
+func (a *attributes) SourceRegion() string { return a.x.Region() }
+
 // SourcePort implements cel.Attributes.
 func (a *attributes) SourcePort() uint16 { return a.who().Address.Port() }
 

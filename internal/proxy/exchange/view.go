@@ -39,6 +39,15 @@ func (r *running) Client() extension.Client {
 	}
 }
 
+// Region implements extension.Exchange.
+func (r *running) Region() string {
+	x := r.live()
+	if x == nil || x.target.Spec.GetGeoDatabase() == "" || x.engine.Places == nil {
+		return ""
+	}
+	return x.engine.Places.Find(x.target.Spec.GetGeoDatabase(), x.address.Addr()).Region
+}
+
 // ForwardingRule implements extension.Exchange.
 func (r *running) ForwardingRule() string {
 	if x := r.live(); x != nil {

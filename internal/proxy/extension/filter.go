@@ -74,6 +74,9 @@ type Exchange interface {
 	Context() context.Context
 	// Client is who asks.
 	Client() Client
+	// Region is where the client's address is, a code such as US, by the target proxy's database of places; "" if it has none, or
+	// that does not know.
+	Region() string
 	// ForwardingRule and TargetProxy are where the request came in.
 	ForwardingRule() string
 	TargetProxy() string

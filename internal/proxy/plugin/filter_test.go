@@ -219,7 +219,7 @@ func TestProperties(t *testing.T) {
 	for path, want := range map[string]string{
 		"request.path": "/p?q=1", "request.url_path": "/p", "request.query": "q=1", "request.host": "a.example", "request.scheme": "https",
 		"request.method": "GET", "request.useragent": "curl", "request.headers.user-agent": "curl", "request.protocol": "HTTP/1.1",
-		"request.size": "\x0c\x00\x00\x00\x00\x00\x00\x00", "source.address": "192.0.2.1:4000", "source.ip": "198.51.100.7",
+		"request.size": "\x0c\x00\x00\x00\x00\x00\x00\x00", "source.address": "192.0.2.1:4000", "source.ip": "198.51.100.7", "source.client_region": "DE",
 		"source.port": "\xa0\x0f\x00\x00\x00\x00\x00\x00", "destination.address": "192.0.2.2:80", "connection.mtls": "\x01",
 		"connection.tls_version": "TLSv1.3", "connection.requested_server_name": "a.example", "route_name": "route/rule",
 	} {
@@ -227,7 +227,7 @@ func TestProperties(t *testing.T) {
 			t.Errorf("%s is %q, %v", path, got, found)
 		}
 	}
-	for _, path := range []string{"", "request", "response.code", "request.referer", "source.client_region", "cluster_name", "response.headers.x"} {
+	for _, path := range []string{"", "request", "response.code", "request.referer", "source.client_city", "cluster_name", "response.headers.x"} {
 		if got, found := f.Property(strings.ReplaceAll(path, ".", "\x00")); found {
 			t.Errorf("%s is %q", path, got)
 		}

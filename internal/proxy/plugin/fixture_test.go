@@ -45,6 +45,7 @@ func newExchange() *fakeExchange {
 
 func (x *fakeExchange) Context() context.Context                        { return x.ctx }
 func (x *fakeExchange) Client() extension.Client                        { return x.client }
+func (x *fakeExchange) Region() string                                  { return "DE" }
 func (x *fakeExchange) ForwardingRule() string                          { return "rule" }
 func (x *fakeExchange) TargetProxy() string                             { return "target" }
 func (x *fakeExchange) Rule() (route, rule string)                      { return "route", "rule" }

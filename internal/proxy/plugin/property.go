@@ -100,11 +100,12 @@ var properties = map[string]property{
 	},
 	"response.grpc_status": func(f *filter) ([]byte, bool) { return grpcStatus(f) },
 
-	"source.address":      is(func(f *filter) []byte { return []byte(f.x.Client().Peer.String()) }),
-	"source.port":         is(func(f *filter) []byte { return port(f.x.Client().Peer) }),
-	"source.ip":           is(func(f *filter) []byte { return []byte(f.x.Client().Address.Addr().String()) }),
-	"destination.address": is(func(f *filter) []byte { return []byte(f.x.Client().Local.String()) }),
-	"destination.port":    is(func(f *filter) []byte { return port(f.x.Client().Local) }),
+	"source.address":       is(func(f *filter) []byte { return []byte(f.x.Client().Peer.String()) }),
+	"source.port":          is(func(f *filter) []byte { return port(f.x.Client().Peer) }),
+	"source.ip":            is(func(f *filter) []byte { return []byte(f.x.Client().Address.Addr().String()) }),
+	"source.client_region": func(f *filter) ([]byte, bool) { return some(f.x.Region()) },
+	"destination.address":  is(func(f *filter) []byte { return []byte(f.x.Client().Local.String()) }),
+	"destination.port":     is(func(f *filter) []byte { return port(f.x.Client().Local) }),
 
 	"connection.mtls":                  is(func(f *filter) []byte { return wasm.Bool(f.x.Client().PeerCertificate != nil) }),
 	"connection.requested_server_name": func(f *filter) ([]byte, bool) { return some(f.x.Client().ServerName) },
