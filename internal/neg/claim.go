@@ -20,6 +20,8 @@ const (
 	// ZONE/NEG. The first member of a place has it: a generated name goes before one that users chose, and then the older Service.
 	tallyNames  = "neg.names"
 	tallyPlaces = "neg.places"
+	// tallyUIDs is the index of clusters by what they say is their UID.
+	tallyUIDs = "neg.uids"
 )
 
 // maxClaims is how many claims of a name are looked at.
@@ -84,18 +86,21 @@ type naming struct {
 type candidate struct {
 	name   string
 	custom bool
+	// sole: nobody can have it before the port does.
+	sole bool
 }
 
 // candidates are the names of a Service port, the best one first: the user's, the generated one, and one that no other cluster has,
 // for clusters that say that they have the same UID.
 func candidates(v *recompute.View, of portOf, custom string) []candidate {
-	generated := Name(ClusterUID(v, of.cluster), of.namespace, of.service, of.port)
+	uid := ClusterUID(v, of.cluster)
+	generated := Name(uid, of.namespace, of.service, of.port)
 	own := Name(digest.Hex("cluster "+of.cluster, uidLength), of.namespace, of.service, of.port)
-	all := []candidate{{generated, false}, {own, false}}
+	all := []candidate{{name: generated, sole: v.Count(tallyUIDs, uid) < 2}, {name: own, sole: true}}
 	if custom == "" || custom == generated {
 		return all
 	}
-	return append([]candidate{{custom, true}}, all...)
+	return append([]candidate{{name: custom, custom: true}}, all...)
 }
 
 // nameOf decides on the name of a port's groups: the first that nobody else has in any of the zones where it wants groups. A name
@@ -106,6 +111,9 @@ func nameOf(v *recompute.View, of portOf, service *corev1.Service, custom string
 		wanted := union(zones, zonesBefore(v, svcnegRef(of, c.name)))
 		n.name = c.name
 		n.tallies = append(n.tallies, claim{c.custom, service.CreationTimestamp.Time, of}.tallies(c.name, wanted)...)
+		if c.sole {
+			break
+		}
 		other, taken := takenBy(v, of, c.name, wanted)
 		if !taken {
 			break

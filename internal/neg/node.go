@@ -85,7 +85,8 @@ func translateNodes(v *recompute.View, cluster string) recompute.Result {
 	if len(t.Zones) == 0 {
 		t.Zones = slices.Sorted(slices.Values(member.Zones))
 	}
-	return recompute.Result{State: recompute.Present, Value: t}
+	uid := recompute.Tally{Index: tallyUIDs, Key: ClusterUID(v, cluster), Member: cluster}
+	return recompute.Result{State: recompute.Present, Value: t, Tallies: []recompute.Tally{uid}}
 }
 
 func (t *topology) addNodes(v *recompute.View, cluster string) {
