@@ -132,13 +132,14 @@ func (p *Proxy) goHome(root *config.Root) (moved []*frontend) {
 		if f.listener == nil || !f.listener.Elsewhere() {
 			continue
 		}
-		// A handler of its own: connections of the old one are told the old port.
-		h, err := p.newHandler(root, f.spec)
+		l, err := listener.BindExactly(f.at())
 		if err != nil {
 			continue
 		}
-		l, err := listener.BindExactly(f.at())
+		// A handler of its own: connections of the old one are told the old port.
+		h, err := p.newHandler(root, f.spec)
 		if err != nil {
+			_ = l.Close()
 			continue
 		}
 		home := &frontend{spec: f.spec, handler: h}

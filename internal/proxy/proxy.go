@@ -125,7 +125,7 @@ func New(c Config) *Proxy {
 		countLines(c.Metrics, p.accessLog)
 	}
 	p.caller = &call.Caller{Clock: p.clock, Pools: p.pools, Metrics: c.Metrics, Guard: c.Guard}
-	p.server = &downstream.Server{Workers: p.workers, Engine: &exchange.Engine{
+	p.server = &downstream.Server{Workers: p.workers, Doorman: transport.NewDoorman(), Engine: &exchange.Engine{
 		Root: p.root.Load, Caller: p.caller, Log: p.accessLog, LogAll: c.LogAll, Metrics: c.Metrics,
 		Tracer: c.Tracer, Logger: c.Logger, Guard: c.Guard, Places: p.places,
 	}}
@@ -293,6 +293,7 @@ func (p *Proxy) close() {
 	p.ticking.Wait()
 	p.server.EndMirrors()
 	p.caller.EndStreams()
+	p.server.Doorman.Close()
 	p.pools.Stop()
 	p.workers.Close()
 	if p.accessLog != nil {

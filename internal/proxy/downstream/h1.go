@@ -37,6 +37,7 @@ type h1Conn struct {
 	client exchange.Client
 	shard  *metrics.Shard
 	state  atomic.Uint32 // an h1State. drain changes it, too
+	dozing atomic.Bool   // without a goroutine
 
 	spec   *config.TargetProxy // what limits was compiled from
 	limits exchange.Limits
@@ -70,18 +71,38 @@ func (s *Server) newH1(nc net.Conn, client exchange.Client, closed func()) *h1Co
 	return c
 }
 
-// run serves HTTP/1 on a connection until it ends, or goes on in another goroutine: one that has been idle for a while. The
-// stack of its goroutine is larger than what waits on it needs, and memory is what idle connections cost.
+// run serves HTTP/1 on a connection until it ends, or has been idle for a while. The stack of its goroutine is larger than all else
+// that an idle connection holds, and memory is what idle connections cost: it waits without one.
 func (c *h1Conn) run() {
 	if c.serve() {
-		go c.rest()
+		c.rest()
 		return
 	}
 	c.closed()
 }
 
-// rest waits on a small stack.
+// rest waits until something comes, or the deadline passes (see Expire), and then goes on in a new goroutine.
 func (c *h1Conn) rest() {
+	c.dozing.Store(true)
+	switch {
+	case !c.srv.Doorman.Wait(c.conn, c):
+		if c.dozing.CompareAndSwap(true, false) {
+			go c.doze()
+		}
+	case c.conn.Overdue(): // before it was seen to be dozing
+		c.Stir()
+	}
+}
+
+// Stir implements transport.Waker.
+func (c *h1Conn) Stir() {
+	if c.dozing.CompareAndSwap(true, false) {
+		go c.run()
+	}
+}
+
+// doze waits on a small stack, where there is no doorman.
+func (c *h1Conn) doze() {
 	c.conn.Doze()
 	c.run()
 }
@@ -387,6 +408,10 @@ func (c *h1Conn) Expire() {
 	x := c.watched.Load()
 	if x == nil {
 		c.conn.Expire()
+		if c.dozing.Load() {
+			c.srv.Doorman.Forget(c.conn, c)
+			c.Stir()
+		}
 		return
 	}
 	switch {

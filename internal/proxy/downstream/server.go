@@ -14,6 +14,8 @@ type Server struct {
 	*exchange.Engine
 	// Workers runs the streams of HTTP/2 connections.
 	Workers *http2.Workers
+	// Doorman waits for idle connections over HTTP/1. Without one each keeps a goroutine.
+	Doorman *transport.Doorman
 
 	answers  sync.Pool // of *h2Answer
 	draining atomic.Bool

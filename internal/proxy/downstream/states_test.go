@@ -3,6 +3,7 @@ package downstream
 import (
 	"bufio"
 	"crypto/tls"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -39,12 +40,14 @@ func newServer(t testing.TB) *Server {
 	m := metrics.New(metrics.Options{})
 	caller := &call.Caller{Clock: clock, Pools: &upstream.Pools{Clock: clock, Workers: workers}, Metrics: m}
 	caller.Pools.Start()
+	doorman := transport.NewDoorman()
 	t.Cleanup(func() {
+		doorman.Close()
 		caller.Pools.Stop()
 		workers.Close()
 		clock.Stop()
 	})
-	return &Server{Workers: workers, Engine: &exchange.Engine{Root: func() *config.Root { return root }, Caller: caller, Metrics: m}}
+	return &Server{Workers: workers, Doorman: doorman, Engine: &exchange.Engine{Root: func() *config.Root { return root }, Caller: caller, Metrics: m}}
 }
 
 // peer is a client, and what its connection has come to.
@@ -248,4 +251,61 @@ func TestHandshakesEnd(t *testing.T) {
 	p = connect(t, s, config)
 	s.Abort()
 	until(t, "the server has let go", func() bool { return s.Connections() == 0 && p.closed.Load() == 1 })
+}
+
+// dozes waits until the server's only connection is without a goroutine.
+func (p *peer) dozes() {
+	p.t.Helper()
+	until(p.t, "the connection rests", func() bool {
+		for _, c := range p.s.list() {
+			if h1, ok := c.(*h1Conn); ok && (h1.dozing.Load() || p.s.Doorman == nil && h1.at() == resting) {
+				return true
+			}
+		}
+		return false
+	})
+}
+
+// TestRestingConnections: after some time without a request a connection has no goroutine. All that can happen to one that has
+// happens to it. Each is tried with a doorman and without.
+func TestRestingConnections(t *testing.T) {
+	for name, steps := range map[string]func(p *peer){
+		"asked again, and again": func(p *peer) {
+			for range 2 {
+				p.say("GET / HTTP/1.1\r\n")
+				p.say("Host: a\r\n\r\n")
+				p.answer(404, false)
+				p.dozes()
+			}
+			p.say("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+			p.answer(404, true)
+		},
+		"the client leaves": func(p *peer) { _ = p.Conn.(*net.TCPConn).CloseWrite() },
+		"the client resets": func(p *peer) { _ = p.Conn.(*net.TCPConn).SetLinger(0); _ = p.Close() },
+		"the proxy drains":  func(p *peer) { p.s.Drain() },
+		"the proxy ends":    func(p *peer) { p.s.Abort() },
+		"its time is over":  func(*peer) {},
+		"it says nonsense":  func(p *peer) { p.say("nonsense\r\n\r\n"); p.answer(400, true) },
+	} {
+		for _, with := range []bool{true, false} {
+			t.Run(fmt.Sprintf("%s, doorman %v", name, with), func(t *testing.T) {
+				t.Parallel()
+				s := newServer(t)
+				if !with {
+					s.Doorman = nil
+				}
+				p := connect(t, s, nil)
+				p.say(ask)
+				p.answer(404, false)
+				p.dozes()
+				if name == "its time is over" {
+					for _, c := range s.list() {
+						c.(*h1Conn).conn.Wake()
+					}
+				}
+				steps(p)
+				p.ends()
+			})
+		}
+	}
 }
