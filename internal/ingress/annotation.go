@@ -76,18 +76,22 @@ func addressName(in *ingressv1.Ingress, class string) string {
 // readCertificates lists the Secrets with certificates. Pre-shared and managed certificates, which are Google's, are Secrets
 // of the name here.
 func (r *reader) readCertificates() {
-	add := func(name string) {
-		if name = strings.TrimSpace(name); name != "" && !slices.Contains(r.plan.Secrets, name) {
-			r.plan.Secrets = append(r.plan.Secrets, name)
-		}
-	}
 	for _, t := range r.object.Spec.TLS {
-		add(t.SecretName)
+		r.addSecret(t.SecretName)
 	}
-	for _, annotation := range []string{annotationPreShared, annotationManaged} {
-		for name := range strings.SplitSeq(r.object.Annotations[annotation], ",") {
-			add(name)
-		}
+	for name := range strings.SplitSeq(r.object.Annotations[annotationPreShared], ",") {
+		r.addSecret(name)
+	}
+	others := len(r.plan.Secrets)
+	for name := range strings.SplitSeq(r.object.Annotations[annotationManaged], ",") {
+		r.addSecret(name)
+	}
+	r.plan.Managed = r.plan.Secrets[others:]
+}
+
+func (r *reader) addSecret(name string) {
+	if name = strings.TrimSpace(name); name != "" && !slices.Contains(r.plan.Secrets, name) {
+		r.plan.Secrets = append(r.plan.Secrets, name)
 	}
 }
 

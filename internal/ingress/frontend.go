@@ -3,6 +3,7 @@ package ingress
 import (
 	"fmt"
 	"slices"
+	"strconv"
 
 	ingressv1 "k8s.io/api/networking/v1"
 
@@ -151,7 +152,11 @@ func (f *frontends) certificates() *lbv1.DownstreamTls {
 	for _, secret := range f.plan.Secrets {
 		c := certificateOf(f.view, f.ref, secret)
 		if c.Problem != "" {
-			f.out.Problems = append(f.out.Problems, problem{Reason: object.ReasonSync, Message: "Could not find TLS certificate: " + c.Problem})
+			text := "Could not find TLS certificate: " + c.Problem
+			if slices.Contains(f.plan.Managed, secret) {
+				text += "; nobody issues the ManagedCertificate " + strconv.Quote(secret) + " here: a TLS Secret of its name stands for it"
+			}
+			f.out.Problems = append(f.out.Problems, problem{Reason: object.ReasonSync, Message: text})
 		}
 		if c.Name != "" && !slices.Contains(f.out.Certificates, c.Name) {
 			f.out.Certificates = append(f.out.Certificates, c.Name)

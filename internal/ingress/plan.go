@@ -39,6 +39,8 @@ type plan struct {
 	Address string
 	// Secrets are the names of those with certificates.
 	Secrets []string
+	// Managed are those of them that ManagedCertificates alone are named for.
+	Managed []string
 	// SSLPolicy is the name of one, or "".
 	SSLPolicy string
 	Problems  []problem
