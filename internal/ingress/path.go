@@ -113,16 +113,39 @@ func (p path) normal(written string) (path, error) {
 
 // match is the path in the model.
 func (p path) match() *lbv1.RouteMatch {
-	switch p.Kind {
-	case exactPath:
+	switch {
+	case !ascii(p.Text):
+		return &lbv1.RouteMatch{Path: &lbv1.RouteMatch_Regex{Regex: eitherWay(p.Text) + map[pathKind]string{prefixPath: "(?:/.*)?", underPath: ".*"}[p.Kind]}}
+	case p.Kind == exactPath:
 		return &lbv1.RouteMatch{Path: &lbv1.RouteMatch_Exact{Exact: p.Text}}
-	case underPath:
+	case p.Kind == underPath:
 		return &lbv1.RouteMatch{Path: &lbv1.RouteMatch_Regex{Regex: regexp.QuoteMeta(p.Text) + ".*"}}
 	}
 	if p.Text == "" {
 		return &lbv1.RouteMatch{Path: &lbv1.RouteMatch_Prefix{Prefix: "/"}}
 	}
 	return &lbv1.RouteMatch{Path: &lbv1.RouteMatch_Prefix{Prefix: p.Text}}
+}
+
+func ascii(text string) bool {
+	return !strings.ContainsFunc(text, func(r rune) bool { return r >= utf8.RuneSelf })
+}
+
+// eitherWay is an expression for a path whose letters clients send percent-encoded, as they should, or as they are.
+func eitherWay(text string) string {
+	var b strings.Builder
+	for _, r := range text {
+		if r < utf8.RuneSelf {
+			b.WriteString(regexp.QuoteMeta(string(r)))
+			continue
+		}
+		b.WriteString("(?:" + string(r) + "|(?i:")
+		for _, c := range []byte(string(r)) {
+			fmt.Fprintf(&b, "%%%02X", c)
+		}
+		b.WriteString("))")
+	}
+	return b.String()
 }
 
 // rank comes first of those that match a request: an exact path, then the longest. "/foo/*" and the prefix "/foo" are

@@ -1,6 +1,7 @@
 package ingress
 
 import (
+	"regexp"
 	"slices"
 	"testing"
 
@@ -50,6 +51,30 @@ func TestPathsAreReadAsGKEDoes(t *testing.T) {
 	other := ingressv1.PathType("Regex")
 	if _, err := readPath("/", &other); err == nil || err.Error() != "unsupported path type: Regex" {
 		t.Error(err)
+	}
+}
+
+// TestPathsBeyondASCII match what clients send: encoded, in either case of letters, or raw.
+func TestPathsBeyondASCII(t *testing.T) {
+	for _, c := range []struct {
+		of           path
+		match, wrong []string
+	}{
+		{path{exactPath, "/é.x"}, []string{"/é.x", "/%C3%A9.x", "/%c3%a9.x"}, []string{"/é.x/", "/éax", "/%C3%A8.x", "/e.x"}},
+		{path{prefixPath, "/é"}, []string{"/é", "/%C3%A9", "/%c3%A9/b"}, []string{"/éb", "/%C3%A9b", "/b/é"}},
+		{path{underPath, "/é/"}, []string{"/é/", "/%C3%A9/b"}, []string{"/é", "/%C3%A9"}},
+	} {
+		expr := regexp.MustCompile("^(?:" + c.of.match().GetRegex() + ")$")
+		for _, text := range c.match {
+			if !expr.MatchString(text) {
+				t.Errorf("%+v does not match %s", c.of, text)
+			}
+		}
+		for _, text := range c.wrong {
+			if expr.MatchString(text) {
+				t.Errorf("%+v matches %s", c.of, text)
+			}
+		}
 	}
 }
 

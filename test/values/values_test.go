@@ -194,13 +194,17 @@ func document(i int, v *value) []byte {
 	for key, field := range v.doc {
 		doc[key] = field
 	}
-	doc["metadata"] = object{"name": own, "namespace": "default"}
+	if doc["metadata"] == nil {
+		doc["metadata"] = object{"name": own, "namespace": "default"}
+	}
 	docs := []object{doc}
 	spec := doc["spec"].(object)
 	switch doc["kind"] {
 	case "HTTPRoute", "GRPCRoute":
 		spec["hostnames"] = []any{own + ".test"}
 	case "Gateway", "GCPWasmPlugin":
+	case "Ingress", "BackendConfig", "FrontendConfig":
+		docs = withIngress(doc)
 	case "GCPTrafficExtension", "GCPRoutingExtension":
 		docs = append(docs, gatewayOf(own))
 	case "Service":
@@ -215,7 +219,7 @@ func document(i int, v *value) []byte {
 		if err != nil {
 			panic(err)
 		}
-		text.WriteString(strings.ReplaceAll(string(out), `"OWN"`, `"`+own+`"`) + "\n---\n")
+		text.WriteString(strings.NewReplacer(`"OWN"`, `"`+own+`"`, `"OWN.test"`, `"`+own+`.test"`, `\"OWN\"`, `\"`+own+`\"`).Replace(string(out)) + "\n---\n")
 	}
 	return []byte(text.String())
 }
@@ -230,6 +234,9 @@ func routeTo(own string) object {
 // judge returns the words of a refusal, "" for what is served as it is written, and an error for what is neither.
 func (w *world) judge(i int, v *value) (words string, err error) {
 	kind := v.doc["kind"].(string)
+	if kind == "Ingress" || kind == "BackendConfig" || kind == "FrontendConfig" {
+		return w.judgeIngress(i, v)
+	}
 	if words = w.refusal(kind + "/" + name(i)); words == "" && kind != "HTTPRoute" && kind != "GRPCRoute" && w.status["HTTPRoute/"+name(i)] != nil {
 		words = w.refusal("HTTPRoute/" + name(i))
 	}
