@@ -1,6 +1,7 @@
 package neg
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -44,9 +45,25 @@ func name(letter, clusterUID, namespace, service string, port int32) string {
 
 // ClusterUID is what a cluster is known by in names: the first eight hex digits of the hash of its name, unless its
 // ConfigMap kube-system/ingress-uid says otherwise, as on GKE.
-func ClusterUID(v *recompute.View, cluster string) string {
+func ClusterUID(v *recompute.View, cluster string) string { return clusterUID(v.Get, cluster) }
+
+// Names are those that the groups of a Service's ports will have if nobody else has them: names are the users', "" for generated ones.
+func Names(get func(store.Ref) store.Object, cluster string, service *corev1.Service, ports map[int32]string) []string {
+	uid := clusterUID(get, cluster)
+	var all []string
+	for port, name := range ports {
+		if name == "" {
+			name = Name(uid, service.Namespace, service.Name, port)
+		}
+		all = append(all, name)
+	}
+	slices.Sort(all)
+	return all
+}
+
+func clusterUID(get func(store.Ref) store.Object, cluster string) string {
 	ref := store.Ref{Cluster: cluster, Kind: kind.ConfigMap, Namespace: "kube-system", Name: "ingress-uid"}
-	if m, ok := recompute.Get[*corev1.ConfigMap](v, ref); ok && m.Data["uid"] != "" {
+	if m, ok := get(ref).(*corev1.ConfigMap); ok && m.Data["uid"] != "" {
 		return m.Data["uid"]
 	}
 	return digest.Hex(cluster, uidLength)

@@ -57,7 +57,7 @@ func translateService(v *recompute.View, key string) recompute.Result {
 	}
 	status.Zones = topology.Zones
 	annotations := map[string]string{annotation.Status: status.String()}
-	if !wanted.Explicit {
+	if wanted.ByDefault {
 		annotations[annotation.Name] = annotation.ByDefault
 	}
 	result.Writes = append(result.Writes, recompute.Write{Ref: ref, Part: recompute.PartAnnotations, Value: annotations})

@@ -21,8 +21,9 @@ type Wanted struct {
 	Ports map[int32]string
 	// Ingress: the ports that Ingresses refer to have groups.
 	Ingress bool
-	// Explicit: the Service has the annotation.
-	Explicit bool
+	// ByDefault: the Service has no annotation, or the one that it would be given. What has been given goes on being wanted: else it
+	// would be taken away again by whoever wrote it.
+	ByDefault bool
 	// Problem is what is wrong with the annotation, else "". The last good one counts then.
 	Problem string
 }
@@ -43,7 +44,7 @@ func translateWanted(v *recompute.View, key string) recompute.Result {
 		return recompute.Result{State: recompute.Absent}
 	}
 	asked, explicit, err := annotation.Ask(service)
-	w := &Wanted{Ports: map[int32]string{}, Explicit: explicit}
+	w := &Wanted{Ports: map[int32]string{}, ByDefault: !explicit || service.Annotations[annotation.Name] == annotation.ByDefault}
 	result := recompute.Result{State: recompute.Present, Value: w}
 	switch {
 	case err != nil:

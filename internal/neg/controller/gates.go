@@ -241,7 +241,10 @@ func (g *gates) view(snapshot *store.Snapshot, ref store.Ref, pod *corev1.Pod) *
 	g.looks += looked
 	for _, service := range services {
 		groups := g.roster.groups(service)
-		out.Awaited = out.Awaited || len(groups) == 0 && asks(snapshot, ref.Cluster, g.selectors.services[service])
+		if len(groups) == 0 {
+			groups = asked(snapshot, ref.Cluster, g.selectors.services[service])
+			out.Awaited = out.Awaited || len(groups) > 0
+		}
 		out.Groups = append(out.Groups, groups...)
 	}
 	return out
@@ -263,19 +266,30 @@ func (g *gates) concerned(now time.Time) []store.Ref {
 	return slices.DeleteFunc(refs, func(ref store.Ref) bool { return g.pods[ref] == nil })
 }
 
-// asks tells whether a Service will have groups. Reports of them come when proxies have taken them.
-func asks(snapshot *store.Snapshot, cluster string, service *corev1.Service) bool {
-	asked, _, err := annotation.Ask(service)
-	switch {
-	case err != nil, service.Spec.Type == corev1.ServiceTypeExternalName:
-		return false
-	case len(asked.Exposed) > 0:
-		return true
+// asked are the names of the groups that a Service will have. Reports of them come when proxies have taken them.
+func asked(snapshot *store.Snapshot, cluster string, service *corev1.Service) []string {
+	ask, _, err := annotation.Ask(service)
+	if err != nil || service.Spec.Type == corev1.ServiceTypeExternalName {
+		return nil
 	}
-	return asked.Ingress && slices.ContainsFunc(ingress.PortsOf(snapshot, cluster, service), func(port int32) bool {
-		_, ok := annotation.Port(service, port)
-		return ok
-	})
+	ports := map[int32]string{}
+	for port, exposed := range ask.Exposed {
+		ports[port] = exposed.Name
+	}
+	if ask.Ingress {
+		for _, port := range ingress.PortsOf(snapshot, cluster, service) {
+			if _, ok := annotation.Port(service, port); ok {
+				ports[port] = ""
+			}
+		}
+	}
+	get := func(ref store.Ref) store.Object {
+		if e := snapshot.Get(ref); e != nil {
+			return e.Object
+		}
+		return nil
+	}
+	return neg.Names(get, cluster, service, ports)
 }
 
 // turnGates decides on the Pods that something concerns. A gate that is open stays so.

@@ -30,7 +30,7 @@ type Pod struct {
 	Seen time.Time
 	// Groups are the names of the groups of the Services that select it: it belongs there, or will.
 	Groups []string
-	// Awaited: such a Service asks for groups of which nothing is known yet.
+	// Awaited: some of them are of a Service of whose groups nothing is known yet.
 	Awaited bool
 	// Endpoints are the groups that have it.
 	Endpoints []Endpoint
