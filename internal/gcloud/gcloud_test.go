@@ -91,7 +91,9 @@ func TestPrintList(t *testing.T) {
 		{"value[separator=' '](name, size)", "web-blue 10\nweb-green 9\nstore 9\n"},
 		{"value(backends[].group)", "zones/z/a;zones/z/b\n\n\n"},
 		{"value(backends[].group.list(), backends.len())", "zones/z/a,zones/z/b\t2\n\t0\n\t0\n"},
-		{"get(log.enable, rate, log)", "True\t\tenable=True;rate=0.5\n\t100000000\t\n\t\t\n"},
+		{"get(backends)", "{'group': 'zones/z/a'};{'group': 'zones/z/b'}\n\n\n"},
+		{"value(backends, log)", "group=zones/z/a;group=zones/z/b\tenable=True;rate=0.5\n\t\n\t\n"},
+		{"get(log.enable, rate, log)", "True\t\t{'enable': True, 'rate': 0.5}\n\t100000000\t\n\t\t\n"},
 		{"csv(name,IPAddress,note)", "name,ip_address,note\nweb-blue,127.0.0.1,\nweb-green,,\nstore,,\"a, b\"\n"},
 		{"table(name, backends[].group)", "NAME       GROUP\nweb-blue   ['zones/z/a', 'zones/z/b']\nweb-green\nstore\n"},
 		{"table(name:label='THE/NAME', log)", "THE/NAME   LOG\nweb-blue   {'enable': True, 'rate': 0.5}\nweb-green\nstore\n"},
@@ -119,9 +121,9 @@ func TestPrintList(t *testing.T) {
 		{"list[compact,title=Webs](name,note)", "Webs\n - web-blue\n - web-green\n - store a, b\n"},
 		{"flattened(name,log)", "---\nlog.enable: True\nlog.rate:   0.5\nname:       web-blue\n---\nname: web-green\n---\nname: store\n"},
 		{"text[no-pad](name,backends[].group)", "---\nbackends.group[0]: zones/z/a\nbackends.group[1]: zones/z/b\nname: web-blue\n---\nname: web-green\n---\nname: store\n"},
-		{"value(name.upper(), name.slice(0:3), name.slice(-4:), name.sub('[aeiou]+','_',1))", "WEB-BLUE\tweb\tblue\tw_b-blue\nWEB-GREEN\tweb\treen\tw_b-green\nSTORE\tsto\ttore\tst_re\n"},
+		{"value(name.upper(), name.slice(0:3), name.slice(-4:), name.sub('[aeiou]+','_',1))", "WEB-BLUE\tw;e;b\tb;l;u;e\tw_b-blue\nWEB-GREEN\tw;e;b\tr;e;e;n\tw_b-green\nSTORE\ts;t;o\tt;o;r;e\tst_re\n"},
 		{"value(name.split(-).sort(), name.trailoff(7), note.undefined(none), name.encode(base64).decode(base64))", "blue;web\tweb-...\tnone\tweb-blue\ngreen;web\tweb-...\tnone\tweb-green\nstore\tstore\ta, b\tstore\n"},
-		{"value(rate.size(), size.size(), log.extract(rate,enable), made.iso())", "\t10.0\t0.5;True\t2026-11-27T20:15:00\n95.4MiB\t9.0\t\t\n\t9.0\t\t\n"},
+		{"value(rate.size(), size.size(), log.extract(rate,enable), made.iso())", "\t10 bytes\t0.5;True\t2026-11-27T20:15:00.000+00:00\n95.4 MiB\t9 bytes\t\t\n\t9 bytes\t\t\n"},
 		{"value(backends[].group.slice(1), backends[].group.flatten(separator=' '), name.sub('(w)(e)','\\2\\1'))", "zones/z/b\tzones/z/a zones/z/b\tewb-blue\n\t\tewb-green\n\t\tstore\n"},
 	} {
 		query, err := gcloud.Parse(gcloud.Flags{Format: test.format, Table: "table(name,size)"})

@@ -147,12 +147,30 @@ func (f format) cell(value any) string {
 			return repr(value)
 		}
 	}
+	if f.name == formatGet {
+		value = asPython(value)
+	}
 	if list, isList := value.([]any); isList {
 		if delimiter, ok := f.attributes[attributeDelimiter]; ok {
 			return strings.Join(texts(list), delimiter)
 		}
 	}
 	return text(value)
+}
+
+// asPython is a value whose objects are text, as get() shows them.
+func asPython(value any) any {
+	switch v := value.(type) {
+	case map[string]any:
+		return repr(v)
+	case []any:
+		out := make([]any, len(v))
+		for i, member := range v {
+			out[i] = asPython(member)
+		}
+		return out
+	}
+	return value
 }
 
 func (f format) headed() bool {

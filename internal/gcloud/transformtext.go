@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // textTransforms are the functions on text and lists that need nothing but the value and their arguments.
@@ -18,7 +19,7 @@ func textTransforms() map[string]transformer {
 		"encode":    func(t transform, value any) any { return each(value, t.encode) },
 		"extract":   func(t transform, value any) any { return t.extract(value) },
 		"flatten":   func(t transform, value any) any { return t.flatten(value) },
-		"iso":       func(_ transform, value any) any { return each(value, transform{}.date) },
+		"iso":       func(_ transform, value any) any { return each(value, iso) },
 		"lower":     func(_ transform, value any) any { return each(value, strings.ToLower) },
 		"notnull":   func(_ transform, value any) any { return notNull(value) },
 		"size":      func(t transform, value any) any { return t.size(value) },
@@ -30,6 +31,15 @@ func textTransforms() map[string]transformer {
 		"undefined": func(t transform, value any) any { return t.undefined(value) },
 		"upper":     func(_ transform, value any) any { return each(value, strings.ToUpper) },
 	}
+}
+
+// iso is a time with milliseconds and its zone.
+func iso(value string) string {
+	at, err := time.Parse(time.RFC3339Nano, value)
+	if err != nil {
+		return value
+	}
+	return at.Format("2006-01-02T15:04:05.000-07:00")
 }
 
 // number is an argument that is a whole number.
@@ -108,8 +118,11 @@ func (t transform) size(value any) any {
 	if err != nil {
 		return value
 	}
-	units := []string{"", "KiB", "MiB", "GiB", "TiB", "PiB"}
+	units := []string{" bytes", " KiB", " MiB", " GiB", " TiB", " PiB"}
 	i := 0
+	if math.Abs(n) < 1024 {
+		return text(value) + units[0]
+	}
 	for math.Abs(n) >= 1024 && i < len(units)-1 {
 		n /= 1024
 		i++
@@ -117,7 +130,7 @@ func (t transform) size(value any) any {
 	return fmt.Sprintf("%.1f", n) + units[i]
 }
 
-// slice is a part of a list or of text, as Python cuts it: [0:2], [-3:], [:5:2].
+// slice is a part of a list, or of the letters of text, as Python cuts it: 0:2, -3:, :5:2. It is a list.
 func (t transform) slice(value any) any {
 	bounds := strings.Split(strings.Trim(t.argument(0, ""), "[]"), ":")
 	list, isList := value.([]any)
@@ -147,10 +160,7 @@ func (t transform) slice(value any) any {
 	for i := within(from, len(list)); i < within(to, len(list)); i += step {
 		out = append(out, list[i])
 	}
-	if isList {
-		return out
-	}
-	return strings.Join(texts(out), "")
+	return out
 }
 
 // within is an index as Python means it: from the end if it is negative.
