@@ -22,6 +22,7 @@ import (
 	v1 "sigs.k8s.io/gateway-api/apis/v1"
 	"sigs.k8s.io/gateway-api/apis/v1beta1"
 	"sigs.k8s.io/gateway-api/conformance"
+	confv1 "sigs.k8s.io/gateway-api/conformance/apis/v1"
 	"sigs.k8s.io/gateway-api/conformance/utils/config"
 	"sigs.k8s.io/gateway-api/conformance/utils/flags"
 	"sigs.k8s.io/gateway-api/conformance/utils/suite"
@@ -73,9 +74,13 @@ func options(t *testing.T, api string) suite.ConformanceOptions {
 	set, err := kubernetes.NewForConfig(rest)
 	require.NoError(t, err)
 	configurable := suite.ConfigurableOptions{
-		CleanupBaseResources: true, CleanupTestResources: true, GatewayClassName: class, Mode: "default",
-		ConformanceProfiles:      []suite.ConformanceProfileName{suite.GatewayHTTPConformanceProfileName, suite.GatewayGRPCConformanceProfileName},
-		TimeoutConfig:            config.DefaultTimeoutConfig(),
+		CleanupBaseResources: true, CleanupTestResources: true, GatewayClassName: class, Mode: "serve",
+		ConformanceProfiles: []suite.ConformanceProfileName{suite.GatewayHTTPConformanceProfileName, suite.GatewayGRPCConformanceProfileName},
+		TimeoutConfig:       config.DefaultTimeoutConfig(),
+		Implementation: confv1.Implementation{
+			Organization: "spillway", Project: "spillway", URL: "https://github.com/spillway-lb/spillway", Version: "devel",
+			Contact: []string{"https://github.com/spillway-lb/spillway/issues"},
+		},
 		UsableNetworkAddresses:   []v1.GatewaySpecAddress{{Type: ptr.To(v1.IPAddressType), Value: usableAddress}},
 		UnusableNetworkAddresses: []v1.GatewaySpecAddress{{Type: ptr.To(v1.IPAddressType), Value: unusableAddress}},
 	}
