@@ -93,6 +93,10 @@ type ConfigurationSpec struct {
 	// +listMapKey=name
 	// +kubebuilder:validation:MaxItems=256
 	Addresses []NamedAddress `json:"addresses,omitempty"`
+	// ReadinessGates are settings of the readiness gate cloud.google.com/load-balancer-neg-ready.
+	//
+	// +optional
+	ReadinessGates *ReadinessGateSettings `json:"readinessGates,omitempty"`
 	// Project is the project of clusters that name none.
 	//
 	// +optional
@@ -112,6 +116,15 @@ type NamedAddress struct {
 	// +kubebuilder:validation:MaxLength=45
 	// +kubebuilder:validation:XValidation:message="must be an IP address",rule="isIP(self)"
 	Address string `json:"address,omitempty"`
+}
+
+// ReadinessGateSettings are settings of the gate by which a load balancer has a say in a Pod's readiness.
+type ReadinessGateSettings struct {
+	// FailClosed keeps the gate of a Pod shut for as long as no load balancer finds it healthy. Without it the gate opens ten
+	// minutes after the Pod was made whatever load balancers find, as on GKE, and a bad rollout goes on.
+	//
+	// +optional
+	FailClosed bool `json:"failClosed,omitempty"`
 }
 
 // SSLPolicy says what HTTPS clients must be able to.

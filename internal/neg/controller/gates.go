@@ -9,6 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
+	spillwayv1alpha1 "github.com/spillway-lb/spillway/api/spillway/v1alpha1"
 	"github.com/spillway-lb/spillway/internal/fact"
 	"github.com/spillway-lb/spillway/internal/ingress"
 	"github.com/spillway-lb/spillway/internal/kind"
@@ -34,6 +35,10 @@ type gates struct {
 	alarms      alarms
 	dirty       map[store.Ref]struct{}
 	healthy     map[checked]map[string]bool // by location
+	// failClosed: no gate opens because its time is over.
+	failClosed bool
+	// unsettled: the Configurations are on their way.
+	unsettled bool
 	// looks counts the Pods, Services and groups that were looked at.
 	looks int
 }
@@ -80,6 +85,13 @@ func (g *gates) report(unit string, service store.Ref, r *neg.Report) {
 
 func (g *gates) mark(pods map[store.Ref]struct{}) { maps.Copy(g.dirty, pods) }
 
+// markAll has all Pods looked at that wait.
+func (g *gates) markAll() {
+	for _, waiting := range g.byNamespace {
+		g.mark(waiting)
+	}
+}
+
 // next is when a Pod's time is over; false if none waits.
 func (g *gates) next() (at time.Time, ok bool) { return g.alarms.next(g.waits) }
 
@@ -89,8 +101,8 @@ func (g *gates) waits(pod store.Ref) bool { return g.pods[pod] != nil && !g.pods
 func (g *gates) hear(snapshot *store.Snapshot, touched []string, now time.Time) (gone []store.Ref) {
 	var pods []store.Ref
 	for _, read := range touched {
-		if f, ok := store.FactOf(read); ok && f.Kind == fact.KindHealth {
-			g.judge(snapshot, f)
+		if f, ok := store.FactOf(read); ok {
+			g.hearFact(snapshot, f)
 			continue
 		}
 		ref, ok := store.ObjectOf(read)
@@ -102,6 +114,8 @@ func (g *gates) hear(snapshot *store.Snapshot, touched []string, now time.Time) 
 			g.hearService(snapshot, ref)
 		case kind.Ingress:
 			g.mark(g.byNamespace[place{ref.Cluster, ref.Namespace}])
+		case kind.Configuration:
+			g.hearConfiguration(snapshot)
 		case kind.IngressClass:
 			g.mark(g.byNamespace[place{ref.Cluster, ""}])
 		case kind.Pod:
@@ -114,6 +128,31 @@ func (g *gates) hear(snapshot *store.Snapshot, touched []string, now time.Time) 
 		}
 	}
 	return gone
+}
+
+func (g *gates) hearFact(snapshot *store.Snapshot, f store.Fact) {
+	switch {
+	case f == fact.Listed("", kind.Configuration):
+		g.hearConfiguration(snapshot)
+	case f.Kind == fact.KindHealth:
+		g.judge(snapshot, f)
+	}
+}
+
+// hearConfiguration takes the settings of gates; all Pods that wait are looked at again if they are others.
+func (g *gates) hearConfiguration(snapshot *store.Snapshot) {
+	closed := false
+	snapshot.Walk(kind.Configuration, "", "", func(e *store.Entry) bool {
+		c, ok := e.Object.(*spillwayv1alpha1.Configuration)
+		closed = ok && c.Spec.ReadinessGates != nil && c.Spec.ReadinessGates.FailClosed
+		return !closed
+	})
+	unsettled := fact.Pending(snapshot, "", kind.Configuration)
+	if closed == g.failClosed && unsettled == g.unsettled {
+		return
+	}
+	g.failClosed, g.unsettled = closed, unsettled
+	g.markAll()
 }
 
 // hearService has the Pods looked at again that a Service selects, or did.
@@ -237,6 +276,7 @@ func (g *gates) Backends(zone, group string) []readiness.Backend {
 func (g *gates) view(snapshot *store.Snapshot, ref store.Ref, pod *corev1.Pod) *readiness.Pod {
 	p := g.pods[ref]
 	out := &readiness.Pod{Created: created(pod, p), Seen: p.first, Endpoints: g.roster.of(ref)}
+	out.FailClosed, out.Unsettled = g.failClosed, g.unsettled
 	services, looked := g.selectors.of(ref, pod)
 	g.looks += looked
 	for _, service := range services {
@@ -257,9 +297,7 @@ func (g *gates) concerned(now time.Time) []store.Ref {
 		g.dirty[ref] = struct{}{}
 	}
 	if g.reach.moved() {
-		for _, waiting := range g.byNamespace {
-			g.mark(waiting)
-		}
+		g.markAll()
 	}
 	refs := slices.SortedFunc(maps.Keys(g.dirty), store.CompareRefs)
 	clear(g.dirty)

@@ -40,7 +40,7 @@ var update = flag.Bool("update", false, "write what is wanted into the testdata"
 //	delete ZONE NAME         somebody deletes a group by hand
 //	slow                     proxies take no round any more: what is written about it waits
 //	settled                  they take them all
-//	pending CLUSTER KIND     a list of the kind is on its way
+//	pending CLUSTER KIND     a list of the kind is on its way; - is no cluster
 //	listed CLUSTER KIND      it is there
 //	restart                  the process ends and another one goes on with what was published
 //
@@ -217,7 +217,8 @@ func (w *world) do(commands string, out *bytes.Buffer) {
 			w.slow = words[0] == "slow"
 			w.release()
 		case "pending", "listed":
-			w.store.Commit(func(tx *store.Tx) { tx.SetFact(fact.Listed(words[1], words[2]), words[0] == "listed") })
+			cluster := strings.TrimPrefix(words[1], "-")
+			w.store.Commit(func(tx *store.Tx) { tx.SetFact(fact.Listed(cluster, words[2]), words[0] == "listed") })
 		case "restart":
 			seq, published := w.engine.Published()
 			for _, f := range []string{fact.KindDegraded, fact.KindSynced, fact.KindCollected, fact.KindOrphan} {

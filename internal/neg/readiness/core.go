@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Timeout is how long a Pod waits for its load balancer, from its creation on, before its gate opens all the same.
+// Timeout is how long a Pod waits for its load balancer, from its creation on, before its gate opens all the same, if it may.
 const Timeout = 10 * time.Minute
 
 // Settle is how long a Pod that belongs to no group waits before its gate opens: its Service, or its group, may be about to be made.
@@ -30,6 +30,10 @@ type Pod struct {
 	Seen time.Time
 	// Groups are the names of the groups of the Services that select it: it belongs there, or will.
 	Groups []string
+	// FailClosed: its gate does not open because its time is over.
+	FailClosed bool
+	// Unsettled: whether it does is not known yet.
+	Unsettled bool
 	// Awaited: some of them are of a Service of whose groups nothing is known yet.
 	Awaited bool
 	// Endpoints are the groups that have it.
@@ -82,10 +86,19 @@ func Decide(now time.Time, p *Pod, w World) Verdict {
 		return opened(ReasonNoCheck, fmt.Sprintf("Pod is in NEG %q. NEG is not attached to any BackendService with health checking.", p.Endpoints[0].key()))
 	case len(p.Groups) == 0 && !p.Awaited && !now.Before(p.Seen.Add(Settle)):
 		return opened(ReasonReady, "Pod does not belong to any NEG.")
-	case now.After(p.Created.Add(Timeout)):
-		return opened(ReasonTimeout, "Timeout waiting for pod to become healthy in at least one of the NEG(s): "+p.names()+".")
+	case now.After(p.Created.Add(Timeout)) && !p.Unsettled:
+		return p.late()
 	}
 	return Verdict{Reason: ReasonNotReady, Message: "Waiting for pod to become healthy in at least one of the NEG(s): " + p.names()}
+}
+
+// late is the verdict of a Pod whose time is over.
+func (p *Pod) late() Verdict {
+	why := "Timeout waiting for pod to become healthy in at least one of the NEG(s): " + p.names() + "."
+	if p.FailClosed {
+		return Verdict{Reason: ReasonTimeout, Message: why + " The Configuration keeps the gate shut (readinessGates.failClosed)."}
+	}
+	return opened(ReasonTimeout, why)
 }
 
 func opened(reason, why string) Verdict {

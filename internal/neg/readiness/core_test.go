@@ -68,6 +68,18 @@ func TestConditions(t *testing.T) {
 			pod: readiness.Pod{Groups: []string{"g"}}, after: readiness.Timeout + time.Second, ready: true, reason: readiness.ReasonTimeout,
 			text: "Timeout waiting for pod to become healthy in at least one of the NEG(s): [g]. Marking condition",
 		},
+		"too late, and kept shut": {
+			pod: readiness.Pod{Groups: []string{"g"}, FailClosed: true}, after: readiness.Timeout + time.Second, reason: readiness.ReasonTimeout,
+			text: "Timeout waiting for pod to become healthy in at least one of the NEG(s): [g]. The Configuration keeps the gate shut (readinessGates.failClosed).",
+		},
+		"too late, and kept shut, and of no group": {
+			pod: readiness.Pod{FailClosed: true}, after: readiness.Timeout + time.Second, ready: true, reason: readiness.ReasonReady,
+			text: "Pod does not belong to any NEG.",
+		},
+		"too late, and nobody knows yet whether it is kept shut": {
+			pod: readiness.Pod{Groups: []string{"g"}, Unsettled: true}, after: readiness.Timeout + time.Second, reason: readiness.ReasonNotReady,
+			text: "Waiting for pod",
+		},
 	} {
 		c.pod.Created, c.pod.Seen = made, made
 		v := readiness.Decide(made.Add(c.after), &c.pod, c.world)
