@@ -1,8 +1,13 @@
 CONFORMANCE_FLAGS ?=
+CONFORMANCE_REPORT ?= bin/conformance.yaml
 
 .PHONY: conformance
 
-# The suite itself, unmodified, as a client of a directory that `spillway serve` serves. One test: CONFORMANCE_FLAGS='-run-test HTTPRouteWeight'.
-conformance: build ## the Gateway API's conformance suite against `spillway serve` (two minutes to build the first time, four to run)
-	@echo "building and running the Gateway API's conformance suite (the first time two minutes, then four)"
-	@cd test/conformance && $(GO) test . -count=1 -timeout 20m -binary ../../bin/spillway -report-output report.yaml $(CONFORMANCE_FLAGS)
+# The suite itself, unmodified, as a client of a directory that `spillway serve` serves. Gateways listen on ports 80 and 443, which
+# the user must be allowed to bind. One test, or another class:
+#	make conformance CONFORMANCE_FLAGS='-run-test HTTPRouteWeight'
+#	make conformance CONFORMANCE_FLAGS='-gateway-class gke-l7-rilb'
+conformance: build ## the Gateway API's conformance suite against `spillway serve` (two minutes to build the first time, one to run)
+	@echo "building and running the Gateway API's conformance suite (two minutes the first time, then one)"
+	@cd test/conformance && $(GO) test . -count=1 -timeout 20m -binary $(CURDIR)/bin/spillway \
+	  -report-output $(abspath $(CONFORMANCE_REPORT)) $(CONFORMANCE_FLAGS) || { echo "the whole log: CONFORMANCE_FLAGS=-test.v"; exit 1; }
