@@ -83,7 +83,7 @@ func (r *reader) readCertificates() {
 		r.addSecret(name)
 	}
 	others := len(r.plan.Secrets)
-	for name := range strings.SplitSeq(r.object.Annotations[annotationManaged], ",") {
+	for _, name := range managedNames(r.object) {
 		r.addSecret(name)
 	}
 	r.plan.Managed = r.plan.Secrets[others:]

@@ -170,11 +170,16 @@ func (f *frontends) certificates() *lbv1.DownstreamTls {
 		}
 		return nil
 	}
-	out := &lbv1.DownstreamTls{ServerNames: []*lbv1.ServerName{{Certificates: f.out.Certificates}}}
+	out := tlsOf(f.out.Certificates)
 	if f.plan.SSLPolicy != "" {
 		frontend.SetSSLPolicy(f.view, &f.plan.SSLPolicy, out)
 	}
 	return out
+}
+
+// tlsOf serves certificates, each to those who ask for a name of it.
+func tlsOf(certificates []string) *lbv1.DownstreamTls {
+	return &lbv1.DownstreamTls{ServerNames: []*lbv1.ServerName{{Certificates: certificates}}}
 }
 
 // listen makes a forwarding rule and a target proxy.

@@ -16,6 +16,7 @@ const (
 	unitAddresses = "ingress.addresses"
 	unitFrontend  = "ingress.frontend"
 	unitIngress   = "ingress.ingress"
+	unitManaged   = "ingress.managed"
 )
 
 // indexServices files Ingresses under the Services that they name.
@@ -36,18 +37,22 @@ func Units(o Options) map[string]recompute.Translator {
 		unitFrontend:         translateFrontend,
 		unitCertificate:      translateCertificate,
 		unitIngress:          translateIngress,
+		unitManaged:          translateManaged,
 		neg.UnitIngressPorts: translateServicePorts,
 	}
 }
 
 // Roots returns the object kinds that make units of this package exist.
 func Roots() []recompute.Root {
-	return []recompute.Root{{Kind: kind.Ingress, Unit: unitIngress}}
+	return []recompute.Root{{Kind: kind.Ingress, Unit: unitIngress}, {Kind: kind.ManagedCertificate, Unit: unitManaged}}
 }
 
 // Indexes returns the store indexes that the units read.
 func Indexes() []store.Index {
-	return []store.Index{{Name: indexServices, Kind: kind.Ingress, Keys: serviceKeys}}
+	return []store.Index{
+		{Name: indexServices, Kind: kind.Ingress, Keys: serviceKeys},
+		{Name: indexManaged, Kind: kind.Ingress, Keys: managedKeys},
+	}
 }
 
 func serviceKeys(ref store.Ref, o store.Object) []string {

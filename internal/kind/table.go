@@ -36,6 +36,8 @@ const (
 	BackendConfig  = "BackendConfig." + GroupCloud
 	FrontendConfig = "FrontendConfig." + GroupGKE
 
+	ManagedCertificate = "ManagedCertificate." + GroupGKE
+
 	BackendTLSPolicy = "BackendTLSPolicy." + GroupGateway
 	Gateway          = "Gateway." + GroupGateway
 	GatewayClass     = "GatewayClass." + GroupGateway
@@ -105,6 +107,10 @@ func ingressKinds() []Kind {
 			Short: []string{"bc"}, Namespaced: true, Custom: true,
 		},
 		{Name: "FrontendConfig", Group: GroupGKE, Version: "v1beta1", Plural: "frontendconfigs", Namespaced: true, Custom: true},
+		{
+			Name: "ManagedCertificate", Group: GroupGKE, Version: "v1", Plural: "managedcertificates", Short: []string{"mcrt"},
+			Namespaced: true, Custom: true,
+		},
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	cloudv1 "github.com/spillway-lb/spillway/api/cloud/v1"
+	networkingv1 "github.com/spillway-lb/spillway/api/networking/v1"
 	networkingv1beta1 "github.com/spillway-lb/spillway/api/networking/v1beta1"
 	"github.com/spillway-lb/spillway/internal/ingress/object"
 	"github.com/spillway-lb/spillway/internal/neg/annotation"
@@ -27,6 +28,7 @@ func (e edits) ingress(t *rapid.T) store.Object {
 		{"kubernetes.io/ingress.global-static-ip-name", "", "", "name", "name2"},
 		{"networking.gke.io/v1beta1.FrontendConfig", "", "f0", "absent"},
 		{"ingress.gcp.kubernetes.io/pre-shared-cert", "", "", "t1", "t0,t1"},
+		{"networking.gke.io/managed-certificates", "", "", "t0", "t1,t0", "t0,absent"},
 		{"nginx.ingress.kubernetes.io/rewrite-target", "", "", "/"},
 	} {
 		if value := pick(t, a[0], a[1:]...); value != "" {
@@ -121,6 +123,15 @@ func (e edits) frontendConfig(t *rapid.T) store.Object {
 	c.Spec.RedirectToHttps = &networkingv1beta1.HttpsRedirectConfig{
 		Enabled: rapid.Bool().Draw(t, "redirect"), ResponseCodeName: pick(t, "code", "", "FOUND", "TEAPOT"),
 	}
+	return c
+}
+
+// managedCertificate is for what newPair's certificates are for, and for what they are not.
+func managedCertificate(t *rapid.T) store.Object {
+	c := &networkingv1.ManagedCertificate{
+		TypeMeta: metav1.TypeMeta{APIVersion: "networking.gke.io/v1", Kind: "ManagedCertificate"}, ObjectMeta: meta("store", pick(t, "managed", "t0", "t1")),
+	}
+	c.Spec.Domains = pick(t, "domains", nil, []string{"a.test"}, []string{"a.test", "b.test"})
 	return c
 }
 

@@ -204,7 +204,7 @@ func (e edits) random(t *rapid.T, tx *store.Tx) {
 		e.service, randomExport, e.gateway, e.route, e.route, randomGRPCRoute, randomHealthCheckPolicy,
 		randomBackendPolicy, randomGatewayPolicy, randomBackendTLSPolicy, randomBackendTLSPolicy, randomGrant, randomNamespace,
 		e.extension, e.extension, randomPlugin, randomConfiguration,
-		e.ingress, e.ingress, randomIngressClass, e.secret, e.backendConfig, e.frontendConfig,
+		e.ingress, e.ingress, randomIngressClass, e.secret, e.backendConfig, e.frontendConfig, managedCertificate,
 	}).Draw(t, "kind")(t)
 	if store.RefTo(cluster, o).Kind == kind.Configuration {
 		cluster = ""

@@ -110,6 +110,7 @@ func TestEveryFieldOfAPolicyIsHeeded(t *testing.T) {
 		networkingv1.GCPBackendPolicySpec{},
 		networkingv1.GCPGatewayPolicySpec{},
 		networkingv1.GCPTrafficDistributionPolicySpec{},
+		networkingv1.ManagedCertificateSpec{},
 	} {
 		all = append(all, structFields(reflect.TypeOf(spec), map[reflect.Type]bool{})...)
 	}

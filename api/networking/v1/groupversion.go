@@ -1,6 +1,6 @@
 // Package v1 holds what GKE users attach to Services, ServiceImports and Gateways, group networking.gke.io: the policies
 // HealthCheckPolicy, GCPBackendPolicy, GCPGatewayPolicy and GCPTrafficDistributionPolicy, and the service extensions
-// GCPRoutingExtension, GCPTrafficExtension and GCPWasmPlugin.
+// GCPRoutingExtension, GCPTrafficExtension and GCPWasmPlugin; and ManagedCertificate, which Ingresses name.
 //
 // In: manifests, decoded and validated by internal/manifests against the CRDs generated from these types
 // (internal/crds). Out: typed objects for the policy translators. Fields, limits, rules and rule messages are those
@@ -33,6 +33,7 @@ func AddToScheme(s *runtime.Scheme) error {
 		&GCPRoutingExtension{}, &GCPRoutingExtensionList{},
 		&GCPTrafficExtension{}, &GCPTrafficExtensionList{},
 		&GCPWasmPlugin{}, &GCPWasmPluginList{},
+		&ManagedCertificate{}, &ManagedCertificateList{},
 	)
 	metav1.AddToGroupVersion(s, SchemeGroupVersion)
 	return nil

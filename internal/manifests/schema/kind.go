@@ -149,6 +149,8 @@ func objectTypes() map[string]func() store.Object {
 		kind.BackendConfig:  newObject[cloudv1.BackendConfig],
 		kind.FrontendConfig: newObject[networkingv1beta1.FrontendConfig],
 
+		kind.ManagedCertificate: newObject[networkingv1.ManagedCertificate],
+
 		kind.GatewayClass:     newObject[gatewayv1.GatewayClass],
 		kind.Gateway:          newObject[gatewayv1.Gateway],
 		kind.HTTPRoute:        newObject[gatewayv1.HTTPRoute],

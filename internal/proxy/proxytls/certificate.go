@@ -4,6 +4,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"time"
@@ -38,6 +39,9 @@ func ParseCertificate(c *lbv1.SslCertificate) (*Certificate, error) {
 	}
 	return out, nil
 }
+
+// Leaf is the certificate itself. It is not to be changed.
+func (c *Certificate) Leaf() *x509.Certificate { return c.pair.Leaf }
 
 // NotAfter is the end of the leaf's validity.
 func (c *Certificate) NotAfter() time.Time { return c.pair.Leaf.NotAfter }
