@@ -328,3 +328,32 @@ func TestConditionsStandBesideAStatus(t *testing.T) {
 		}
 	}
 }
+
+// TestAPodThatTerminatesIsSpokenOf: what is said of it changes, and does not end it.
+func TestAPodThatTerminatesIsSpokenOf(t *testing.T) {
+	s := store.New()
+	w := status.NewWriter(s, status.Limits{})
+	pod := &corev1.Pod{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Pod"}, ObjectMeta: metav1.ObjectMeta{Namespace: "store", Name: "p"}}
+	ref := store.RefTo("west", pod)
+	want := func(part recompute.Part, value any) {
+		w.Apply([]recompute.WriteChange{{Write: recompute.Write{Ref: ref, Part: part, Value: value}}}, nil, start)
+	}
+	want(recompute.PartObject, pod)
+	want(recompute.PartStatus, &corev1.PodStatus{Phase: corev1.PodRunning})
+	leaving := pod.DeepCopy()
+	leaving.DeletionTimestamp = &metav1.Time{Time: at(30)}
+	want(recompute.PartObject, leaving)
+	want(recompute.PartStatus, &corev1.PodStatus{Phase: corev1.PodRunning, Message: "not ready any more"})
+	entry := s.Snapshot().Get(ref)
+	if entry == nil {
+		t.Fatal("its status took it away")
+	}
+	if said := entry.Written.Status.(*corev1.PodStatus).Message; said != "not ready any more" {
+		t.Errorf("it says %q", said)
+	}
+	before := s.Snapshot().Revision()
+	w.Apply(nil, []string{store.ReadObject(ref)}, at(1))
+	if s.Snapshot().Revision() != before {
+		t.Error("what is as it should be was written again")
+	}
+}

@@ -123,13 +123,13 @@ func (tx *Tx) Remove(ref Ref, at time.Time) {
 func (e *Entry) kept() bool { return e.Written != nil && len(e.Written.Finalizers) > 0 }
 
 // Write replaces what controllers say of an object. It is dropped, and false returned, if the object is gone. An object that is
-// being deleted goes with its last finalizer.
+// being deleted goes with its last finalizer; one that had none, as a Pod that terminates, goes when its owner lets it.
 func (tx *Tx) Write(ref Ref, w *Written) bool {
 	old := tx.Get(ref)
 	if old == nil {
 		return false
 	}
-	if old.Object.GetDeletionTimestamp() != nil && (w == nil || len(w.Finalizers) == 0) {
+	if old.Object.GetDeletionTimestamp() != nil && old.kept() && (w == nil || len(w.Finalizers) == 0) {
 		tx.Delete(ref)
 		return true
 	}
