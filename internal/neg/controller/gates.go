@@ -7,6 +7,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
 	spillwayv1alpha1 "github.com/spillway-lb/spillway/api/spillway/v1alpha1"
@@ -48,6 +49,7 @@ type place struct{ cluster, namespace string }
 
 // gate is one Pod's.
 type gate struct {
+	uid    types.UID // a name may be another Pod's the next time
 	first  time.Time // when it was seen
 	labels map[string]string
 	said   readiness.Verdict
@@ -166,17 +168,22 @@ func (g *gates) hearService(snapshot *store.Snapshot, ref store.Ref) {
 	}
 }
 
-// hearPod takes a Pod that came, changed or went; gone tells that one with a gate went.
+// hearPod takes a Pod that came, changed or went; gone tells that one with a gate went. Another one may have its name already: nothing
+// has been said of that, whatever stands there.
 func (g *gates) hearPod(snapshot *store.Snapshot, ref store.Ref, now time.Time) (gone bool) {
 	pod, p := podOf(snapshot, ref), g.pods[ref]
-	switch {
-	case pod == nil && p != nil:
+	if p != nil && (pod == nil || pod.UID != p.uid) {
 		g.file(ref, p, false)
 		delete(g.pods, ref)
-		return true
+		p, gone = nil, true
+	}
+	switch {
 	case pod != nil && p == nil && readiness.Gated(pod):
-		said := saidBefore(snapshot.Get(ref), pod)
-		p = &gate{first: now, labels: pod.Labels, said: said, before: said.Ready}
+		said := readiness.Verdict{}
+		if !gone {
+			said = saidBefore(snapshot.Get(ref), pod)
+		}
+		p = &gate{uid: pod.UID, first: now, labels: pod.Labels, said: said, before: said.Ready}
 		g.pods[ref] = p
 		g.alarms.set(now.Add(readiness.Settle), ref)
 		g.alarms.set(created(pod, p).Add(readiness.Timeout+time.Second), ref)
@@ -184,11 +191,11 @@ func (g *gates) hearPod(snapshot *store.Snapshot, ref store.Ref, now time.Time) 
 		g.file(ref, p, false)
 		p.labels = pod.Labels
 	default:
-		return false
+		return gone
 	}
 	g.file(ref, p, !p.said.Ready)
 	g.dirty[ref] = struct{}{}
-	return false
+	return gone
 }
 
 // file puts a Pod where those that wait are found, or takes it away from there.

@@ -204,3 +204,24 @@ func (m *countedModel) Get(kind, name string) *lbv1.Resource {
 	m.reads++
 	return m.Model.Get(kind, name)
 }
+
+// TestAnotherPodOfTheName: a Pod that is made anew, as a StatefulSet's are, waits for its own verdict, though nobody saw that the old
+// one went.
+func TestAnotherPodOfTheName(t *testing.T) {
+	f := newFleet(1, 1)
+	f.verdict(0, lbv1.HealthState_HEALTHY)
+	if said := f.negs.gates.pods[podRef(0)].said; !said.Ready {
+		t.Fatalf("the first Pod is %v", said)
+	}
+	f.verdict(0, lbv1.HealthState_UNHEALTHY)
+	f.store.Commit(func(tx *store.Tx) {
+		next := tx.Get(podRef(0)).Object.DeepCopyObject().(*corev1.Pod)
+		next.UID = "another"
+		tx.Delete(podRef(0))
+		tx.Put("c", next, "test")
+	})
+	f.step()
+	if said := f.negs.gates.pods[podRef(0)].said; said.Ready {
+		t.Errorf("the next Pod of the name is %v", said)
+	}
+}
