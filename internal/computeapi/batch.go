@@ -30,20 +30,18 @@ func (f *Front) batch(to http.Handler) http.HandlerFunc {
 			f.write(w, r, parameters{}, nil, &Error{Code: http.StatusBadRequest, Reason: "badRequest", Message: "Failed to parse batch request: " + err.Error()})
 			return
 		}
-		var body bytes.Buffer
-		parts := multipart.NewWriter(&body)
+		parts := multipart.NewWriter(w)
+		w.Header().Set("Content-Type", "multipart/mixed; boundary="+parts.Boundary())
+		w.Header().Set("Cache-Control", "private")
+		// A thousand lists are too much to hold; a client that has gone is of no interest.
 		for _, one := range requests {
 			answer := httptest.NewRecorder()
 			to.ServeHTTP(answer, one.Request)
-			if err := writePart(parts, one.id, answer.Result()); err != nil {
-				f.write(w, r, parameters{}, nil, err)
+			if writePart(parts, one.id, answer.Result()) != nil || r.Context().Err() != nil {
 				return
 			}
 		}
-		_ = parts.Close() // into memory
-		w.Header().Set("Content-Type", "multipart/mixed; boundary="+parts.Boundary())
-		w.Header().Set("Cache-Control", "private")
-		_, _ = body.WriteTo(w) // a client that has gone is of no interest
+		_ = parts.Close()
 	}
 }
 
