@@ -125,6 +125,7 @@ func (c *h1Conn) serve() (rests bool) {
 			return false
 		case asked:
 			if c.exchange() {
+				c.await() // no bytes may follow, which is what Readable would do it for
 				continue
 			}
 			c.linger()
