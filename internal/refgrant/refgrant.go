@@ -32,18 +32,24 @@ type To struct {
 // Permitted tells whether the reference stays in its namespace or a ReferenceGrant of the target's namespace allows it. As long as
 // grants are not listed yet, what none of those that are there allows has the unit held.
 func Permitted(v *recompute.View, cluster string, from From, to To) bool {
+	permitted, known := Permits(v, cluster, from, to)
+	if !known {
+		v.Hold()
+	}
+	return permitted
+}
+
+// Permits is Permitted for who must not be held: known is false where a grant that is not listed yet may allow the reference.
+func Permits(v *recompute.View, cluster string, from From, to To) (permitted, known bool) {
 	if from.Namespace == to.Namespace {
-		return true
+		return true, true
 	}
 	for _, ref := range v.List(kind.ReferenceGrant, cluster, to.Namespace) {
 		if spec := specOf(v.Get(ref)); spec != nil && Allows(spec, from, to) {
-			return true
+			return true, true
 		}
 	}
-	if fact.Pending(v, cluster, kind.ReferenceGrant) {
-		v.Hold()
-	}
-	return false
+	return false, !fact.Pending(v, cluster, kind.ReferenceGrant)
 }
 
 // specOf reads a grant of either version; they are the same.

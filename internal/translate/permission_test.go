@@ -1,0 +1,57 @@
+package translate_test
+
+import (
+	"strings"
+	"testing"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	"github.com/spillway-lb/spillway/internal/fact"
+	"github.com/spillway-lb/spillway/internal/kind"
+	"github.com/spillway-lb/spillway/internal/store"
+)
+
+// TestAPermissionThatIsGoneIsNotHeld: while ReferenceGrants are on their way, a route whose listener takes it no more goes all the same.
+func TestAPermissionThatIsGoneIsNotHeld(t *testing.T) {
+	w := newWorld()
+	other, all := gatewayv1.Namespace("other"), gatewayv1.NamespacesFromAll
+	listener := httpListener("plain", "", 80)
+	listener.AllowedRoutes = &gatewayv1.AllowedRoutes{Namespaces: &gatewayv1.RouteNamespaces{From: &all}}
+	store1 := gatewayv1.Namespace("store")
+	r := route("r", nil, "far")
+	r.Namespace = "team"
+	r.Spec.ParentRefs[0].Namespace = &store1
+	r.Spec.Rules[0].BackendRefs[0].Namespace = &other
+	grant := &gatewayv1.ReferenceGrant{
+		TypeMeta: metav1.TypeMeta{APIVersion: "gateway.networking.k8s.io/v1", Kind: "ReferenceGrant"}, ObjectMeta: meta("other", "grant"),
+		Spec: gatewayv1.ReferenceGrantSpec{
+			From: []gatewayv1.ReferenceGrantFrom{{Group: gatewayv1.GroupName, Kind: "HTTPRoute", Namespace: "team"}},
+			To:   []gatewayv1.ReferenceGrantTo{{Kind: "Service"}},
+		},
+	}
+	w.commit(t, func(tx *store.Tx) {
+		tx.Put("c", cluster("c", "us-west1"), "")
+		tx.Put("c", gatewayOf("gke-l7-global-external-managed", listener), "")
+		tx.Put("c", service("other", "far", 80), "")
+		tx.Put("c", grant, "")
+		tx.Put("c", r, "")
+	})
+	served := func() bool { return strings.Contains(strings.Join(versions(w.engine), "\n"), "route_rule") }
+	if !served() {
+		t.Fatalf("the route is not served: %s", versions(w.engine))
+	}
+	w.commit(t, func(tx *store.Tx) {
+		tx.SetFact(fact.Listed("c", kind.ReferenceGrant), false)
+		tx.Delete(store.RefTo("c", grant))
+	})
+	narrow := *listener.DeepCopy()
+	same := gatewayv1.NamespacesFromSame
+	narrow.AllowedRoutes.Namespaces.From = &same
+	g := gatewayOf("gke-l7-global-external-managed", narrow)
+	g.Generation = 2
+	w.commit(t, func(tx *store.Tx) { tx.Put("c", g, "") })
+	if served() {
+		t.Error("the listener takes no routes of other namespaces, and the route is served")
+	}
+}
