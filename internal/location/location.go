@@ -96,13 +96,21 @@ func (l *Location) Apply(tx *lbv1.Transaction) {
 
 // Run applies transactions until the context ends.
 func (l *Location) Run(ctx context.Context) {
+	// When it is time: transactions, which may come without a pause, do not put it off.
+	var retryAt, againFrom time.Time
 	for {
 		var retry, again <-chan time.Time
-		if l.amiss() != "" {
-			retry = time.After(l.config.Retry)
+		switch {
+		case l.amiss() == "":
+			retryAt = time.Time{}
+		case retryAt.IsZero():
+			retryAt = time.Now().Add(l.config.Retry)
+			fallthrough
+		default:
+			retry = time.After(time.Until(retryAt))
 		}
 		if at, ok := l.root.AgainAt(); ok {
-			again = time.After(max(time.Until(at), min(againPause, l.config.Retry)))
+			again = time.After(max(time.Until(at), time.Until(againFrom)))
 		}
 		select {
 		case <-ctx.Done():
@@ -110,8 +118,10 @@ func (l *Location) Run(ctx context.Context) {
 		case <-l.ready:
 			l.step(ctx)
 		case <-retry:
+			retryAt = time.Time{}
 			l.retry()
 		case now := <-again:
+			againFrom = now.Add(min(againPause, l.config.Retry))
 			l.again(now)
 		}
 	}
