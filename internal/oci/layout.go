@@ -30,11 +30,16 @@ func openLayout(at place) (source, error) {
 	}
 	l := &diskLayout{}
 	var index []byte
-	if info.IsDir() {
+	switch {
+	case info.IsDir():
 		l.Fetcher = layout.NewStorageFromFS(tree{at})
 		index, err = at.at(ocispec.ImageIndexFile).read(maxManifest)
-	} else if l.Fetcher, err = layout.NewStorageFromTar(at.name); err == nil {
-		index, err = indexOfTar(at)
+	case !info.Mode().IsRegular():
+		err = failure(Invalid, "%s is no regular file", at.name)
+	default:
+		if l.Fetcher, err = layout.NewStorageFromTar(at.name); err == nil {
+			index, err = indexOfTar(at)
+		}
 	}
 	if err == nil {
 		err = json.Unmarshal(index, &l.index)

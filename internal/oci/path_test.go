@@ -7,6 +7,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // Names in manifests reach what is below a directory, and nothing else of the machine.
@@ -118,5 +119,27 @@ func TestLinksInsideALayout(t *testing.T) {
 		if err := errors.Join(os.Remove(moved), os.Rename(moved+".away", moved)); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// A layout that is a pipe is not waited for: nobody may ever write to it, and the process could not end.
+func TestALayoutThatIsAPipe(t *testing.T) {
+	base := t.TempDir()
+	if err := syscall.Mkfifo(filepath.Join(base, "pipe.tar"), 0o600); err != nil {
+		t.Skip(err)
+	}
+	failed := make(chan error, 1)
+	s := newStore(t, Options{Base: base, Confined: true})
+	go func() {
+		_, err := s.Resolve(t.Context(), "oci-layout:pipe.tar")
+		failed <- err
+	}()
+	select {
+	case err := <-failed:
+		if err == nil || !strings.Contains(err.Error(), "no regular file") {
+			t.Error(err)
+		}
+	case <-time.After(20 * time.Second):
+		t.Error("it is waited for")
 	}
 }
