@@ -21,6 +21,7 @@ type Endpoint struct {
 	id      uint64 // names the endpoint in sessions
 	active  atomic.Int64
 	retired atomic.Bool
+	leaving atomic.Bool // it drains, or is no member any more
 
 	owner        *shared
 	failures     atomic.Uint32
@@ -53,6 +54,15 @@ func (e *Endpoint) Active() int64 { return e.active.Load() }
 
 // Retired says that no current version of the service holds the endpoint: connections close when they become idle.
 func (e *Endpoint) Retired() bool { return e.retired.Load() }
+
+// Draining is how long requests that are under way may go on once the endpoint leaves its group. 0: it does not leave, or they may
+// go on for as long as they need.
+func (e *Endpoint) Draining() time.Duration {
+	if !e.leaving.Load() {
+		return 0
+	}
+	return time.Duration(e.owner.draining.Load())
+}
 
 // Ejected says whether outlier detection keeps the endpoint out. now is monotonic.
 func (e *Endpoint) Ejected(now time.Duration) bool {

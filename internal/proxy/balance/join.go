@@ -17,14 +17,16 @@ type joiner struct {
 	// sameCheck says that the members of unchanged shards keep their verdicts.
 	sameCheck bool
 	kept      map[*Endpoint]bool
-	left      []member
-	joined    []*Endpoint
-	known     func(netip.AddrPort) lbv1.HealthState
+	// replaced are those whose Pods stay, by other handles.
+	replaced map[*Endpoint]bool
+	left     []member
+	joined   []*Endpoint
+	known    func(netip.AddrPort) lbv1.HealthState
 }
 
 // join fills s.groups.
 func join(s, old *Service, v Version) Changes {
-	j := joiner{s: s, kept: map[*Endpoint]bool{}, known: v.Known}
+	j := joiner{s: s, kept: map[*Endpoint]bool{}, replaced: map[*Endpoint]bool{}, known: v.Known}
 	before := map[string]*groupMembers{}
 	if old != nil {
 		j.sameTransport = !v.NewTransport && old.Spec.GetProtocol() == v.Spec.GetProtocol() &&
@@ -47,7 +49,13 @@ func join(s, old *Service, v Version) Changes {
 	if old == nil {
 		return Changes{Joined: j.joined}
 	}
-	return Changes{Joined: j.joined, Retired: retire(old.check, j.left, j.kept)}
+	retired := retire(old.check, j.left, j.kept)
+	for _, e := range retired {
+		if !j.replaced[e] {
+			e.leaving.Store(true)
+		}
+	}
+	return Changes{Joined: j.joined, Retired: retired}
 }
 
 func (j *joiner) group(g *Group, before *groupMembers) groupMembers {
@@ -86,12 +94,16 @@ func (j *joiner) shard(g *Group, shard *Shard, known map[netip.AddrPort]*member,
 			if reuse {
 				m.endpoint = was.endpoint
 				j.kept[m.endpoint] = true
+			} else {
+				was.endpoint.leaving.Store(a.Draining)
+				j.replaced[was.endpoint] = true
 			}
 		}
 		if m.endpoint == nil {
 			m.endpoint = newEndpoint(g, a, j.s.shared)
 			j.joined = append(j.joined, m.endpoint)
 		}
+		m.endpoint.leaving.Store(a.Draining)
 		m.verdict = j.s.check.acquire(a.Addr, before, j.known)
 		members = append(members, m)
 	}

@@ -26,8 +26,7 @@ type Service struct {
 	// Spec is the resource as it was published. It must not be changed.
 	Spec *lbv1.BackendService
 	// Timeout is the backend service's own; 0 is none.
-	Timeout         time.Duration
-	DrainingTimeout time.Duration
+	Timeout time.Duration
 	// AbortStatus, if not 0, answers every request locally.
 	AbortStatus int
 	// RequestHeaders and ResponseHeaders are the backend service's custom headers; nil are none.
@@ -58,6 +57,8 @@ type shared struct {
 	total   atomic.Int64 // endpoints that may get new requests, healthy or not
 	usable  atomic.Int64 // those that get some now: healthy and not ejected
 	outlier atomic.Pointer[outlierLimits]
+	// draining is what requests have that an endpoint still answers when it leaves, in nanoseconds; 0 is all they need.
+	draining atomic.Int64
 
 	mu      sync.Mutex
 	ejected map[*Endpoint]struct{}
@@ -127,10 +128,9 @@ func Validate(spec *lbv1.BackendService) error {
 func Next(old *Service, v Version) (*Service, Changes) {
 	s := &Service{
 		Name: v.Name, Spec: v.Spec, Timeout: defaultTimeout, check: v.Check,
-		DrainingTimeout: v.Spec.GetDrainingTimeout().AsDuration(),
-		AbortStatus:     int(v.Spec.GetAbortStatus()),
-		factor:          overprovisioning(v.Spec.GetFailoverThreshold()),
-		limits:          compileLimits(v.Spec.GetLimits()),
+		AbortStatus: int(v.Spec.GetAbortStatus()),
+		factor:      overprovisioning(v.Spec.GetFailoverThreshold()),
+		limits:      compileLimits(v.Spec.GetLimits()),
 	}
 	if v.Spec.Timeout != nil {
 		s.Timeout = v.Spec.Timeout.AsDuration()
@@ -149,6 +149,7 @@ func Next(old *Service, v Version) (*Service, Changes) {
 			s.Transport.Store(derived)
 		}
 	}
+	s.shared.draining.Store(int64(v.Spec.GetDrainingTimeout().AsDuration()))
 	s.shared.outlier.Store(compileOutlier(v.Spec.GetOutlierDetection()))
 	return s, join(s, old, v)
 }

@@ -415,6 +415,7 @@ func (c *h1Conn) Expire() {
 		}
 		return
 	}
+	why, overdue := x.Overdue(c.srv.clock().Now())
 	switch {
 	case c.conn.Interrupted():
 		x.End(exchange.Aborted)
@@ -422,8 +423,8 @@ func (c *h1Conn) Expire() {
 	case !x.Tunnelling() && c.conn.HungUp():
 		x.End(exchange.ClientGone)
 		c.conn.Interrupt()
-	case x.Stuck(c.srv.clock().Now()):
-		x.End(exchange.Stalled)
+	case overdue:
+		x.End(why)
 		c.conn.Interrupt()
 	default:
 		c.conn.Rearm(c.srv.clock().In(exchange.WatchEvery))

@@ -33,8 +33,8 @@ func (d *h2Answer) tick() bool {
 		d.late++
 		return d.late > endingTicks
 	}
-	if d.x.Stuck(d.clock.Now()) {
-		d.x.End(exchange.Stalled)
+	if why, overdue := d.x.Overdue(d.clock.Now()); overdue {
+		d.x.End(why)
 	}
 	return false
 }

@@ -162,6 +162,9 @@ func (x *Exchange) answerBroke(err error) {
 		if _, x.details = bodyFailure(bodyErr); x.details == accesslog.ClientDisconnectedBeforeAnyResponse {
 			x.details = accesslog.ClientDisconnectedAfterPartialResponse
 		}
+	case x.watch.why() == Drained:
+		x.details = accesslog.BackendClosedAfterPartial
+		x.derived.Counts.Resets.Inc()
 	case errors.Is(err, transport.ErrTimeout):
 		x.details = accesslog.BackendTimeout
 		x.derived.Counts.Timeouts.Inc()
@@ -184,6 +187,10 @@ func (x *Exchange) answerEnded(why Ending, owed bool) {
 		}
 		x.down.Farewell()
 		x.answerLocally(504, []byte(bodyTimeout), accesslog.BackendTimeout)
+	case why == Drained:
+		x.derived.Counts.Resets.Inc()
+		x.down.Farewell()
+		x.answerLocally(502, []byte(bodyClosed), accesslog.BackendClosedBeforeData)
 	default:
 		x.status, x.details = 499, accesslog.ClientDisconnectedBeforeAnyResponse
 		x.down.Abort()

@@ -70,6 +70,7 @@ func (x *Exchange) attempt() bool {
 		return false
 	}
 	x.endpoint = x.current.Endpoint
+	x.watch.endpoint.Store(x.endpoint)
 	if x.attempts < maxTried {
 		x.tried[x.attempts] = x.endpoint
 	}

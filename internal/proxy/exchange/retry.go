@@ -229,7 +229,7 @@ func (x *Exchange) failed(a *attempt) {
 	case errors.As(err, &bad), err == upstream.ErrInformational:
 		x.answerLocally(502, []byte("upstream protocol error"), accesslog.BackendResponseCorrupted)
 	default:
-		x.answerLocally(502, []byte("upstream connection closed"), accesslog.BackendClosedBeforeData)
+		x.answerLocally(502, []byte(bodyClosed), accesslog.BackendClosedBeforeData)
 	}
 }
 

@@ -13,6 +13,7 @@ const (
 	bodyAbort       = "fault filter abort"
 	bodyUnhealthy   = "no healthy upstream"
 	bodyTimeout     = "upstream request timeout"
+	bodyClosed      = "upstream connection closed"
 	bodyNoConfig    = "no route matched"
 	bodyNoProtocol  = "protocol not supported"
 	bodyMisdirected = "misdirected request"

@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/spillway-lb/spillway/internal/proxy/balance"
 	"github.com/spillway-lb/spillway/internal/proxy/upstream"
 )
 
@@ -20,6 +21,7 @@ const (
 	notEnded Ending = iota
 	ClientGone
 	Stalled
+	Drained
 	Aborted
 )
 
@@ -27,12 +29,24 @@ const (
 // connection, for which neither Interrupt nor anything that it locks ever waits.
 func (x *Exchange) End(why Ending) { x.watch.end(why) }
 
-// Stuck reports whether nothing has moved for the stream's idle time, or the exchange's time has long been over: then it is
-// the client that does not take the answer. For one watcher.
-func (x *Exchange) Stuck(now int64) bool {
+// stuck reports whether nothing has moved for the stream's idle time, or the exchange's time has long been over: then it is
+// the client that does not take the answer.
+func (x *Exchange) stuck(now int64) bool {
 	until := x.watch.until.Load()
 	late := until != 0 && now-until > int64(2*WatchEvery)
 	return x.watch.stuck(now, x.limits.StreamIdle) || late
+}
+
+// Overdue is why the exchange has to end now, if it has to: it is stuck, or its endpoint leaves and the time is over that requests
+// have then. For one watcher.
+func (x *Exchange) Overdue(now int64) (why Ending, overdue bool) {
+	switch {
+	case x.watch.drained(now):
+		return Drained, true
+	case x.stuck(now):
+		return Stalled, true
+	}
+	return notEnded, false
 }
 
 // Ended reports whether End was called.
@@ -43,9 +57,10 @@ func (x *Exchange) Tunnelling() bool { return x.watch.tunnel.Load() }
 
 // watch lets other goroutines end an exchange. The stream under way is known here, so that it can be interrupted.
 type watch struct {
-	progress atomic.Uint64 // counts chunks in either direction
-	tunnel   atomic.Bool   // the client may close its sending side
-	until    atomic.Int64  // the exchange's deadline, in the clock's time; 0 is none
+	progress atomic.Uint64                    // counts chunks in either direction
+	tunnel   atomic.Bool                      // the client may close its sending side
+	until    atomic.Int64                     // the exchange's deadline, in the clock's time; 0 is none
+	endpoint atomic.Pointer[balance.Endpoint] // of the attempt under way
 	mu       sync.Mutex
 	stream   upstream.Stream
 	dialing  context.CancelFunc // of the wait for a stream
@@ -56,6 +71,9 @@ type watch struct {
 	// Of the watcher alone:
 	seen  uint64
 	since int64
+	// leaving is an endpoint that was seen to leave, at the time left.
+	leaving *balance.Endpoint
+	left    int64
 }
 
 // Moved notes progress.
@@ -155,4 +173,18 @@ func (w *watch) stuck(now int64, d time.Duration) bool {
 		return false
 	}
 	return now-w.since > int64(d)
+}
+
+// drained reports whether the endpoint has been leaving for as long as requests have then. The time counts from when the watcher
+// sees it first, WatchEvery late at most. Called by the watcher only.
+func (w *watch) drained(now int64) bool {
+	e := w.endpoint.Load()
+	if e == nil || e.Draining() == 0 {
+		w.leaving = nil
+		return false
+	}
+	if e != w.leaving {
+		w.leaving, w.left = e, now
+	}
+	return now-w.left >= int64(e.Draining())
 }
