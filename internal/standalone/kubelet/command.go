@@ -21,6 +21,7 @@ const lastWords = 1024
 // commandBackend is a local command that an image is mapped to.
 type commandBackend struct {
 	process *process.Process
+	spec    process.Spec
 	ip      netip.Addr
 	// port is the container's, bound what the command was told to listen on.
 	port, bound uint16
@@ -62,6 +63,7 @@ func (k *Kubelet) startCommand(r *workload.Run) (backend, error) {
 	for _, arg := range append(append([]string(nil), r.Image.Command...), r.Container.Args...) {
 		spec.Command = append(spec.Command, workload.Expand(arg, vars))
 	}
+	b.spec = spec
 	if b.process, err = process.Start(spec); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(b.root))
 	}

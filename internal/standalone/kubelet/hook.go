@@ -12,6 +12,33 @@ import (
 	"github.com/spillway-lb/spillway/internal/standalone/workload"
 )
 
+// notRun says why a hook was not run at all.
+type notRun struct{ error }
+
+// postStart runs what a container is to do before it may be ready. false: it failed, and the container is to be killed, or the context
+// has ended. A hook that a built-in image cannot run is told, and the container goes on.
+func (k *Kubelet) postStart(ctx context.Context, r *workload.Run, b backend, report reporter, failed chan<- string) bool {
+	if r.Container.Lifecycle == nil || r.Container.Lifecycle.PostStart == nil {
+		return true
+	}
+	p := prober{run: r, backend: b}
+	err := p.hook(ctx, r.Container.Lifecycle.PostStart)
+	switch {
+	case ctx.Err() != nil:
+		return false
+	case err == nil:
+		return true
+	}
+	report(workload.Told, func(n *workload.Report) {
+		n.Reason, n.Message = "FailedPostStartHook", "PostStartHook failed: "+err.Error()
+	})
+	if errors.As(err, &notRun{}) {
+		return true
+	}
+	failed <- "FailedPostStartHook"
+	return false
+}
+
 // preStop runs what a container is to do before it hears of its end, until the context is done. One that fails is told; the
 // end goes on.
 func (k *Kubelet) preStop(ctx context.Context, r *workload.Run, b backend, report reporter) {
@@ -47,9 +74,10 @@ func (p prober) hook(ctx context.Context, h *corev1.LifecycleHandler) error {
 			return p.exec(ctx, h.Exec.Command)
 		}
 		outcome, err := sample.Script(h.Exec.Command)
-		if err == nil {
-			err = sleep(ctx, outcome.Sleep)
+		if err != nil {
+			return notRun{err}
 		}
+		err = sleep(ctx, outcome.Sleep)
 		if err == nil && outcome.Exit != 0 {
 			err = fmt.Errorf("exit status %d", outcome.Exit)
 		}

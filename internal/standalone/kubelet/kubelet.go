@@ -203,9 +203,11 @@ func (k *Kubelet) runContainer(s *sandbox, r *workload.Run) {
 	probing, cancel := context.WithCancel(context.Background())
 	var probes sync.WaitGroup
 	failed := make(chan string, 1)
-	if !r.Init {
-		probes.Go(func() { k.probe(probing, r, b, report, failed) })
-	}
+	probes.Go(func() {
+		if k.postStart(probing, r, b, report, failed) && !r.Init {
+			k.probe(probing, r, b, report, failed)
+		}
+	})
 	exited := func() {
 		code, message := b.Exit()
 		cancel()
@@ -227,7 +229,7 @@ func (k *Kubelet) runContainer(s *sandbox, r *workload.Run) {
 	}
 }
 
-// kill ends a container that a probe has given up, within the grace period that counts; the Pod goes on.
+// kill ends a container that a probe or its first hook has given up, within the grace period that counts; the Pod goes on.
 func (k *Kubelet) kill(s *sandbox, r *workload.Run, b backend, report reporter) {
 	ctx, cancel := context.WithTimeout(context.Background(), killGrace(r))
 	defer cancel()

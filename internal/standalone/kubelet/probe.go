@@ -279,21 +279,19 @@ func (p prober) httpGet(ctx context.Context, get *corev1.HTTPGetAction) error {
 	return nil
 }
 
-// exec runs the command on this machine. Of an image that is built in there is nothing to run it in: what Script knows counts,
+// exec runs the command on this machine, where and with what the container runs. Of an image that is built in there is nothing to run it in: what Script knows counts,
 // and anything else succeeds.
 func (p prober) exec(ctx context.Context, command []string) error {
-	if _, local := p.backend.(*commandBackend); !local || len(command) == 0 {
+	local, ok := p.backend.(*commandBackend)
+	if !ok || len(command) == 0 {
 		if outcome, err := sample.Script(command); err == nil && outcome.Exit != 0 {
 			return fmt.Errorf("exit status %d", outcome.Exit)
 		}
 		return nil
 	}
-	vars := variables(p.run)
 	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
-	cmd.Env = cmd.Environ()
-	for name, value := range vars {
-		cmd.Env = append(cmd.Env, name+"="+value)
-	}
+	cmd.Dir = local.spec.Dir
+	cmd.Env = append(cmd.Environ(), local.spec.Env...)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("%w: %s", err, out)
 	}
