@@ -9,6 +9,7 @@ import (
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	spillwayv1alpha1 "github.com/spillway-lb/spillway/api/spillway/v1alpha1"
+	"github.com/spillway-lb/spillway/internal/fact"
 	"github.com/spillway-lb/spillway/internal/finalizer"
 	"github.com/spillway-lb/spillway/internal/fleet"
 	"github.com/spillway-lb/spillway/internal/kind"
@@ -16,7 +17,7 @@ import (
 	"github.com/spillway-lb/spillway/internal/store"
 )
 
-// translateStatus says which settings name what does not exist, or cannot be obeyed. A Configuration without such settings has no status.
+// translateStatus says which settings name what does not exist, cannot be read, or cannot be obeyed. A Configuration without such settings has no status.
 func translateStatus(v *recompute.View, key string) recompute.Result {
 	ref, _ := store.ParseRef(key)
 	c, ok := recompute.Get[*spillwayv1alpha1.Configuration](v, ref)
@@ -26,10 +27,16 @@ func translateStatus(v *recompute.View, key string) recompute.Result {
 	condition := metav1.Condition{Type: "Accepted", Status: metav1.ConditionTrue, Reason: "Accepted", ObservedGeneration: c.Generation}
 	invalid, missing := apiProblems(v, &c.Spec)
 	missing = append(missingTargets(v, &c.Spec), missing...)
-	if problems := append(invalid, missing...); len(problems) > 0 {
-		condition.Status, condition.Reason = metav1.ConditionFalse, "TargetNotFound"
-		if len(invalid) > 0 {
+	unread := unreadDatabases(v, &c.Spec)
+	if problems := slices.Concat(invalid, missing, unread); len(problems) > 0 {
+		condition.Status = metav1.ConditionFalse
+		switch {
+		case len(invalid) > 0:
 			condition.Reason = "Invalid"
+		case len(missing) > 0:
+			condition.Reason = "TargetNotFound"
+		default:
+			condition.Reason = "GeoDatabaseUnreadable"
 		}
 		condition.Message = strings.Join(problems, "; ") + "; the other settings apply"
 	}
@@ -55,6 +62,19 @@ func missingTargets(v *recompute.View, spec *spillwayv1alpha1.ConfigurationSpec)
 		}
 	}
 	return missing
+}
+
+// unreadDatabases are the geo databases that proxies cannot read.
+func unreadDatabases(v *recompute.View, spec *spillwayv1alpha1.ConfigurationSpec) (problems []string) {
+	for i, f := range spec.Frontends {
+		if f.GeoDatabase == "" {
+			continue
+		}
+		if why, ok := recompute.Fact[string](v, fact.GeoDatabase(f.GeoDatabase)); ok {
+			problems = append(problems, fmt.Sprintf("spec.frontends[%d].geoDatabase: %s cannot be read: %s", i, f.GeoDatabase, why))
+		}
+	}
+	return problems
 }
 
 // exists tells whether a member has what a selector names; one that names nothing is content with nothing.

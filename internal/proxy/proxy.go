@@ -181,6 +181,9 @@ func (p *Proxy) refreshPlaces(now time.Time) {
 	}
 }
 
+// PlaceProblems says which geo databases cannot be read, by file, and why.
+func (p *Proxy) PlaceProblems() map[string]string { return p.places.Problems() }
+
 // Root is the configuration that new requests start on. Probers set health through it.
 func (p *Proxy) Root() *config.Root { return p.root.Load() }
 

@@ -91,6 +91,7 @@ type server struct {
 	outages   *outages
 	keeper    *keeper
 	addresses *hostAddresses
+	places    *places
 	images    *oci.Store
 	modules   *plugin.Modules
 	resolver  *image.Resolver
@@ -160,6 +161,7 @@ func newServer(c Config) (*server, error) {
 		Feedback: s.loop, AccessLog: c.AccessLog, Tracer: c.Tracer, Logger: c.Log,
 		Project: func() (id, number string) { return view.Project(s.store.Snapshot()) },
 	})
+	s.places = &places{store: s.store, problems: func() map[string]string { return placeProblems(s.planes.All()) }}
 	s.loop.To(wired(c, s.planes))
 	s.source = &view.Source{
 		Started: startedInfo(c), From: c.From, Store: s.store, Published: s.model, Sockets: s.sockets, Locations: s.planes.Locations,
@@ -211,6 +213,7 @@ func (s *server) run(ctx context.Context) error {
 	parts.Go(func() { s.directory.follow(ctx) })
 	parts.Go(func() { _ = s.standin.Run(running) }) // it fails with its context only
 	parts.Go(func() { s.addresses.run(running) })
+	parts.Go(func() { s.places.run(running) })
 	parts.Go(func() { s.resolver.Run(running) })
 	parts.Go(func() { s.negs.Run(running) })
 	parts.Go(func() { s.compute(running) })

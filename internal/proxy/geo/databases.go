@@ -67,6 +67,25 @@ func (d *Databases) Refresh() {
 	d.use(files)
 }
 
+// Problems says of each file in use that cannot be read why, and what is used in its place.
+func (d *Databases) Problems() map[string]string {
+	out := map[string]string{}
+	m := d.byFile.Load()
+	if m == nil {
+		return out
+	}
+	for file, db := range *m {
+		switch {
+		case db.failed == "":
+		case db.reader != nil:
+			out[file] = db.failed + " (what it held before is used)"
+		default:
+			out[file] = db.failed + " (no place is known)"
+		}
+	}
+	return out
+}
+
 // maxSize bounds what is read of a file, in bytes; the largest that are sold have a third of it.
 const maxSize = 1 << 30
 

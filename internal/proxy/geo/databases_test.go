@@ -68,8 +68,14 @@ func TestRefresh(t *testing.T) {
 	if city() != "" || strings.Count(log.String(), "geo database cannot be read") != 1 {
 		t.Fatalf("without a file: %q, %s", city(), &log)
 	}
+	if got := d.Problems()[file]; !strings.Contains(got, "no such file") || !strings.HasSuffix(got, "(no place is known)") {
+		t.Errorf("without a file the problem is %q", got)
+	}
 	write(t, file, newWritten().put("203.0.113.0/24", record1("A")).bytes())
-	if d.Refresh(); city() != "A" {
+	if d.Refresh(); len(d.Problems()) > 0 {
+		t.Errorf("with a file the problems are %v", d.Problems())
+	}
+	if city() != "A" {
 		t.Fatalf("%q, %s", city(), &log)
 	}
 	write(t, file, newWritten().put("203.0.113.0/24", record1("Longer")).bytes())
@@ -80,6 +86,9 @@ func TestRefresh(t *testing.T) {
 	write(t, file, []byte("no database"))
 	if d.Refresh(); city() != "Longer" || log.Len() == before {
 		t.Fatalf("%q, %s", city(), &log)
+	}
+	if got := d.Problems()[file]; !strings.HasSuffix(got, "(what it held before is used)") {
+		t.Errorf("of a broken file the problem is %q", got)
 	}
 	write(t, file, newWritten().put("203.0.113.0/24", record1("Back")).bytes())
 	later := time.Now().Add(time.Minute)

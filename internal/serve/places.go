@@ -1,0 +1,66 @@
+package serve
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spillway-lb/spillway/internal/dataplanes"
+	"github.com/spillway-lb/spillway/internal/fact"
+	"github.com/spillway-lb/spillway/internal/store"
+)
+
+// placesPoll is how often proxies are asked for geo databases that they cannot read.
+const placesPoll = time.Second
+
+// places makes facts of the geo databases that proxies cannot read.
+type places struct {
+	store *store.Store
+	// problems are those of all proxies, by file.
+	problems func() map[string]string
+}
+
+func (p *places) run(ctx context.Context) {
+	for pause(ctx, placesPoll) {
+		p.refresh()
+	}
+}
+
+// refresh commits nothing where nothing has changed.
+func (p *places) refresh() {
+	found, snapshot := p.problems(), p.store.Snapshot()
+	keys := snapshot.Facts(fact.KindGeoDatabase)
+	same := func(file string) bool { return snapshot.Fact(fact.GeoDatabase(file)) == found[file] }
+	if len(keys) == len(found) && !slices.ContainsFunc(keys, func(file string) bool { return !same(file) }) {
+		return
+	}
+	p.store.Commit(func(tx *store.Tx) {
+		for _, file := range tx.Facts(fact.KindGeoDatabase) {
+			if found[file] == "" {
+				tx.SetFact(fact.GeoDatabase(file), nil)
+			}
+		}
+		for file, problem := range found {
+			tx.SetFact(fact.GeoDatabase(file), problem)
+		}
+	})
+}
+
+// placeProblems puts together what the proxies say; those that say the same of a file are one.
+func placeProblems(planes []*dataplanes.DataPlane) map[string]string {
+	by := map[string][]string{}
+	for _, d := range planes {
+		for file, problem := range d.Proxy.PlaceProblems() {
+			if !slices.Contains(by[file], problem) {
+				by[file] = append(by[file], problem)
+			}
+		}
+	}
+	out := map[string]string{}
+	for file, problems := range by {
+		slices.Sort(problems)
+		out[file] = strings.Join(problems, "; ")
+	}
+	return out
+}
