@@ -311,6 +311,9 @@ func describe(e *store.Entry) string {
 	}
 	text := fmt.Sprintf(" of %s in %v synced %s", e.Object.GetLabels()["networking.gke.io/service-name"]+":"+e.Object.GetLabels()["networking.gke.io/service-port"],
 		neg.ZonesOf(e.Written), s.LastSyncTime.UTC().Format(time.TimeOnly))
+	if !slices.Contains(e.Object.GetFinalizers(), "networking.gke.io/neg-finalizer") {
+		text += " without finalizer"
+	}
 	for _, c := range s.Conditions {
 		text += fmt.Sprintf(" %s=%s/%s", c.Type, c.Status, c.Reason)
 		if c.Message != "" {
