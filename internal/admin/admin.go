@@ -30,16 +30,17 @@ func Serve(ctx context.Context, address string, counted ...prometheus.Collector)
 	if err != nil {
 		return nil, err
 	}
-	return ServeHandler(ctx, address, handler)
+	return ServeHandler(ctx, address, IsOwnHost, handler)
 }
 
-// ServeHandler is like Serve for something else that has no authentication: it answers to its own hosts only.
-func ServeHandler(ctx context.Context, address string, handler http.Handler) (net.Addr, error) {
+// ServeHandler is like Serve for something else that has no authentication: on loopback it answers to its own hosts only, which
+// are at least those of IsOwnHost.
+func ServeHandler(ctx context.Context, address string, own func(host string) bool, handler http.Handler) (net.Addr, error) {
 	ln, err := net.Listen("tcp", address)
 	if err != nil {
 		return nil, err
 	}
-	server := &http.Server{Handler: ownHosts(ln.Addr(), handler), ReadHeaderTimeout: headerTimeout}
+	server := &http.Server{Handler: ownHosts(ln.Addr(), own, handler), ReadHeaderTimeout: headerTimeout}
 	context.AfterFunc(ctx, func() { _ = server.Close() })
 	go func() { _ = server.Serve(ln) }() // it fails with its context only
 	return ln.Addr(), nil

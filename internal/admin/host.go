@@ -15,13 +15,13 @@ func OnLoopback(at net.Addr) bool {
 }
 
 // ownHosts refuses what a browser sends in the name of a page of another site whose name was made to lead here (DNS
-// rebinding): on loopback, a Host that is neither an address nor localhost. Elsewhere names are legitimate.
-func ownHosts(at net.Addr, next http.Handler) http.Handler {
+// rebinding): on loopback, a Host that is not one of its own. Elsewhere names are legitimate.
+func ownHosts(at net.Addr, own func(host string) bool, next http.Handler) http.Handler {
 	if !OnLoopback(at) {
 		return next
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !IsOwnHost(r.Host) {
+		if !own(r.Host) {
 			http.Error(w, "this host is not served here", http.StatusMisdirectedRequest)
 			return
 		}

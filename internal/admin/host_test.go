@@ -18,12 +18,12 @@ func TestHosts(t *testing.T) {
 		r := httptest.NewRequest("GET", "/metrics", nil)
 		r.Host = host
 		w := httptest.NewRecorder()
-		ownHosts(loopback, fine).ServeHTTP(w, r)
+		ownHosts(loopback, IsOwnHost, fine).ServeHTTP(w, r)
 		if w.Code != want {
 			t.Errorf("%q: %d, want %d", host, w.Code, want)
 		}
 		w = httptest.NewRecorder()
-		ownHosts(elsewhere, fine).ServeHTTP(w, r)
+		ownHosts(elsewhere, IsOwnHost, fine).ServeHTTP(w, r)
 		if w.Code != 200 {
 			t.Errorf("%q beyond loopback: %d", host, w.Code)
 		}

@@ -8,7 +8,9 @@ import (
 	"k8s.io/utils/ptr"
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
+	"github.com/spillway-lb/spillway/internal/fact"
 	"github.com/spillway-lb/spillway/internal/fleet"
+	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/recompute"
 )
 
@@ -82,7 +84,10 @@ func Look(v *recompute.View, k Key) *Problem {
 		return k.notFound()
 	}
 	service, ok := recompute.Get[*corev1.Service](v, k.Ref())
-	if !ok {
+	switch {
+	case !ok && fact.Pending(v, k.Scope.Cluster, kind.Service):
+		return k.unknown()
+	case !ok:
 		return k.notFound()
 	}
 	if problem := k.unfit(service); problem != nil {

@@ -36,6 +36,7 @@ type operations struct {
 type operation struct {
 	// serial is in order of time.
 	serial uint64
+	began  time.Time
 	at     compute.Location
 	target compute.Resource
 	*api.Operation
@@ -45,13 +46,19 @@ type operation struct {
 func (o *operations) begin(project string, now time.Time, target compute.Resource) (name string, begun bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	for _, running := range o.all {
-		if running.Status == statusRunning && running.target.Path == target.Path {
+	for i, running := range o.all {
+		switch {
+		case running.Status != statusRunning || running.target.Path != target.Path:
+		case now.Sub(running.began) <= patience:
 			return running.Name, false
+		default: // what it was about is wanted again, or was made anew before anybody looked
+			o.all[i].Operation = running.ended(now, &api.OperationErrorErrors{
+				Code: "RESOURCE_IN_USE_BY_ANOTHER_RESOURCE", Message: "the resource is published again, or still",
+			})
 		}
 	}
 	o.last++
-	o.all = append(o.all, operation{o.last, target.Location, target, deletion(project, now, o.last, target)})
+	o.all = append(o.all, operation{o.last, now, target.Location, target, deletion(project, now, o.last, target)})
 	if len(o.all) > maxOperations {
 		o.all = slices.Delete(o.all, 0, len(o.all)-maxOperations)
 	}
@@ -92,10 +99,18 @@ func (o *operations) observe(published func(compute.Resource) bool, now time.Tim
 		if one.Status != statusRunning || published(one.target) {
 			continue
 		}
-		done := *one.Operation
-		done.Status, done.Progress, done.EndTime = statusDone, 100, now.UTC().Format(timeLayout)
-		o.all[i].Operation = &done
+		o.all[i].Operation = one.ended(now)
 	}
+}
+
+// ended is an operation that is done, with what went wrong.
+func (o *operation) ended(now time.Time, errors ...*api.OperationErrorErrors) *api.Operation {
+	done := *o.Operation
+	done.Status, done.Progress, done.EndTime = statusDone, 100, now.UTC().Format(timeLayout)
+	if len(errors) > 0 {
+		done.Error = &api.OperationError{Errors: errors}
+	}
+	return &done
 }
 
 // list is in order of name.

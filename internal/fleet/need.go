@@ -3,6 +3,7 @@ package fleet
 import (
 	"slices"
 
+	"github.com/spillway-lb/spillway/internal/fact"
 	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/store"
@@ -20,7 +21,11 @@ func translateNeed(v *recompute.View, key string) recompute.Result {
 	if !ok {
 		return recompute.Result{State: recompute.Absent}
 	}
-	return recompute.Result{State: recompute.Present, Value: hasNamespace(v, parts[0], parts[1])}
+	needed := hasNamespace(v, parts[0], parts[1])
+	if !needed && fact.Pending(v, parts[0], kind.Namespace, kind.Pod, kind.Service) {
+		v.Hold() // what is missing yet is not gone
+	}
+	return recompute.Result{State: recompute.Present, Value: needed}
 }
 
 // hasNamespace says whether somebody in the cluster can reach Services of the namespace: without the namespace there is no Service of an

@@ -64,7 +64,7 @@ func translateSlice(v *recompute.View, key string) recompute.Result {
 	imported := importedSlice(source, ref.Cluster, name, m.ports(m.Offers[i]))
 	result := recompute.Result{State: recompute.Present}
 	for _, member := range fleet.Members {
-		if needed, _, _ := recompute.Value[bool](v, unitNeed, needKey(member.Name, ref.Namespace)); !needed {
+		if needed, _ := recompute.Known[bool](v, unitNeed, needKey(member.Name, ref.Namespace)); !needed {
 			continue
 		}
 		result.Writes = append(result.Writes, recompute.Write{

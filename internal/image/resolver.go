@@ -166,6 +166,9 @@ func (r *Resolver) done(d result) {
 
 func (r *Resolver) run(ctx context.Context, j Job) {
 	image := r.look(ctx, j)
+	if ctx.Err() != nil {
+		return // that says nothing about the image
+	}
 	select {
 	case r.results <- result{j, image}:
 	case <-ctx.Done():

@@ -48,16 +48,30 @@ func (s *summary) annotations() map[string]string {
 	return out
 }
 
-// backends says of each backend service that requests go to how it is, as JSON.
+// backends says of each backend service that requests go to how it is, as JSON. After a start, what an earlier process said stands
+// until more is known.
 func (s *summary) backends() string {
-	states := map[string]string{}
+	said, states := s.backendsSaid(), map[string]string{}
 	for _, name := range s.routing.Backends {
 		state, _ := recompute.Fact[string](s.view, fact.BackendState(name))
-		states[name] = cmp.Or(state, fact.StateUnknown)
+		states[name] = cmp.Or(state, said[name], fact.StateUnknown)
 	}
 	text, err := json.Marshal(states)
 	if err != nil {
 		panic("ingress: strings do not marshal: " + err.Error())
 	}
 	return string(text)
+}
+
+// backendsSaid is what the annotation says now, nil if nothing.
+func (s *summary) backendsSaid() map[string]string {
+	written := s.view.Written(s.ref)
+	if written == nil {
+		return nil
+	}
+	var said map[string]string
+	if json.Unmarshal([]byte(written.Annotations[writtenBackends]), &said) != nil {
+		return nil
+	}
+	return said
 }

@@ -19,7 +19,7 @@ func (s *server) serveCompute(ctx context.Context) error {
 	if s.config.ComputeWrites {
 		handler = computeapi.Guard(s.isComputeHost, handler)
 	}
-	at, err := admin.ServeHandler(ctx, s.config.Compute, handler)
+	at, err := admin.ServeHandler(ctx, s.config.Compute, s.isComputeHost, handler)
 	if err != nil {
 		return err
 	}

@@ -75,7 +75,7 @@ func (s *server) serveRegistry(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	at, err := admin.ServeHandler(ctx, s.config.Registry, r)
+	at, err := admin.ServeHandler(ctx, s.config.Registry, admin.IsOwnHost, r)
 	if err != nil {
 		return fmt.Errorf("registry: %w", err)
 	}

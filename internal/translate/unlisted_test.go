@@ -70,8 +70,8 @@ func TestWhatIsReferredToAndNotListedIsNotGone(t *testing.T) {
 // TestNothingIsSaidOfWhatIsNotListed: a first start, with lists on their way.
 func TestNothingIsSaidOfWhatIsNotListed(t *testing.T) {
 	w := newWorld()
-	pending := []store.Fact{fact.Listed("c", kind.ReferenceGrant), fact.Listed("c", kind.Secret), fact.Listed("c", kind.ConfigMap), fact.Listed("", kind.Configuration)}
-	kinds := []string{kind.ReferenceGrant, kind.Secret, kind.ConfigMap, kind.Configuration}
+	pending := []store.Fact{fact.Listed("c", kind.ReferenceGrant), fact.Listed("c", kind.Secret), fact.Listed("c", kind.ConfigMap), fact.Listed("c", kind.Service), fact.Listed("", kind.Configuration)}
+	kinds := []string{kind.ReferenceGrant, kind.Secret, kind.ConfigMap, kind.Service, kind.Configuration}
 	all := newWorld()
 	all.commit(t, func(tx *store.Tx) { referringFleet(t, tx) })
 	put := func(tx *store.Tx, which func(string) bool) {
@@ -142,6 +142,11 @@ func referringFleet(t *testing.T, tx *store.Tx) {
 	r := route("r", nil, "far")
 	r.Spec.Rules[0].BackendRefs[0].Namespace = &other
 	tx.Put("c", r, "")
+	tx.Put("c", service("store", "near", 80), "")
+	nowhere := route("nowhere", nil, "near")
+	section := gatewayv1.SectionName("none")
+	nowhere.Spec.ParentRefs[0].SectionName = &section
+	tx.Put("c", nowhere, "")
 	grant := &gatewayv1.ReferenceGrant{
 		TypeMeta: metav1.TypeMeta{APIVersion: "gateway.networking.k8s.io/v1", Kind: "ReferenceGrant"}, ObjectMeta: meta("other", "grant"),
 	}

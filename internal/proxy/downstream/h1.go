@@ -90,6 +90,7 @@ func (c *h1Conn) rest() {
 			go c.doze()
 		}
 	case c.conn.Overdue(): // before it was seen to be dozing
+		c.srv.Doorman.Forget(c.conn, c)
 		c.Stir()
 	}
 }
