@@ -3,6 +3,7 @@ package image
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -227,42 +228,21 @@ func file(r fact.ImageRequest) oci.File {
 
 // commit makes facts of what is known, and keeps the digests.
 func (r *Resolver) commit() {
-	facts := map[store.Fact]fact.Image{}
+	facts := map[store.Fact]any{}
 	for request, image := range r.core.Facts() {
 		facts[fact.ImageOf(request)] = image
 	}
-	r.options.Store.Commit(func(tx *store.Tx) {
-		for _, key := range tx.Facts(fact.KindImage) {
-			if f := (store.Fact{Kind: fact.KindImage, Key: key}); facts[f].Digest == "" && facts[f].Err == "" {
-				tx.SetFact(f, nil)
-			}
-		}
-		for f, image := range facts {
-			tx.SetFact(f, image)
-		}
-	})
+	r.options.Store.Commit(func(tx *store.Tx) { tx.ReplaceFacts(fact.KindImage, facts) })
 	r.save()
 }
 
 func (r *Resolver) save() {
 	pins := r.core.Pins()
-	if r.options.Pins == "" || sameDigests(pins, r.saved) {
+	if r.options.Pins == "" || maps.Equal(pins, r.saved) {
 		return
 	}
 	if err := savePins(r.options.Pins, pins); err != nil {
 		r.options.Say("digests of plugins' images are not kept: %v", err)
 	}
 	r.saved = pins
-}
-
-func sameDigests(a, b map[fact.ImageRequest]string) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for r, d := range a {
-		if b[r] != d {
-			return false
-		}
-	}
-	return true
 }

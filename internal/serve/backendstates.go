@@ -1,7 +1,6 @@
 package serve
 
 import (
-	"maps"
 	"time"
 
 	"github.com/spillway-lb/spillway/internal/fact"
@@ -15,7 +14,6 @@ type backendStates struct {
 	store   *store.Store
 	source  *view.Source
 	settled *outage.Settled
-	said    map[string]string
 }
 
 func newBackendStates(s *store.Store, source *view.Source) *backendStates {
@@ -24,22 +22,11 @@ func newBackendStates(s *store.Store, source *view.Source) *backendStates {
 
 // step looks; it returns when at the latest it wants to look again, the zero time is never.
 func (b *backendStates) step(now time.Time) time.Time {
-	next, again := b.settled.Step(now, b.source.IngressBackendStates())
-	if maps.Equal(next, b.said) {
-		return again
+	said, again := b.settled.Step(now, b.source.IngressBackendStates())
+	states := map[store.Fact]any{}
+	for name, state := range said {
+		states[fact.BackendState(name)] = state
 	}
-	b.store.Commit(func(tx *store.Tx) {
-		for name := range b.said {
-			if _, still := next[name]; !still {
-				tx.SetFact(fact.BackendState(name), nil)
-			}
-		}
-		for name, state := range next {
-			if b.said[name] != state {
-				tx.SetFact(fact.BackendState(name), state)
-			}
-		}
-	})
-	b.said = next
+	b.store.Commit(func(tx *store.Tx) { tx.ReplaceFacts(fact.KindBackendState, states) })
 	return again
 }

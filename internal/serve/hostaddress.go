@@ -55,16 +55,7 @@ func (h *hostAddresses) refresh(snapshot *store.Snapshot) {
 	for _, addr := range wantedAddresses(snapshot) {
 		found[fact.HostAddress(addr)] = h.usable(addr)
 	}
-	h.store.Commit(func(tx *store.Tx) {
-		for _, key := range tx.Facts(fact.KindHostAddress) {
-			if f := (store.Fact{Kind: fact.KindHostAddress, Key: key}); found[f] == nil {
-				tx.SetFact(f, nil)
-			}
-		}
-		for f, usable := range found {
-			tx.SetFact(f, usable)
-		}
-	})
+	h.store.Commit(func(tx *store.Tx) { tx.ReplaceFacts(fact.KindHostAddress, found) })
 }
 
 // wantedAddresses are those that Gateways ask for as they are.

@@ -27,24 +27,12 @@ func (p *places) run(ctx context.Context) {
 	}
 }
 
-// refresh commits nothing where nothing has changed.
 func (p *places) refresh() {
-	found, snapshot := p.problems(), p.store.Snapshot()
-	keys := snapshot.Facts(fact.KindGeoDatabase)
-	same := func(file string) bool { return snapshot.Fact(fact.GeoDatabase(file)) == found[file] }
-	if len(keys) == len(found) && !slices.ContainsFunc(keys, func(file string) bool { return !same(file) }) {
-		return
+	found := map[store.Fact]any{}
+	for file, problem := range p.problems() {
+		found[fact.GeoDatabase(file)] = problem
 	}
-	p.store.Commit(func(tx *store.Tx) {
-		for _, file := range tx.Facts(fact.KindGeoDatabase) {
-			if found[file] == "" {
-				tx.SetFact(fact.GeoDatabase(file), nil)
-			}
-		}
-		for file, problem := range found {
-			tx.SetFact(fact.GeoDatabase(file), problem)
-		}
-	})
+	p.store.Commit(func(tx *store.Tx) { tx.ReplaceFacts(fact.KindGeoDatabase, found) })
 }
 
 // placeProblems puts together what the proxies say; those that say the same of a file are one.

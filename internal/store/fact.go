@@ -61,6 +61,18 @@ func (tx *Tx) SetFact(f Fact, value any) {
 	}
 }
 
+// ReplaceFacts makes the facts of a kind what they are in a map, all of whose keys are of the kind: those that are not in it go.
+func (tx *Tx) ReplaceFacts(kind string, all map[Fact]any) {
+	for _, key := range tx.Facts(kind) {
+		if f := (Fact{kind, key}); all[f] == nil {
+			tx.SetFact(f, nil)
+		}
+	}
+	for f, value := range all {
+		tx.SetFact(f, value)
+	}
+}
+
 func sameFact(a, b any) bool {
 	if x, ok := a.(interface{ Equal(any) bool }); ok {
 		return x.Equal(b)

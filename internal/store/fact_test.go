@@ -137,3 +137,26 @@ func TestReadsAreReadBack(t *testing.T) {
 		}
 	}
 }
+
+// TestReplaceFacts: what is not named goes, what is the same touches nothing, and other kinds stay.
+func TestReplaceFacts(t *testing.T) {
+	s := store.New()
+	sub := s.Subscribe()
+	a, b, c, other := store.Fact{Kind: "k", Key: "a"}, store.Fact{Kind: "k", Key: "b"}, store.Fact{Kind: "k", Key: "c"}, store.Fact{Kind: "l", Key: "a"}
+	s.Commit(func(tx *store.Tx) {
+		for _, f := range []store.Fact{a, b, other} {
+			tx.SetFact(f, 1)
+		}
+	})
+	sub.Take()
+	after := s.Commit(func(tx *store.Tx) { tx.ReplaceFacts("k", map[store.Fact]any{b: 1, c: 2}) })
+	if _, touched := sub.Take(); !slices.Equal(touched, slices.Sorted(slices.Values([]string{store.ReadFact(a), store.ReadFact(c), store.ReadFacts("k")}))) {
+		t.Errorf("touched %q", touched)
+	}
+	if keys := after.Facts("k"); !slices.Equal(keys, []string{"b", "c"}) || after.Fact(c) != 2 || after.Fact(other) != 1 {
+		t.Errorf("left are %q, %v, %v", keys, after.Fact(c), after.Fact(other))
+	}
+	if s.Commit(func(tx *store.Tx) { tx.ReplaceFacts("k", map[store.Fact]any{b: 1, c: 2}) }) != after {
+		t.Error("the same is a commit")
+	}
+}
