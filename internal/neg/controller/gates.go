@@ -13,6 +13,7 @@ import (
 	spillwayv1alpha1 "github.com/spillway-lb/spillway/api/spillway/v1alpha1"
 	"github.com/spillway-lb/spillway/internal/fact"
 	"github.com/spillway-lb/spillway/internal/ingress"
+	"github.com/spillway-lb/spillway/internal/ingress/object"
 	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/neg"
 	"github.com/spillway-lb/spillway/internal/neg/annotation"
@@ -73,9 +74,11 @@ func newGates(m Model) *gates {
 
 // report takes a unit's groups as they are now; nil are none.
 func (g *gates) report(unit string, service store.Ref, r *neg.Report) {
-	touched := g.roster.remove(unit)
-	if r != nil {
-		touched = append(touched, g.roster.put(r)...)
+	var touched []store.Ref
+	if r == nil {
+		touched = g.roster.remove(unit)
+	} else {
+		touched = g.roster.put(r)
 	}
 	for _, pod := range touched {
 		g.dirty[pod] = struct{}{}
@@ -234,20 +237,12 @@ func saidBefore(e *store.Entry, pod *corev1.Pod) readiness.Verdict {
 }
 
 func podOf(snapshot *store.Snapshot, ref store.Ref) *corev1.Pod {
-	e := snapshot.Get(ref)
-	if e == nil {
-		return nil
-	}
-	pod, _ := e.Object.(*corev1.Pod)
+	pod, _ := object.InSnapshot(snapshot)(ref).(*corev1.Pod)
 	return pod
 }
 
 func serviceOf(snapshot *store.Snapshot, ref store.Ref) *corev1.Service {
-	e := snapshot.Get(ref)
-	if e == nil {
-		return nil
-	}
-	service, _ := e.Object.(*corev1.Service)
+	service, _ := object.InSnapshot(snapshot)(ref).(*corev1.Service)
 	return service
 }
 
@@ -328,13 +323,7 @@ func asked(snapshot *store.Snapshot, cluster string, service *corev1.Service) []
 			}
 		}
 	}
-	get := func(ref store.Ref) store.Object {
-		if e := snapshot.Get(ref); e != nil {
-			return e.Object
-		}
-		return nil
-	}
-	return neg.Names(get, cluster, service, ports)
+	return neg.Names(object.InSnapshot(snapshot), cluster, service, ports)
 }
 
 // turnGates decides on the Pods that something concerns. A gate that is open stays so.
