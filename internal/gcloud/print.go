@@ -90,21 +90,16 @@ func (f format) content(fields map[string]any) any {
 
 // place puts a value at a path's names.
 func place(out map[string]any, p path, value any) {
-	var names []string
-	for _, s := range p {
-		if s.name != "" {
-			names = append(names, s.name)
-		}
-	}
-	for _, name := range names[:len(names)-1] {
-		inner, ok := out[name].(map[string]any)
+	names := p.names()
+	for _, s := range names[:len(names)-1] {
+		inner, ok := out[s.name].(map[string]any)
 		if !ok {
 			inner = map[string]any{}
-			out[name] = inner
+			out[s.name] = inner
 		}
 		out = inner
 	}
-	out[names[len(names)-1]] = value
+	out[names[len(names)-1].name] = value
 }
 
 // rows prints the columns of a projection.
