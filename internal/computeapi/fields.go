@@ -104,7 +104,7 @@ func (s *selection) check(t reflect.Type, path string) error {
 	if s == nil {
 		return nil
 	}
-	for t != nil && (t.Kind() == reflect.Pointer || (t.Kind() == reflect.Slice && t.Elem().Kind() != reflect.Uint8)) {
+	for t != nil && (t.Kind() == reflect.Pointer || (t.Kind() == reflect.Slice && !isRaw(t))) {
 		t = t.Elem()
 	}
 	for name, member := range s.members {
@@ -129,27 +129,26 @@ func memberType(t reflect.Type, name string) (of reflect.Type, ok bool) {
 		return t.Elem(), true
 	case t.Kind() != reflect.Struct:
 		return nil, false
-	case name == "*" || (name == ownMember && hasMember(t, "name")):
+	case name == "*":
 		return nil, true
+	case name == ownMember:
+		_, resource := fieldOf(t, "name")
+		return nil, resource
 	}
+	return fieldOf(t, name)
+}
+
+// ownMember is where a resource has what is not Google's: see internal/compute.
+const ownMember = "spillway"
+
+// fieldOf is the type of a struct's field by the member's name.
+func fieldOf(t reflect.Type, name string) (of reflect.Type, ok bool) {
 	for i := range t.NumField() {
 		if jsonName(t.Field(i)) == name {
 			return t.Field(i).Type, true
 		}
 	}
 	return nil, false
-}
-
-// ownMember is where a resource has what is not Google's: see internal/compute.
-const ownMember = "spillway"
-
-func hasMember(t reflect.Type, name string) bool {
-	for i := range t.NumField() {
-		if jsonName(t.Field(i)) == name {
-			return true
-		}
-	}
-	return false
 }
 
 func jsonName(f reflect.StructField) string {
