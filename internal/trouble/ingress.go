@@ -47,8 +47,8 @@ func foreignIngress(snapshot *store.Snapshot, cluster string, in *ingressv1.Ingr
 		t.Text = fmt.Sprintf("class %q is another controller's; Spillway leaves the Ingress alone", class)
 	default:
 		t.Severity = Warning
-		t.Text = fmt.Sprintf("class %q is none of Spillway's, and no IngressClass of the name has the controller spillway.dev/ingress, so the Ingress is left alone; "+
-			"Ingresses with the annotation kubernetes.io/ingress.class: gce or gce-internal are served, and those with neither annotation nor class", class)
+		t.Text = fmt.Sprintf("class %q is none of Spillway's, and no IngressClass of the name has the controller %s, so the Ingress is left alone; "+
+			"Ingresses with the annotation kubernetes.io/ingress.class: gce or gce-internal are served, and those with neither annotation nor class", class, object.Controller)
 	}
 	return t
 }
