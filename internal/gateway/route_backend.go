@@ -44,9 +44,7 @@ func (r *resolver) resolve(ref gatewayv1.BackendObjectReference) (service string
 		r.refProblems = append(r.refProblems, out)
 		return "", false
 	}
-	if !r.looking {
-		r.services[out.service] = struct{}{}
-	}
+	r.services[out.service] = struct{}{}
 	return out.service, true
 }
 
@@ -129,9 +127,7 @@ func (r *resolver) backend(key backend.Key) resolved {
 	if b.Problem != nil {
 		return resolved{reason: reasonOf(b.Problem.Reason), message: "Error GWCER102: " + b.Problem.Message}
 	}
-	if !r.looking {
-		r.targets[key.Target()] = struct{}{}
-	}
+	r.targets[key.Target()] = struct{}{}
 	return resolved{service: b.Service}
 }
 
