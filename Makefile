@@ -51,7 +51,7 @@ fuzz: ## every fuzz target for two minutes
 
 .PHONY: generate
 generate: $(TOOLS) ## regenerate protobuf, deepcopy and CRDs
-	@bin/lbproto api/lb/v1/lb.proto
+	@bin/lbproto api/lb/v1/lb.proto api/fleet/v1/fleet.proto
 	@PATH="$(CURDIR)/bin:$$PATH" $(GO) generate ./...
 
 .PHONY: tools

@@ -15,7 +15,7 @@ type feedback struct {
 
 	mu       sync.Mutex
 	events   []event
-	open     map[string]bool // by location
+	open     map[string]int // by region, how many data planes it has
 	verdicts map[store.Fact]any
 }
 
@@ -24,6 +24,7 @@ type event struct {
 	kind     eventKind
 	location string
 	report   location.Report
+	last     bool // its region has no data plane any more
 }
 
 type eventKind uint8
@@ -35,18 +36,23 @@ const (
 )
 
 func newFeedback() *feedback {
-	return &feedback{news: make(chan struct{}, 1), open: map[string]bool{}, verdicts: map[store.Fact]any{}}
+	return &feedback{news: make(chan struct{}, 1), open: map[string]int{}, verdicts: map[store.Fact]any{}}
 }
 
 func (f *feedback) add(e event) {
 	f.mu.Lock()
-	f.events = append(f.events, e)
 	switch e.kind {
 	case opened:
-		f.open[e.location] = true
+		f.open[location.Region(e.location)]++
 	case closed:
-		delete(f.open, e.location)
+		region := location.Region(e.location)
+		if f.open[region]--; f.open[region] == 0 {
+			delete(f.open, region)
+			f.dropVerdicts(region)
+			e.last = true
+		}
 	}
+	f.events = append(f.events, e)
 	f.mu.Unlock()
 	f.wake()
 }
@@ -82,18 +88,18 @@ func (f *feedback) anyVerdicts() bool {
 	return len(f.verdicts) > 0
 }
 
-// Opened says that a location has a proxy.
+// Opened says that there is a data plane of a name (location.Name).
 func (l *Loop) Opened(at string) { l.feedback.add(event{kind: opened, location: at}) }
 
-// Closed says that a location has none any more.
+// Closed says that it is gone.
 func (l *Loop) Closed(at string) { l.feedback.add(event{kind: closed, location: at}) }
 
-// Report says how far a location has come.
+// Report says how far a data plane has come.
 func (l *Loop) Report(r location.Report) {
 	l.feedback.add(event{kind: reported, location: r.Location, report: r})
 }
 
-// Verdict says what a location's prober thinks of an endpoint; gone: that it probes it no longer.
+// Verdict says what is thought of an endpoint in a region that has data planes; gone: that it is not probed there any longer.
 func (l *Loop) Verdict(at string, v health.Verdict, gone bool) {
 	f := fact.Health(fact.Probe{Location: at, Check: v.Check, Endpoint: v.Address})
 	var value any
@@ -103,28 +109,33 @@ func (l *Loop) Verdict(at string, v health.Verdict, gone bool) {
 	l.feedback.judge(at, f, value)
 }
 
-// judge takes a verdict of a location that has a proxy.
+// judge takes a verdict of a region that has a data plane.
 func (f *feedback) judge(at string, verdict store.Fact, value any) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.open[at] {
+	if f.open[at] > 0 {
 		f.verdicts[verdict] = value
 		f.wake()
 	}
 }
 
-// forget withdraws the verdicts of a location that has no proxy any more.
+// forget withdraws what is known of a region whose last data plane went. What another one has said there since counts.
 func (f *feedback) forget(at string, known []string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, key := range known {
-		if p, ok := fact.ProbeOf(key); ok && p.Location == at {
+		p, ok := fact.ProbeOf(key)
+		if _, said := f.verdicts[fact.Health(p)]; ok && p.Location == at && !said {
 			f.verdicts[fact.Health(p)] = nil
 		}
 	}
+}
+
+// dropVerdicts drops what was said of a region and nobody has taken.
+func (f *feedback) dropVerdicts(at string) {
 	for verdict := range f.verdicts {
-		if p, ok := fact.ProbeOf(verdict.Key); ok && p.Location == at && !f.open[at] {
-			f.verdicts[verdict] = nil
+		if p, ok := fact.ProbeOf(verdict.Key); ok && p.Location == at {
+			delete(f.verdicts, verdict)
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
 	"github.com/spillway-lb/spillway/internal/fact"
+	"github.com/spillway-lb/spillway/internal/location"
 	"github.com/spillway-lb/spillway/internal/proxy/config"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/store"
@@ -295,7 +296,9 @@ func (l *Loop) hear() {
 			l.progress.Open(e.location)
 		case closed:
 			l.progress.Close(e.location)
-			l.feedback.forget(e.location, l.config.Store.Snapshot().Facts(fact.KindHealth))
+			if e.last {
+				l.feedback.forget(location.Region(e.location), l.config.Store.Snapshot().Facts(fact.KindHealth))
+			}
 			delete(l.trouble, e.location)
 		case reported:
 			l.progress.Report(e.report)

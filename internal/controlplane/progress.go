@@ -2,7 +2,6 @@ package controlplane
 
 import (
 	"cmp"
-	"maps"
 	"slices"
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
@@ -425,25 +424,30 @@ func (p *Progress) progress(f store.Fact, o *ownerState) (out fact.Progress, gon
 	return out, o.resources == 0 && out.Ready == out.Total && len(out.Refused) == 0
 }
 
-// placesOf lists an owner's locations in order. What is gone has to go everywhere.
+// placesOf lists the proxies of an owner's locations in order; a location without one is there by its own name. What is gone has
+// to go everywhere.
 func (p *Progress) placesOf(o *ownerState) []string {
 	places := o.places
 	if gateway := p.owners[o.gateway]; gateway != nil {
 		places = gateway.places
 	}
 	_, everywhere := places[""]
-	names := map[string]struct{}{}
-	if everywhere || o.resources == 0 {
-		for name := range p.locations {
-			names[name] = struct{}{}
+	if o.resources == 0 {
+		places, everywhere = nil, true
+	}
+	var names []string
+	served := map[string]bool{}
+	for name := range p.locations {
+		region := location.Region(name)
+		if _, here := places[region]; here || everywhere {
+			names, served[region] = append(names, name), true
 		}
 	}
-	if o.resources > 0 {
-		for name := range places {
-			if name != "" {
-				names[name] = struct{}{}
-			}
+	for region := range places {
+		if region != "" && !served[region] {
+			names = append(names, region)
 		}
 	}
-	return slices.Sorted(maps.Keys(names))
+	slices.Sort(names)
+	return names
 }

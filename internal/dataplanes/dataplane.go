@@ -95,10 +95,12 @@ func (d *DataPlane) report(seq uint64, err error) {
 	}
 	out.Faults = d.Proxy.Root().Faults()
 	for _, b := range d.Proxy.Bound() {
-		switch {
-		case b.Err != nil:
+		if b.Err != nil {
 			out.Unbound = append(out.Unbound, location.Unbound{ForwardingRule: b.Frontend, Address: b.Requested, Text: b.Err.Error()})
-		case b.Elsewhere():
+			continue
+		}
+		out.Listening = append(out.Listening, location.Listening{ForwardingRule: b.Frontend, Requested: b.Requested, Actual: b.Actual})
+		if b.Elsewhere() {
 			out.Elsewhere = append(out.Elsewhere, location.Elsewhere{ForwardingRule: b.Frontend, Requested: b.Requested, Actual: b.Actual, Text: why(b)})
 		}
 	}

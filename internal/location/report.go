@@ -8,6 +8,7 @@ import (
 
 // Report is a location's word on how far it has come.
 type Report struct {
+	// Location is the data plane's name (see Name).
 	Location string
 	// Seq is the number of the newest transaction that it has dealt with: all is in force but what is refused.
 	Seq     uint64
@@ -18,6 +19,8 @@ type Report struct {
 	Unbound []Unbound
 	// Elsewhere are the addresses that the proxy listens on in place of those it should.
 	Elsewhere []Elsewhere
+	// Listening are all addresses that the proxy listens on.
+	Listening []Listening
 	// Trouble is the error of the last step, as a whole; nil if all went well.
 	Trouble error
 }
@@ -35,4 +38,10 @@ type Elsewhere struct {
 	Requested, Actual netip.AddrPort
 	// Text is why, "" if that is not known.
 	Text string
+}
+
+// Listening is an address that is listened on, for the requested one.
+type Listening struct {
+	ForwardingRule    string
+	Requested, Actual netip.AddrPort
 }
