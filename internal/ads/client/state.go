@@ -1,0 +1,68 @@
+package client
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"google.golang.org/protobuf/proto"
+
+	fleetv1 "github.com/spillway-lb/spillway/api/fleet/v1"
+	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
+	"github.com/spillway-lb/spillway/internal/ads/wire"
+)
+
+// load reads what save wrote. A file that is not there is an empty table; one that cannot be used is an error and an empty table.
+func load(path string) (*table, error) {
+	t := newTable()
+	if path == "" {
+		return t, nil
+	}
+	b, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return t, nil
+	}
+	if err != nil {
+		return t, err
+	}
+	var state fleetv1.State
+	if err := proto.Unmarshal(b, &state); err != nil {
+		return t, fmt.Errorf("%s: %w", path, err)
+	}
+	for _, k := range state.GetResources() {
+		t.good[wire.NameOf(lbv1.KeyOf(k.GetResource()))] = kept{k.GetResource(), k.GetVersion()}
+	}
+	return t, nil
+}
+
+// save replaces the file: whoever reads it sees the old one or the new one. It is readable by its owner only, as there are private keys
+// in it.
+func (t *table) save(path string) (err error) {
+	state := &fleetv1.State{}
+	for _, name := range slices.Sorted(maps.Keys(t.good)) {
+		state.Resources = append(state.Resources, &fleetv1.Kept{Resource: t.good[name].resource, Version: t.good[name].version})
+	}
+	b, err := proto.Marshal(state)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*") // its mode is 0600
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(b)
+	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		_ = os.Remove(f.Name()) // what is left of it harms nobody
+	}
+	return err
+}

@@ -1,0 +1,105 @@
+package wire
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+
+	fleetv1 "github.com/spillway-lb/spillway/api/fleet/v1"
+	"github.com/spillway-lb/spillway/internal/health"
+	"github.com/spillway-lb/spillway/internal/location"
+	"github.com/spillway-lb/spillway/internal/proxy/config"
+)
+
+// FromReport writes a report as one that has dealt with seq.
+func FromReport(r location.Report, seq uint64) *fleetv1.Report {
+	out := &fleetv1.Report{Seq: seq, Refused: fromRefusals(r.Refused), Faults: fromRefusals(r.Faults)}
+	for _, l := range r.Listening {
+		out.Sockets = append(out.Sockets, &fleetv1.Socket{
+			ForwardingRule: l.ForwardingRule, Requested: l.Requested.String(), Actual: l.Actual.String(), Text: reasonOf(r.Elsewhere, l),
+		})
+	}
+	for _, u := range r.Unbound {
+		out.Sockets = append(out.Sockets, &fleetv1.Socket{ForwardingRule: u.ForwardingRule, Requested: u.Address.String(), Text: u.Text})
+	}
+	if r.Trouble != nil {
+		out.Trouble = r.Trouble.Error()
+	}
+	return out
+}
+
+// reasonOf is why something is listened on elsewhere.
+func reasonOf(all []location.Elsewhere, l location.Listening) string {
+	for _, e := range all {
+		if e.ForwardingRule == l.ForwardingRule && e.Requested == l.Requested {
+			return e.Text
+		}
+	}
+	return ""
+}
+
+// ToReport reads a report of a data plane.
+func ToReport(name string, r *fleetv1.Report) (location.Report, error) {
+	out := location.Report{Location: name, Seq: r.GetSeq(), Refused: toRefusals(r.GetRefused()), Faults: toRefusals(r.GetFaults())}
+	if text := r.GetTrouble(); text != "" {
+		out.Trouble = errors.New(text)
+	}
+	for _, s := range r.GetSockets() {
+		if err := addSocket(&out, s); err != nil {
+			return out, err
+		}
+	}
+	return out, nil
+}
+
+func addSocket(out *location.Report, s *fleetv1.Socket) error {
+	requested, err := netip.ParseAddrPort(s.GetRequested())
+	if err != nil {
+		return fmt.Errorf("socket of %s: %w", s.GetForwardingRule(), err)
+	}
+	if s.GetActual() == "" {
+		out.Unbound = append(out.Unbound, location.Unbound{ForwardingRule: s.GetForwardingRule(), Address: requested, Text: s.GetText()})
+		return nil
+	}
+	actual, err := netip.ParseAddrPort(s.GetActual())
+	if err != nil {
+		return fmt.Errorf("socket of %s: %w", s.GetForwardingRule(), err)
+	}
+	out.Listening = append(out.Listening, location.Listening{ForwardingRule: s.GetForwardingRule(), Requested: requested, Actual: actual})
+	if requested.Port() != 0 && actual != requested {
+		out.Elsewhere = append(out.Elsewhere, location.Elsewhere{
+			ForwardingRule: s.GetForwardingRule(), Requested: requested, Actual: actual, Text: s.GetText(),
+		})
+	}
+	return nil
+}
+
+func fromRefusals(all []config.Refusal) []*fleetv1.Refusal {
+	var out []*fleetv1.Refusal
+	for _, r := range all {
+		out = append(out, &fleetv1.Refusal{Kind: r.Kind, Name: r.Name, Reason: r.Reason})
+	}
+	return out
+}
+
+func toRefusals(all []*fleetv1.Refusal) []config.Refusal {
+	var out []config.Refusal
+	for _, r := range all {
+		out = append(out, config.Refusal{Kind: r.GetKind(), Name: r.GetName(), Reason: r.GetReason()})
+	}
+	return out
+}
+
+// FromVerdict writes a verdict; gone: the endpoint is not probed for the check any more.
+func FromVerdict(v health.Verdict, gone bool) *fleetv1.Verdict {
+	return &fleetv1.Verdict{Check: v.Check, Endpoint: v.Address.String(), State: v.State, Detail: v.Detail, Gone: gone}
+}
+
+// ToVerdict reads a verdict.
+func ToVerdict(v *fleetv1.Verdict) (health.Verdict, error) {
+	at, err := netip.ParseAddrPort(v.GetEndpoint())
+	if err != nil {
+		return health.Verdict{}, fmt.Errorf("verdict of %s: %w", v.GetCheck(), err)
+	}
+	return health.Verdict{Check: v.GetCheck(), Address: at, State: v.GetState(), Detail: v.GetDetail()}, nil
+}
