@@ -2,6 +2,7 @@ package admin_test
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"strings"
@@ -53,5 +54,24 @@ func TestWhatCannotBeServedIsAnError(t *testing.T) {
 	c := prometheus.NewCounter(prometheus.CounterOpts{Name: "twice"})
 	if _, err := admin.Serve(t.Context(), "127.0.0.1:0", c, c); err == nil {
 		t.Error("counted something twice")
+	}
+}
+
+func TestReadiness(t *testing.T) {
+	var problem error
+	at, err := admin.ServeReady(t.Context(), "127.0.0.1:0", func() error { return problem })
+	if err != nil {
+		t.Fatal(err)
+	}
+	get(t, "http://"+at.String()+"/healthz")
+	get(t, "http://"+at.String()+"/readyz")
+	problem = errors.New("no configuration yet")
+	res, err := http.Get("http://" + at.String() + "/readyz")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = res.Body.Close() }()
+	if body, _ := io.ReadAll(res.Body); res.StatusCode != http.StatusServiceUnavailable || string(body) != "no configuration yet\n" {
+		t.Errorf("%s %q", res.Status, body)
 	}
 }
