@@ -27,6 +27,10 @@ var forbidden = []struct {
 	{"internal/grpchealth", []string{"k8s.io/", "sigs.k8s.io/", module}, "a protocol knows nobody who speaks it"},
 	{"internal/location", []string{"k8s.io/", "sigs.k8s.io/"}, "a location is a data plane"},
 	{"internal/dataplanes", []string{"k8s.io/", "sigs.k8s.io/"}, "data planes know the model only"},
+	{"internal/ads", []string{module + "internal/controlplane", module + "internal/dataplanes", module + "internal/serve", module + "internal/proxy/exchange"}, "the wire knows neither end"},
+	{"internal/ads/wire", []string{"k8s.io/", "sigs.k8s.io/"}, "a data-plane-only build must not link Kubernetes"},
+	{"internal/ads/client", []string{"k8s.io/", "sigs.k8s.io/"}, "a data-plane-only build must not link Kubernetes"},
+	{"internal/ads/credentials", []string{"k8s.io/", "sigs.k8s.io/", module}, "both ends use it"},
 	{"internal/subset", []string{"k8s.io/", "sigs.k8s.io/", module + "internal/controlplane", module + "internal/dataplanes"}, "a cut of the model knows the model only"},
 	{"internal/controlplane", []string{
 		module + "internal/manifests", module + "internal/standalone", module + "internal/dataplanes", module + "internal/control",
