@@ -25,7 +25,9 @@ type Certificate struct {
 type Problem struct {
 	// Permission: it is a grant that is missing, so what it was for has to end at once.
 	Permission bool
-	Message    string
+	// Pending: what is missing may be on its way; the last good version stays.
+	Pending bool
+	Message string
 }
 
 // ReadCertificate reads a kubernetes.io/tls Secret that an owner refers to.
@@ -34,11 +36,11 @@ func ReadCertificate(v *recompute.View, cluster string, from refgrant.From, name
 		return nil, problem
 	}
 	secret, ok := recompute.Get[*corev1.Secret](v, store.Ref{Cluster: cluster, Kind: kind.Secret, Namespace: namespace, Name: name})
-	if !ok && fact.Pending(v, cluster, kind.Secret) {
-		v.Hold()
-	}
 	if !ok {
-		return nil, &Problem{Message: fmt.Sprintf("Error GWCER102: Secret %q not found", namespace+"/"+name)}
+		return nil, &Problem{
+			Pending: fact.Pending(v, cluster, kind.Secret),
+			Message: fmt.Sprintf("Error GWCER102: Secret %q not found", namespace+"/"+name),
+		}
 	}
 	chain, key := secret.Data[corev1.TLSCertKey], secret.Data[corev1.TLSPrivateKeyKey]
 	if _, err := tls.X509KeyPair(chain, key); err != nil {
@@ -70,11 +72,12 @@ func ReadAuthorities(v *recompute.View, cluster string, from refgrant.From, kind
 		return nil, problem
 	}
 	ref := store.Ref{Cluster: cluster, Kind: kind, Namespace: namespace, Name: name}
-	text, err := policy.Authorities(v, ref)
+	object := v.Get(ref)
+	text, err := policy.ParseAuthorities(ref, object)
 	if err != nil {
-		return nil, &Problem{Message: err.Error()}
+		return nil, &Problem{Pending: object == nil && fact.Pending(v, cluster, kind), Message: err.Error()}
 	}
-	return &Authorities{text, v.Get(ref)}, nil
+	return &Authorities{text, object}, nil
 }
 
 // KeptAuthorities are the last good version of authorities, for as long as the owner may still refer to them; nil if it may
@@ -92,8 +95,12 @@ func KeptAuthorities(v *recompute.View, cluster string, from refgrant.From, good
 }
 
 func checkGrant(v *recompute.View, cluster string, from refgrant.From, to refgrant.To) *Problem {
-	if refgrant.Permitted(v, cluster, from, to) {
+	switch refgrant.Of(v, cluster, from, to) {
+	case refgrant.Permitted:
 		return nil
+	case refgrant.Pending:
+		return &Problem{Permission: true, Pending: true, Message: fmt.Sprintf(
+			"%s %s/%s is in another namespace, whose ReferenceGrants are not known yet", to.Kind, to.Namespace, to.Name)}
 	}
 	return &Problem{Permission: true, Message: fmt.Sprintf(
 		"%s %s/%s is in another namespace and no ReferenceGrant there allows the reference", to.Kind, to.Namespace, to.Name)}

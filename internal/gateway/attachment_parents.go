@@ -3,12 +3,9 @@ package gateway
 import (
 	"slices"
 
-	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/labels"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
-	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/store"
 )
@@ -33,7 +30,7 @@ func (d acceptance) accepted() bool { return d.reason == gatewayv1.RouteReasonAc
 
 // attach decides on one parent reference of a route to a Gateway in a namespace with these listeners.
 func attach(v *recompute.View, listeners []Listener, namespace string, route *routeView, parent gatewayv1.ParentReference) acceptance {
-	named, open := false, false
+	named, open, pending := false, false, false
 	d := acceptance{reason: gatewayv1.RouteReasonAccepted}
 	for i := range listeners {
 		l := &listeners[i]
@@ -41,7 +38,12 @@ func attach(v *recompute.View, listeners []Listener, namespace string, route *ro
 			continue
 		}
 		named = true
-		if !slices.Contains(l.Kinds, route.kind) || !allowsNamespace(v, l, namespace, route.ref) {
+		if !slices.Contains(l.Kinds, route.kind) {
+			continue
+		}
+		allowed, known := allowsNamespace(v, l, namespace, route.ref)
+		pending = pending || !known
+		if !allowed {
 			continue
 		}
 		open = open || l.Problem == nil
@@ -58,6 +60,11 @@ func attach(v *recompute.View, listeners []Listener, namespace string, route *ro
 	switch {
 	case !named:
 		return acceptance{reason: gatewayv1.RouteReasonNoMatchingParent, message: "no listener has the parentRef's sectionName and port"}
+	case !open && pending:
+		return acceptance{
+			reason:  gatewayv1.RouteReasonPending,
+			message: "the labels of namespace " + route.ref.Namespace + ", by which listeners choose, are not known yet",
+		}
 	case !open:
 		return acceptance{
 			reason:  gatewayv1.RouteReasonNotAllowedByListeners,
@@ -93,28 +100,20 @@ func (l *Listener) hosts(route []gatewayv1.Hostname) []string {
 	return intersect(l.Within, narrow)
 }
 
-func allowsNamespace(v *recompute.View, l *Listener, gateway string, route store.Ref) bool {
+// allowsNamespace tells whether a listener takes routes of a namespace; known is false if the labels that it selects by are not.
+func allowsNamespace(v *recompute.View, l *Listener, gateway string, route store.Ref) (allowed, known bool) {
 	switch l.From {
 	case gatewayv1.NamespacesFromAll:
-		return true
+		return true, true
 	case gatewayv1.NamespacesFromSame:
-		return gateway == route.Namespace
+		return gateway == route.Namespace, true
 	case gatewayv1.NamespacesFromSelector:
 		selector, err := metav1.LabelSelectorAsSelector(l.Selector)
-		return err == nil && selector.Matches(namespaceLabels(v, route))
-	}
-	return false
-}
-
-// namespaceLabels are those of the route's namespace. Its name is always among them, as an API server sees to.
-func namespaceLabels(v *recompute.View, route store.Ref) labels.Set {
-	set := labels.Set{}
-	ref := store.Ref{Cluster: route.Cluster, Kind: kind.Namespace, Name: route.Namespace}
-	if namespace, ok := recompute.Get[*corev1.Namespace](v, ref); ok {
-		for key, value := range namespace.Labels {
-			set[key] = value
+		if err != nil {
+			return false, true
 		}
+		set, known := namespaceLabels(v, route)
+		return known && selector.Matches(set), known
 	}
-	set[corev1.LabelMetadataName] = route.Namespace
-	return set
+	return false, true
 }

@@ -48,8 +48,10 @@ func mapCertificates(
 		return nil, invalid("annotation " + certmap + " and certificates of a listener exclude each other")
 	}
 	secrets := v.Index(indexCertmap, certmapKey(ref, name))
-	if fact.Pending(v, ref.Cluster, kind.Secret) {
-		v.Hold() // there may be more
+	if fact.Pending(v, ref.Cluster, kind.Secret) { // there may be more
+		problem := invalid("the Secrets of the certificate map are not known yet")
+		problem.pending = true
+		return nil, problem
 	}
 	if len(secrets) == 0 {
 		return nil, invalid(fmt.Sprintf("no Secret of namespace %s has label %s: %s", ref.Namespace, certmap, name))

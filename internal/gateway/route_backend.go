@@ -90,17 +90,13 @@ func (r *resolver) follow(ref gatewayv1.BackendObjectReference) resolved {
 	}
 	from := refgrant.From{Group: kind.GroupGateway, Kind: r.route.kind, Namespace: r.route.ref.Namespace}
 	to := refgrant.To{Group: group, Kind: of, Namespace: key.Namespace, Name: key.Name}
-	permitted, known := refgrant.Permits(r.view, r.route.ref.Cluster, from, to)
-	if !known && r.looking { // nothing of the route is served, and so nothing of it is held
+	switch refgrant.Of(r.view, r.route.ref.Cluster, from, to) {
+	case refgrant.Pending:
 		return resolved{
 			reason:  gatewayv1.RouteReasonPending,
 			message: fmt.Sprintf("%s %s/%s is in another namespace, whose ReferenceGrants are not known yet", of, key.Namespace, key.Name),
 		}
-	}
-	if !known {
-		r.view.Hold()
-	}
-	if !permitted {
+	case refgrant.Forbidden:
 		return resolved{
 			reason:  gatewayv1.RouteReasonRefNotPermitted,
 			message: fmt.Sprintf("%s %s/%s is in another namespace and no ReferenceGrant there allows the reference", of, key.Namespace, key.Name),

@@ -33,6 +33,8 @@ func (a *attacher) conditions(d acceptance) []metav1.Condition {
 func (a *attacher) acceptedCondition(d acceptance) metav1.Condition {
 	c := condition(a.today.generation, string(gatewayv1.RouteConditionAccepted), d.accepted(), string(d.reason), d.message)
 	switch {
+	case d.reason == gatewayv1.RouteReasonPending:
+		c.Status = metav1.ConditionUnknown
 	case !d.accepted() || len(a.problems) == 0:
 	case a.hopeless():
 		c.Status, c.Reason, c.Message = metav1.ConditionFalse, string(a.problems[0].reason), "Error GWCER104: "+problemTexts(a.problems)+a.instead()
@@ -85,6 +87,8 @@ func (a *attacher) reconciledCondition(accepted metav1.Condition, partial bool) 
 		return c
 	}
 	switch {
+	case accepted.Status == metav1.ConditionUnknown:
+		c.Status, c.Reason, c.Message = metav1.ConditionUnknown, reasonPending, accepted.Message
 	case accepted.Status != metav1.ConditionTrue:
 		return failed(accepted.Message)
 	case partial:

@@ -62,6 +62,8 @@ type refProblem struct {
 	client bool
 	// permission: a grant is missing, so nothing is kept.
 	permission bool
+	// pending: what is missing may be on its way, so nothing is said of it yet.
+	pending bool
 }
 
 func certificatesOf(v *recompute.View, gateway store.Ref, listener string) (certificates, bool) {
@@ -294,7 +296,7 @@ func problemOf(p *frontend.Problem, reason string) *refProblem {
 	if p.Permission {
 		reason = string(gatewayv1.ListenerReasonRefNotPermitted)
 	}
-	return &refProblem{reason: reason, message: p.Message, permission: p.Permission}
+	return &refProblem{reason: reason, message: p.Message, permission: p.Permission, pending: p.Pending}
 }
 
 func modeOf(validation *gatewayv1.FrontendTLSValidation) lbv1.ClientValidation_Mode {
@@ -314,6 +316,7 @@ func joined(problems []*refProblem) *refProblem {
 		all.message += "; " + p.message
 		all.client = all.client || p.client
 		all.permission = all.permission || p.permission
+		all.pending = all.pending || p.pending
 	}
 	return &all
 }
@@ -371,7 +374,7 @@ func translateClientCertificate(v *recompute.View, key string) recompute.Result 
 		c = frontend.KeptCertificate(v, cluster, gatewayFrom(ref), v.Good())
 	}
 	if c == nil {
-		return recompute.Result{}
+		return heldOrAbsent(problem != nil && problem.pending)
 	}
 	value := &backend.ClientCertificate{ChainPEM: c.ChainPEM, KeyPEM: c.KeyPEM}
 	return recompute.Result{State: recompute.Present, Value: value, Good: c.Secret}

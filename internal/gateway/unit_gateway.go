@@ -113,10 +113,22 @@ func (s *gatewayStatus) judge() {
 		}
 	}
 	_, s.client = readClientCertificate(s.view, &s.object.Spec, s.ref)
+	s.awaitReferences()
 	s.view.Unit(unitPorts, s.ref.String())
 	backend.Default(s.view, s.gw.Scope, s.gw.Namespace, 404)
 	backend.Default(s.view, s.gw.Scope, s.gw.Namespace, 500)
 	s.progress, _ = recompute.Fact[fact.Progress](s.view, fact.ProgressOf(s.ref))
+}
+
+// awaitReferences has the status wait for what is not listed yet; what can be served is, meanwhile.
+func (s *gatewayStatus) awaitReferences() {
+	pending := s.client != nil && s.client.pending
+	for _, p := range s.refs {
+		pending = pending || p.pending
+	}
+	if pending {
+		s.view.Hold()
+	}
 }
 
 func (s *gatewayStatus) writes(conditions []metav1.Condition) []recompute.Write {

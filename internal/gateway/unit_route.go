@@ -61,7 +61,8 @@ func (s *routeStatus) readParents() {
 }
 
 func (s *routeStatus) read(gateway store.Ref) {
-	a, ok, _ := recompute.Value[*attachment](s.view, unitAttachment, attachmentKey(s.route.ref, gateway))
+	// A status has the words of all of them, or waits.
+	a, ok := recompute.Known[*attachment](s.view, unitAttachment, attachmentKey(s.route.ref, gateway))
 	if !ok {
 		s.next[gateway] = nil
 		if !finalizer.There(s.view, gateway) {
@@ -101,7 +102,11 @@ func (s *routeStatus) syncEvents() []recompute.Write {
 	for i := range s.parents {
 		p := &s.parents[i]
 		key := fmt.Sprint("parent/", i)
-		if c := find(p.Conditions, string(gatewayv1.RouteConditionAccepted)); c.Status != metav1.ConditionTrue {
+		switch c := find(p.Conditions, string(gatewayv1.RouteConditionAccepted)); c.Status {
+		case metav1.ConditionTrue:
+		case metav1.ConditionUnknown: // there is no outcome yet
+			continue
+		default:
 			text := fmt.Sprintf("failed to translate %s %q: %s", s.route.kind, s.route.name(), c.Message)
 			out = append(out, s.event("SYNC", "Warning", text, key))
 			continue

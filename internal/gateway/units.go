@@ -14,6 +14,7 @@ func Units(o Options) map[string]recompute.Translator {
 		UnitListeners:                 listenersUnit{o}.translate,
 		unitAttachment:                translateAttachment,
 		unitRoute:                     translateRoute,
+		unitNamespace:                 translateNamespace,
 		unitServed:                    translateServed,
 		unitCertificate:               ofListener(translateCertificate, 1),
 		unitAuthority:                 ofListener(translateAuthority, 1),

@@ -1,10 +1,10 @@
 // Package refgrant says which objects may refer to what in another namespace.
 //
 // In: a reference, from an object of any group and kind to another one, and the ReferenceGrants of the target's namespace.
-// Out: whether it is permitted. Deciding is pure; Permitted reads the grants through a view, so that a grant that goes
-// wakes whoever relied on it.
+// Out: whether it is permitted, or that it is not known yet. Deciding is pure; Of reads the grants through a view, so that a
+// grant that goes wakes whoever relied on it.
 //
-//	ok := refgrant.Permitted(view, cluster,
+//	permission := refgrant.Of(view, cluster,
 //		refgrant.From{Group: "gateway.networking.k8s.io", Kind: "HTTPRoute", Namespace: "store"},
 //		refgrant.To{Kind: "Service", Namespace: "other", Name: "backend"})
 package refgrant
@@ -17,6 +17,7 @@ import (
 	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/store"
+	"github.com/spillway-lb/spillway/internal/unitkey"
 )
 
 // From is what refers.
@@ -29,27 +30,67 @@ type To struct {
 	Group, Kind, Namespace, Name string
 }
 
-// Permitted tells whether the reference stays in its namespace or a ReferenceGrant of the target's namespace allows it. As long as
-// grants are not listed yet, what none of those that are there allows has the unit held.
-func Permitted(v *recompute.View, cluster string, from From, to To) bool {
-	permitted, known := Permits(v, cluster, from, to)
-	if !known {
-		v.Hold()
+// Permission is what ReferenceGrants make of a reference.
+type Permission uint8
+
+const (
+	// Forbidden: no grant allows it.
+	Forbidden Permission = iota
+	// Permitted: it stays in its namespace, or a grant allows it.
+	Permitted
+	// Pending: the grants are on their way, and one of them may allow it.
+	Pending
+)
+
+// Of tells whether the reference may be followed. It is of one reference: whoever has several goes on with the others.
+func Of(v *recompute.View, cluster string, from From, to To) Permission {
+	if from.Namespace == to.Namespace {
+		return Permitted
 	}
-	return permitted
+	p, ok := recompute.Known[Permission](v, unitPermission, permissionKey(cluster, from, to))
+	if !ok {
+		return Pending
+	}
+	return p
 }
 
-// Permits is Permitted for who must not be held: known is false where a grant that is not listed yet may allow the reference.
-func Permits(v *recompute.View, cluster string, from From, to To) (permitted, known bool) {
-	if from.Namespace == to.Namespace {
-		return true, true
+// unitPermission is the permission of references across namespaces. Its key is permissionKey's, its value a Permission.
+const unitPermission = "refgrant.permission"
+
+// Units returns the translators of this package by unit kind.
+func Units() map[string]recompute.Translator {
+	return map[string]recompute.Translator{unitPermission: translatePermission}
+}
+
+func permissionKey(cluster string, from From, to To) string {
+	return unitkey.Join(cluster, from.Group, from.Kind, from.Namespace, to.Group, to.Kind, to.Namespace, to.Name)
+}
+
+// translatePermission remembers the grant that allowed the reference: it does so until the list of grants is there, also after a
+// restart.
+func translatePermission(v *recompute.View, key string) recompute.Result {
+	part, ok := unitkey.Split(key, 8)
+	if !ok {
+		return recompute.Result{}
 	}
-	for _, ref := range v.List(kind.ReferenceGrant, cluster, to.Namespace) {
-		if spec := specOf(v.Get(ref)); spec != nil && Allows(spec, from, to) {
-			return true, true
+	from, to := From{part[1], part[2], part[3]}, To{part[4], part[5], part[6], part[7]}
+	for _, ref := range v.List(kind.ReferenceGrant, part[0], to.Namespace) {
+		if grant := v.Get(ref); allows(grant, from, to) {
+			return recompute.Result{State: recompute.Present, Value: Permitted, Good: grant}
 		}
 	}
-	return false, !fact.Pending(v, cluster, kind.ReferenceGrant)
+	if !fact.Pending(v, part[0], kind.ReferenceGrant) {
+		return recompute.Result{State: recompute.Present, Value: Forbidden}
+	}
+	if grant := v.Good(); allows(grant, from, to) {
+		return recompute.Result{State: recompute.Present, Value: Permitted, Good: grant}
+	}
+	return recompute.Result{State: recompute.Present, Value: Pending}
+}
+
+func allows(grant store.Object, from From, to To) bool {
+	spec := specOf(grant)
+	return spec != nil && Allows(spec, from, to)
 }
 
 // specOf reads a grant of either version; they are the same.

@@ -303,6 +303,12 @@ func newObject(_, kind string) (store.Object, bool) {
 		return &ingressv1.Ingress{}, true
 	case "BackendConfig":
 		return &cloudv1.BackendConfig{}, true
+	case "ConfigMap":
+		return &corev1.ConfigMap{}, true
+	case "Namespace":
+		return &corev1.Namespace{}, true
+	case "ReferenceGrant":
+		return &gatewayv1.ReferenceGrant{}, true
 	case "HTTPRoute":
 		return &gatewayv1.HTTPRoute{}, true
 	case "GRPCRoute":

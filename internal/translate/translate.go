@@ -25,6 +25,7 @@ import (
 	"github.com/spillway-lb/spillway/internal/neg"
 	"github.com/spillway-lb/spillway/internal/policy"
 	"github.com/spillway-lb/spillway/internal/recompute"
+	"github.com/spillway-lb/spillway/internal/refgrant"
 	"github.com/spillway-lb/spillway/internal/store"
 )
 
@@ -35,7 +36,7 @@ type Options = gateway.Options
 func Units(o Options) map[string]recompute.Translator {
 	all := map[string]recompute.Translator{}
 	for _, units := range []map[string]recompute.Translator{
-		fleet.Units(), neg.Units(), policy.Units(gateway.CheckPolicy(o)), frontend.Units(), configuration.Units(),
+		fleet.Units(), neg.Units(), policy.Units(gateway.CheckPolicy(o)), frontend.Units(), configuration.Units(), refgrant.Units(),
 		backend.Units(backend.Options{Home: o.Home, Traffic: o.Traffic}), gateway.Units(o), extension.Units(),
 		ingress.Units(ingress.Options{Home: o.Home}),
 	} {

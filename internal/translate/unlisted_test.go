@@ -61,7 +61,7 @@ func nothingChangesWithout(t *testing.T, w *world, pending store.Fact, listed st
 func TestWhatIsReferredToAndNotListedIsNotGone(t *testing.T) {
 	w := newWorld()
 	w.commit(t, func(tx *store.Tx) { referringFleet(t, tx) })
-	for _, listed := range []string{kind.ReferenceGrant, kind.Secret, kind.ConfigMap, kind.Service} {
+	for _, listed := range []string{kind.ReferenceGrant, kind.Secret, kind.ConfigMap, kind.Service, kind.Namespace} {
 		nothingChangesWithout(t, w, fact.Listed("c", listed), listed)
 	}
 	nothingChangesWithout(t, w, fact.Listed("", kind.Configuration), kind.Configuration)
@@ -70,8 +70,8 @@ func TestWhatIsReferredToAndNotListedIsNotGone(t *testing.T) {
 // TestNothingIsSaidOfWhatIsNotListed: a first start, with lists on their way.
 func TestNothingIsSaidOfWhatIsNotListed(t *testing.T) {
 	w := newWorld()
-	pending := []store.Fact{fact.Listed("c", kind.ReferenceGrant), fact.Listed("c", kind.Secret), fact.Listed("c", kind.ConfigMap), fact.Listed("c", kind.Service), fact.Listed("", kind.Configuration)}
-	kinds := []string{kind.ReferenceGrant, kind.Secret, kind.ConfigMap, kind.Service, kind.Configuration}
+	pending := []store.Fact{fact.Listed("c", kind.ReferenceGrant), fact.Listed("c", kind.Secret), fact.Listed("c", kind.ConfigMap), fact.Listed("c", kind.Service), fact.Listed("c", kind.Namespace), fact.Listed("", kind.Configuration)}
+	kinds := []string{kind.ReferenceGrant, kind.Secret, kind.ConfigMap, kind.Service, kind.Namespace, kind.Configuration}
 	all := newWorld()
 	all.commit(t, func(tx *store.Tx) { referringFleet(t, tx) })
 	put := func(tx *store.Tx, which func(string) bool) {
@@ -96,7 +96,7 @@ func TestNothingIsSaidOfWhatIsNotListed(t *testing.T) {
 		}
 		put(tx, func(k string) bool { return !slices.Contains(kinds, k) })
 	})
-	for _, wrong := range []string{"RefNotPermitted", "no Secret of namespace", "not found", "no Configuration maps", "does not exist"} {
+	for _, wrong := range []string{"RefNotPermitted", "no Secret of namespace", "not found", "no Configuration maps", "does not exist", "no listener takes"} {
 		if text := said(first); strings.Contains(text, wrong) {
 			t.Errorf("before the lists it says %q:\n%s", wrong, text)
 		}
@@ -109,6 +109,50 @@ func TestNothingIsSaidOfWhatIsNotListed(t *testing.T) {
 	})
 	if got, want := versions(w.engine), versions(all.engine); !slices.Equal(got, want) {
 		t.Errorf("with the lists:\n%s", difference(got, want))
+	}
+}
+
+// TestOneUnknownReferenceHoldsNothingElse: what depends on a list that is on its way is as it was, or is answered with 500 if it never
+// was; all else moves on.
+func TestOneUnknownReferenceHoldsNothingElse(t *testing.T) {
+	for name, before := range map[string]bool{"known before": true, "never known": false} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld()
+			all := newWorld()
+			all.commit(t, func(tx *store.Tx) { referringFleet(t, tx) })
+			if before {
+				config := translate.Config(options())
+				config.Seq, config.Published = restored(t, all)
+				w.engine = recompute.New(config)
+			}
+			w.commit(t, func(tx *store.Tx) {
+				for _, k := range all.store.Snapshot().Kinds() {
+					if k == kind.ReferenceGrant || k == kind.Namespace {
+						tx.SetFact(fact.Listed("c", k), false)
+						continue
+					}
+					all.store.Snapshot().Walk(k, "", "", func(e *store.Entry) bool {
+						tx.Put(e.Ref.Cluster, e.Object, e.Origin)
+						return true
+					})
+				}
+				// The edit of the restart: one more rule, and one more certificate.
+				other := gatewayv1.Namespace("other")
+				r := route("r", nil, "far", "near")
+				r.Generation = 2
+				r.Spec.Rules[0].BackendRefs[0].Namespace = &other
+				tx.Put("c", r, "")
+			})
+			got := rulesOf(w.engine)
+			for backend, served := range map[string]bool{"far": before, "near": true, "selected": before} {
+				if strings.Contains(got, backend) != served {
+					t.Errorf("a rule to %s: %t, in\n%s", backend, !served, got)
+				}
+			}
+			if strings.Contains(got, "gw-serve500") == before {
+				t.Errorf("500: %t, in\n%s", before, got)
+			}
+		})
 	}
 }
 
@@ -143,6 +187,21 @@ func referringFleet(t *testing.T, tx *store.Tx) {
 	r.Spec.Rules[0].BackendRefs[0].Namespace = &other
 	tx.Put("c", r, "")
 	tx.Put("c", service("store", "near", 80), "")
+	tx.Put("c", service("store", "selected", 80), "")
+	from := gatewayv1.NamespacesFromSelector
+	chosen := httpListener("chosen", "", 81)
+	chosen.AllowedRoutes = &gatewayv1.AllowedRoutes{Namespaces: &gatewayv1.RouteNamespaces{
+		From: &from, Selector: &metav1.LabelSelector{MatchLabels: map[string]string{"team": "a"}},
+	}}
+	selecting := gatewayOf("gke-l7-global-external-managed", chosen)
+	selecting.Name = "selecting"
+	tx.Put("c", selecting, "")
+	namespace := &corev1.Namespace{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Namespace"}, ObjectMeta: meta("", "store")}
+	namespace.Labels = map[string]string{"team": "a"}
+	tx.Put("c", namespace, "")
+	selected := route("selected", nil, "selected")
+	selected.Spec.ParentRefs[0].Name = "selecting"
+	tx.Put("c", selected, "")
 	nowhere := route("nowhere", nil, "near")
 	section := gatewayv1.SectionName("none")
 	nowhere.Spec.ParentRefs[0].SectionName = &section
@@ -178,4 +237,14 @@ func referringFleet(t *testing.T, tx *store.Tx) {
 	asking.Name = "asking"
 	asking.Spec.Addresses = []gatewayv1.GatewaySpecAddress{{Type: &named, Value: "front"}}
 	tx.Put("c", asking, "")
+}
+
+// rulesOf are the backend services that rules lead to.
+func rulesOf(e *recompute.Engine) (text string) {
+	for _, r := range e.Resources() {
+		for _, b := range r.GetRouteRule().GetForward().GetBackends() {
+			text += b.GetBackendService() + "\n"
+		}
+	}
+	return text
 }
