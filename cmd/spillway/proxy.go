@@ -25,10 +25,16 @@ import (
 	"github.com/spillway-lb/spillway/internal/wasm"
 )
 
-const proxyLong = `Proxy serves a load balancer model (as ` + "`spillway translate`" + ` prints it) without a control plane.
+const proxyLong = `Proxy is a data plane in a process of its own.
 
-SIGHUP reads the file again, and logs what changed. A model that cannot be used, or that would close every listener, is
-refused; see --allow-empty. SIGTERM and SIGINT drain: no new connections, and the old ones end with their requests.
+With --controller it serves what its region needs of what a controller has (see ` + "`spillway controller --fleet`" + `), and tells it
+how far it has come and which endpoints are healthy. While no controller answers, what is in force stays in force; with --state
+also over a restart. It is ready (/readyz of --admin) when it has a configuration.
+
+With --config it serves a load balancer model (as ` + "`spillway translate`" + ` prints it) without a control plane. SIGHUP reads the
+file again, and logs what changed. A model that cannot be used, or that would close every listener, is refused; see --allow-empty.
+
+SIGTERM and SIGINT drain: no new connections, and the old ones end with their requests.
 
 With --handover PATH, a second proxy started with the same path takes the listening sockets over from the first one,
 which then drains: an upgrade loses no connection. If the second one cannot serve, the first one goes on.`
@@ -41,13 +47,17 @@ type proxyFlags struct {
 	drain                                          time.Duration
 	maxConnections                                 int
 	tracing                                        tracing
+	fleet                                          fleetFlags
 }
 
 func newProxyCommand() *cobra.Command {
 	var f proxyFlags
 	cmd := &cobra.Command{
-		Use: "proxy --config FILE", Short: "Serve a model with the built-in data plane", Long: proxyLong, Args: cobra.NoArgs,
+		Use: "proxy (--controller HOST:PORT | --config FILE)", Short: "Serve with the built-in data plane what a controller or a file says", Long: proxyLong, Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if len(f.fleet.controllers) > 0 {
+				return runFleetProxy(cmd.Context(), f, cmd.OutOrStdout(), cmd.ErrOrStderr())
+			}
 			return runProxy(cmd.Context(), f, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
@@ -55,7 +65,7 @@ func newProxyCommand() *cobra.Command {
 	flags.StringVar(&f.file, "config", "", "model to serve, JSON")
 	flags.StringVar(&f.region, "region", "", "region of this proxy; it serves the addresses of its region")
 	flags.StringVar(&f.zone, "zone", "", "zone of this proxy")
-	flags.StringVar(&f.admin, "admin", "", "address for /metrics and /debug/pprof, such as 127.0.0.1:0")
+	flags.StringVar(&f.admin, "admin", "", "address for /metrics, /readyz, /healthz and /debug/pprof, such as 127.0.0.1:0")
 	flags.StringVar(&f.accessLog, "access-log", "", `file for access logs; "-" is standard output`)
 	flags.StringVar(&f.project, "project", "", "id of the project that access logs name; the model names none")
 	flags.StringVar(&f.projectNumber, "project-number", "", "number of the project that access logs name")
@@ -65,7 +75,9 @@ func newProxyCommand() *cobra.Command {
 	flags.IntVar(&f.maxConnections, "max-connections", 0,
 		"connections of clients to keep open at most; 0 is half of the file descriptors that the process may have")
 	f.tracing.addFlags(flags)
-	_ = cmd.MarkFlagRequired("config")
+	f.fleet.addFlags(flags)
+	cmd.MarkFlagsOneRequired("config", "controller")
+	cmd.MarkFlagsMutuallyExclusive("config", "controller")
 	return cmd
 }
 

@@ -44,6 +44,7 @@ func (s *Set) open(at config.Location) *DataPlane {
 		Project: project, ProjectNumber: number,
 		Location: at, Logger: logger, Metrics: counts, AccessLog: s.config.AccessLog, LogAll: true,
 		Tracer: s.config.Tracer, Extensions: s.extensions(logger, counts),
+		Inherited: s.config.Sockets.Inherited, MaxConnections: s.config.Sockets.MaxConnections, OnBound: s.config.Sockets.OnBound,
 	})
 	d.Prober = health.NewProber(health.Options{
 		OnVerdict: func(v health.Verdict) { d.judge(v, false) },

@@ -12,6 +12,7 @@ import (
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
 	"github.com/spillway-lb/spillway/internal/health"
 	"github.com/spillway-lb/spillway/internal/location"
+	"github.com/spillway-lb/spillway/internal/proxy"
 	"github.com/spillway-lb/spillway/internal/proxy/chains"
 	"github.com/spillway-lb/spillway/internal/proxy/config"
 	"github.com/spillway-lb/spillway/internal/proxy/extension"
@@ -33,6 +34,17 @@ type Config struct {
 	Logger *slog.Logger
 	// Modules gives the modules of Wasm plugins, compiled once for all locations; nil runs none.
 	Modules *plugin.Modules
+	Sockets Sockets
+}
+
+// Sockets is how data planes listen; the zero value is as usual.
+type Sockets struct {
+	// Inherited are those that another process hands over.
+	Inherited []proxy.Socket
+	// MaxConnections bounds the open connections of clients of each data plane; 0 is half of the descriptors that the process may have.
+	MaxConnections int
+	// OnBound, if not nil, hears what a data plane listens on when that has changed.
+	OnBound func([]proxy.Bound)
 }
 
 // Feedback hears what data planes find out. Its methods must not wait for anything, and may be called from any goroutine.

@@ -50,6 +50,8 @@ type Config struct {
 
 // Client is a dataplanes.Feedback. Make one with New, and run it once.
 type Client struct {
+	Metrics *Metrics
+
 	config Config
 	words  *words
 	// first is closed when there is something in force, which may be that there is nothing.
@@ -66,7 +68,7 @@ func New(c Config) *Client {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Client{config: c, words: newWords(), first: make(chan struct{}), table: newTable()}
+	return &Client{Metrics: newMetrics(), config: c, words: newWords(), first: make(chan struct{}), table: newTable()}
 }
 
 // Opened and Closed are no news: there is one data plane.
@@ -97,6 +99,7 @@ func (c *Client) Run(ctx context.Context) {
 		if answered {
 			pause = firstPause
 		}
+		c.Metrics.connected.Set(0)
 		c.config.Logger.Warn("controller gone; what is in force stays in force", "controller", controller, "err", err)
 		c.wait(ctx, pause/2+rand.N(pause/2))
 		pause = min(2*pause, maxPause)

@@ -102,6 +102,7 @@ func (s *session) take(ctx context.Context, part *discoveryv3.DeltaDiscoveryResp
 	c := s.client
 	if !s.answered {
 		s.answered = true
+		c.Metrics.connected.Set(1)
 		c.config.Logger.Info("controller found", "controller", s.controller, "resources", len(s.gathering.resources))
 		if s.reports, err = wire.OpenReports(ctx, s.conn); err != nil {
 			return err
@@ -141,9 +142,18 @@ func (s *session) speak() error {
 	if !dealt || s.applying == nil {
 		return nil
 	}
-	nonce := s.applying.nonce
+	out := answer(s.applying.nonce, report.Refused)
 	s.applying = nil
-	return s.ads.Send(answer(nonce, report.Refused))
+	s.client.Metrics.responses.WithLabelValues(wordOf(out)).Inc()
+	return s.ads.Send(out)
+}
+
+// wordOf is what metrics call an answer.
+func wordOf(out *discoveryv3.DeltaDiscoveryRequest) string {
+	if out.GetErrorDetail() != nil {
+		return "nack"
+	}
+	return "ack"
 }
 
 // answer acknowledges a response, or refuses it with the names of what is not in force.
