@@ -69,6 +69,10 @@ RESTARTS
   and times go on, a file that is broken keeps the objects that it last held, and a route that is broken its last good
   version. A state that cannot be used is told and ignored.
 
+FLEET
+  With --fleet, proxies in other processes and on other machines (` + "`spillway proxy --controller`" + `) serve what their regions need;
+  --data-plane none leaves the work to them.
+
 ENDING
   Ctrl-C, SIGTERM and a closed terminal (SIGHUP) let requests in flight end, then the status is 0. A second signal ends at
   once.`
@@ -85,6 +89,7 @@ type serveFlags struct {
 	computeHosts           []string
 	namespace              defaultNamespace
 	tracing                tracing
+	fleet                  controllerFleet
 }
 
 func newServeCommand() *cobra.Command {
@@ -110,6 +115,7 @@ authentication, such as 127.0.0.1:0`)
 	flags.StringVar(&f.images, "images", "", "directory that keeps images of plugins; $XDG_CACHE_HOME/spillway/images by default")
 	flags.StringVar(&f.registry, "registry", "", "address for a registry that plugins can be pushed to, such as 127.0.0.1:5000")
 	f.tracing.addFlags(flags)
+	f.fleet.addFlags(flags)
 	flags.DurationVar(&f.drain, "drain", 30*time.Second, "how long requests in flight may take after SIGTERM or Ctrl-C")
 	flags.BoolVarP(&f.verbose, "verbose", "v", false, "print what the proxies log")
 	return cmd
@@ -124,6 +130,10 @@ func (f *serveFlags) run(cmd *cobra.Command, dir string) error {
 	}
 	if len(f.computeHosts) > 0 && !f.computeWrites {
 		return errors.New("--compute-host is about the clients that --compute-writes lets delete")
+	}
+	fleet, err := f.fleet.config()
+	if err != nil {
+		return err
 	}
 	if dir == "" {
 		return errors.New("the name of the directory is empty")
@@ -152,7 +162,7 @@ func (f *serveFlags) run(cmd *cobra.Command, dir string) error {
 		Dir: absolute, Namespace: string(f.namespace), From: f.from, Socket: f.socket, State: f.state, Drain: f.drain, Format: f.format, Out: cmd.OutOrStdout(),
 		Log: f.logger(cmd.ErrOrStderr()), AccessLog: accessLog, Tracer: tracer, Admin: f.admin,
 		Compute: f.compute, ComputeWrites: f.computeWrites, ComputeHosts: f.computeHosts,
-		Images: f.images, Registry: f.registry,
+		Images: f.images, Registry: f.registry, Fleet: fleet,
 		Version: version(), Now: time.Now,
 	})
 	if errors.Is(err, context.DeadlineExceeded) {

@@ -314,7 +314,7 @@ func (l *Loop) complain(e event) {
 		text = e.report.Trouble.Error()
 	}
 	if len(e.report.Refused) > 0 {
-		l.Metrics.refused.WithLabelValues(e.location).Inc()
+		l.Metrics.refused.WithLabelValues(location.Region(e.location)).Inc()
 	}
 	if text != "" && text != l.trouble[e.location] {
 		l.config.Say("the proxy in %s: %s", e.location, text)

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/spillway-lb/spillway/internal/admin"
+	"github.com/spillway-lb/spillway/internal/ads"
 	"github.com/spillway-lb/spillway/internal/computeapi"
 	"github.com/spillway-lb/spillway/internal/control"
 	"github.com/spillway-lb/spillway/internal/controlplane"
@@ -67,6 +68,7 @@ type Config struct {
 	Images string
 	// Registry is the address of a registry that plugins can be pushed to; none if empty.
 	Registry string
+	Fleet    Fleet
 	// Version is the program's.
 	Version string
 	// Now is the clock for objects' times.
@@ -86,6 +88,7 @@ type server struct {
 	front     *computeapi.Front
 	loop      *controlplane.Loop
 	planes    *dataplanes.Set
+	fleet     *ads.Server // nil without
 	announcer *announcer
 	troubles  *troubles
 	outages   *outages
@@ -107,7 +110,7 @@ func Run(ctx context.Context, c Config) error {
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(s.serveAdmin(ctx), s.serveCompute(ctx), s.serveRegistry(ctx)); err != nil {
+	if err := errors.Join(s.serveAdmin(ctx), s.serveCompute(ctx), s.serveRegistry(ctx), s.serveFleet(ctx)); err != nil {
 		_ = s.socket.Close()
 		return err
 	}
@@ -121,7 +124,11 @@ func (s *server) serveAdmin(ctx context.Context) error {
 		return nil
 	}
 	levels := &levels{store: s.store, model: s.model, loop: s.loop, planes: s.planes}
-	at, err := admin.Serve(ctx, s.config.Admin, append(s.loop.Metrics.Collectors(), s.directory.problems, levels)...)
+	counted := append(s.loop.Metrics.Collectors(), s.directory.problems, levels)
+	if s.fleet != nil {
+		counted = append(counted, s.fleet.Metrics.Collectors()...)
+	}
+	at, err := admin.Serve(ctx, s.config.Admin, counted...)
 	if err != nil {
 		return err
 	}
@@ -162,9 +169,9 @@ func newServer(c Config) (*server, error) {
 		Project: func() (id, number string) { return view.Project(s.store.Snapshot()) },
 	})
 	s.places = &places{store: s.store, problems: func() map[string]string { return placeProblems(s.planes.All()) }}
-	s.loop.To(wired(c, s.planes))
+	s.loop.To(wired(c, s.sink()))
 	s.source = &view.Source{
-		Started: startedInfo(c), From: c.From, Store: s.store, Published: s.model, Sockets: s.sockets, Locations: s.planes.Locations,
+		Started: startedInfo(c), From: c.From, Store: s.store, Published: s.model, Sockets: s.sockets, Locations: s.locations,
 		Output: s.standin.Logs,
 	}
 	s.front = computeapi.New(s.source, s.negs, c.Now)
@@ -196,7 +203,7 @@ func (s *server) sockets() []view.Socket {
 			}
 		}
 	}
-	return out
+	return append(out, s.fleetSockets()...)
 }
 
 // run starts the parts, and ends them in the order in which requests pass: sockets, proxies, backends.

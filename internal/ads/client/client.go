@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"time"
@@ -89,7 +90,7 @@ func (c *Client) Configured() <-chan struct{} { return c.first }
 // Run puts the kept state in force, and then what controllers send, until the context ends.
 func (c *Client) Run(ctx context.Context) {
 	c.restore()
-	pause := firstPause
+	pause, told := firstPause, ""
 	for i := 0; ; i++ {
 		controller := c.config.Controllers[i%len(c.config.Controllers)]
 		answered, err := c.connect(ctx, controller)
@@ -97,10 +98,13 @@ func (c *Client) Run(ctx context.Context) {
 			break
 		}
 		if answered {
-			pause = firstPause
+			pause, told = firstPause, ""
 		}
 		c.Metrics.connected.Set(0)
-		c.config.Logger.Warn("controller gone; what is in force stays in force", "controller", controller, "err", err)
+		if text := fmt.Sprint(controller, ": ", err); text != told {
+			told = text
+			c.config.Logger.Warn("no controller; what is in force stays in force", "controller", controller, "err", err)
+		}
 		c.wait(ctx, pause/2+rand.N(pause/2))
 		pause = min(2*pause, maxPause)
 	}
