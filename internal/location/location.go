@@ -12,6 +12,7 @@ package location
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
@@ -27,8 +28,12 @@ const firstVerdictWait = 500 * time.Millisecond
 // an address come to the machine.
 const publishRetry = 5 * time.Second
 
-// againPause is the least time between two tries of what cannot do its part.
-const againPause = time.Second
+// againPause is the least time between two tries of what cannot do its part. A try that is refused doubles it, up to
+// againLongest: nothing but a transaction may ever help.
+const (
+	againPause   = time.Second
+	againLongest = time.Minute
+)
 
 // verdictPoll is how often the wait looks.
 const verdictPoll = 500 * time.Microsecond
@@ -52,7 +57,7 @@ type Config struct {
 	// transaction; 0 is 5 s.
 	Retry time.Duration
 	// Applied, if not nil, is told how every step ended, and of a retry that changed something: the number of the newest
-	// transaction in force, and what does not work of it: Publish's error, and a *config.Refused with the resources that are
+	// transaction in force, and what does not work of it: Publish's error, why something could not be tried again, and a *config.Refused with the resources that are
 	// in quarantine and the number of the newest transaction that was dealt with, joined; or nil.
 	Applied func(seq uint64, err error)
 }
@@ -64,8 +69,10 @@ type Location struct {
 	// Owned by Run:
 	root       *config.Root
 	quarantine config.Quarantine
-	dealt      uint64 // the newest transaction that is in force but for what is in quarantine
-	failure    error  // Publish's last
+	dealt      uint64        // the newest transaction that is in force but for what is in quarantine
+	failure    error         // Publish's last
+	stuck      error         // why what cannot do its part could not even be tried again
+	pause      time.Duration // from the last such try to the next
 
 	mu      sync.Mutex
 	pending *lbv1.Transaction // not applied yet, merged
@@ -121,8 +128,8 @@ func (l *Location) Run(ctx context.Context) {
 			retryAt = time.Time{}
 			l.retry()
 		case now := <-again:
-			againFrom = now.Add(min(againPause, l.config.Retry))
 			l.again(now)
+			againFrom = now.Add(l.pause)
 		}
 	}
 }
@@ -137,7 +144,7 @@ func (l *Location) step(ctx context.Context) {
 	if next, applied := l.quarantine.Apply(l.root, tx); applied != nil {
 		l.config.Prober.Follow(next)
 		AwaitVerdicts(ctx, next)
-		l.root, l.failure = next, l.config.Publish(next)
+		l.root, l.failure, l.stuck = next, l.config.Publish(next), nil
 	}
 	l.tell()
 }
@@ -164,15 +171,32 @@ func (l *Location) amiss() string {
 }
 
 // again tries what could not do its part, such as a plugin that did not start. What became of it is a new root's, as it says when
-// the next try is due.
+// the next try is due. A try that is refused is told once, and leaves the root in force.
 func (l *Location) again(now time.Time) {
-	next := l.root.Again(now)
-	if next == nil {
-		return
+	next, err := l.root.Again(now)
+	if err != nil {
+		err = fmt.Errorf("what cannot do its part cannot be tried again: %w", err)
 	}
-	l.config.Prober.Follow(next)
-	l.root, l.failure = next, l.config.Publish(next)
-	l.tell()
+	l.pause = nextPause(l.pause, min(againPause, l.config.Retry), err != nil)
+	switch {
+	case err != nil:
+		if l.stuck == nil || l.stuck.Error() != err.Error() {
+			l.stuck = err
+			l.tell()
+		}
+	case next != nil:
+		l.config.Prober.Follow(next)
+		l.root, l.failure, l.stuck = next, l.config.Publish(next), nil
+		l.tell()
+	}
+}
+
+// nextPause is how long after a try the next may be.
+func nextPause(last, shortest time.Duration, refused bool) time.Duration {
+	if !refused {
+		return shortest
+	}
+	return min(max(2*last, shortest), againLongest)
 }
 
 // tell says how things are. A transaction of which nothing was for this location is in force with nothing done.
@@ -181,7 +205,7 @@ func (l *Location) tell() {
 	if refused == nil {
 		seq = max(seq, l.dealt)
 	}
-	l.config.Applied(seq, errors.Join(l.failure, refused))
+	l.config.Applied(seq, errors.Join(l.failure, l.stuck, refused))
 }
 
 // refused is what is in quarantine, or nil.

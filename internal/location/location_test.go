@@ -213,6 +213,51 @@ func TestWhatCannotDoItsPartIsTriedAgain(t *testing.T) {
 		"7 <nil> [{wasm_plugin_version v try 1}]", "7 <nil> [{wasm_plugin_version v try 2}]", "7 <nil> [{wasm_plugin_version v try 3}]", "7 <nil> []")
 }
 
+// TestATryThatIsRefusedIsToldOnce, however often it is made, and that it works in the end.
+func TestATryThatIsRefusedIsToldOnce(t *testing.T) {
+	asked, said := 0, make(chan string, 10)
+	provider := func(string, *lbv1.TargetProxy, extension.Resources) (*extension.Chains, error) {
+		switch asked++; {
+		case asked == 1:
+			return &extension.Chains{Faults: []extension.Fault{{Kind: "wasm_plugin_version", Name: "v", Again: time.Now()}}}, nil
+		case asked < 6:
+			return nil, errors.New("no room")
+		}
+		return &extension.Chains{}, nil
+	}
+	l := New(Config{
+		Root: config.NewWith(config.Location{}, provider), Prober: &recorder{}, Retry: time.Millisecond,
+		Publish: func(*config.Root) error { return nil },
+		Applied: func(seq uint64, err error) {
+			if refused := (*config.Refused)(nil); errors.As(err, &refused) {
+				t.Errorf("%v is said to be in quarantine", refused.Resources)
+			}
+			said <- fmt.Sprint(seq, err)
+		},
+	})
+	go l.Run(t.Context())
+	l.Apply(&lbv1.Transaction{Seq: 7, Upserts: []*lbv1.Resource{
+		{Name: "d", Body: &lbv1.Resource_BackendService{BackendService: &lbv1.BackendService{AbortStatus: 404}}},
+		{Name: "m", Body: &lbv1.Resource_UrlMap{UrlMap: &lbv1.UrlMap{DefaultService: "d"}}},
+		{Name: "p", Body: &lbv1.Resource_TargetProxy{TargetProxy: &lbv1.TargetProxy{UrlMap: "m"}}},
+	}})
+	expectSaid(t, said, "7 <nil>",
+		`7 what cannot do its part cannot be tried again: target_proxy "p": no room`, "7 <nil>")
+}
+
+// TestRefusedTriesBecomeRare, and frequent again when one is not refused.
+func TestRefusedTriesBecomeRare(t *testing.T) {
+	var pause time.Duration
+	for i, want := range []time.Duration{1, 2, 4, 8, 16, 32, 60, 60} {
+		if pause = nextPause(pause, againPause, true); pause != want*time.Second {
+			t.Errorf("pause %d is %v, want %d s", i, pause, want)
+		}
+	}
+	if got := nextPause(pause, againPause, false); got != againPause {
+		t.Errorf("then %v", got)
+	}
+}
+
 // TestATransactionThatChangesNothingHere is dealt with all the same: who waits for every location waits no more.
 func TestATransactionThatChangesNothingHere(t *testing.T) {
 	l, said := unpublished(t, 0)

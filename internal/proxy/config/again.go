@@ -1,6 +1,8 @@
 package config
 
 import (
+	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -20,8 +22,9 @@ func (r *Root) AgainAt() (at time.Time, ok bool) {
 	return at, ok
 }
 
-// Again is the same state with what was due by now tried again: nil if there is nothing, or if it cannot be. It is like Apply.
-func (r *Root) Again(now time.Time) *Root {
+// Again is the same state with what was due by now tried again, nil if nothing was. The error says
+// what refused it: nothing is in quarantine for that, the resources that it names stay in force.
+func (r *Root) Again(now time.Time) (*Root, error) {
 	due := func(f extension.Fault) bool { return !f.Again.IsZero() && !f.Again.After(now) }
 	e := r.edit()
 	r.proxies.Root().Walk(func(_ []byte, p *TargetProxy) bool {
@@ -32,14 +35,22 @@ func (r *Root) Again(now time.Time) *Root {
 		return false
 	})
 	if len(e.changes) == 0 {
-		return nil
+		return nil, nil
 	}
 	e.link()
 	e.compileAll()
 	if len(e.refused) > 0 {
-		return nil
+		return nil, notAgain(e.refused)
 	}
-	return e.build(r.seq)
+	return e.build(r.seq), nil
+}
+
+func notAgain(list []Refusal) error {
+	var errs []error
+	for _, x := range list {
+		errs = append(errs, fmt.Errorf("%s %q: %s", x.Kind, x.Name, x.Reason))
+	}
+	return errors.Join(errs...)
 }
 
 func (p *TargetProxy) faults() []extension.Fault {

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -23,12 +24,12 @@ func TestFaultsAreTriedAgain(t *testing.T) {
 	if at, ok := r.AgainAt(); !ok || !at.Equal(due) {
 		t.Fatalf("due %v, %t", at, ok)
 	}
-	if r.Again(due.Add(-1)) != nil || asked != 1 {
+	if next, err := r.Again(due.Add(-1)); next != nil || err != nil || asked != 1 {
 		t.Fatal("tried before it is due")
 	}
-	next := r.Again(due)
-	if next == nil || asked != 2 {
-		t.Fatalf("asked %d times", asked)
+	next, err := r.Again(due)
+	if next == nil || err != nil || asked != 2 {
+		t.Fatalf("asked %d times: %v", asked, err)
 	}
 	if len(next.Faults()) != 0 || len(r.Faults()) != 2 || next.Seq() != r.Seq() || next.Generation() != r.Generation()+1 {
 		t.Errorf("faults %v, seq %d, generation %d", next.Faults(), next.Seq(), next.Generation())
@@ -36,9 +37,29 @@ func TestFaultsAreTriedAgain(t *testing.T) {
 	if next.ServiceByName("callout") != r.ServiceByName("callout") || next.TargetProxy("proxy").Map != r.TargetProxy("proxy").Map {
 		t.Error("what did not change is another one")
 	}
-	if _, ok := next.AgainAt(); ok || next.Again(due) != nil {
+	_, ok := next.AgainAt()
+	if same, err := next.Again(due); ok || same != nil || err != nil {
 		t.Error("due again, though all is well")
 	}
 	// It is like Apply: transactions go on from it.
 	apply(t, next, upsert(abort("callout", 410)))
+}
+
+// A try that is refused says why, and leaves the root as it is.
+func TestARefusedTrySaysWhy(t *testing.T) {
+	due, asked := time.Unix(1000, 0), 0
+	provider := func(string, *lbv1.TargetProxy, extension.Resources) (*extension.Chains, error) {
+		if asked++; asked > 1 {
+			return nil, errors.New("no more")
+		}
+		return &extension.Chains{Faults: []extension.Fault{{Kind: "wasm_plugin_version", Name: "v", Again: due}}}, nil
+	}
+	r := apply(t, NewWith(west, provider), upsert(store()...))
+	next, err := r.Again(due)
+	if next != nil || err == nil || err.Error() != `target_proxy "proxy": no more` {
+		t.Fatalf("%v, %v", next, err)
+	}
+	if at, ok := r.AgainAt(); !ok || !at.Equal(due) {
+		t.Errorf("due %v, %t", at, ok)
+	}
 }
