@@ -53,7 +53,26 @@ type frontend struct {
 	spec     config.Frontend
 	listener *listener.Listener
 	handler  handler
+	stayed   handler // of connections that were made before the frontend moved to its own port, or nil
 	err      error
+}
+
+// follow has connections, those of before a move too, obey a root that is in force.
+func (f *frontend) follow(root *config.Root, spec config.Frontend) {
+	f.spec = spec
+	f.listener.Limit(f.handler.follow(root, spec))
+	if f.stayed != nil {
+		f.stayed.follow(root, spec)
+	}
+}
+
+// prepare is for handshakes that are under way at the old port, too.
+func (f *frontend) prepare(next *config.Root, spec config.Frontend) error {
+	err := f.handler.prepare(next, spec)
+	if f.stayed != nil {
+		err = errors.Join(err, f.stayed.prepare(next, spec))
+	}
+	return err
 }
 
 func (f *frontend) close() {
@@ -110,8 +129,7 @@ func (p *Proxy) updateFrontends(root *config.Root, again bool) error {
 			errs = append(errs, f.err)
 			continue
 		}
-		f.spec = spec
-		f.listener.Limit(f.handler.follow(root, spec))
+		f.follow(root, spec)
 	}
 	if changed {
 		p.publishBound()
@@ -142,7 +160,7 @@ func (p *Proxy) goHome(root *config.Root) (moved []*frontend) {
 			_ = l.Close()
 			continue
 		}
-		home := &frontend{spec: f.spec, handler: h}
+		home := &frontend{spec: f.spec, handler: h, stayed: f.handler}
 		p.listen(home, l)
 		p.cfg.Logger.Info("port is bound as written now", "frontend", f.spec.Name, "was", f.listener.Actual, "actual", l.Actual)
 		p.frontends[k] = home
@@ -262,7 +280,7 @@ func (p *Proxy) prepareFrontends(next *config.Root) error {
 	var errs []error
 	for _, spec := range next.Frontends() {
 		if f := p.frontends[frontendKeyOf(spec)]; f != nil && f.err == nil && f.spec.Kind == spec.Kind {
-			errs = append(errs, f.handler.prepare(next, spec))
+			errs = append(errs, f.prepare(next, spec))
 		}
 	}
 	return errors.Join(errs...)

@@ -2,6 +2,7 @@ package proxy_test
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -73,51 +74,96 @@ func TestTwoForwardingRulesOfOneAddress(t *testing.T) {
 	}
 }
 
-// TestAPortThatComesFree is moved to when the configuration in force is committed again; who is connected is served on.
-func TestAPortThatComesFree(t *testing.T) {
-	m := newModel([]string{httpBackend(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "hello") })})
+// displaced is a proxy whose port was another's when it began, with a client at the one that it took instead.
+type displaced struct {
+	*proxy.Proxy
+	m      *model
+	own    string
+	other  net.Listener
+	before proxy.Bound
+	client *rawConn
+}
+
+func newDisplaced(t *testing.T, m *model) *displaced {
 	own := net.JoinHostPort("127.0.0.1", strconv.Itoa(int(m.rule.GetPort())))
 	other, err := net.Listen("tcp", own)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = other.Close() })
-	p := proxy.New(proxy.Config{})
-	t.Cleanup(func() { _ = p.Close() })
-	if err := p.Replace(m.model()); err != nil {
+	d := &displaced{Proxy: proxy.New(proxy.Config{}), m: m, own: own, other: other}
+	t.Cleanup(func() { _ = d.Close() })
+	if err := d.Replace(m.model()); err != nil {
 		t.Fatal(err)
 	}
-	before := p.Bound()[0]
-	if !before.Elsewhere() || !errors.Is(before.Why, syscall.EADDRINUSE) {
-		t.Fatalf("bound %v, because %v", before, before.Why)
+	d.before = d.Bound()[0]
+	if !d.before.Elsewhere() || !errors.Is(d.before.Why, syscall.EADDRINUSE) {
+		t.Fatalf("bound %v, because %v", d.before, d.before.Why)
 	}
-	connected := &rig{t: t, addr: before.Actual.String()}
-	c := connected.dial()
-	c.say("GET / HTTP/1.1\r\nHost: a.test\r\n\r\n")
-	if _, body := c.answer(t, "GET"); body != "hello" {
-		t.Fatalf("%s answers %q", before.Actual, body)
+	d.client = (&rig{t: t, addr: d.before.Actual.String()}).dial()
+	d.expect(t, "200 hello")
+	return d
+}
+
+// expect asks on the client's connection.
+func (d *displaced) expect(t *testing.T, want string) {
+	t.Helper()
+	d.client.say("GET / HTTP/1.1\r\nHost: a.test\r\n\r\n")
+	if res, body := d.client.answer(t, "GET"); !strings.HasPrefix(fmt.Sprint(res.StatusCode, " ", body), want) {
+		t.Errorf("%s answers %d %q, want %q", d.before.Actual, res.StatusCode, body, want)
 	}
-	if err := p.Rebind(); err != nil || p.Bound()[0].Actual != before.Actual {
-		t.Fatalf("while the port is taken: %v, bound %v", err, p.Bound())
-	}
-	_ = other.Close()
-	if err := p.Rebind(); err != nil {
+}
+
+// goHome frees the port and has the proxy move to it.
+func (d *displaced) goHome(t *testing.T) {
+	t.Helper()
+	_ = d.other.Close()
+	if err := d.Rebind(); err != nil {
 		t.Fatal(err)
 	}
-	after := p.Bound()[0]
-	if after.Elsewhere() || after.Actual.String() != own || after.Why != nil {
+	after := d.Bound()[0]
+	if after.Elsewhere() || after.Actual.String() != d.own || after.Why != nil {
 		t.Fatalf("bound %v, because %v", after, after.Why)
 	}
-	home := &rig{t: t, addr: own}
+}
+
+func saysHello(t *testing.T) []string {
+	return []string{httpBackend(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "hello") })}
+}
+
+// TestAPortThatComesFree is moved to when the configuration in force is committed again; who is connected is served on.
+func TestAPortThatComesFree(t *testing.T) {
+	d := newDisplaced(t, newModel(saysHello(t)))
+	if err := d.Rebind(); err != nil || d.Bound()[0].Actual != d.before.Actual {
+		t.Fatalf("while the port is taken: %v, bound %v", err, d.Bound())
+	}
+	d.goHome(t)
+	home := &rig{t: t, addr: d.own}
 	if _, body := home.get("/"); body != "hello" {
 		t.Errorf("the own port answers %q", body)
 	}
-	c.say("GET / HTTP/1.1\r\nHost: a.test\r\n\r\n")
-	if _, body := c.answer(t, "GET"); body != "hello" {
-		t.Errorf("the connection of before answers %q", body)
-	}
-	if nc, err := net.Dial("tcp", before.Actual.String()); err == nil {
+	d.expect(t, "200 hello")
+	if nc, err := net.Dial("tcp", d.before.Actual.String()); err == nil {
 		_ = nc.Close()
 		t.Error("the other port is still open")
 	}
+}
+
+// TestWhoStayedBehindFollows: a connection that was made before the move is served by the target proxy that the rule has now.
+func TestWhoStayedBehindFollows(t *testing.T) {
+	m := newModel(saysHello(t))
+	m.more = append(m.more,
+		&lbv1.Resource{Name: "gone", Body: &lbv1.Resource_BackendService{BackendService: &lbv1.BackendService{AbortStatus: 410}}},
+		&lbv1.Resource{Name: "other", Body: &lbv1.Resource_UrlMap{UrlMap: &lbv1.UrlMap{DefaultService: "gone"}}},
+		&lbv1.Resource{Name: "other", Body: &lbv1.Resource_TargetProxy{TargetProxy: &lbv1.TargetProxy{UrlMap: "other"}}})
+	d := newDisplaced(t, m)
+	d.goHome(t)
+	next := m.model()
+	next.Seq, next.Resources[0] = 2, &lbv1.Resource{Name: "rule", Body: &lbv1.Resource_ForwardingRule{ForwardingRule: &lbv1.ForwardingRule{
+		Vips: m.rule.GetVips(), Port: m.rule.GetPort(), TargetProxy: "other",
+	}}}
+	if err := d.Replace(next); err != nil {
+		t.Fatal(err)
+	}
+	d.expect(t, "410 ")
 }

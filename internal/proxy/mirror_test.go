@@ -2,7 +2,9 @@ package proxy_test
 
 import (
 	"bytes"
+	"context"
 	"io"
+	"net"
 	"net/http"
 	"runtime"
 	"strings"
@@ -128,4 +130,48 @@ func TestMirrorsEndWithTheirProxy(t *testing.T) {
 		_ = r.Close()
 	})
 	eventually(t, "all goroutines have ended", func() bool { return runtime.NumGoroutine() <= before+2 })
+}
+
+// TestDrainLetsMirrorsEnd: a copy whose answer is awaited gets the drain's time, as a request does, and no more.
+func TestDrainLetsMirrorsEnd(t *testing.T) {
+	for name, given := range map[string]bool{"in time": true, "too late": false} {
+		t.Run(name, func(t *testing.T) {
+			reached, release := make(chan struct{}), make(chan struct{})
+			r := mirrorRig(t, rawBackend(t, func(c *rawConn) {
+				_ = c.head()
+				close(reached)
+				<-release
+				c.say("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+				c.gone()
+			}))
+			c := r.dial()
+			c.say("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+			c.answer(t, "GET")
+			c.ended(t)
+			<-reached
+			ctx, cancel := context.WithCancel(context.Background())
+			defer cancel()
+			drained := make(chan error, 1)
+			go func() { drained <- r.Drain(ctx) }()
+			eventually(t, "it listens no more", func() bool {
+				nc, err := net.Dial("tcp", r.addr)
+				if err == nil {
+					_ = nc.Close()
+				}
+				return err != nil
+			})
+			if given {
+				close(release)
+			} else {
+				defer close(release)
+				cancel()
+			}
+			if err := <-drained; err != nil && given {
+				t.Errorf("drain: %v", err)
+			}
+			if got := counter(t, r.Metrics(), "spillway_backend_mirror_failures_total"); (got == 0) != given {
+				t.Errorf("%v copies failed", got)
+			}
+		})
+	}
 }

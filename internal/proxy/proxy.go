@@ -240,7 +240,7 @@ func (p *Proxy) Whole() bool {
 // Rebind tries again to bind what could not be bound, or not as written.
 func (p *Proxy) Rebind() error { return p.Commit(p.Root()) }
 
-// Drain stops accepting and lets connections end with their requests; when ctx ends first, they are cut.
+// Drain stops accepting and lets connections end with their requests, and mirrors with theirs; when ctx ends first, they are cut.
 func (p *Proxy) Drain(ctx context.Context) error {
 	if !p.end() {
 		return nil
@@ -259,6 +259,7 @@ func (p *Proxy) Drain(ctx context.Context) error {
 		p.server.Abort()
 		<-done
 	}
+	p.server.EndMirrors(ctx)
 	p.close()
 	return err
 }
@@ -294,7 +295,6 @@ func (p *Proxy) end() bool {
 // close releases what exchanges needed.
 func (p *Proxy) close() {
 	p.ticking.Wait()
-	p.server.EndMirrors()
 	p.caller.EndStreams()
 	p.server.Doorman.Close()
 	p.pools.Stop()

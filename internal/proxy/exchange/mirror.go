@@ -56,15 +56,22 @@ func (s *mirrors) leave(m *mirrored) {
 	s.group.Done()
 }
 
-// EndMirrors interrupts the copies under way, and returns when they have ended. There are none after.
-func (e *Engine) EndMirrors() {
+// EndMirrors lets the copies under way end until the context does, and interrupts those that are left. There are none after.
+func (e *Engine) EndMirrors(ctx context.Context) {
 	e.mirrors.mu.Lock()
 	e.mirrors.ended = true
-	for m := range e.mirrors.running {
+	e.mirrors.mu.Unlock()
+	stop := context.AfterFunc(ctx, e.mirrors.interrupt)
+	e.mirrors.group.Wait()
+	stop()
+}
+
+func (s *mirrors) interrupt() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for m := range s.running {
 		m.watch.end(Aborted)
 	}
-	e.mirrors.mu.Unlock()
-	e.mirrors.group.Wait()
 }
 
 // mirror chooses who gets a copy of the request: the mirrors of the rule and of the backend. The copies leave when the
