@@ -359,6 +359,64 @@ func TestRetryOnStatus(t *testing.T) {
 	}
 }
 
+// TestRetryWhileTheClientSends: what has been sent of an upload is known to who decides about a further attempt, though more is
+// on its way (see make race). What is too long to be kept is not sent twice.
+func TestRetryWhileTheClientSends(t *testing.T) {
+	n := make(chan int, 1)
+	n <- 0
+	answers := httpBackend(t, func(w http.ResponseWriter, q *http.Request) {
+		i := <-n
+		n <- i + 1
+		_, _ = io.ReadFull(q.Body, make([]byte, 1))
+		if i%2 == 0 {
+			w.WriteHeader(503)
+			return
+		}
+		_, _ = io.Copy(io.Discard, q.Body)
+	})
+	r := newRig(t, []string{answers}, func(m *model) {
+		m.route.Retry = &lbv1.RetryPolicy{Attempts: 2, Codes: []uint32{503}, Backoff: durationpb.New(time.Millisecond)}
+	})
+	for _, pieces := range []int{2, 2000} {
+		c := r.dial()
+		c.say("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n")
+		go func() {
+			for range pieces {
+				c.say("200\r\n" + strings.Repeat("a", 0x200) + "\r\n")
+			}
+			c.say("0\r\n\r\n")
+		}()
+		if res, _ := c.answer(t, "POST"); res.StatusCode != 200 && res.StatusCode != 503 {
+			t.Errorf("%d pieces: %s", pieces, res.Status)
+		}
+	}
+	// What comes next gets an answer of its own.
+	if res, _ := r.get("/"); res.StatusCode != 200 && res.StatusCode != 503 {
+		t.Error(res.Status)
+	}
+}
+
+// TestStaleConnectionsAreNoFaults: an endpoint that ends an idle connection just as a request goes out is as good as another, for
+// outlier detection too.
+func TestStaleConnectionsAreNoFaults(t *testing.T) {
+	backend := rawBackend(t, func(c *rawConn) {
+		_ = c.head()
+		c.say("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+		_ = c.head()
+	})
+	r := newRig(t, []string{backend}, func(m *model) {
+		m.service.OutlierDetection = &lbv1.OutlierDetection{ConsecutiveErrors: 1, MaxEjectionPercent: 100}
+	})
+	for i := range 10 {
+		if res, _ := r.get("/"); res.StatusCode != 200 {
+			t.Fatalf("request %d: %s", i, res.Status)
+		}
+	}
+	if got := counter(t, r.Metrics(), "spillway_backend_ejections_total") + counter(t, r.Metrics(), "spillway_backend_ejections_refused_total"); got != 0 {
+		t.Errorf("%v ejections", got)
+	}
+}
+
 func TestWebSocketTunnel(t *testing.T) {
 	backend := rawBackend(t, func(c *rawConn) {
 		head := c.head()

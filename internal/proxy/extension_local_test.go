@@ -125,3 +125,15 @@ func TestFiltersSpoilLocalAnswers(t *testing.T) {
 		eventually(t, "the log says so", func() bool { return strings.Contains(r.log.String(), fmt.Sprintf(`"status":%d`, c.status)) })
 	}
 }
+
+// TestOneContentType: what a filter says of its answer's body is not said by the proxy, too.
+func TestOneContentType(t *testing.T) {
+	f := one("html", filterFuncs{request: func(extension.Exchange, *extension.Request) error {
+		return &extension.LocalReply{Status: 403, Header: []extension.Field{{Name: "Content-Type", Value: "text/html"}}, Body: []byte("<p>no")}
+	}})
+	r := newFilterRig(t, []string{httpBackend(t, echo)}, traffic(f), nil)
+	res, body := r.get("/")
+	if got := res.Header.Values("Content-Type"); len(got) != 1 || got[0] != "text/html" || body != "<p>no" {
+		t.Errorf("%q, %q", got, body)
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -20,6 +21,7 @@ type departing struct {
 	addr  string
 	mu    sync.Mutex
 	times map[string]int // a request's number was processed
+	told  map[string]int // schemes
 }
 
 // leaving is what becomes of a connection after the last answer.
@@ -32,7 +34,7 @@ const (
 )
 
 func newDeparting(t testing.TB, requests int, how leaving) *departing {
-	d := &departing{times: map[string]int{}}
+	d := &departing{times: map[string]int{}, told: map[string]int{}}
 	d.addr = rawBackend(t, func(c *rawConn) { d.serve(c, requests, how) })
 	return d
 }
@@ -54,6 +56,9 @@ func (d *departing) serve(c *rawConn, requests int, how leaving) {
 		if q, ok := frame.(*http2.MetaHeadersFrame); ok && taken < requests {
 			taken++
 			open[id] = q.PseudoValue("path")
+			d.mu.Lock()
+			d.told[q.PseudoValue("scheme")]++
+			d.mu.Unlock()
 			if taken == requests {
 				_ = f.WriteGoAway(id, http2.ErrCodeNo, nil)
 			}
@@ -128,5 +133,29 @@ func TestNobodyNoticesGoAway(t *testing.T) {
 				})
 			}
 		}
+	}
+}
+
+// TestTheSchemeIsTheHops: a backend without TLS is not told "https" because its client's client has it; some reset such streams.
+func TestTheSchemeIsTheHops(t *testing.T) {
+	d := newDeparting(t, 100, staying)
+	r := newRig(t, []string{d.addr}, func(m *model) {
+		withTLS(t, m, "a.test")
+		m.service.Protocol = lbv1.BackendProtocol_H2C
+	})
+	for _, version := range []int{1, 2} {
+		res, err := client(t, version).Post("https://"+r.addr+"/", "text/plain", strings.NewReader("body"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = res.Body.Close()
+		if res.StatusCode != 200 {
+			t.Errorf("HTTP/%d: %s", version, res.Status)
+		}
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.told["http"] != 2 || len(d.told) != 1 {
+		t.Errorf("schemes: %v", d.told)
 	}
 }
