@@ -238,7 +238,7 @@ func (p *Proxy) open(root *config.Root, spec config.Frontend) *frontend {
 
 // listen gives a frontend its socket.
 func (p *Proxy) listen(f *frontend, l *listener.Listener) {
-	l.Shared = p.shared
+	l.Shared, l.Run = p.shared, p.workers.Run
 	f.listener = l
 	f.handler.bound(l.Actual.Port())
 }

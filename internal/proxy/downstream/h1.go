@@ -81,7 +81,7 @@ func (c *h1Conn) run() {
 	c.closed()
 }
 
-// rest waits until something comes, or the deadline passes (see Expire), and then goes on in a new goroutine.
+// rest waits until something comes, or the deadline passes (see Expire), and then goes on in another goroutine.
 func (c *h1Conn) rest() {
 	c.dozing.Store(true)
 	switch {
@@ -98,7 +98,7 @@ func (c *h1Conn) rest() {
 // Stir implements transport.Waker.
 func (c *h1Conn) Stir() {
 	if c.dozing.CompareAndSwap(true, false) {
-		go c.run()
+		c.srv.Workers.Run(c.run)
 	}
 }
 

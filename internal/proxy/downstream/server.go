@@ -12,7 +12,7 @@ import (
 // Server serves the connections of clients. Engine is required, and Workers for HTTP/2.
 type Server struct {
 	*exchange.Engine
-	// Workers runs the streams of HTTP/2 connections.
+	// Workers runs the streams of HTTP/2 connections, and HTTP/1 connections that wake. nil starts a goroutine for each.
 	Workers *http2.Workers
 	// Doorman waits for idle connections over HTTP/1. Without one each keeps a goroutine.
 	Doorman *transport.Doorman

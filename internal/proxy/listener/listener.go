@@ -32,6 +32,9 @@ type Listener struct {
 
 	// Shared bounds all listeners of a process together; nil does not. Set it before Serve.
 	Shared *Shared
+	// Run runs a connection's job in a goroutine, of which it may keep some with the stacks that such jobs grow; nil starts one for
+	// each. Set it before Serve.
+	Run func(job func())
 
 	ln    *net.TCPListener
 	open  atomic.Int64
@@ -199,8 +202,16 @@ func (l *Listener) Serve(handle func(nc *net.TCPConn, closed func()), events Eve
 		}
 		l.open.Add(1)
 		call(events.Accepted)
-		go handle(nc, closed)
+		l.run(func() { handle(nc, closed) })
 	}
+}
+
+func (l *Listener) run(job func()) {
+	if l.Run == nil {
+		go job()
+		return
+	}
+	l.Run(job)
 }
 
 func call(f func()) {

@@ -75,6 +75,33 @@ func TestLimitAndClose(t *testing.T) {
 	}
 }
 
+// TestConnectionsRunWhereTheyAreTold: a goroutine that is there already serves one connection after the other.
+func TestConnectionsRunWhereTheyAreTold(t *testing.T) {
+	l := bind(t)
+	jobs := make(chan func())
+	l.Run = func(job func()) { jobs <- job }
+	served := 0 // by this goroutine alone
+	go func() {
+		_ = l.Serve(func(nc *net.TCPConn, closed func()) {
+			served++
+			_ = nc.Close()
+			closed()
+		}, Events{})
+	}()
+	for range 3 {
+		c, err := net.Dial("tcp", l.Actual.String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		(<-jobs)()
+		_ = c.Close()
+	}
+	_ = l.Close()
+	if served != 3 || l.Open() != 0 {
+		t.Errorf("%d served, %d open", served, l.Open())
+	}
+}
+
 func TestInheritedSocketsAcceptWhatWaits(t *testing.T) {
 	l := bind(t)
 	f, err := l.File()
