@@ -13,6 +13,7 @@ import (
 
 	spillwayv1alpha1 "github.com/spillway-lb/spillway/api/spillway/v1alpha1"
 	"github.com/spillway-lb/spillway/internal/address"
+	"github.com/spillway-lb/spillway/internal/standalone/nodes"
 	"github.com/spillway-lb/spillway/internal/status"
 	"github.com/spillway-lb/spillway/internal/store"
 )
@@ -93,11 +94,11 @@ func TestNodesOfAZone(t *testing.T) {
 	for _, ref := range r.store.Snapshot().List("Node", "", "") {
 		names = append(names, ref.Name)
 	}
-	want := fmt.Sprint([]string{nodeName("gke-west-1", "us-west1-a"), "mine"})
+	want := fmt.Sprint([]string{(nodes.Place{Cluster: "gke-west-1", Zone: "us-west1-a"}).Name(), "mine"})
 	if fmt.Sprint(names) != want {
 		t.Errorf("nodes are %v, want %s", names, want)
 	}
-	if name := nodeName("gke-west-1", "us-west1-a"); len(name) != len("gke-gke-west-1-default-pool-65059399-2f41") {
+	if name := (nodes.Place{Cluster: "gke-west-1", Zone: "us-west1-a"}).Name(); len(name) != len("gke-gke-west-1-default-pool-65059399-2f41") {
 		t.Errorf("name is %s", name)
 	}
 }

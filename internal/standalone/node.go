@@ -1,15 +1,16 @@
 package standalone
 
 import (
+	"net/netip"
+
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/spillway-lb/spillway/internal/address"
-	"github.com/spillway-lb/spillway/internal/digest"
 	"github.com/spillway-lb/spillway/internal/fleet"
 	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/recompute"
+	"github.com/spillway-lb/spillway/internal/standalone/nodes"
 	"github.com/spillway-lb/spillway/internal/store"
 )
 
@@ -45,7 +46,7 @@ func (u units) translateCluster(v *recompute.View, key string) recompute.Result 
 		if taken[zone] {
 			continue
 		}
-		n := node(member, zone, addresses[zone].String())
+		n := node(member, zone, addresses[zone])
 		status := n.Status
 		result.Writes = append(result.Writes, objectWrite(ref.Cluster, n),
 			recompute.Write{Ref: store.RefTo(ref.Cluster, n), Part: recompute.PartStatus, Value: &status})
@@ -78,41 +79,13 @@ func namespace(name string) *corev1.Namespace {
 	}
 }
 
-// nodeName is gke-CLUSTER-default-pool-HASH8-XXXX, as GKE names the Nodes of the default pool. A long cluster name is
-// cut to GKE's length.
-func nodeName(cluster, zone string) string {
-	pool, instance := digest.Hex("pool "+cluster, 8), digest.Base36("instance "+cluster+" "+zone, 4)
-	return "gke-" + cluster[:min(18, len(cluster))] + "-default-pool-" + pool + "-" + instance
-}
+// kubeletVersion is what the Nodes say that runs on them.
+const kubeletVersion = "v1.34.1-gke.1000"
 
-func node(m fleet.Member, zone, ip string) *corev1.Node {
-	name := nodeName(m.Name, zone)
-	capacity := corev1.ResourceList{
-		corev1.ResourceCPU: resource.MustParse("2"), corev1.ResourceMemory: resource.MustParse("4025892Ki"),
-		corev1.ResourcePods: *resource.NewQuantity(maxPods, resource.DecimalSI),
-	}
-	return &corev1.Node{
-		TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: kind.Node},
-		ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{
-			labelFabricated: "true", corev1.LabelHostname: name, corev1.LabelOSStable: "linux", corev1.LabelArchStable: "amd64",
-			corev1.LabelTopologyRegion: m.Region, corev1.LabelTopologyZone: zone,
-			corev1.LabelInstanceTypeStable: "e2-medium", "cloud.google.com/gke-nodepool": "default-pool",
-		}},
-		Spec: corev1.NodeSpec{ProviderID: "gce://" + m.ProjectID + "/" + zone + "/" + name},
-		Status: corev1.NodeStatus{
-			Capacity: capacity, Allocatable: capacity,
-			Conditions: []corev1.NodeCondition{{
-				Type: corev1.NodeReady, Status: corev1.ConditionTrue, Reason: "KubeletReady",
-				Message: "kubelet is posting ready status",
-			}},
-			Addresses: []corev1.NodeAddress{
-				{Type: corev1.NodeInternalIP, Address: ip},
-				{Type: corev1.NodeHostName, Address: name + ".c." + m.ProjectID + ".internal"},
-			},
-			NodeInfo: corev1.NodeSystemInfo{
-				KubeletVersion: "v1.34.1-gke.1000", OperatingSystem: "linux", Architecture: "amd64",
-				OSImage: "Spillway", ContainerRuntimeVersion: "spillway://1",
-			},
-		},
-	}
+func node(m fleet.Member, zone string, at netip.Addr) *corev1.Node {
+	n := nodes.New(nodes.Place{
+		Cluster: m.Name, Region: m.Region, Zone: zone, Project: m.ProjectID, Address: at, Version: kubeletVersion,
+	})
+	n.Labels[labelFabricated] = "true"
+	return n
 }

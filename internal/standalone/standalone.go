@@ -35,9 +35,6 @@ import (
 )
 
 const (
-
-	// maxPods is what a Node says that it takes; nothing is refused.
-	maxPods = 110
 	// DefaultProject is the project of clusters that name none.
 	DefaultProject = fleet.DefaultProject
 	// quiet is how long a timer waits when there is nothing to wait for.

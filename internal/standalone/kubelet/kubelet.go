@@ -61,8 +61,8 @@ type sandbox struct {
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
 
-	mu   sync.Mutex
-	logs map[string]func(from int64) ([]byte, int64) // by container
+	mu       sync.Mutex
+	backends map[string]backend // by container: the last that ran
 }
 
 // New makes a Kubelet.
@@ -98,7 +98,7 @@ func (k *Kubelet) Do(c workload.Command) {
 func (k *Kubelet) run(r *workload.Run) {
 	s := k.pods[r.Pod]
 	if s == nil {
-		s = &sandbox{stop: make(chan struct{}), logs: map[string]func(from int64) ([]byte, int64){}}
+		s = &sandbox{stop: make(chan struct{}), backends: map[string]backend{}}
 		k.pods[r.Pod] = s
 	}
 	select {
@@ -165,19 +165,40 @@ func (k *Kubelet) closing() bool {
 
 // Logs returns the end of what a container has printed from an offset on, and the offset at which more will follow.
 func (k *Kubelet) Logs(pod, container string, from int64) (b []byte, next int64) {
+	if run := k.backend(pod, container); run != nil {
+		return run.Logs(from)
+	}
+	return nil, 0
+}
+
+// Kill ends a container as a crash does; its Pod goes on. It returns false if it does not run.
+func (k *Kubelet) Kill(pod, container string) bool {
+	b := k.backend(pod, container)
+	if b == nil {
+		return false
+	}
+	select {
+	case <-b.Done():
+		return false
+	default:
+	}
+	now, cancel := context.WithCancel(context.Background())
+	cancel()
+	b.Stop(now)
+	return true
+}
+
+// backend is what runs, or ran last, for a container; nil if nothing did.
+func (k *Kubelet) backend(pod, container string) backend {
 	k.mu.Lock()
 	s := k.pods[pod]
 	k.mu.Unlock()
 	if s == nil {
-		return nil, 0
+		return nil
 	}
 	s.mu.Lock()
-	read := s.logs[container]
-	s.mu.Unlock()
-	if read == nil {
-		return nil, 0
-	}
-	return read(from)
+	defer s.mu.Unlock()
+	return s.backends[container]
 }
 
 // runContainer starts a container, reports on it, and ends it when its Pod is told to stop.
@@ -196,7 +217,7 @@ func (k *Kubelet) runContainer(s *sandbox, r *workload.Run) {
 		return
 	}
 	s.mu.Lock()
-	s.logs[r.Container.Name] = b.Logs
+	s.backends[r.Container.Name] = b
 	s.mu.Unlock()
 	report(workload.Running, func(n *workload.Report) { n.Ports, n.IP = b.Ports() })
 

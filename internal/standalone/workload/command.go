@@ -5,6 +5,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	spillwayv1alpha1 "github.com/spillway-lb/spillway/api/spillway/v1alpha1"
 	"github.com/spillway-lb/spillway/internal/store"
@@ -64,6 +65,12 @@ type Binding struct {
 	Node string
 	// Gates are the readiness gates that the Pod is to have.
 	Gates []corev1.PodReadinessGate
+}
+
+// Gone is a Pod whose last container has ended.
+type Gone struct {
+	Pod store.Ref
+	UID types.UID
 }
 
 // Event says what a report is about.

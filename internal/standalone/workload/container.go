@@ -140,8 +140,11 @@ func (c *Core) start(p *pod, x *container) {
 // missImage leaves a container waiting for its image. After a while it is said to back off, as a kubelet would; nothing but an
 // edit helps.
 func (c *Core) missImage(p *pod, x *container) {
-	text := fmt.Sprintf("Failed to pull image %q: it is not built in. Map it to a command or an "+
-		"address in spillway.yaml (kind: Configuration, spec.images), or write the Service's EndpointSlice by hand", x.spec.Image)
+	where := "in spillway.yaml (kind: Configuration, spec.images), or write the Service's EndpointSlice by hand"
+	if c.config.Bound {
+		where = "in a Configuration (spillway.dev/v1alpha1, spec.images), and apply that to this cluster"
+	}
+	text := fmt.Sprintf("Failed to pull image %q: it is not built in. Map it to a command or an address %s", x.spec.Image, where)
 	if x.reason == imagePullBackOff {
 		c.waiting[p] = struct{}{}
 		return

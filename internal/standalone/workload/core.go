@@ -23,6 +23,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	spillwayv1alpha1 "github.com/spillway-lb/spillway/api/spillway/v1alpha1"
+	"github.com/spillway-lb/spillway/internal/address"
 	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/store"
@@ -45,6 +46,12 @@ type Config struct {
 	DefaultPort uint16
 	// Project is shown where a cluster names no project.
 	Project string
+	// Bound is for Pods that an API server's scheduler has bound to Nodes: the core is their kubelet, and nothing more. A Pod ends
+	// when its object says so; then it is in Output.Gone, and whoever took it from the API server deletes it there. The Key of a
+	// PartStatus is the Pod's UID.
+	Bound bool
+	// Pods is the range of a cluster's Pods; address.Pods if unset.
+	Pods func(cluster string) netip.Prefix
 	// Gates returns the readiness gates that a Pod is to have beside its own, as an admission webhook would add them when it
 	// is made. The Pod must not be changed; nil adds none.
 	Gates func(snapshot *store.Snapshot, cluster string, pod *corev1.Pod) []corev1.PodReadinessGate
@@ -67,6 +74,8 @@ type Output struct {
 	Commands []Command
 	// Bindings put the name of a Node into Pods that the user wrote, as a scheduler does.
 	Bindings []Binding
+	// Gone are Pods to delete for good: nothing of them runs any more.
+	Gone []Gone
 	// Next is when time alone makes the next step necessary; zero if never.
 	Next time.Time
 }
@@ -101,6 +110,9 @@ func New(c Config) *Core {
 	}
 	if c.Builtin == nil {
 		c.Builtin = func(string) bool { return false }
+	}
+	if c.Pods == nil {
+		c.Pods = address.Pods
 	}
 	if c.DefaultPort == 0 {
 		c.DefaultPort = 8080

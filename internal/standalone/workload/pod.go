@@ -127,6 +127,8 @@ func (c *Core) observePod(ref store.Ref) {
 	case !ok && p == nil:
 	case !ok:
 		c.deletePod(p)
+	case c.config.Bound:
+		c.observeBound(ref, p, object)
 	case p != nil && samePod(p.object, object):
 		c.mark(p) // an edit takes the Node out again
 	case p != nil && p.deleting:
@@ -136,6 +138,33 @@ func (c *Core) observePod(ref store.Ref) {
 	case !isFabricated(object):
 		c.admit(&pod{ref: ref, object: object, created: c.now})
 	}
+}
+
+// observeBound follows a Pod of an API server's: it ends when it is asked to, when its containers become others, or when
+// another Pod has its name. The next life starts when this one has ended.
+func (c *Core) observeBound(ref store.Ref, p *pod, object *corev1.Pod) {
+	switch {
+	case p == nil && object.DeletionTimestamp != nil:
+		c.out.Gone = append(c.out.Gone, Gone{Pod: ref, UID: object.UID})
+	case p == nil && ended(object):
+	case p == nil:
+		c.admit(&pod{ref: ref, object: object, created: c.now})
+	case p.deleting:
+	case object.UID != p.object.UID, !samePod(p.object, object):
+		c.deletePod(p)
+	case object.DeletionTimestamp != nil:
+		p.object = object
+		c.deletePod(p)
+	default:
+		p.object = object
+		c.settleReady(p)
+		c.mark(p)
+	}
+}
+
+// ended tells whether a Pod has come to its end by itself.
+func ended(object *corev1.Pod) bool {
+	return object.Status.Phase == corev1.PodSucceeded || object.Status.Phase == corev1.PodFailed
 }
 
 // isFabricated recognises what is left of a Pod of the core's own that is going.
@@ -184,7 +213,11 @@ func (p *pod) running() bool {
 	})
 }
 
+// grace is the Pod's termination grace period: what it was deleted with, or what it names.
 func (p *pod) grace() time.Duration {
+	if s := p.object.DeletionGracePeriodSeconds; s != nil {
+		return time.Duration(*s) * time.Second
+	}
 	if s := p.object.Spec.TerminationGracePeriodSeconds; s != nil && *s >= 0 {
 		return time.Duration(*s) * time.Second
 	}
@@ -216,7 +249,7 @@ func (c *Core) allocate(p *pod) netip.Addr {
 	if c.config.OneAddress {
 		return netip.AddrFrom4([4]byte{127, 0, 0, 1})
 	}
-	in := address.Pods(p.ref.Cluster)
+	in := c.config.Pods(p.ref.Cluster)
 	size := uint32(1)<<(32-in.Bits()) - 2
 	start := digest.Number(p.ref.String()) >> 16
 	for i := range size {

@@ -19,6 +19,13 @@ import (
 
 // emitPod writes a Pod's object, status and bound ports.
 func (c *Core) emitPod(p *pod) {
+	if c.config.Bound {
+		// Whoever tells the API server has to know which Pod of that name it is about.
+		c.out.Writes = append(c.out.Writes, recompute.WriteChange{Write: recompute.Write{
+			Ref: p.ref, Part: recompute.PartStatus, Key: string(p.object.UID), Value: c.podStatus(p),
+		}})
+		return
+	}
 	if p.owner != nil {
 		c.write(p.ref, recompute.PartObject, p.object)
 	} else if p.node != "" && !p.deleting {
@@ -62,7 +69,11 @@ func (c *Core) podStatus(p *pod) *corev1.PodStatus {
 		s.HostIP = c.hostIP(p)
 		s.HostIPs = []corev1.HostIP{{IP: s.HostIP}}
 	}
-	if ip := p.ip(); ip.IsValid() {
+	ip := p.ip()
+	if c.config.Bound && !ip.IsValid() {
+		ip = p.address // as a kubelet shows it: from the start
+	}
+	if ip.IsValid() {
 		s.PodIP = ip.String()
 		s.PodIPs = []corev1.PodIP{{IP: s.PodIP}}
 	}

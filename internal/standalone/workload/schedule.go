@@ -20,7 +20,7 @@ func (c *Core) schedule(p *pod) {
 	node := c.pickNode(p)
 	if node == nil {
 		c.waiting[p] = struct{}{}
-		if p.unscheduled == "" {
+		if p.unscheduled == "" && !c.config.Bound {
 			p.unscheduled = "no Node of the cluster matches the Pod's node selector"
 			c.event(p.ref, "Warning", "FailedScheduling", p.unscheduled, "default-scheduler")
 			c.mark(p)
@@ -32,8 +32,10 @@ func (c *Core) schedule(p *pod) {
 	object := *p.object
 	object.Spec.NodeName = p.node
 	p.object = &object
-	c.event(p.ref, "Normal", "Scheduled",
-		"Successfully assigned "+p.ref.Namespace+"/"+p.ref.Name+" to "+p.node, "default-scheduler")
+	if !c.config.Bound {
+		c.event(p.ref, "Normal", "Scheduled",
+			"Successfully assigned "+p.ref.Namespace+"/"+p.ref.Name+" to "+p.node, "default-scheduler")
+	}
 	c.mark(p)
 	c.startContainers(p)
 }
