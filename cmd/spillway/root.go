@@ -33,6 +33,10 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	if err == nil {
 		return 0
 	}
+	var ended *statusError
+	if errors.As(err, &ended) {
+		return ended.status
+	}
 	var verbatim *verbatimError
 	if !errors.As(err, &verbatim) {
 		fmt.Fprintln(stderr, "error:", err)
@@ -51,7 +55,7 @@ func newRootCommand() *cobra.Command {
 	var c connection
 	c.addFlags(root)
 	root.AddGroup(&cobra.Group{ID: groupRun, Title: "Run:"}, &cobra.Group{ID: groupSee, Title: "See what a running server does:"})
-	for _, command := range []*cobra.Command{newServeCommand(), newTranslateCommand(), newValidateCommand(), newProxyCommand(), newCalloutCommand(), newWasmCommand(), newVersionCommand()} {
+	for _, command := range []*cobra.Command{newServeCommand(), newTranslateCommand(), newValidateCommand(), newProxyCommand(), newCalloutCommand(), newWasmCommand(), newLabCommand(), newFleetCommand(), newVersionCommand()} {
 		command.GroupID = groupRun
 		withoutServer(command)
 		root.AddCommand(command)
@@ -85,6 +89,11 @@ const (
 	groupRun = "run"
 	groupSee = "see"
 )
+
+// statusError is the exit status of a command that has said itself what is wrong.
+type statusError struct{ status int }
+
+func (e *statusError) Error() string { return fmt.Sprintf("exit status %d", e.status) }
 
 // verbatimError is printed without "error: " before it; an empty one only sets the exit status.
 type verbatimError struct{ text string }

@@ -102,6 +102,7 @@ var forbidden = []struct {
 	{"internal/extension", []string{module + "internal/standalone", module + "internal/manifests", module + "internal/serve"}, "translators know no source of objects"},
 	{"internal/ingress", []string{module + "internal/gateway", module + "internal/standalone", module + "internal/manifests", module + "internal/serve"}, "an Ingress knows nothing of Gateways, nor of who reads it from where"},
 	{"internal/neg", []string{module + "internal/gateway", module + "internal/standalone"}, "translators know no source of objects"},
+	{"internal/lab", []string{module + "internal/gateway", module + "internal/serve", module + "internal/controlplane", module + "internal/dataplanes", module + "internal/translate"}, "a lab is clusters; what balances their loads is a program in it"},
 	{"internal/fleet", []string{module + "internal/gateway", module + "internal/standalone"}, "translators know no source of objects"},
 }
 
