@@ -25,7 +25,9 @@ type Report struct {
 	// Reason is why normal mode is of no use, else "". Differs: degraded mode has another result.
 	Reason  Reason
 	Differs bool
-	Zones   []ReportZone
+	// Unlisted: a list is on its way of what may attach the groups to a backend service.
+	Unlisted bool
+	Zones    []ReportZone
 }
 
 // ReportZone is a group as it is published.
@@ -44,6 +46,13 @@ type ReportEndpoint struct {
 func (r *Report) Equal(other any) bool {
 	o, ok := other.(*Report)
 	return ok && reflect.DeepEqual(r, o)
+}
+
+// SameGroups tells whether two reports are of the same groups: lists that have come since are no sync.
+func (r *Report) SameGroups(other *Report) bool {
+	o := *other
+	o.Unlisted = r.Unlisted
+	return r.Equal(&o)
 }
 
 // Conflict is the text about a name that another Service port has.
@@ -70,7 +79,7 @@ func conflictEvent(service store.Ref, n naming) recompute.Write {
 func (b *builder) report(service *corev1.Service, port corev1.ServicePort, n naming, sync syncResult) recompute.Write {
 	r := &Report{
 		Service: b.of.serviceRef(), Unit: b.of.key(), Name: n.name, Asked: n.asked, Holder: n.holder, Key: eventKey(service, port, n.name),
-		Reason: sync.reason, Differs: sync.differs, Zones: b.reported,
+		Reason: sync.reason, Differs: sync.differs, Zones: b.reported, Unlisted: b.unlisted,
 	}
 	return recompute.Write{Ref: r.Service, Part: recompute.PartReport, Key: strconv.Itoa(int(b.of.port)), Value: r}
 }

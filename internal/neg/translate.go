@@ -58,6 +58,7 @@ func translateMembers(v *recompute.View, key string) recompute.Result {
 	result := recompute.Result{State: recompute.Present, Tallies: naming.tallies}
 	switch {
 	case strict:
+		b.unlisted = unlisted(v, of.serviceRef())
 		result.Writes = []recompute.Write{b.report(service, port, naming, sync)}
 	case naming.asked != "":
 		result.Writes = []recompute.Write{conflictEvent(of.serviceRef(), naming)}
@@ -78,6 +79,8 @@ type builder struct {
 	defaultPort uint32
 	// strict: somebody looks after the groups, and is told of them.
 	strict bool
+	// unlisted is the report's.
+	unlisted bool
 
 	groups    []Group
 	sizes     Sizes

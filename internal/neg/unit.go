@@ -20,6 +20,8 @@ func Units() map[string]recompute.Translator {
 		unitZones:   translateZones,
 		unitCluster: translateCluster,
 		unitOrphans: translateOrphans,
+
+		unitUnlisted: translateUnlisted,
 	}
 }
 

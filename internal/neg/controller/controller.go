@@ -122,7 +122,9 @@ func (c *Controller) observe(reports []recompute.WriteChange, now time.Time) {
 			c.gates.report(r.Unit, r.Service, nil)
 			c.hush(r.Service, now)
 		default:
-			c.syncerSays(c.syncer.Observe(now, r), now)
+			if last := c.gates.roster.reports[r.Unit]; last == nil || !last.SameGroups(r) {
+				c.syncerSays(c.syncer.Observe(now, r), now)
+			}
 			c.gates.report(r.Unit, r.Service, r)
 		}
 	}

@@ -139,8 +139,22 @@ func (g *gates) hearFact(snapshot *store.Snapshot, f store.Fact) {
 	switch {
 	case f == fact.Listed("", kind.Configuration):
 		g.hearConfiguration(snapshot)
+	case f.Kind == fact.KindListed:
+		g.hearListed(f)
 	case f.Kind == fact.KindHealth:
 		g.judge(snapshot, f)
+	}
+}
+
+// wanting are the kinds by which a Pod comes to belong to a group.
+func wanting() []string { return []string{kind.Service, kind.Ingress, kind.IngressClass} }
+
+// hearListed has the Pods of a cluster looked at again that may belong to a group for all that was known.
+func (g *gates) hearListed(f store.Fact) {
+	for place, pods := range g.byNamespace {
+		if place.namespace == "" && slices.ContainsFunc(wanting(), func(of string) bool { return f == fact.Listed(place.cluster, of) }) {
+			g.mark(pods)
+		}
 	}
 }
 
@@ -279,6 +293,7 @@ func (g *gates) view(snapshot *store.Snapshot, ref store.Ref, pod *corev1.Pod) *
 	p := g.pods[ref]
 	out := &readiness.Pod{Created: created(pod, p), Seen: p.first, Endpoints: g.roster.of(ref)}
 	out.FailClosed, out.Unsettled = g.failClosed, g.unsettled
+	out.Unlisted = fact.Pending(snapshot, ref.Cluster, wanting()...)
 	services, looked := g.selectors.of(ref, pod)
 	g.looks += looked
 	for _, service := range services {

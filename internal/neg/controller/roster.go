@@ -103,7 +103,7 @@ func eachMember(r *neg.Report, f func(pod store.Ref, e readiness.Endpoint)) {
 			at, err := netip.ParseAddrPort(e.Address)
 			if ok && err == nil {
 				pod := store.Ref{Cluster: r.Service.Cluster, Kind: kind.Pod, Namespace: namespace, Name: name}
-				f(pod, readiness.Endpoint{Group: r.Name, Zone: z.Zone, Address: at})
+				f(pod, readiness.Endpoint{Group: r.Name, Zone: z.Zone, Address: at, Unlisted: r.Unlisted})
 			}
 		}
 	}

@@ -34,6 +34,8 @@ type Pod struct {
 	FailClosed bool
 	// Unsettled: whether it does is not known yet.
 	Unsettled bool
+	// Unlisted: the Services that may select it, or the Ingresses that may want groups of them, are not all known yet.
+	Unlisted bool
 	// Awaited: some of them are of a Service of whose groups nothing is known yet.
 	Awaited bool
 	// Endpoints are the groups that have it.
@@ -44,6 +46,8 @@ type Pod struct {
 type Endpoint struct {
 	Group, Zone string
 	Address     netip.AddrPort
+	// Unlisted: it may be attached to a backend service that is not known yet.
+	Unlisted bool
 }
 
 // Backend is a backend service that a forwarding rule leads to and that checks health.
@@ -72,8 +76,9 @@ type Verdict struct {
 // Decide is the condition of a Pod that does not have it yet. A group that no backend service with a health check uses opens the gate
 // only if none of the Pod's groups has one: what a load balancer is about to send requests to has to answer its checks first.
 func Decide(now time.Time, p *Pod, w World) Verdict {
-	attached := false
+	attached, unlisted := false, p.Unlisted
 	for _, e := range p.Endpoints {
+		unlisted = unlisted || e.Unlisted
 		for _, b := range w.Backends(e.Zone, e.Group) {
 			attached = true
 			if w.Healthy(b.Check, e.Address) {
@@ -82,9 +87,9 @@ func Decide(now time.Time, p *Pod, w World) Verdict {
 		}
 	}
 	switch {
-	case len(p.Endpoints) > 0 && !attached && !p.Awaited:
+	case len(p.Endpoints) > 0 && !attached && !p.Awaited && !unlisted:
 		return opened(ReasonNoCheck, fmt.Sprintf("Pod is in NEG %q. NEG is not attached to any BackendService with health checking.", p.Endpoints[0].key()))
-	case len(p.Groups) == 0 && !p.Awaited && !now.Before(p.Seen.Add(Settle)):
+	case len(p.Groups) == 0 && !p.Awaited && !unlisted && !now.Before(p.Seen.Add(Settle)):
 		return opened(ReasonReady, "Pod does not belong to any NEG.")
 	case now.After(p.Created.Add(Timeout)) && !p.Unsettled:
 		return p.late()
