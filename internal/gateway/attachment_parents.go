@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"fmt"
 	"slices"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -28,20 +29,22 @@ type acceptance struct {
 
 func (d acceptance) accepted() bool { return d.reason == gatewayv1.RouteReasonAccepted }
 
-// attach decides on one parent reference of a route to a Gateway in a namespace with these listeners.
-func attach(v *recompute.View, listeners []Listener, namespace string, route *routeView, parent gatewayv1.ParentReference) acceptance {
-	named, open, pending := false, false, false
+// attach decides on one parent reference of a route to a Gateway, or to a ListenerSet of it, with these listeners.
+func attach(v *recompute.View, listeners []Listener, route *routeView, parent gatewayv1.ParentReference) acceptance {
+	set, _ := parentListenerSet(route.ref, parent)
+	there, named, open, pending := false, false, false, false
 	d := acceptance{reason: gatewayv1.RouteReasonAccepted}
 	for i := range listeners {
 		l := &listeners[i]
-		if !names(parent, l) {
+		there = there || l.Set == set
+		if !names(set, parent, l) {
 			continue
 		}
 		named = true
 		if !slices.Contains(l.Kinds, route.kind) {
 			continue
 		}
-		allowed, known := allowsNamespace(v, l, namespace, route.ref)
+		allowed, known := allowsNamespace(v, l, route.ref)
 		pending = pending || !known
 		if !allowed {
 			continue
@@ -58,6 +61,11 @@ func attach(v *recompute.View, listeners []Listener, namespace string, route *ro
 		}
 	}
 	switch {
+	case !there && set != (store.Ref{}):
+		return acceptance{
+			reason:  gatewayv1.RouteReasonNotAllowedByListeners,
+			message: fmt.Sprintf("ListenerSet %q is not attached to its Gateway; its own status says why", set.Namespace+"/"+set.Name),
+		}
 	case !named:
 		return acceptance{reason: gatewayv1.RouteReasonNoMatchingParent, message: "no listener has the parentRef's sectionName and port"}
 	case !open && pending:
@@ -79,9 +87,10 @@ func attach(v *recompute.View, listeners []Listener, namespace string, route *ro
 	return d
 }
 
-// names tells whether a parent reference to the Gateway is one to a listener.
-func names(parent gatewayv1.ParentReference, l *Listener) bool {
-	return (parent.SectionName == nil || string(*parent.SectionName) == l.Name) && (parent.Port == nil || *parent.Port == l.Port)
+// names tells whether a parent reference, which is to the ListenerSet set or, with the zero Ref, to the Gateway itself, is one to
+// a listener.
+func names(set store.Ref, parent gatewayv1.ParentReference, l *Listener) bool {
+	return l.Set == set && (parent.SectionName == nil || string(*parent.SectionName) == l.Name) && (parent.Port == nil || *parent.Port == l.Port)
 }
 
 // hosts are those that a listener and a route have in common.
@@ -101,18 +110,25 @@ func (l *Listener) hosts(route []gatewayv1.Hostname) []string {
 }
 
 // allowsNamespace tells whether a listener takes routes of a namespace; known is false if the labels that it selects by are not.
-func allowsNamespace(v *recompute.View, l *Listener, gateway string, route store.Ref) (allowed, known bool) {
-	switch l.From {
+func allowsNamespace(v *recompute.View, l *Listener, route store.Ref) (allowed, known bool) {
+	return admits(v, l.From, l.Selector, l.Namespace, route)
+}
+
+// admits tells whether an object of a namespace takes other, of another one; known is false if the labels of that are not.
+func admits(
+	v *recompute.View, from gatewayv1.FromNamespaces, selector *metav1.LabelSelector, namespace string, other store.Ref,
+) (allowed, known bool) {
+	switch from {
 	case gatewayv1.NamespacesFromAll:
 		return true, true
 	case gatewayv1.NamespacesFromSame:
-		return gateway == route.Namespace, true
+		return namespace == other.Namespace, true
 	case gatewayv1.NamespacesFromSelector:
-		selector, err := metav1.LabelSelectorAsSelector(l.Selector)
+		selector, err := metav1.LabelSelectorAsSelector(selector)
 		if err != nil {
 			return false, true
 		}
-		set, known := namespaceLabels(v, route)
+		set, known := namespaceLabels(v, other)
 		return known && selector.Matches(set), known
 	}
 	return false, true

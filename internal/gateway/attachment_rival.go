@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
@@ -28,7 +29,12 @@ func otherKind(kind string) string {
 
 // age orders the routes of a Gateway: the smallest string is the oldest route, which wins.
 func (r *routeView) age() string {
-	return fmt.Sprintf("%011d,%s,%s", max(r.created.Unix(), 0), r.name(), r.kind)
+	return age(r.created, r.name()) + "," + r.kind
+}
+
+// age orders objects by when they were made, then by "namespace/name".
+func age(created time.Time, name string) string {
+	return fmt.Sprintf("%011d,%s", max(created.Unix(), 0), name)
 }
 
 // wildcards returns the wildcards that cover a host, itself left out.
@@ -63,7 +69,7 @@ func (a *attacher) hostsKey(listener, kind, host string, below bool) string {
 // hostTallies tell the routes of the other kind where this one is.
 func (a *attacher) hostTallies(at place) []recompute.Tally {
 	tally := func(host string, below bool) recompute.Tally {
-		return recompute.Tally{Index: tallyHosts, Key: a.hostsKey(at.listener.Name, a.route.kind, host, below), Member: a.route.age()}
+		return recompute.Tally{Index: tallyHosts, Key: a.hostsKey(at.listener.ID(), a.route.kind, host, below), Member: a.route.age()}
 	}
 	out := []recompute.Tally{tally(at.host, false)}
 	for _, w := range wildcards(at.host) {
@@ -75,12 +81,12 @@ func (a *attacher) hostTallies(at place) []recompute.Tally {
 // olderRival returns an older route of the other kind, "namespace/name", that has a host in common with a place. It looks
 // at what is accepted: a route that has lost itself is no rival.
 func (a *attacher) olderRival(at place) string {
-	keys := []string{a.hostsKey(at.listener.Name, otherKind(a.route.kind), at.host, false)}
+	keys := []string{a.hostsKey(at.listener.ID(), otherKind(a.route.kind), at.host, false)}
 	for _, w := range wildcards(at.host) {
-		keys = append(keys, a.hostsKey(at.listener.Name, otherKind(a.route.kind), w, false))
+		keys = append(keys, a.hostsKey(at.listener.ID(), otherKind(a.route.kind), w, false))
 	}
 	if strings.HasPrefix(at.host, "*") {
-		keys = append(keys, a.hostsKey(at.listener.Name, otherKind(a.route.kind), at.host, true))
+		keys = append(keys, a.hostsKey(at.listener.ID(), otherKind(a.route.kind), at.host, true))
 	}
 	for _, key := range keys {
 		// The order is asked for only where there are rivals: a count costs less to watch.

@@ -54,6 +54,7 @@ func supportedFeatures() []gatewayv1.SupportedFeature {
 		features.SupportHTTPRouteRetryBackendTimeout,
 		features.SupportHTTPRouteRetryConnectionError,
 		features.SupportHTTPRouteSchemeRedirect,
+		features.SupportListenerSet,
 		features.SupportReferenceGrant,
 	} {
 		out = append(out, gatewayv1.SupportedFeature{Name: gatewayv1.FeatureName(name)})

@@ -6,7 +6,9 @@
 //
 //	gateway.class         a class name            -> what the class is
 //	gateway.served        a Gateway               -> its spec as it is served: today's, or what an earlier one had for what is broken
-//	gateway.listeners     a Gateway               -> what routes need to know of it
+//	gateway.servedset     a ListenerSet           -> its listeners as they are served, likewise
+//	gateway.listeners     a Gateway               -> what routes need to know of it, ListenerSets merged
+//	gateway.verdict       a Gateway               -> what is wrong with it, whatever its routes and proxies do
 //	gateway.attachment    a route and a Gateway   -> RouteRules; value: the conditions of the route's parents
 //	gateway.route         a route (root)          -> its status
 //	gateway.certificate   a listener's reference  -> SslCertificate
@@ -19,7 +21,7 @@
 //	gateway.ports         a Gateway               -> makes its frontends exist
 //	gateway.gateway       a Gateway (root)        -> its status, annotations, finalizer and events
 //	gateway.gatewayclass  a GatewayClass (root)   -> its status
-//	gateway.listenerset   a ListenerSet (root)    -> its status
+//	gateway.listenerset   a ListenerSet (root)    -> its status and events
 //	gateway.builtinclasses a Cluster (root)       -> GKE's GatewayClass objects (see BuiltinClasses)
 //
 // The unit gateway.X stands in unit_X.go; attachment_*, route_*, listener_*, gateway_* and class_* are what units of that

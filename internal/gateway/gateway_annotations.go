@@ -61,7 +61,7 @@ func (s *gatewayStatus) annotations() map[string]string {
 		"ssl-certificates": certificates, "target-http-proxies": proxies, "target-https-proxies": tlsProxies, "url-maps": maps,
 		"firewalls": {"/projects/" + s.gw.Project + "/global/firewalls/" + namer.Firewall("default", firewallScope)},
 	} {
-		out[annotationPrefix+kind] = strings.Join(list, ", ")
+		out[annotationPrefix+kind] = strings.Join(list[:min(len(list), maxNamed)], ", ")
 	}
 	return out
 }

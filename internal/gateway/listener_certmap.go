@@ -11,7 +11,7 @@ import (
 	"github.com/spillway-lb/spillway/internal/store"
 )
 
-// certmap is the annotation by which a Gateway names a certificate map, and the label of the Secrets of its namespace
+// certmap is the annotation by which a Gateway, or a ListenerSet for its own listeners, names a certificate map, and the label of the Secrets of its namespace
 // that are the map. The name that a client asks for chooses among them.
 const certmap = annotationPrefix + "certmap"
 
@@ -31,7 +31,7 @@ func certmapKey(ref store.Ref, name string) string {
 	return ref.Cluster + "/" + ref.Namespace + "/" + name
 }
 
-// mapCertificates are the Secrets of a certificate map, none without a name.
+// mapCertificates are the Secrets of the certificate map that the holder of a listener, ref, names; none without a name.
 func mapCertificates(
 	v *recompute.View, name string, ref store.Ref, l *gatewayv1.Listener,
 ) ([]gatewayv1.SecretObjectReference, *refProblem) {
@@ -41,7 +41,7 @@ func mapCertificates(
 	invalid := func(text string) *refProblem {
 		return &refProblem{
 			reason:  string(gatewayv1.ListenerReasonInvalidCertificateRef),
-			message: fmt.Sprintf("Error GWCER106: Gateway %q is invalid, err: %s", ref.Namespace+"/"+ref.Name, text),
+			message: fmt.Sprintf("Error GWCER106: %s %q is invalid, err: %s", kind.Bare(ref.Kind), ref.Namespace+"/"+ref.Name, text),
 		}
 	}
 	if l.TLS != nil && (len(l.TLS.CertificateRefs) > 0 || l.TLS.Options[optionCertificates] != "") {

@@ -41,6 +41,10 @@ type Listeners struct {
 // Listener is one listener as routes see it.
 type Listener struct {
 	Name string
+	// Set is the ListenerSet that it stands in, the zero Ref for one of the Gateway's own.
+	Set store.Ref
+	// Namespace is that of the object that it stands in.
+	Namespace string
 	// Host is in lower case, "*" if there is none.
 	Host string
 	// Within is what today's version allows of Host, for a listener of an older one; "" is all of it.
@@ -67,12 +71,22 @@ type ListenerProblem struct {
 	Conflicted bool
 }
 
-// readListeners reads the listeners of a spec, of which problems says what keeps them from being accepted.
+// ID tells the listener from all others of its Gateway: NAME, or NAMESPACE/LISTENERSET/NAME.
+func (l *Listener) ID() string {
+	if l.Set == (store.Ref{}) {
+		return l.Name
+	}
+	return l.Set.Namespace + "/" + l.Set.Name + "/" + l.Name
+}
+
+// readListeners reads the listeners of a spec, of which problems says what keeps them from being accepted. ref is their
+// Gateway.
 func readListeners(listeners []gatewayv1.Listener, problems []*ListenerProblem, ref store.Ref, in scope.Scope) []Listener {
 	all := make([]Listener, len(listeners))
 	for i := range listeners {
 		all[i] = readListener(&listeners[i])
 		all[i].URLMap = frontend.URLMap(in, ref, all[i].Port)
+		all[i].Namespace = ref.Namespace
 		all[i].Problem = problems[i]
 	}
 	return all

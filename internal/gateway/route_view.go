@@ -74,3 +74,11 @@ func parentGateway(route store.Ref, parent gatewayv1.ParentReference) (gateway s
 	}
 	return gateway, true
 }
+
+// gatewayOf is the Gateway that a parent reference leads to: the one that it names, or that of the ListenerSet that it names.
+func gatewayOf(v *recompute.View, route store.Ref, parent gatewayv1.ParentReference) (gateway store.Ref, ok bool) {
+	if set, ok := parentListenerSet(route, parent); ok {
+		return gatewayOfSet(v, set)
+	}
+	return parentGateway(route, parent)
+}

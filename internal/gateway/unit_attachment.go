@@ -18,7 +18,7 @@ const unitAttachment = "gateway.attachment"
 
 // Tallies by which a Gateway sees its routes.
 const (
-	// tallyAttached has the routes of a listener, GATEWAY NUL LISTENER.
+	// tallyAttached has the routes of a listener, GATEWAY NUL Listener.ID.
 	tallyAttached = "gateway.attached"
 	// TallyBackends has the backend services of a Gateway, those of callouts as well.
 	TallyBackends = "gateway.backends"
@@ -103,7 +103,7 @@ func newAttacher(v *recompute.View, gw *Listeners, gatewayRef store.Ref, route *
 func (a *attacher) attach() {
 	a.parents = a.parentsOf(a.today)
 	for _, parent := range a.parents {
-		a.acceptances = append(a.acceptances, a.yield(attach(a.view, a.gw.Listeners, a.gw.Namespace, a.today, parent)))
+		a.acceptances = append(a.acceptances, a.yield(attach(a.view, a.gw.Listeners, a.today, parent)))
 	}
 	if a.problems = judgeRules(a.today); len(a.problems) > 0 {
 		a.fallBack()
@@ -135,7 +135,7 @@ func (a *attacher) fallBack() {
 func (a *attacher) parentsOf(route *routeView) []gatewayv1.ParentReference {
 	var parents []gatewayv1.ParentReference
 	for _, parent := range route.parents {
-		if gateway, ok := parentGateway(route.ref, parent); ok && gateway == a.gatewayRef {
+		if gateway, ok := gatewayOf(a.view, route.ref, parent); ok && gateway == a.gatewayRef {
 			parents = append(parents, parent)
 		}
 	}
@@ -150,7 +150,7 @@ func (a *attacher) findPlaces() {
 		acceptances = a.acceptances
 	case a.gw.Kept || a.attached():
 		for _, parent := range a.parentsOf(a.route) {
-			acceptances = append(acceptances, a.yield(attach(a.view, a.gw.Serving, a.gw.Namespace, a.route, parent)))
+			acceptances = append(acceptances, a.yield(attach(a.view, a.gw.Serving, a.route, parent)))
 		}
 	}
 	for _, d := range acceptances {
@@ -166,7 +166,10 @@ func (a *attacher) findPlaces() {
 func (a *attacher) attached() bool { return slices.ContainsFunc(a.acceptances, acceptance.accepted) }
 
 func (a *attacher) named(l *Listener) bool {
-	return slices.ContainsFunc(a.parents, func(p gatewayv1.ParentReference) bool { return names(p, l) })
+	return slices.ContainsFunc(a.parents, func(p gatewayv1.ParentReference) bool {
+		set, _ := parentListenerSet(a.today.ref, p)
+		return names(set, p, l)
+	})
 }
 
 // problem is that of a rule that is served, or nil.
@@ -231,7 +234,7 @@ func (a *attacher) counts() []recompute.Tally {
 			continue
 		}
 		for _, l := range d.counted {
-			if key := attachedKey(a.gatewayRef, l.Name); !seen[key] {
+			if key := attachedKey(a.gatewayRef, l.ID()); !seen[key] {
 				seen[key] = true
 				out = append(out, recompute.Tally{Index: tallyAttached, Key: key, Member: a.route.ref.String()})
 			}

@@ -66,6 +66,7 @@ type refProblem struct {
 	pending bool
 }
 
+// certificatesOf reads what a listener serves TLS with, by its ID.
 func certificatesOf(v *recompute.View, gateway store.Ref, listener string) (certificates, bool) {
 	c, ok := recompute.Known[certificates](v, unitCertificates, unitkey.Join(gateway.String(), listener))
 	return c, ok
@@ -73,16 +74,26 @@ func certificatesOf(v *recompute.View, gateway store.Ref, listener string) (cert
 
 // servedListener is a listener of a Gateway as it is served.
 type servedListener struct {
-	// gateway and name are what keys of units about it begin with.
-	gateway, name string
+	// gateway and id are what keys of units about it begin with.
+	gateway, id string
 
-	ref      store.Ref
-	gw       *Listeners
-	served   *served
-	listener *gatewayv1.Listener
+	gw *Listeners
+	listenerSource
 }
 
-// ofListener makes a unit about a listener: its key is a Gateway, a listener's name and the numbers of further parts. It is
+// listenerSource is a listener with what its references start from.
+type listenerSource struct {
+	listener *gatewayv1.Listener
+	// ref is the Gateway, tls its settings of certificates of clients.
+	ref store.Ref
+	tls *gatewayv1.GatewayTLSConfig
+	// holder is the object that the listener stands in, the Gateway or a ListenerSet, certmap the certificate map that it names.
+	// What the listener refers to, the holder refers to.
+	holder  store.Ref
+	certmap string
+}
+
+// ofListener makes a unit about a listener: its key is a Gateway, a listener's ID and the numbers of further parts. It is
 // absent while the listener is not served, and for a key of another form.
 func ofListener(translate func(v *recompute.View, l servedListener, numbers []int) recompute.Result, numbers int) recompute.Translator {
 	return func(v *recompute.View, key string) recompute.Result {
@@ -107,26 +118,37 @@ func ofListener(translate func(v *recompute.View, l servedListener, numbers []in
 }
 
 // servedListenerOf reads a listener; held tells that the reader must hold.
-func servedListenerOf(v *recompute.View, gateway, name string) (l servedListener, ok, held bool) {
-	l.gateway, l.name = gateway, name
+func servedListenerOf(v *recompute.View, gateway, id string) (l servedListener, ok, held bool) {
+	l.gateway, l.id = gateway, id
 	l.ref, _ = store.ParseRef(gateway)
 	if l.gw, ok, held = ListenersOf(v, l.ref); !ok {
 		return l, false, held
 	}
-	if l.served, ok = servedOf(v, l.ref); !ok {
+	served, ok := servedOf(v, l.ref)
+	if !ok {
 		return l, false, false
 	}
-	at := indexOf(l.served.Spec.Listeners, gatewayv1.SectionName(name))
+	l.holder, l.tls = l.ref, served.Spec.TLS
+	set, name := setOfID(l.ref.Cluster, id)
+	if set != (store.Ref{}) {
+		at, ok := servedSetOf(v, set)
+		if !ok || !l.gw.serves(id) {
+			return l, false, false
+		}
+		l.holder, served = set, &at.served
+	}
+	l.certmap = served.Certmap
+	at := indexOf(served.Spec.Listeners, gatewayv1.SectionName(name))
 	if at < 0 {
 		return l, false, false
 	}
-	l.listener = &l.served.Spec.Listeners[at]
+	l.listener = &served.Spec.Listeners[at]
 	return l, true, false
 }
 
 // key is that of a unit about the listener.
 func (l servedListener) key(numbers ...int) string {
-	parts := []string{l.gateway, l.name}
+	parts := []string{l.gateway, l.id}
 	for _, n := range numbers {
 		parts = append(parts, strconv.Itoa(n))
 	}
@@ -134,8 +156,8 @@ func (l servedListener) key(numbers ...int) string {
 }
 
 // certificateRefs are the certificates that the listener names.
-func (l servedListener) certificateRefs(v *recompute.View) ([]gatewayv1.SecretObjectReference, *refProblem) {
-	return certificateRefs(v, l.served.Certmap, l.ref, l.listener)
+func (l listenerSource) certificateRefs(v *recompute.View) ([]gatewayv1.SecretObjectReference, *refProblem) {
+	return certificateRefs(v, l.certmap, l.holder, l.listener)
 }
 
 func translateCertificates(v *recompute.View, l servedListener, _ []int) recompute.Result {
@@ -149,7 +171,7 @@ func translateCertificates(v *recompute.View, l servedListener, _ []int) recompu
 			break // it is not known how many there should be: those that are kept
 		}
 	}
-	if frontendValidation(&l.served.Spec, l.listener.Port) != nil {
+	if frontendValidation(l.tls, l.listener.Port) != nil {
 		clients, ok := recompute.Known[clientValidation](v, unitClients, l.key())
 		if !ok {
 			return recompute.Result{}
@@ -170,15 +192,15 @@ func translateCertificate(v *recompute.View, l servedListener, numbers []int) re
 	case problem == nil && index >= len(refs):
 		return recompute.Result{}
 	case problem == nil:
-		c, problem = readSecret(v, l.ref, refs[index], string(gatewayv1.ListenerReasonInvalidCertificateRef))
+		c, problem = readSecret(v, l.holder, refs[index], string(gatewayv1.ListenerReasonInvalidCertificateRef))
 	}
 	if problem != nil && !problem.permission {
-		c = frontend.KeptCertificate(v, l.ref.Cluster, gatewayFrom(l.ref), v.Good())
+		c = frontend.KeptCertificate(v, l.ref.Cluster, fromOf(l.holder), v.Good())
 	}
 	if c == nil {
 		return recompute.Result{}
 	}
-	name := l.gw.Scope.Namer().Certificate(l.gw.Namespace, l.gw.Name, l.gw.Scope.Variant(l.name+"/"+strconv.Itoa(index)))
+	name := l.gw.Scope.Namer().Certificate(l.gw.Namespace, l.gw.Name, l.gw.Scope.Variant(l.id+"/"+strconv.Itoa(index)))
 	return recompute.Result{State: recompute.Present, Value: name, Good: c.Secret, Resources: []*lbv1.Resource{
 		{Name: name, Body: &lbv1.Resource_SslCertificate{SslCertificate: &lbv1.SslCertificate{
 			CertificateChainPem: c.ChainPEM, PrivateKeyPem: c.KeyPEM, Owner: owner.Of(l.ref),
@@ -189,7 +211,7 @@ func translateCertificate(v *recompute.View, l servedListener, numbers []int) re
 // translateClients takes the authorities that can be used. A listener that has none to validate its clients by is not
 // served.
 func translateClients(v *recompute.View, l servedListener, _ []int) recompute.Result {
-	validation := frontendValidation(&l.served.Spec, l.listener.Port)
+	validation := frontendValidation(l.tls, l.listener.Port)
 	if validation == nil {
 		return recompute.Result{}
 	}
@@ -201,7 +223,7 @@ func translateClients(v *recompute.View, l servedListener, _ []int) recompute.Re
 	if len(authorities) == 0 {
 		return recompute.Result{}
 	}
-	name := l.gw.Scope.Namer().Certificate(l.gw.Namespace, l.gw.Name, l.gw.Scope.Variant(l.name+"/clients"))
+	name := l.gw.Scope.Namer().Certificate(l.gw.Namespace, l.gw.Name, l.gw.Scope.Variant(l.id+"/clients"))
 	value := clientValidation{TrustConfig: name, Mode: modeOf(validation)}
 	return recompute.Result{State: recompute.Present, Value: value, Resources: []*lbv1.Resource{
 		{Name: name, Body: &lbv1.Resource_TrustConfig{TrustConfig: &lbv1.TrustConfig{CaPem: authorities, Owner: owner.Of(l.ref)}}},
@@ -210,13 +232,13 @@ func translateClients(v *recompute.View, l servedListener, _ []int) recompute.Re
 
 // translateAuthority reads one authority of a listener's clients.
 func translateAuthority(v *recompute.View, l servedListener, numbers []int) recompute.Result {
-	validation, index := frontendValidation(&l.served.Spec, l.listener.Port), numbers[0]
+	validation, index := frontendValidation(l.tls, l.listener.Port), numbers[0]
 	if validation == nil || index >= len(validation.CACertificateRefs) {
 		return recompute.Result{}
 	}
 	a, problem := readClientAuthority(v, l.ref, validation.CACertificateRefs[index])
 	if problem != nil && !problem.permission {
-		a = frontend.KeptAuthorities(v, l.ref.Cluster, gatewayFrom(l.ref), v.Good())
+		a = frontend.KeptAuthorities(v, l.ref.Cluster, fromOf(l.ref), v.Good())
 	}
 	if a == nil {
 		return recompute.Result{}
@@ -224,23 +246,21 @@ func translateAuthority(v *recompute.View, l servedListener, numbers []int) reco
 	return recompute.Result{State: recompute.Present, Value: string(a.PEM), Good: a.Object}
 }
 
-// listenerProblem is what is wrong with the references of a listener, nil for nothing.
-func listenerProblem(
-	v *recompute.View, spec *gatewayv1.GatewaySpec, certmap string, ref store.Ref, l *gatewayv1.Listener,
-) *refProblem {
-	refs, problem := certificateRefs(v, certmap, ref, l)
+// problem is what is wrong with the references of the listener, nil for nothing.
+func (l listenerSource) problem(v *recompute.View) *refProblem {
+	refs, problem := l.certificateRefs(v)
 	if problem != nil {
 		return problem
 	}
 	var problems []*refProblem
 	for _, r := range refs {
-		if _, problem := readSecret(v, ref, r, string(gatewayv1.ListenerReasonInvalidCertificateRef)); problem != nil {
+		if _, problem := readSecret(v, l.holder, r, string(gatewayv1.ListenerReasonInvalidCertificateRef)); problem != nil {
 			problems = append(problems, problem)
 		}
 	}
-	if validation := frontendValidation(spec, l.Port); validation != nil {
+	if validation := frontendValidation(l.tls, l.listener.Port); validation != nil {
 		for _, r := range validation.CACertificateRefs {
-			if _, problem := readClientAuthority(v, ref, r); problem != nil {
+			if _, problem := readClientAuthority(v, l.ref, r); problem != nil {
 				problems = append(problems, problem)
 			}
 		}
@@ -248,7 +268,7 @@ func listenerProblem(
 	return joined(problems)
 }
 
-// certificateRefs are the certificates that a listener names, one at least.
+// certificateRefs are the certificates that a listener of the holder ref names, one at least.
 func certificateRefs(
 	v *recompute.View, certmap string, ref store.Ref, l *gatewayv1.Listener,
 ) ([]gatewayv1.SecretObjectReference, *refProblem) {
@@ -270,25 +290,25 @@ func certificateRefs(
 	return refs, nil
 }
 
-// readSecret reads a kubernetes.io/tls Secret that a Gateway refers to.
-func readSecret(v *recompute.View, gateway store.Ref, r gatewayv1.SecretObjectReference, reason string) (*frontend.Certificate, *refProblem) {
-	namespace := gateway.Namespace
+// readSecret reads a kubernetes.io/tls Secret that a Gateway, or a ListenerSet, refers to.
+func readSecret(v *recompute.View, from store.Ref, r gatewayv1.SecretObjectReference, reason string) (*frontend.Certificate, *refProblem) {
+	namespace := from.Namespace
 	if r.Namespace != nil {
 		namespace = string(*r.Namespace)
 	}
 	if r.Group != nil && *r.Group != "" || r.Kind != nil && *r.Kind != kind.Secret {
 		return nil, &refProblem{reason: reason, message: "certificate " + string(r.Name) + ": only Secrets are supported"}
 	}
-	c, p := frontend.ReadCertificate(v, gateway.Cluster, gatewayFrom(gateway), namespace, string(r.Name))
+	c, p := frontend.ReadCertificate(v, from.Cluster, fromOf(from), namespace, string(r.Name))
 	if p != nil {
 		return nil, problemOf(p, reason)
 	}
 	return c, nil
 }
 
-// gatewayFrom is a Gateway as what refers to something.
-func gatewayFrom(gateway store.Ref) refgrant.From {
-	return refgrant.From{Group: kind.GroupGateway, Kind: "Gateway", Namespace: gateway.Namespace}
+// fromOf is a Gateway, or a ListenerSet, as what refers to something. Grants for the one are none for the other.
+func fromOf(ref store.Ref) refgrant.From {
+	return refgrant.From{Group: kind.GroupGateway, Kind: kind.Bare(ref.Kind), Namespace: ref.Namespace}
 }
 
 // problemOf gives a problem the Gateway API's reason.
@@ -330,7 +350,7 @@ func readClientAuthority(v *recompute.View, gateway store.Ref, r gatewayv1.Objec
 	if r.Namespace != nil {
 		namespace = string(*r.Namespace)
 	}
-	a, p := frontend.ReadAuthorities(v, gateway.Cluster, gatewayFrom(gateway), string(r.Kind), namespace, string(r.Name))
+	a, p := frontend.ReadAuthorities(v, gateway.Cluster, fromOf(gateway), string(r.Kind), namespace, string(r.Name))
 	if p != nil {
 		problem := problemOf(p, string(gatewayv1.ListenerReasonInvalidCACertificateRef))
 		problem.client = true
@@ -340,16 +360,16 @@ func readClientAuthority(v *recompute.View, gateway store.Ref, r gatewayv1.Objec
 }
 
 // frontendValidation is how clients of a port are validated; what is said of the port replaces the default.
-func frontendValidation(spec *gatewayv1.GatewaySpec, port int32) *gatewayv1.FrontendTLSValidation {
-	if spec.TLS == nil || spec.TLS.Frontend == nil {
+func frontendValidation(tls *gatewayv1.GatewayTLSConfig, port int32) *gatewayv1.FrontendTLSValidation {
+	if tls == nil || tls.Frontend == nil {
 		return nil
 	}
-	for i := range spec.TLS.Frontend.PerPort {
-		if p := &spec.TLS.Frontend.PerPort[i]; p.Port == port {
+	for i := range tls.Frontend.PerPort {
+		if p := &tls.Frontend.PerPort[i]; p.Port == port {
 			return p.TLS.Validation
 		}
 	}
-	return spec.TLS.Frontend.Default.Validation
+	return tls.Frontend.Default.Validation
 }
 
 // readClientCertificate reads what a Gateway presents to backends.
@@ -371,7 +391,7 @@ func translateClientCertificate(v *recompute.View, key string) recompute.Result 
 	}
 	c, problem := readClientCertificate(v, &at.Spec, ref)
 	if problem != nil && !problem.permission {
-		c = frontend.KeptCertificate(v, cluster, gatewayFrom(ref), v.Good())
+		c = frontend.KeptCertificate(v, cluster, fromOf(ref), v.Good())
 	}
 	if c == nil {
 		return heldOrAbsent(problem != nil && problem.pending)

@@ -106,7 +106,7 @@ func (f *portListeners) readListeners() {
 			continue
 		}
 		if l.TLS {
-			c, ok := certificatesOf(f.view, f.ref, l.Name)
+			c, ok := certificatesOf(f.view, f.ref, l.ID())
 			if !ok {
 				continue
 			}

@@ -18,12 +18,8 @@ import (
 
 const unitGateway = "gateway.gateway"
 
-// gatewayUnit writes what users see of a Gateway. It is the root that makes the Gateway's frontends exist.
-type gatewayUnit struct {
-	options Options
-}
-
-func (u gatewayUnit) translate(v *recompute.View, key string) recompute.Result {
+// translateGateway writes what users see of a Gateway. It is the root that makes the Gateway's frontends exist.
+func translateGateway(v *recompute.View, key string) recompute.Result {
 	ref, _ := store.ParseRef(key)
 	gw, ok := recompute.Get[*gatewayv1.Gateway](v, ref)
 	if !ok {
@@ -43,9 +39,12 @@ func (u gatewayUnit) translate(v *recompute.View, key string) recompute.Result {
 	if !ok {
 		return recompute.Result{State: recompute.Present, Value: Serving{}, Writes: ignoredWrites(v, gw, ref, class)}
 	}
-	s := gatewayStatus{view: v, options: u.options, ref: ref, object: gw, gw: listeners}
-	s.today = listeners.Listeners
-	s.judge()
+	verdict, ok := verdictOf(v, ref)
+	if !ok {
+		return recompute.Result{State: recompute.Held}
+	}
+	s := gatewayStatus{view: v, ref: ref, object: gw, gw: listeners, today: listeners.own(), verdict: verdict}
+	s.read()
 	conditions := s.conditions()
 	return recompute.Result{State: recompute.Present, Value: s.serving(conditions), Writes: s.writes(conditions)}
 }
@@ -69,70 +68,36 @@ func ignoredWrites(v *recompute.View, gw *gatewayv1.Gateway, ref store.Ref, clas
 
 // gatewayStatus gathers what is said of one Gateway.
 type gatewayStatus struct {
-	view    *recompute.View
-	options Options
-	ref     store.Ref
-	object  *gatewayv1.Gateway
-	// gw is the Gateway as it is served, today what its spec says now.
+	*verdict
+	view   *recompute.View
+	ref    store.Ref
+	object *gatewayv1.Gateway
+	// gw is the Gateway as it is served, today what its own spec says now.
 	gw    *Listeners
 	today []Listener
-
 	// vips are what it is served at.
 	vips []frontend.VIP
-	// unusable is why an address that it asks for cannot be had, or "".
-	unusable string
-	// refs are the broken references of listeners, by index.
-	refs map[int]*refProblem
-	// client is that of the client certificate for backends.
-	client *refProblem
-	// badAddress is an address type that there is not, or "".
-	badAddress string
-	// invalid are the names of listeners that are not accepted.
-	invalid []string
 	// progress is how far the proxies are with what is published.
 	progress fact.Progress
 }
 
-// judge reads everything that the status tells of, and makes the frontends exist.
-func (s *gatewayStatus) judge() {
-	s.badAddress = unsupportedAddress(s.object)
-	if s.badAddress == "" {
-		s.unusable = readAddresses(s.view, s.options, &s.object.Spec, s.ref, s.gw.Scope).Unusable
-	}
+// read reads everything that the status tells of beyond the verdict, and makes the frontends exist.
+func (s *gatewayStatus) read() {
 	s.vips, _, _ = recompute.Value[[]frontend.VIP](s.view, unitAddresses, s.ref.String())
-	s.refs = map[int]*refProblem{}
-	for i, l := range s.today {
-		if l.Problem == nil && l.TLS {
-			problem := listenerProblem(s.view, &s.object.Spec, s.object.Annotations[certmap], s.ref, &s.object.Spec.Listeners[i])
-			if problem != nil {
-				s.refs[i] = problem
-			}
-		}
-		if l.Problem != nil || s.refs[i] != nil && s.refs[i].client {
-			s.invalid = append(s.invalid, l.Name)
-		}
+	if s.pending {
+		s.view.Hold() // what is not listed yet is neither there nor gone; what can be served is, meanwhile
 	}
-	_, s.client = readClientCertificate(s.view, &s.object.Spec, s.ref)
-	s.awaitReferences()
 	s.view.Unit(unitPorts, s.ref.String())
 	backend.Default(s.view, s.gw.Scope, s.gw.Namespace, 404)
 	backend.Default(s.view, s.gw.Scope, s.gw.Namespace, 500)
 	s.progress, _ = recompute.Fact[fact.Progress](s.view, fact.ProgressOf(s.ref))
 }
 
-// awaitReferences has the status wait for what is not listed yet; what can be served is, meanwhile.
-func (s *gatewayStatus) awaitReferences() {
-	pending := s.client != nil && s.client.pending
-	for _, p := range s.refs {
-		pending = pending || p.pending
-	}
-	if pending {
-		s.view.Hold()
-	}
-}
-
 func (s *gatewayStatus) writes(conditions []metav1.Condition) []recompute.Write {
 	status := &gatewayv1.GatewayStatus{Conditions: conditions, Listeners: s.listeners()}
+	if n := int32(s.view.Count(tallySets, s.ref.String())); s.object.Spec.AllowedListeners != nil {
+		status.AttachedListenerSets = &n
+	}
 	for _, vip := range s.vips {
 		kind := gatewayv1.IPAddressType
 		status.Addresses = append(status.Addresses, gatewayv1.GatewayStatusAddress{Type: &kind, Value: vip.Address})

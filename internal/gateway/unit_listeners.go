@@ -71,6 +71,11 @@ func (u listenersUnit) translate(v *recompute.View, key string) recompute.Result
 	case value.Kept:
 		value.Serving = serving(readListeners(at.Spec.Listeners, at.Problems, ref, in), value.Listeners)
 	}
+	if sets, held := attachedSets(v, ref, gw.Spec.AllowedListeners); held {
+		return recompute.Result{State: recompute.Held}
+	} else if len(sets) > 0 {
+		value.merge(ref, sets, at.Broken)
+	}
 	return recompute.Result{State: recompute.Present, Value: value}
 }
 

@@ -41,10 +41,10 @@ type routeStatus struct {
 
 func (s *routeStatus) readParents() {
 	for _, parent := range s.route.parents {
-		gateway, ok := parentGateway(s.route.ref, parent)
+		gateway, ok := gatewayOf(s.view, s.route.ref, parent)
 		if !ok {
 			if set, ok := parentListenerSet(s.route.ref, parent); ok {
-				s.refuseListenerSet(parent, set)
+				s.missing = append(s.missing, set)
 			}
 			continue
 		}

@@ -24,9 +24,11 @@ func Units(o Options) map[string]recompute.Translator {
 		unitPorts:                     translatePorts,
 		unitURLMap:                    translateURLMap,
 		unitFrontend:                  translateFrontend,
-		unitGateway:                   gatewayUnit{o}.translate,
+		unitGateway:                   translateGateway,
 		unitGatewayClass:              translateGatewayClass,
 		unitListenerSet:               translateListenerSet,
+		unitServedSet:                 translateServedSet,
+		unitVerdict:                   verdictUnit{o}.translate,
 		backend.UnitClientCertificate: translateClientCertificate,
 	}
 }
@@ -44,7 +46,10 @@ func Roots() []recompute.Root {
 
 // Indexes returns the store indexes that the units read.
 func Indexes() []store.Index {
-	return []store.Index{{Name: indexCertmap, Kind: kind.Secret, Keys: certmapKeys}}
+	return []store.Index{
+		{Name: indexCertmap, Kind: kind.Secret, Keys: certmapKeys},
+		{Name: IndexSets, Kind: kind.ListenerSet, Keys: setKeys},
+	}
 }
 
 func heldOrAbsent(held bool) recompute.Result {

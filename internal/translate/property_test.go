@@ -201,7 +201,7 @@ func (e edits) breaks(t *rapid.T) bool { return e.broken && rapid.IntRange(0, 4)
 func (e edits) random(t *rapid.T, tx *store.Tx) {
 	cluster := rapid.SampledFrom(clusters()).Draw(t, "cluster")
 	o := rapid.SampledFrom([]func(*rapid.T) store.Object{
-		e.service, randomExport, e.gateway, e.route, e.route, randomGRPCRoute, randomHealthCheckPolicy,
+		e.service, randomExport, e.gateway, e.listenerSet, e.route, e.route, randomGRPCRoute, randomHealthCheckPolicy,
 		randomBackendPolicy, randomGatewayPolicy, randomBackendTLSPolicy, randomBackendTLSPolicy, randomGrant, randomNamespace,
 		e.extension, e.extension, randomPlugin, randomConfiguration,
 		e.ingress, e.ingress, randomIngressClass, e.secret, e.backendConfig, e.frontendConfig, managedCertificate,
@@ -251,6 +251,11 @@ func (e edits) gateway(t *rapid.T) store.Object {
 		}
 		gw.Spec.Listeners = append(gw.Spec.Listeners, l)
 	}
+	if from := pick(t, "sets", "", gatewayv1.NamespacesFromAll, gatewayv1.NamespacesFromSame, gatewayv1.NamespacesFromSelector); from != "" {
+		gw.Spec.AllowedListeners = &gatewayv1.AllowedListeners{Namespaces: &gatewayv1.ListenerNamespaces{
+			From: &from, Selector: &metav1.LabelSelector{MatchLabels: map[string]string{"team": "b"}},
+		}}
+	}
 	kind := gatewayv1.AddressType(pick(t, "address", "", "", "IPAddress", "NamedAddress"))
 	if e.breaks(t) {
 		kind = "example.com/none"
@@ -264,6 +269,24 @@ func (e edits) gateway(t *rapid.T) store.Object {
 	return gw
 }
 
+// listenerSet is one of two sets of each namespace, whose listeners may conflict with the Gateway's and with each other's.
+func (e edits) listenerSet(t *rapid.T) store.Object {
+	set := &gatewayv1.ListenerSet{
+		TypeMeta:   metav1.TypeMeta{APIVersion: "gateway.networking.k8s.io/v1", Kind: "ListenerSet"},
+		ObjectMeta: meta(pick(t, "namespace", "store", "other"), pick(t, "set", "set0", "set1")),
+	}
+	set.CreationTimestamp = metav1.NewTime(time.Unix(int64(rapid.IntRange(0, 2).Draw(t, "created")), 0))
+	set.Spec.ParentRef = gatewayv1.ParentGatewayReference{Name: "web", Namespace: ptr(gatewayv1.Namespace("store"))}
+	for i := range rapid.IntRange(1, 2).Draw(t, "listeners") {
+		l := httpListener(fmt.Sprint("l", i), pick(t, "host", "", "a.example.com", "b.example.com"), int32(80+i))
+		if e.breaks(t) {
+			l.Protocol = gatewayv1.ProtocolType(pick(t, "protocol", "UDP", "HTTPS"))
+		}
+		set.Spec.Listeners = append(set.Spec.Listeners, gatewayv1.ListenerEntry(l))
+	}
+	return set
+}
+
 func (e edits) route(t *rapid.T) store.Object {
 	var hosts []gatewayv1.Hostname
 	if host := pick(t, "host", "", "a.example.com", "b.example.com", "*.example.com"); host != "" {
@@ -272,6 +295,13 @@ func (e edits) route(t *rapid.T) store.Object {
 	r := route(pick(t, "route", "r0", "r1", "r2"), hosts, pick(t, "backend", "s0", "s1", "s2"), pick(t, "backend", "s0", "s1"))
 	if rapid.IntRange(0, 2).Draw(t, "elsewhere") == 0 {
 		r.Namespace, r.Spec.ParentRefs[0].Namespace = "other", ptr(gatewayv1.Namespace("store"))
+	}
+	if rapid.IntRange(0, 2).Draw(t, "by set") == 0 {
+		parent := gatewayv1.ParentReference{
+			Kind: ptr(gatewayv1.Kind("ListenerSet")), Name: gatewayv1.ObjectName(pick(t, "set", "set0", "set1")),
+			Namespace: ptr(gatewayv1.Namespace(pick(t, "set's namespace", "store", "other"))),
+		}
+		r.Spec.ParentRefs = append(r.Spec.ParentRefs[:rapid.IntRange(0, 1).Draw(t, "by Gateway")], parent)
 	}
 	r.CreationTimestamp = metav1.NewTime(time.Unix(int64(rapid.IntRange(0, 2).Draw(t, "created")), 0))
 	for i := range r.Spec.Rules {

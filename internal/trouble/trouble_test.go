@@ -57,6 +57,7 @@ func TestParentsThatNoStatusSpeaksOf(t *testing.T) {
 		`spec.parentRefs[4]: Gateway "nowhere/web" not found: there is no namespace "nowhere"`,
 		`spec.parentRefs[5].kind: no parent is of kind "gateway"; use Gateway`,
 		`spec.parentRefs[6].group: there is no Gateway of group "networking.k8s.io"; use gateway.networking.k8s.io`,
+		`spec.parentRefs[7]: ListenerSet "store/set" not found`,
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("got %q\nwant %q", got, want)

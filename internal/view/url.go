@@ -5,8 +5,6 @@ import (
 	"net/netip"
 	"slices"
 
-	"k8s.io/apimachinery/pkg/api/meta"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
@@ -43,11 +41,10 @@ func (m *Model) urls(snapshot *store.Snapshot, sockets []Socket, home string) []
 			continue
 		}
 		for _, socket := range bound[r.GetName()] {
-			for _, l := range gateway.Spec.Listeners {
-				said := programmed(status, l.Name, gateway.Generation)
-				if uint32(l.Port) == r.GetForwardingRule().GetPort() && said != nil {
+			for _, l := range shownListeners(snapshot, ref, gateway, status) {
+				if uint32(l.Port) == r.GetForwardingRule().GetPort() && l.programmed() {
 					u := m.listenerURL(snapshot, ref, gateway, &l, r.GetForwardingRule(), socket)
-					u.AttachedRoutes = said.AttachedRoutes
+					u.AttachedRoutes = l.attached
 					urls = append(urls, u)
 				}
 			}
@@ -87,11 +84,11 @@ func (m *Model) served(snapshot *store.Snapshot, sockets []Socket) []Served {
 			continue
 		}
 		hosts := m.Get(kindURLMap, m.Get(kindTargetProxy, rule.GetTargetProxy()).GetTargetProxy().GetUrlMap()).GetUrlMap().GetListenerHosts()
-		for i := range gateway.Spec.Listeners {
-			if l := &gateway.Spec.Listeners[i]; slices.Contains(hosts, hostOf(l)) {
+		for _, l := range shownListeners(snapshot, ref, gateway, status) {
+			if slices.Contains(hosts, hostOf(&l.Listener)) {
 				all = append(all, Served{
-					Kind: kind.Bare(ref.Kind), Cluster: ref.Cluster, Namespace: ref.Namespace, Name: ref.Name, Listener: string(l.Name), Region: socket.Location,
-					Address: socket.Actual, Failed: failed(status, l.Name),
+					Kind: kind.Bare(ref.Kind), Cluster: ref.Cluster, Namespace: ref.Namespace, Name: ref.Name, Listener: l.name, Region: socket.Location,
+					Address: socket.Actual, Failed: l.failed(),
 				})
 			}
 		}
@@ -114,15 +111,15 @@ func notHome(region, home string) int {
 }
 
 func (m *Model) listenerURL(
-	snapshot *store.Snapshot, ref store.Ref, gateway *gatewayv1.Gateway, l *gatewayv1.Listener, rule *lbv1.ForwardingRule, socket Socket,
+	snapshot *store.Snapshot, ref store.Ref, gateway *gatewayv1.Gateway, l *shownListener, rule *lbv1.ForwardingRule, socket Socket,
 ) control.URL {
-	at := end{scheme: "http", host: hostOf(l), address: socket.Actual}
+	at := end{scheme: "http", host: hostOf(&l.Listener), address: socket.Actual}
 	if l.Protocol == gatewayv1.HTTPSProtocolType {
 		at.scheme = "https"
 	}
 	return control.URL{
 		Kind: "Gateway", Cluster: ref.Cluster, Namespace: ref.Namespace, Name: ref.Name, Class: string(gateway.Spec.GatewayClassName),
-		Listener: string(l.Name), Region: socket.Location, URL: at.scheme + "://" + socket.Actual.String(), ForwardingRule: socket.ForwardingRule,
+		Listener: l.name, Region: socket.Location, URL: at.scheme + "://" + socket.Actual.String(), ForwardingRule: socket.ForwardingRule,
 		Curl: m.suggestions(snapshot, rule.GetTargetProxy(), at, socket.Location),
 	}
 }
@@ -139,33 +136,4 @@ func gatewayObject(snapshot *store.Snapshot, ref store.Ref) (*gatewayv1.Gateway,
 	}
 	status, _ := e.Written.Status.(*gatewayv1.GatewayStatus)
 	return gateway, status
-}
-
-// programmed is a listener's status if it is Programmed as this generation has it, else nil.
-func programmed(status *gatewayv1.GatewayStatus, listener gatewayv1.SectionName, generation int64) *gatewayv1.ListenerStatus {
-	l := listenerStatus(status, listener)
-	if l == nil {
-		return nil
-	}
-	c := meta.FindStatusCondition(l.Conditions, string(gatewayv1.ListenerConditionProgrammed))
-	if c == nil || c.Status != metav1.ConditionTrue || c.ObservedGeneration != generation {
-		return nil
-	}
-	return l
-}
-
-func failed(status *gatewayv1.GatewayStatus, listener gatewayv1.SectionName) bool {
-	l := listenerStatus(status, listener)
-	return l != nil && meta.IsStatusConditionFalse(l.Conditions, string(gatewayv1.ListenerConditionProgrammed))
-}
-
-func listenerStatus(status *gatewayv1.GatewayStatus, listener gatewayv1.SectionName) *gatewayv1.ListenerStatus {
-	if status == nil {
-		return nil
-	}
-	i := slices.IndexFunc(status.Listeners, func(l gatewayv1.ListenerStatus) bool { return l.Name == listener })
-	if i < 0 {
-		return nil
-	}
-	return &status.Listeners[i]
 }

@@ -157,7 +157,7 @@ var unheededGateway = map[string]string{
 	"GatewayInfrastructure.Labels":      "no object exists that could carry them (compatibility.md)",
 	"GatewayInfrastructure.Annotations": "no object exists that could carry them (compatibility.md)",
 	"LocalParametersReference":          "a Gateway with parametersRef is refused as a whole",
-	"GatewaySpec.AllowedListeners":      "ListenerSets are refused in words", "AllowedListeners": "as above", "ListenerNamespaces": "as above",
+	"ListenerEntry":                     "they become Listeners, whose fields are read",
 	"GatewayClassSpec.Description": "for people",
 	"HTTPRouteFilter.ExternalAuth": "a filter of this type is refused", "HTTPExternalAuthFilter": "as above", "GRPCAuthConfig": "as above",
 	"HTTPAuthConfig": "as above", "ForwardBodyConfig": "as above",
@@ -186,6 +186,7 @@ func TestEveryFieldOfTheGatewayAPIIsHeeded(t *testing.T) {
 		gatewayv1.HTTPRouteSpec{},
 		gatewayv1.GRPCRouteSpec{},
 		gatewayv1.BackendTLSPolicySpec{},
+		gatewayv1.ListenerSetSpec{},
 		gatewayv1.ReferenceGrantSpec{},
 	} {
 		all = append(all, structFields(reflect.TypeOf(spec), seen)...)
