@@ -61,7 +61,7 @@ func nothingChangesWithout(t *testing.T, w *world, pending store.Fact, listed st
 func TestWhatIsReferredToAndNotListedIsNotGone(t *testing.T) {
 	w := newWorld()
 	w.commit(t, func(tx *store.Tx) { referringFleet(t, tx) })
-	for _, listed := range []string{kind.ReferenceGrant, kind.Secret, kind.ConfigMap, kind.Service, kind.Namespace} {
+	for _, listed := range []string{kind.ReferenceGrant, kind.Secret, kind.ConfigMap, kind.Service, kind.ListenerSet, kind.Namespace} {
 		nothingChangesWithout(t, w, fact.Listed("c", listed), listed)
 	}
 	nothingChangesWithout(t, w, fact.Listed("", kind.Configuration), kind.Configuration)
@@ -70,8 +70,8 @@ func TestWhatIsReferredToAndNotListedIsNotGone(t *testing.T) {
 // TestNothingIsSaidOfWhatIsNotListed: a first start, with lists on their way.
 func TestNothingIsSaidOfWhatIsNotListed(t *testing.T) {
 	w := newWorld()
-	pending := []store.Fact{fact.Listed("c", kind.ReferenceGrant), fact.Listed("c", kind.Secret), fact.Listed("c", kind.ConfigMap), fact.Listed("c", kind.Service), fact.Listed("c", kind.Namespace), fact.Listed("", kind.Configuration)}
-	kinds := []string{kind.ReferenceGrant, kind.Secret, kind.ConfigMap, kind.Service, kind.Namespace, kind.Configuration}
+	pending := []store.Fact{fact.Listed("c", kind.ReferenceGrant), fact.Listed("c", kind.Secret), fact.Listed("c", kind.ConfigMap), fact.Listed("c", kind.Service), fact.Listed("c", kind.ListenerSet), fact.Listed("c", kind.Namespace), fact.Listed("", kind.Configuration)}
+	kinds := []string{kind.ReferenceGrant, kind.Secret, kind.ConfigMap, kind.Service, kind.ListenerSet, kind.Namespace, kind.Configuration}
 	all := newWorld()
 	all.commit(t, func(tx *store.Tx) { referringFleet(t, tx) })
 	put := func(tx *store.Tx, which func(string) bool) {
@@ -96,7 +96,7 @@ func TestNothingIsSaidOfWhatIsNotListed(t *testing.T) {
 		}
 		put(tx, func(k string) bool { return !slices.Contains(kinds, k) })
 	})
-	for _, wrong := range []string{"RefNotPermitted", "no Secret of namespace", "not found", "no Configuration maps", "does not exist", "no listener takes"} {
+	for _, wrong := range []string{"RefNotPermitted", "no Secret of namespace", "not found", "no Configuration maps", "does not exist", "no listener takes", "does not take"} {
 		if text := said(first); strings.Contains(text, wrong) {
 			t.Errorf("before the lists it says %q:\n%s", wrong, text)
 		}
@@ -162,6 +162,26 @@ func referringFleet(t *testing.T, tx *store.Tx) {
 	secure, plain := httpListener("https", "", 443), httpListener("plain", "", 80)
 	secure.Protocol = gatewayv1.HTTPSProtocolType
 	mapped := gatewayOf("gke-l7-global-external-managed", secure, plain)
+	selector := gatewayv1.NamespacesFromSelector
+	mapped.Spec.AllowedListeners = &gatewayv1.AllowedListeners{Namespaces: &gatewayv1.ListenerNamespaces{
+		From: &selector, Selector: &metav1.LabelSelector{MatchLabels: map[string]string{"team": "a"}},
+	}}
+	tx.Put("c", &corev1.Namespace{
+		TypeMeta:   metav1.TypeMeta{APIVersion: "v1", Kind: "Namespace"},
+		ObjectMeta: metav1.ObjectMeta{Name: "other", Labels: map[string]string{"team": "a"}},
+	}, "")
+	set := &gatewayv1.ListenerSet{
+		TypeMeta: metav1.TypeMeta{APIVersion: "gateway.networking.k8s.io/v1", Kind: "ListenerSet"}, ObjectMeta: meta("other", "set"),
+		Spec: gatewayv1.ListenerSetSpec{
+			ParentRef: gatewayv1.ParentGatewayReference{Name: "web", Namespace: ptr(gatewayv1.Namespace("store"))},
+			Listeners: []gatewayv1.ListenerEntry{gatewayv1.ListenerEntry(httpListener("more", "", 81))},
+		},
+	}
+	tx.Put("c", set, "")
+	bySet := route("by-set", nil, "s0")
+	bySet.Namespace = "other"
+	bySet.Spec.ParentRefs = []gatewayv1.ParentReference{{Kind: ptr(gatewayv1.Kind("ListenerSet")), Name: "set"}}
+	tx.Put("c", bySet, "")
 	mapped.Annotations = map[string]string{"networking.gke.io/certmap": "map"}
 	tx.Put("c", mapped, "")
 	labelled := tlsSecret(t, "mapped")
