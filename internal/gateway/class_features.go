@@ -9,8 +9,7 @@ import (
 )
 
 // supportedFeatures are the features of the Gateway API that every class has, sorted by name as its status asks for.
-// Missing are those that need objects beside the load balancer (GatewayInfrastructure), ListenerSets, and routes of other
-// kinds.
+// Missing are those of routes of other kinds.
 func supportedFeatures() []gatewayv1.SupportedFeature {
 	var out []gatewayv1.SupportedFeature
 	for _, name := range []features.FeatureName{
@@ -24,6 +23,7 @@ func supportedFeatures() []gatewayv1.SupportedFeature {
 		features.SupportGatewayFrontendClientCertificateValidation,
 		features.SupportGatewayFrontendClientCertificateValidationInsecureFallback,
 		features.SupportGatewayHTTPListenerIsolation,
+		features.SupportGatewayInfrastructure,
 		features.SupportGatewayHTTPSListenerDetectMisdirectedRequests,
 		features.SupportGatewayPort8080,
 		features.SupportGatewayStaticAddresses,

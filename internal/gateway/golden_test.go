@@ -38,6 +38,7 @@ var update = flag.Bool("update", false, "write what is wanted into the testdata"
 //	status          statuses, as YAML, without the deprecated conditions
 //	status!         statuses with all conditions
 //	annotations, finalizers, events
+//	object          objects that are made
 //	owners          with resources, the objects that they were made for
 //
 // "only: NAME..." keeps the writes on objects of these names. "unusable: ADDRESS..." are addresses that the host does not
@@ -232,6 +233,9 @@ func (w *world) printWrite(out *bytes.Buffer, c recompute.WriteChange) {
 		out.WriteString(head)
 		printStatus(w.t, out, c.Value, w.show["status!"])
 	case c.Part == recompute.PartAnnotations && w.show["annotations"], c.Part == recompute.PartFinalizers && w.show["finalizers"]:
+		out.WriteString(head)
+		printYAML(w.t, out, c.Value)
+	case c.Part == recompute.PartObject && w.show["object"]:
 		out.WriteString(head)
 		printYAML(w.t, out, c.Value)
 	case c.Part == recompute.PartEvent && w.show["events"]:

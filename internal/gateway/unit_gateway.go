@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -107,7 +108,7 @@ func (s *gatewayStatus) writes(conditions []metav1.Condition) []recompute.Write 
 		finalizer.Of(s.view, s.ref, s.object, finalizerName),
 		{Ref: s.ref, Part: recompute.PartAnnotations, Value: s.annotations()},
 	}
-	return append(out, s.events(conditions)...)
+	return slices.Concat(out, s.infrastructureWrites(), s.events(conditions))
 }
 
 func (s *gatewayStatus) events(conditions []metav1.Condition) []recompute.Write {

@@ -178,7 +178,7 @@ func referringFleet(t *testing.T, tx *store.Tx) {
 		},
 	}
 	tx.Put("c", set, "")
-	bySet := route("by-set", nil, "s0")
+	bySet := route("by-set", nil, "far")
 	bySet.Namespace = "other"
 	bySet.Spec.ParentRefs = []gatewayv1.ParentReference{{Kind: ptr(gatewayv1.Kind("ListenerSet")), Name: "set"}}
 	tx.Put("c", bySet, "")

@@ -154,10 +154,8 @@ func TestEveryFieldOfAConfigurationIsHeeded(t *testing.T) {
 
 // unheededGateway are the fields of the Gateway API that nothing reads, and why.
 var unheededGateway = map[string]string{
-	"GatewayInfrastructure.Labels":      "no object exists that could carry them (compatibility.md)",
-	"GatewayInfrastructure.Annotations": "no object exists that could carry them (compatibility.md)",
-	"LocalParametersReference":          "a Gateway with parametersRef is refused as a whole",
-	"ListenerEntry":                     "they become Listeners, whose fields are read",
+	"LocalParametersReference":     "a Gateway with parametersRef is refused as a whole",
+	"ListenerEntry":                "they become Listeners, whose fields are read",
 	"GatewayClassSpec.Description": "for people",
 	"HTTPRouteFilter.ExternalAuth": "a filter of this type is refused", "HTTPExternalAuthFilter": "as above", "GRPCAuthConfig": "as above",
 	"HTTPAuthConfig": "as above", "ForwardBodyConfig": "as above",
