@@ -21,6 +21,7 @@ import (
 	"github.com/spillway-lb/spillway/internal/proxy/chains"
 	"github.com/spillway-lb/spillway/internal/proxy/config"
 	"github.com/spillway-lb/spillway/internal/proxy/metrics"
+	"github.com/spillway-lb/spillway/internal/proxy/outbound"
 	"github.com/spillway-lb/spillway/internal/proxy/plugin"
 	"github.com/spillway-lb/spillway/internal/wasm"
 )
@@ -109,13 +110,15 @@ func runProxy(ctx context.Context, f proxyFlags, stdout, stderr io.Writer) error
 	prober := health.NewProber(health.Options{Guard: recovery})
 	probing := probeUntilDone(ctx, prober)
 	defer probing()
+	calls := outbound.New(outbound.Config{Logger: log, Metrics: counts})
 	p := proxy.New(proxy.Config{
 		Project: f.project, ProjectNumber: f.projectNumber,
 		Location: config.Location{Region: f.region, Zone: f.zone}, Logger: log, AccessLog: accessLog, Tracer: tracer,
 		Inherited: before.sockets, MaxConnections: f.maxConnections, Metrics: counts, Guard: recovery,
 		Extensions: chains.Compiler{Plugins: plugin.New(plugin.Config{
-			Modules: plugin.NewModules(pluginSource(ctx, f.file), wasm.Options{}), Logger: log, Metrics: counts,
+			Modules: plugin.NewModules(pluginSource(ctx, f.file), wasm.Options{}), Logger: log, Metrics: counts, Services: calls,
 		})}.Provider(),
+		Outside: calls,
 		Settle: func(next *config.Root) {
 			prober.Follow(next)
 			location.AwaitVerdicts(ctx, next)

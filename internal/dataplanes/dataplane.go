@@ -16,6 +16,7 @@ import (
 	"github.com/spillway-lb/spillway/internal/proxy"
 	"github.com/spillway-lb/spillway/internal/proxy/config"
 	"github.com/spillway-lb/spillway/internal/proxy/metrics"
+	"github.com/spillway-lb/spillway/internal/proxy/outbound"
 )
 
 // DataPlane is a proxy and its prober at one location.
@@ -40,10 +41,11 @@ func (s *Set) open(at config.Location) *DataPlane {
 		project, number = s.config.Project()
 	}
 	logger, counts := s.config.Logger.With("location", at.Region), metrics.New(metrics.Options{})
+	calls := outbound.New(outbound.Config{Logger: logger, Metrics: counts})
 	d.Proxy = proxy.New(proxy.Config{
 		Project: project, ProjectNumber: number,
 		Location: at, Logger: logger, Metrics: counts, AccessLog: s.config.AccessLog, LogAll: true,
-		Tracer: s.config.Tracer, Extensions: s.extensions(logger, counts),
+		Tracer: s.config.Tracer, Extensions: s.extensions(logger, counts, calls), Outside: calls,
 		Inherited: s.config.Sockets.Inherited, MaxConnections: s.config.Sockets.MaxConnections, OnBound: s.config.Sockets.OnBound,
 	})
 	d.Prober = health.NewProber(health.Options{

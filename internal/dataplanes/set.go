@@ -72,11 +72,11 @@ func New(c Config) *Set {
 	return &Set{config: c, model: subset.New(), byLocation: map[string]*DataPlane{}}
 }
 
-// extensions are what a data plane runs of them.
-func (s *Set) extensions(logger *slog.Logger, counts *metrics.Registry) extension.Provider {
+// extensions are what a data plane runs of them. Plugins make their calls by services.
+func (s *Set) extensions(logger *slog.Logger, counts *metrics.Registry, services plugin.Services) extension.Provider {
 	var c chains.Compiler
 	if s.config.Modules != nil {
-		c.Plugins = plugin.New(plugin.Config{Modules: s.config.Modules, Logger: logger, Metrics: counts})
+		c.Plugins = plugin.New(plugin.Config{Modules: s.config.Modules, Logger: logger, Metrics: counts, Services: services})
 	}
 	return c.Provider()
 }

@@ -8,6 +8,7 @@
 //	extension.attachment  a kind and a Gateway        -> LbExtension; value: who is attached
 //	frontend.extensions   a Gateway                   -> what its target proxies name
 //	extension.plugin      a GCPWasmPlugin             -> WasmPlugin, WasmPluginVersions; value: which of them runs
+//	extension.upstreams   a GCPWasmPlugin             -> the backend services that it may call
 //	extension.googleapi   a scope and a host          -> what a Configuration puts in the place of a Google API
 //	extension.status      an extension (root)         -> its status and events
 //	extension.pluginstatus a GCPWasmPlugin (root)     -> its status and events

@@ -31,10 +31,17 @@ func translatePluginStatus(v *recompute.View, key string) recompute.Result {
 	}
 	status, multi := &gatewayv1.PolicyStatus{Ancestors: []gatewayv1.PolicyAncestorStatus{}}, false
 	var events []recompute.Write
+	calls, ok, held := recompute.Value[*upstreams](v, unitUpstreams, key)
+	if held {
+		return recompute.Result{State: recompute.Held}
+	}
+	if !ok {
+		calls = &upstreams{}
+	}
 	for _, user := range v.First(tallyPlugins, key, maxAncestors) {
 		gw, _ := store.ParseRef(user)
 		a := &verdict{who: ref, generation: o.Generation, gateway: ancestorOf(gw)}
-		a.readPlugin(v, p)
+		a.readPlugin(v, p, calls)
 		if at, ok, _ := attachmentOf(v, attachmentKey{kind.GCPTrafficExtension, gw}); ok {
 			a.served(v, gw, slices.Collect(maps.Values(at.Names)))
 		}
@@ -49,7 +56,7 @@ func translatePluginStatus(v *recompute.View, key string) recompute.Result {
 	result.Writes = append(append(result.Writes, objectEvents(ref, o, gateway.EventSource(multi))...), events...)
 	if p.Main != "" {
 		result.Resources = []*lbv1.Resource{{Name: p.Name, Body: &lbv1.Resource_WasmPlugin{WasmPlugin: &lbv1.WasmPlugin{
-			MainVersion: p.Main, Logging: loggingOf(o.Spec.LogConfig), Owner: owner.Of(ref),
+			MainVersion: p.Main, Logging: loggingOf(o.Spec.LogConfig), Owner: owner.Of(ref), Upstreams: calls.List,
 			Description: owner.Describe("gcpwasmplugins", ref.Namespace, ref.Name, fleet.MemberOf(v, ref.Cluster)),
 		}}}}
 	}
@@ -59,7 +66,7 @@ func translatePluginStatus(v *recompute.View, key string) recompute.Result {
 // unusedPlugin is what is said of a plugin that no extension of a Gateway names: an ancestor that is the plugin itself.
 func unusedPlugin(ref store.Ref, generation int64, p *plugin) gatewayv1.PolicyAncestorStatus {
 	a := &verdict{who: ref, generation: generation, gateway: ancestorOf(ref)}
-	a.judgePlugin(p)
+	a.accepted, a.waiting = sum(p.problems(), againstAccepted), sum(p.problems(), againstProgrammed)
 	accepted := a.condition(conditionAccepted, reasonAccepted, a.accepted)
 	switch {
 	case a.accepted != nil:
@@ -73,14 +80,15 @@ func unusedPlugin(ref store.Ref, generation int64, p *plugin) gatewayv1.PolicyAn
 	}
 }
 
-func (a *verdict) readPlugin(v *recompute.View, p *plugin) {
-	a.judgePlugin(p)
+func (a *verdict) readPlugin(v *recompute.View, p *plugin, calls *upstreams) {
+	a.judgeUpstreams(v, calls, p.problems()...)
 	a.follow(v, a.who)
 }
 
-func (a *verdict) judgePlugin(p *plugin) {
-	if p.Problem != nil {
-		problems := []problem{*p.Problem}
-		a.accepted, a.waiting = sum(problems, againstAccepted), sum(problems, againstProgrammed)
+// problems are what there is to say against today's version.
+func (p *plugin) problems() []problem {
+	if p.Problem == nil {
+		return nil
 	}
+	return []problem{*p.Problem}
 }

@@ -23,6 +23,7 @@ const (
 	reasonResolvedRefs    = "ResolvedRefs"
 	reasonServiceNotFound = "ExtensionServiceNotFound"
 	reasonPluginNotFound  = "GCPWasmPluginNotFound"
+	reasonRefNotPermitted = "RefNotPermitted"
 )
 
 // reasonWaiting is that of what is no mistake, and only not there yet: it counts against Programmed alone.
@@ -42,7 +43,7 @@ type problem struct {
 }
 
 func (p problem) isReference() bool {
-	return p.Reason == reasonServiceNotFound || p.Reason == reasonPluginNotFound
+	return p.Reason == reasonServiceNotFound || p.Reason == reasonPluginNotFound || p.Reason == reasonRefNotPermitted
 }
 
 // isWaiting: nobody has to change anything.

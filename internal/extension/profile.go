@@ -18,6 +18,8 @@ const (
 // wantsFull reads the annotation. What it does not know is a problem: the plugin may count on more than it would get.
 func wantsFull(p *networkingv1.GCPWasmPlugin) (full bool, wrong *problem) {
 	switch v, set := p.Annotations[ProfileAnnotation]; {
+	case (!set || v == profileGCP) && len(p.Spec.Upstreams) > 0:
+		return false, &problem{Reason: reasonInvalidPlugin, Message: fmt.Sprintf("spec.upstreams: a plugin that calls out takes the annotation %s: %s", ProfileAnnotation, profileFull)}
 	case !set, v == profileGCP:
 		return false, nil
 	case v == profileFull:

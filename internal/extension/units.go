@@ -13,6 +13,7 @@ const (
 	unitPlugin       = "extension.plugin"
 	unitStatus       = "extension.status"
 	unitPluginStatus = "extension.pluginstatus"
+	unitUpstreams    = "extension.upstreams"
 )
 
 // indexTargets files extensions under the Gateways that they name.
@@ -28,6 +29,7 @@ func Units() map[string]recompute.Translator {
 		unitAttachment:          translateAttachment,
 		unitPlugin:              translatePlugin,
 		unitGoogleAPI:           translateGoogleAPI,
+		unitUpstreams:           translateUpstreams,
 		unitStatus:              translateStatus,
 		unitPluginStatus:        translatePluginStatus,
 		frontend.UnitExtensions: translateExtensions,

@@ -8,6 +8,7 @@ import (
 
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
+	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
 	spillwayv1alpha1 "github.com/spillway-lb/spillway/api/spillway/v1alpha1"
 	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/manifests"
@@ -61,13 +62,15 @@ type world struct {
 	// runs counts by unit kind since it was cleared.
 	runs   map[string]int
 	writes map[string]recompute.WriteChange
-	at     int
+	// resources are those that are published, by "KIND NAME".
+	resources map[string]*lbv1.Resource
+	at        int
 }
 
 func newWorld(t *testing.T, files ...string) *world {
 	w := &world{
 		t: t, loader: manifests.NewLoader(), store: store.New(translate.Indexes()...), runs: map[string]int{},
-		writes: map[string]recompute.WriteChange{},
+		writes: map[string]recompute.WriteChange{}, resources: map[string]*lbv1.Resource{},
 	}
 	config := translate.Config(translate.Options{Traffic: translate.Proximity()})
 	for unit, translator := range config.Units {
@@ -105,6 +108,13 @@ func (w *world) commit(f func(*store.Tx)) {
 	for _, p := range round.Problems {
 		w.t.Errorf("problem: %v", p)
 	}
+	for _, r := range round.Tx.GetUpserts() {
+		k := lbv1.KeyOf(r)
+		w.resources[k.GetKind()+" "+k.GetName()] = r
+	}
+	for _, k := range round.Tx.GetDeletes() {
+		delete(w.resources, k.GetKind()+" "+k.GetName())
+	}
 	for _, c := range round.Writes {
 		key := c.Ref.String() + " " + string(c.Part) + " " + c.Key
 		if w.writes[key] = c; c.Removed {
@@ -112,6 +122,9 @@ func (w *world) commit(f func(*store.Tx)) {
 		}
 	}
 }
+
+// resource is one that is published; nil if there is none.
+func (w *world) resource(of, name string) *lbv1.Resource { return w.resources[of+" "+name] }
 
 // condition is one of an object's first ancestor: STATUS REASON MESSAGE, "" if there is none.
 func (w *world) condition(of, name, condition string) string {

@@ -56,8 +56,20 @@ type Config struct {
 	// Settle, if set, is called by Update and Replace with the next root before it is in force: to have its endpoints
 	// probed, and to wait (not for long) for first verdicts.
 	Settle func(next *config.Root)
+	// Outside, if set, makes requests that no client has asked for.
+	Outside Outside
 	// OnBound, if set, is called after an Update that changed what is bound.
 	OnBound func([]Bound)
+}
+
+// Outside makes requests that no client has asked for: those of plugins.
+type Outside interface {
+	// Connect says where the configuration in force is read, and what requests go through. It comes first.
+	Connect(root func() *config.Root, caller *call.Caller)
+	// Follow is called when another configuration is in force.
+	Follow()
+	// End cuts the requests under way, and returns when there are none. None may come after.
+	End()
 }
 
 // idleWorkers is how many parked goroutines wait for HTTP/2 streams.
@@ -125,6 +137,9 @@ func New(c Config) *Proxy {
 		countLines(c.Metrics, p.accessLog)
 	}
 	p.caller = &call.Caller{Clock: p.clock, Pools: p.pools, Metrics: c.Metrics, Guard: c.Guard}
+	if c.Outside != nil {
+		c.Outside.Connect(p.root.Load, p.caller)
+	}
 	p.server = &downstream.Server{Workers: p.workers, Doorman: transport.NewDoorman(), Engine: &exchange.Engine{
 		Root: p.root.Load, Caller: p.caller, Log: p.accessLog, LogAll: c.LogAll, Metrics: c.Metrics,
 		Tracer: c.Tracer, Logger: c.Logger, Guard: c.Guard, Places: p.places,
@@ -226,6 +241,9 @@ func (p *Proxy) Commit(next *config.Root) error {
 		err = bindErr
 	}
 	p.server.Follow()
+	if p.cfg.Outside != nil {
+		p.cfg.Outside.Follow()
+	}
 	for _, e := range next.Retired() {
 		p.pools.Retire(e)
 	}
@@ -295,6 +313,9 @@ func (p *Proxy) end() bool {
 // close releases what exchanges needed.
 func (p *Proxy) close() {
 	p.ticking.Wait()
+	if p.cfg.Outside != nil {
+		p.cfg.Outside.End()
+	}
 	p.caller.EndStreams()
 	p.server.Doorman.Close()
 	p.pools.Stop()

@@ -8,9 +8,10 @@ import (
 
 // Services makes the calls of guests in the Full profile. Its methods are called in goroutines of their own.
 type Services interface {
-	// Knows reports at once whether there is an upstream of that name.
+	// Knows reports at once whether there is an upstream of that name, KnowsTarget whether a target of gRPC names one.
 	Knows(upstream string) bool
-	// HTTP makes a call. An error is a failure, whose text the guest sees.
+	KnowsTarget(target string) bool
+	// HTTP makes a call. Of an error the guest learns that the call failed, as in Envoy; who has the Services tells the reason.
 	HTTP(ctx context.Context, c *HTTPCall) (*HTTPAnswer, error)
 	// GRPC begins a stream, or a call of one message.
 	GRPC(ctx context.Context, c *GRPCCall) (GRPCStream, error)
@@ -178,10 +179,6 @@ func (c *HTTPCall) complete() bool {
 
 func (in *instance) startHTTP(id uint32, services Services, c *HTTPCall) {
 	ctx, cancel := context.WithCancel(context.Background())
-	if c.Timeout > 0 {
-		cancel()
-		ctx, cancel = context.WithTimeout(context.Background(), c.Timeout)
-	}
 	if in.pending == nil {
 		in.pending = map[uint32]context.CancelFunc{}
 	}

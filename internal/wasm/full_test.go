@@ -22,6 +22,8 @@ type services struct {
 
 func (s *services) Knows(upstream string) bool { return upstream == "cluster" }
 
+func (s *services) KnowsTarget(target string) bool { return s.Knows(target) }
+
 func (s *services) HTTP(ctx context.Context, c *HTTPCall) (*HTTPAnswer, error) {
 	if s.gate != nil {
 		select {
@@ -40,22 +42,30 @@ func (s *services) HTTP(ctx context.Context, c *HTTPCall) (*HTTPAnswer, error) {
 type grpcPlay struct {
 	s      *services
 	events chan GRPCEvent
+	call   *GRPCCall
 }
 
-func (s *services) GRPC(context.Context, *GRPCCall) (GRPCStream, error) {
-	return &grpcPlay{s, make(chan GRPCEvent, 10)}, nil
+func (s *services) GRPC(_ context.Context, c *GRPCCall) (GRPCStream, error) {
+	return &grpcPlay{s, make(chan GRPCEvent, 10), c}, nil
 }
 
 func (g *grpcPlay) Send(p []byte, end bool) error {
 	g.s.mu.Lock()
 	defer g.s.mu.Unlock()
 	g.s.sent = append(g.s.sent, string(p))
-	g.events <- GRPCEvent{Message: append([]byte("re: "), p...)}
-	if end {
-		g.events <- GRPCEvent{Closed: true, Status: 5, Trailing: Pairs{{"a", "b"}}}
+	if g.call.Method != "nothing" {
+		g.events <- GRPCEvent{Message: append([]byte("re: "), p...)}
+	}
+	switch {
+	case end && g.call.Single && g.call.Method != "fails":
+		g.events <- GRPCEvent{Closed: true}
+	case end:
+		g.events <- GRPCEvent{Closed: true, Status: 5, StatusText: "no such thing", Trailing: Pairs{{"a", "b"}}}
 	}
 	return nil
 }
+
+func (g *grpcPlay) Close() {}
 
 func (g *grpcPlay) Recv() (GRPCEvent, error) {
 	e, open := <-g.events
@@ -267,6 +277,48 @@ func TestGRPC(t *testing.T) {
 	if all := strings.Join(logged.all(), " "); !strings.Contains(all, "re: first") || !strings.Contains(all, "re: last") {
 		t.Error(all)
 	}
+}
+
+// A single call has one outcome: its answer, if the call ended well, or the status. An answer before a bad end is none.
+func TestASingleCallHasOneOutcome(t *testing.T) {
+	for method, want := range map[string][]string{
+		"works":   {"info received", "info re: x"},
+		"fails":   {"info closed", "info no such thing"},
+		"nothing": {"info closed", "info the call ended without an answer"},
+	} {
+		t.Run(method, func(t *testing.T) {
+			b := wat.New()
+			log, one, get, status := host(b, "proxy_log"), host(b, "proxy_grpc_call"), host(b, "proxy_get_buffer_bytes"), host(b, "proxy_get_status")
+			b.Plugin()
+			b.Function("proxy_on_configure", "ii>i", 0,
+				checked(one, 0, b.Text("cluster"), b.Text("service"), b.Text(method), b.Text(""), b.Text("x"), wat.I32(0), wat.I32(outID)), wat.I32(1))
+			b.Function("proxy_on_grpc_receive", "iii>", 0,
+				wat.I32(2), b.Text("received"), wat.Call(log), wat.Drop,
+				checked(get, 0, wat.I32(5), wat.I32(0), wat.Local(2), outs()), say(log))
+			b.Function("proxy_on_grpc_close", "iii>", 0,
+				checked(status, 0, wat.I32(outC), outs()), wat.LoadFrom(outC), wat.Local(2), wat.Ne, wat.If(wat.Unreachable),
+				wat.I32(2), b.Text("closed"), wat.Call(log), wat.Drop, say(log))
+			p, logged := start(t, b.Module(), Options{Profile: Full}, PluginConfig{Services: &services{}})
+			until(t, "it has an outcome", func() bool { return len(logged.all()) >= 2 })
+			until(t, "nothing is under way", func() bool { return underWay(p) == 0 })
+			if got := logged.all(); !slices.Equal(got, want) {
+				t.Errorf("%q, want %q", got, want)
+			}
+		})
+	}
+}
+
+// underWay counts the calls of a plugin's idle instances.
+func underWay(p *Plugin) (n int) {
+	p.mu.Lock()
+	idle := slices.Clone(p.idle)
+	p.mu.Unlock()
+	for _, in := range idle {
+		in.mu.Lock()
+		n += in.callsUnderWay()
+		in.mu.Unlock()
+	}
+	return n
 }
 
 // In the GCP profile all of that links and answers Unimplemented.

@@ -12,6 +12,8 @@ type GRPCCall struct {
 	Metadata                Pairs
 	// Timeout is 0 for none, and always for streams.
 	Timeout time.Duration
+	// Single: one message goes, and one comes.
+	Single bool
 }
 
 // GRPCStream is one under way. Send and Recv are called by one goroutine each.
@@ -20,6 +22,8 @@ type GRPCStream interface {
 	Send(message []byte, end bool) error
 	// Recv waits for what comes next. After an event with Closed there is nothing more.
 	Recv() (GRPCEvent, error)
+	// Close gives the stream up. It is called once, and ends Send and Recv.
+	Close()
 }
 
 // GRPCEvent is what comes on a stream: one of initial metadata, a message, and the end with its trailers.
@@ -38,6 +42,8 @@ type grpcCallState struct {
 	single bool
 	cancel context.CancelFunc
 	out    chan grpcMessage
+	// answer is that of a single call, until the call has ended well.
+	answer []byte
 }
 
 type grpcMessage struct {
@@ -48,7 +54,7 @@ type grpcMessage struct {
 const (
 	waitingMessages = 256 // that a stream may have before it has been opened
 	grpcUnavailable = 14
-	grpcCancelled   = 1
+	grpcInternal    = 13
 )
 
 func grpcCall(in *instance, a arguments) uint32 {
@@ -82,8 +88,9 @@ func (in *instance) grpcArguments(a arguments) (*GRPCCall, bool) {
 // startGRPC begins a call of one message, or a stream. Calls have odd ids, streams even ones.
 func (in *instance) startGRPC(c *GRPCCall, outID uint32, only *grpcMessage) uint32 {
 	services := in.plugin.config.Services
+	c.Single = only != nil
 	switch {
-	case services == nil || !services.Knows(c.Target):
+	case services == nil || !services.KnowsTarget(c.Target):
 		return uint32(parseFailure)
 	case in.callsUnderWay() >= maxCalls:
 		return uint32(internalFailure)
@@ -91,17 +98,13 @@ func (in *instance) startGRPC(c *GRPCCall, outID uint32, only *grpcMessage) uint
 		return uint32(invalidMemoryAccess)
 	}
 	in.lastCall++
-	if odd := in.lastCall%2 == 1; odd != (only != nil) {
+	if odd := in.lastCall%2 == 1; odd != c.Single {
 		in.lastCall++
 	}
 	id := in.lastCall
 	in.write32(outID, id)
 	ctx, cancel := context.WithCancel(context.Background())
-	if c.Timeout > 0 {
-		cancel()
-		ctx, cancel = context.WithTimeout(context.Background(), c.Timeout)
-	}
-	state := &grpcCallState{single: only != nil, cancel: cancel, out: make(chan grpcMessage, waitingMessages)}
+	state := &grpcCallState{single: c.Single, cancel: cancel, out: make(chan grpcMessage, waitingMessages)}
 	if only != nil {
 		state.out <- *only
 	}
@@ -121,14 +124,12 @@ func (in *instance) runGRPC(ctx context.Context, id uint32, state *grpcCallState
 		in.fromOutside(func() { in.grpcClosed(id, GRPCEvent{Status: grpcUnavailable, StatusText: err.Error()}) })
 		return
 	}
+	defer stream.Close()
 	go sendGRPC(ctx, stream, state)
 	for {
 		event, err := guarded(stream.Recv)
 		if err != nil {
 			event = GRPCEvent{Closed: true, Status: grpcUnavailable, StatusText: err.Error()}
-			if ctx.Err() != nil {
-				event.Status = grpcCancelled
-			}
 		}
 		in.fromOutside(func() { in.grpcCame(id, event) })
 		if event.Closed {
@@ -157,15 +158,10 @@ func (in *instance) grpcCame(id uint32, e GRPCEvent) {
 	case state == nil:
 	case e.Closed:
 		in.grpcClosed(id, e)
+	case e.Message != nil && state.single:
+		state.answer = e.Message
 	case e.Message != nil:
-		in.message = e.Message
-		if state.single {
-			delete(in.calling.streams, id)
-			state.cancel()
-			in.statusCode, in.statusText = 0, ""
-		}
-		in.rootCall(onGRPCReceive, uint64(id), uint64(len(e.Message)))
-		in.message = nil
+		in.received(id, e.Message)
 	case !state.single:
 		in.initial = e.Initial
 		in.rootCall(onGRPCInitialMetadata, uint64(id), uint64(len(e.Initial)))
@@ -178,6 +174,15 @@ func (in *instance) grpcClosed(id uint32, e GRPCEvent) {
 	if state == nil {
 		return
 	}
+	if state.single && e.Status == 0 {
+		if state.answer != nil {
+			delete(in.calling.streams, id)
+			in.statusCode, in.statusText = 0, ""
+			in.received(id, state.answer)
+			return
+		}
+		e.Status, e.StatusText = grpcInternal, "the call ended without an answer"
+	}
 	if !state.single {
 		in.trailing = e.Trailing
 		in.rootCall(onGRPCTrailingMetadata, uint64(id), uint64(len(e.Trailing)))
@@ -186,6 +191,13 @@ func (in *instance) grpcClosed(id uint32, e GRPCEvent) {
 	delete(in.calling.streams, id)
 	in.statusCode, in.statusText = e.Status, e.StatusText
 	in.rootCall(onGRPCClose, uint64(id), uint64(e.Status))
+}
+
+// received tells the guest of a message.
+func (in *instance) received(id uint32, message []byte) {
+	in.message = message
+	in.rootCall(onGRPCReceive, uint64(id), uint64(len(message)))
+	in.message = nil
 }
 
 func grpcSend(in *instance, a arguments) uint32 {

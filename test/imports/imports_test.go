@@ -19,6 +19,7 @@ var forbidden = []struct {
 	{"internal/proxy/extension", []string{module + "internal/proxy/exchange", module + "internal/proxy/downstream", module + "internal/proxy/config"}, "filters know the engine by what it shows them"},
 	{"internal/proxy/callout", []string{module + "internal/proxy/exchange", module + "internal/proxy/downstream", module + "internal/proxy/config", module + "internal/calloutserver"}, "a callout is a filter over calls"},
 	{"internal/proxy/chains", []string{module + "internal/proxy/exchange", module + "internal/proxy/downstream", module + "internal/proxy/config"}, "chains are made of the model and run by whoever pins them"},
+	{"internal/proxy/outbound", []string{module + "internal/proxy/exchange", module + "internal/proxy/downstream", module + "internal/proxy/plugin", module + "internal/proxy/chains"}, "calls of plugins know neither exchanges nor what runs plugins"},
 	{"internal/proxy/call", []string{module + "internal/proxy/exchange", module + "internal/proxy/downstream"}, "a call serves mirrors and callouts as well as exchanges"},
 	{"internal/proxy/upstream", []string{module + "internal/proxy/call", module + "internal/proxy/exchange", module + "internal/proxy/downstream", module + "internal/proxy/config"}, "connections to backends know nothing of requests' phases"},
 	{"internal/proxy/tunnel", []string{module + "internal/proxy/exchange", module + "internal/proxy/upstream", module + "internal/proxy/http1", module + "internal/proxy/http2", module + "internal/proxy/config"}, "a tunnel knows no protocol"},

@@ -782,7 +782,7 @@ func (x PluginLogging_Level) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use PluginLogging_Level.Descriptor instead.
 func (PluginLogging_Level) EnumDescriptor() ([]byte, []int) {
-	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{42, 0}
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{43, 0}
 }
 
 // What of proxy-wasm the plugin may use.
@@ -831,7 +831,7 @@ func (x WasmPluginVersion_Profile) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use WasmPluginVersion_Profile.Descriptor instead.
 func (WasmPluginVersion_Profile) EnumDescriptor() ([]byte, []int) {
-	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{43, 0}
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{44, 0}
 }
 
 type HealthCheck_Type int32
@@ -889,7 +889,7 @@ func (x HealthCheck_Type) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use HealthCheck_Type.Descriptor instead.
 func (HealthCheck_Type) EnumDescriptor() ([]byte, []int) {
-	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{47, 0}
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{48, 0}
 }
 
 type HealthCheck_PortSpecification int32
@@ -938,7 +938,7 @@ func (x HealthCheck_PortSpecification) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use HealthCheck_PortSpecification.Descriptor instead.
 func (HealthCheck_PortSpecification) EnumDescriptor() ([]byte, []int) {
-	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{47, 1}
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{48, 1}
 }
 
 type HealthCheck_ProxyHeader int32
@@ -984,7 +984,7 @@ func (x HealthCheck_ProxyHeader) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use HealthCheck_ProxyHeader.Descriptor instead.
 func (HealthCheck_ProxyHeader) EnumDescriptor() ([]byte, []int) {
-	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{47, 2}
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{48, 2}
 }
 
 // Resource is the one type that travels. Its identity is (kind of body, name).
@@ -4824,7 +4824,9 @@ type WasmPlugin struct {
 	Logging     *PluginLogging `protobuf:"bytes,2,opt,name=logging,proto3" json:"logging,omitempty"`
 	Description string         `protobuf:"bytes,3,opt,name=description,proto3" json:"description,omitempty"`
 	// The GCPWasmPlugin.
-	Owner         *Owner `protobuf:"bytes,5,opt,name=owner,proto3" json:"owner,omitempty"`
+	Owner *Owner `protobuf:"bytes,5,opt,name=owner,proto3" json:"owner,omitempty"`
+	// What the plugin may call in the full profile, by names that are there once.
+	Upstreams     []*PluginUpstream `protobuf:"bytes,6,rep,name=upstreams,proto3" json:"upstreams,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -4887,6 +4889,77 @@ func (x *WasmPlugin) GetOwner() *Owner {
 	return nil
 }
 
+func (x *WasmPlugin) GetUpstreams() []*PluginUpstream {
+	if x != nil {
+		return x.Upstreams
+	}
+	return nil
+}
+
+// PluginUpstream lets a plugin call a backend service.
+type PluginUpstream struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What the plugin calls it.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// backend_service; "" only with a fault.
+	BackendService string `protobuf:"bytes,2,opt,name=backend_service,json=backendService,proto3" json:"backend_service,omitempty"`
+	// Why it leads nowhere: calls are then refused with this text in the log.
+	Fault         string `protobuf:"bytes,3,opt,name=fault,proto3" json:"fault,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PluginUpstream) Reset() {
+	*x = PluginUpstream{}
+	mi := &file_api_lb_v1_lb_proto_msgTypes[42]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PluginUpstream) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PluginUpstream) ProtoMessage() {}
+
+func (x *PluginUpstream) ProtoReflect() protoreflect.Message {
+	mi := &file_api_lb_v1_lb_proto_msgTypes[42]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PluginUpstream.ProtoReflect.Descriptor instead.
+func (*PluginUpstream) Descriptor() ([]byte, []int) {
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{42}
+}
+
+func (x *PluginUpstream) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *PluginUpstream) GetBackendService() string {
+	if x != nil {
+		return x.BackendService
+	}
+	return ""
+}
+
+func (x *PluginUpstream) GetFault() string {
+	if x != nil {
+		return x.Fault
+	}
+	return ""
+}
+
 // PluginLogging says which messages of a plugin become log entries.
 type PluginLogging struct {
 	state   protoimpl.MessageState `protogen:"open.v1"`
@@ -4900,7 +4973,7 @@ type PluginLogging struct {
 
 func (x *PluginLogging) Reset() {
 	*x = PluginLogging{}
-	mi := &file_api_lb_v1_lb_proto_msgTypes[42]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4912,7 +4985,7 @@ func (x *PluginLogging) String() string {
 func (*PluginLogging) ProtoMessage() {}
 
 func (x *PluginLogging) ProtoReflect() protoreflect.Message {
-	mi := &file_api_lb_v1_lb_proto_msgTypes[42]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4925,7 +4998,7 @@ func (x *PluginLogging) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PluginLogging.ProtoReflect.Descriptor instead.
 func (*PluginLogging) Descriptor() ([]byte, []int) {
-	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{42}
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *PluginLogging) GetEnabled() bool {
@@ -4974,7 +5047,7 @@ type WasmPluginVersion struct {
 
 func (x *WasmPluginVersion) Reset() {
 	*x = WasmPluginVersion{}
-	mi := &file_api_lb_v1_lb_proto_msgTypes[43]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4986,7 +5059,7 @@ func (x *WasmPluginVersion) String() string {
 func (*WasmPluginVersion) ProtoMessage() {}
 
 func (x *WasmPluginVersion) ProtoReflect() protoreflect.Message {
-	mi := &file_api_lb_v1_lb_proto_msgTypes[43]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4999,7 +5072,7 @@ func (x *WasmPluginVersion) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WasmPluginVersion.ProtoReflect.Descriptor instead.
 func (*WasmPluginVersion) Descriptor() ([]byte, []int) {
-	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{43}
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *WasmPluginVersion) GetPlugin() string {
@@ -5080,7 +5153,7 @@ type NetworkEndpointGroup struct {
 
 func (x *NetworkEndpointGroup) Reset() {
 	*x = NetworkEndpointGroup{}
-	mi := &file_api_lb_v1_lb_proto_msgTypes[44]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5092,7 +5165,7 @@ func (x *NetworkEndpointGroup) String() string {
 func (*NetworkEndpointGroup) ProtoMessage() {}
 
 func (x *NetworkEndpointGroup) ProtoReflect() protoreflect.Message {
-	mi := &file_api_lb_v1_lb_proto_msgTypes[44]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5105,7 +5178,7 @@ func (x *NetworkEndpointGroup) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NetworkEndpointGroup.ProtoReflect.Descriptor instead.
 func (*NetworkEndpointGroup) Descriptor() ([]byte, []int) {
-	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{44}
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *NetworkEndpointGroup) GetRegion() string {
@@ -5162,7 +5235,7 @@ type EndpointShard struct {
 
 func (x *EndpointShard) Reset() {
 	*x = EndpointShard{}
-	mi := &file_api_lb_v1_lb_proto_msgTypes[45]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5174,7 +5247,7 @@ func (x *EndpointShard) String() string {
 func (*EndpointShard) ProtoMessage() {}
 
 func (x *EndpointShard) ProtoReflect() protoreflect.Message {
-	mi := &file_api_lb_v1_lb_proto_msgTypes[45]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5187,7 +5260,7 @@ func (x *EndpointShard) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EndpointShard.ProtoReflect.Descriptor instead.
 func (*EndpointShard) Descriptor() ([]byte, []int) {
-	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{45}
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *EndpointShard) GetGroup() string {
@@ -5227,7 +5300,7 @@ type Endpoint struct {
 
 func (x *Endpoint) Reset() {
 	*x = Endpoint{}
-	mi := &file_api_lb_v1_lb_proto_msgTypes[46]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5239,7 +5312,7 @@ func (x *Endpoint) String() string {
 func (*Endpoint) ProtoMessage() {}
 
 func (x *Endpoint) ProtoReflect() protoreflect.Message {
-	mi := &file_api_lb_v1_lb_proto_msgTypes[46]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5252,7 +5325,7 @@ func (x *Endpoint) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Endpoint.ProtoReflect.Descriptor instead.
 func (*Endpoint) Descriptor() ([]byte, []int) {
-	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{46}
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *Endpoint) GetAddress() string {
@@ -5315,7 +5388,7 @@ type HealthCheck struct {
 
 func (x *HealthCheck) Reset() {
 	*x = HealthCheck{}
-	mi := &file_api_lb_v1_lb_proto_msgTypes[47]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5327,7 +5400,7 @@ func (x *HealthCheck) String() string {
 func (*HealthCheck) ProtoMessage() {}
 
 func (x *HealthCheck) ProtoReflect() protoreflect.Message {
-	mi := &file_api_lb_v1_lb_proto_msgTypes[47]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5340,7 +5413,7 @@ func (x *HealthCheck) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HealthCheck.ProtoReflect.Descriptor instead.
 func (*HealthCheck) Descriptor() ([]byte, []int) {
-	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{47}
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *HealthCheck) GetType() HealthCheck_Type {
@@ -5477,7 +5550,7 @@ type EndpointHealth struct {
 
 func (x *EndpointHealth) Reset() {
 	*x = EndpointHealth{}
-	mi := &file_api_lb_v1_lb_proto_msgTypes[48]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5489,7 +5562,7 @@ func (x *EndpointHealth) String() string {
 func (*EndpointHealth) ProtoMessage() {}
 
 func (x *EndpointHealth) ProtoReflect() protoreflect.Message {
-	mi := &file_api_lb_v1_lb_proto_msgTypes[48]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5502,7 +5575,7 @@ func (x *EndpointHealth) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EndpointHealth.ProtoReflect.Descriptor instead.
 func (*EndpointHealth) Descriptor() ([]byte, []int) {
-	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{48}
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *EndpointHealth) GetLocation() string {
@@ -5560,7 +5633,7 @@ type Weights struct {
 
 func (x *Weights) Reset() {
 	*x = Weights{}
-	mi := &file_api_lb_v1_lb_proto_msgTypes[49]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5572,7 +5645,7 @@ func (x *Weights) String() string {
 func (*Weights) ProtoMessage() {}
 
 func (x *Weights) ProtoReflect() protoreflect.Message {
-	mi := &file_api_lb_v1_lb_proto_msgTypes[49]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5585,7 +5658,7 @@ func (x *Weights) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Weights.ProtoReflect.Descriptor instead.
 func (*Weights) Descriptor() ([]byte, []int) {
-	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{49}
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *Weights) GetBackendService() string {
@@ -5622,7 +5695,7 @@ type GroupWeight struct {
 
 func (x *GroupWeight) Reset() {
 	*x = GroupWeight{}
-	mi := &file_api_lb_v1_lb_proto_msgTypes[50]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5634,7 +5707,7 @@ func (x *GroupWeight) String() string {
 func (*GroupWeight) ProtoMessage() {}
 
 func (x *GroupWeight) ProtoReflect() protoreflect.Message {
-	mi := &file_api_lb_v1_lb_proto_msgTypes[50]
+	mi := &file_api_lb_v1_lb_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5647,7 +5720,7 @@ func (x *GroupWeight) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GroupWeight.ProtoReflect.Descriptor instead.
 func (*GroupWeight) Descriptor() ([]byte, []int) {
-	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{50}
+	return file_api_lb_v1_lb_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *GroupWeight) GetGroup() string {
@@ -6033,13 +6106,18 @@ const file_api_lb_v1_lb_proto_rawDesc = "" +
 	"\x15SEND_MODE_UNSPECIFIED\x10\x00\x12\f\n" +
 	"\bSTREAMED\x10\x01\x12\x18\n" +
 	"\x14FULL_DUPLEX_STREAMED\x10\x02B\b\n" +
-	"\x06target\"\xab\x01\n" +
+	"\x06target\"\xe0\x01\n" +
 	"\n" +
 	"WasmPlugin\x12!\n" +
 	"\fmain_version\x18\x01 \x01(\tR\vmainVersion\x12.\n" +
 	"\alogging\x18\x02 \x01(\v2\x14.lb.v1.PluginLoggingR\alogging\x12 \n" +
 	"\vdescription\x18\x03 \x01(\tR\vdescription\x12\"\n" +
-	"\x05owner\x18\x05 \x01(\v2\f.lb.v1.OwnerR\x05ownerJ\x04\b\x04\x10\x05\"\xe6\x01\n" +
+	"\x05owner\x18\x05 \x01(\v2\f.lb.v1.OwnerR\x05owner\x123\n" +
+	"\tupstreams\x18\x06 \x03(\v2\x15.lb.v1.PluginUpstreamR\tupstreamsJ\x04\b\x04\x10\x05\"c\n" +
+	"\x0ePluginUpstream\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12'\n" +
+	"\x0fbackend_service\x18\x02 \x01(\tR\x0ebackendService\x12\x14\n" +
+	"\x05fault\x18\x03 \x01(\tR\x05fault\"\xe6\x01\n" +
 	"\rPluginLogging\x12\x18\n" +
 	"\aenabled\x18\x01 \x01(\bR\aenabled\x12\x1f\n" +
 	"\vsample_rate\x18\x02 \x01(\x01R\n" +
@@ -6179,7 +6257,7 @@ func file_api_lb_v1_lb_proto_rawDescGZIP() []byte {
 }
 
 var file_api_lb_v1_lb_proto_enumTypes = make([]protoimpl.EnumInfo, 18)
-var file_api_lb_v1_lb_proto_msgTypes = make([]protoimpl.MessageInfo, 52)
+var file_api_lb_v1_lb_proto_msgTypes = make([]protoimpl.MessageInfo, 53)
 var file_api_lb_v1_lb_proto_goTypes = []any{
 	(LoadBalancingScheme)(0),           // 0: lb.v1.LoadBalancingScheme
 	(TlsVersion)(0),                    // 1: lb.v1.TlsVersion
@@ -6241,17 +6319,18 @@ var file_api_lb_v1_lb_proto_goTypes = []any{
 	(*MatchExpression)(nil),            // 57: lb.v1.MatchExpression
 	(*Extension)(nil),                  // 58: lb.v1.Extension
 	(*WasmPlugin)(nil),                 // 59: lb.v1.WasmPlugin
-	(*PluginLogging)(nil),              // 60: lb.v1.PluginLogging
-	(*WasmPluginVersion)(nil),          // 61: lb.v1.WasmPluginVersion
-	(*NetworkEndpointGroup)(nil),       // 62: lb.v1.NetworkEndpointGroup
-	(*EndpointShard)(nil),              // 63: lb.v1.EndpointShard
-	(*Endpoint)(nil),                   // 64: lb.v1.Endpoint
-	(*HealthCheck)(nil),                // 65: lb.v1.HealthCheck
-	(*EndpointHealth)(nil),             // 66: lb.v1.EndpointHealth
-	(*Weights)(nil),                    // 67: lb.v1.Weights
-	(*GroupWeight)(nil),                // 68: lb.v1.GroupWeight
-	nil,                                // 69: lb.v1.Extension.MetadataEntry
-	(*durationpb.Duration)(nil),        // 70: google.protobuf.Duration
+	(*PluginUpstream)(nil),             // 60: lb.v1.PluginUpstream
+	(*PluginLogging)(nil),              // 61: lb.v1.PluginLogging
+	(*WasmPluginVersion)(nil),          // 62: lb.v1.WasmPluginVersion
+	(*NetworkEndpointGroup)(nil),       // 63: lb.v1.NetworkEndpointGroup
+	(*EndpointShard)(nil),              // 64: lb.v1.EndpointShard
+	(*Endpoint)(nil),                   // 65: lb.v1.Endpoint
+	(*HealthCheck)(nil),                // 66: lb.v1.HealthCheck
+	(*EndpointHealth)(nil),             // 67: lb.v1.EndpointHealth
+	(*Weights)(nil),                    // 68: lb.v1.Weights
+	(*GroupWeight)(nil),                // 69: lb.v1.GroupWeight
+	nil,                                // 70: lb.v1.Extension.MetadataEntry
+	(*durationpb.Duration)(nil),        // 71: google.protobuf.Duration
 }
 var file_api_lb_v1_lb_proto_depIdxs = []int32{
 	23,  // 0: lb.v1.Resource.forwarding_rule:type_name -> lb.v1.ForwardingRule
@@ -6259,17 +6338,17 @@ var file_api_lb_v1_lb_proto_depIdxs = []int32{
 	33,  // 2: lb.v1.Resource.url_map:type_name -> lb.v1.UrlMap
 	34,  // 3: lb.v1.Resource.route_rule:type_name -> lb.v1.RouteRule
 	47,  // 4: lb.v1.Resource.backend_service:type_name -> lb.v1.BackendService
-	62,  // 5: lb.v1.Resource.network_endpoint_group:type_name -> lb.v1.NetworkEndpointGroup
-	63,  // 6: lb.v1.Resource.endpoint_shard:type_name -> lb.v1.EndpointShard
-	65,  // 7: lb.v1.Resource.health_check:type_name -> lb.v1.HealthCheck
+	63,  // 5: lb.v1.Resource.network_endpoint_group:type_name -> lb.v1.NetworkEndpointGroup
+	64,  // 6: lb.v1.Resource.endpoint_shard:type_name -> lb.v1.EndpointShard
+	66,  // 7: lb.v1.Resource.health_check:type_name -> lb.v1.HealthCheck
 	31,  // 8: lb.v1.Resource.ssl_certificate:type_name -> lb.v1.SslCertificate
 	32,  // 9: lb.v1.Resource.trust_config:type_name -> lb.v1.TrustConfig
-	66,  // 10: lb.v1.Resource.endpoint_health:type_name -> lb.v1.EndpointHealth
-	67,  // 11: lb.v1.Resource.weights:type_name -> lb.v1.Weights
+	67,  // 10: lb.v1.Resource.endpoint_health:type_name -> lb.v1.EndpointHealth
+	68,  // 11: lb.v1.Resource.weights:type_name -> lb.v1.Weights
 	55,  // 12: lb.v1.Resource.lb_route_extension:type_name -> lb.v1.LbExtension
 	55,  // 13: lb.v1.Resource.lb_traffic_extension:type_name -> lb.v1.LbExtension
 	59,  // 14: lb.v1.Resource.wasm_plugin:type_name -> lb.v1.WasmPlugin
-	61,  // 15: lb.v1.Resource.wasm_plugin_version:type_name -> lb.v1.WasmPluginVersion
+	62,  // 15: lb.v1.Resource.wasm_plugin_version:type_name -> lb.v1.WasmPluginVersion
 	18,  // 16: lb.v1.Transaction.upserts:type_name -> lb.v1.Resource
 	19,  // 17: lb.v1.Transaction.deletes:type_name -> lb.v1.ResourceKey
 	18,  // 18: lb.v1.Model.resources:type_name -> lb.v1.Resource
@@ -6290,10 +6369,10 @@ var file_api_lb_v1_lb_proto_depIdxs = []int32{
 	1,   // 33: lb.v1.DownstreamTls.min_version:type_name -> lb.v1.TlsVersion
 	29,  // 34: lb.v1.ServerName.client_validation:type_name -> lb.v1.ClientValidation
 	8,   // 35: lb.v1.ClientValidation.mode:type_name -> lb.v1.ClientValidation.Mode
-	70,  // 36: lb.v1.HttpLimits.idle_timeout:type_name -> google.protobuf.Duration
-	70,  // 37: lb.v1.HttpLimits.header_timeout:type_name -> google.protobuf.Duration
-	70,  // 38: lb.v1.HttpLimits.stream_idle_timeout:type_name -> google.protobuf.Duration
-	70,  // 39: lb.v1.HttpLimits.request_timeout:type_name -> google.protobuf.Duration
+	71,  // 36: lb.v1.HttpLimits.idle_timeout:type_name -> google.protobuf.Duration
+	71,  // 37: lb.v1.HttpLimits.header_timeout:type_name -> google.protobuf.Duration
+	71,  // 38: lb.v1.HttpLimits.stream_idle_timeout:type_name -> google.protobuf.Duration
+	71,  // 39: lb.v1.HttpLimits.request_timeout:type_name -> google.protobuf.Duration
 	22,  // 40: lb.v1.SslCertificate.owner:type_name -> lb.v1.Owner
 	22,  // 41: lb.v1.TrustConfig.owner:type_name -> lb.v1.Owner
 	22,  // 42: lb.v1.UrlMap.owner:type_name -> lb.v1.Owner
@@ -6305,8 +6384,8 @@ var file_api_lb_v1_lb_proto_depIdxs = []int32{
 	43,  // 48: lb.v1.RouteRule.mirrors:type_name -> lb.v1.Mirror
 	44,  // 49: lb.v1.RouteRule.cors:type_name -> lb.v1.CorsPolicy
 	45,  // 50: lb.v1.RouteRule.retry:type_name -> lb.v1.RetryPolicy
-	70,  // 51: lb.v1.RouteRule.request_timeout:type_name -> google.protobuf.Duration
-	70,  // 52: lb.v1.RouteRule.backend_timeout:type_name -> google.protobuf.Duration
+	71,  // 51: lb.v1.RouteRule.request_timeout:type_name -> google.protobuf.Duration
+	71,  // 52: lb.v1.RouteRule.backend_timeout:type_name -> google.protobuf.Duration
 	46,  // 53: lb.v1.RouteRule.persistence:type_name -> lb.v1.SessionPersistence
 	41,  // 54: lb.v1.RouteRule.forward:type_name -> lb.v1.Forward
 	40,  // 55: lb.v1.RouteRule.redirect:type_name -> lb.v1.Redirect
@@ -6321,14 +6400,14 @@ var file_api_lb_v1_lb_proto_depIdxs = []int32{
 	43,  // 64: lb.v1.WeightedBackend.mirrors:type_name -> lb.v1.Mirror
 	40,  // 65: lb.v1.WeightedBackend.redirect:type_name -> lb.v1.Redirect
 	44,  // 66: lb.v1.WeightedBackend.cors:type_name -> lb.v1.CorsPolicy
-	70,  // 67: lb.v1.CorsPolicy.max_age:type_name -> google.protobuf.Duration
-	70,  // 68: lb.v1.RetryPolicy.backoff:type_name -> google.protobuf.Duration
+	71,  // 67: lb.v1.CorsPolicy.max_age:type_name -> google.protobuf.Duration
+	71,  // 68: lb.v1.RetryPolicy.backoff:type_name -> google.protobuf.Duration
 	9,   // 69: lb.v1.SessionPersistence.kind:type_name -> lb.v1.SessionPersistence.Kind
-	70,  // 70: lb.v1.SessionPersistence.absolute_timeout:type_name -> google.protobuf.Duration
-	70,  // 71: lb.v1.SessionPersistence.idle_timeout:type_name -> google.protobuf.Duration
+	71,  // 70: lb.v1.SessionPersistence.absolute_timeout:type_name -> google.protobuf.Duration
+	71,  // 71: lb.v1.SessionPersistence.idle_timeout:type_name -> google.protobuf.Duration
 	2,   // 72: lb.v1.BackendService.protocol:type_name -> lb.v1.BackendProtocol
-	70,  // 73: lb.v1.BackendService.timeout:type_name -> google.protobuf.Duration
-	70,  // 74: lb.v1.BackendService.draining_timeout:type_name -> google.protobuf.Duration
+	71,  // 73: lb.v1.BackendService.timeout:type_name -> google.protobuf.Duration
+	71,  // 74: lb.v1.BackendService.draining_timeout:type_name -> google.protobuf.Duration
 	48,  // 75: lb.v1.BackendService.backends:type_name -> lb.v1.Backend
 	3,   // 76: lb.v1.BackendService.locality_policy:type_name -> lb.v1.LocalityPolicy
 	49,  // 77: lb.v1.BackendService.session_affinity:type_name -> lb.v1.SessionAffinity
@@ -6342,38 +6421,39 @@ var file_api_lb_v1_lb_proto_depIdxs = []int32{
 	38,  // 85: lb.v1.BackendService.custom_request_headers:type_name -> lb.v1.Header
 	38,  // 86: lb.v1.BackendService.custom_response_headers:type_name -> lb.v1.Header
 	10,  // 87: lb.v1.SessionAffinity.type:type_name -> lb.v1.SessionAffinity.Type
-	70,  // 88: lb.v1.SessionAffinity.cookie_ttl:type_name -> google.protobuf.Duration
+	71,  // 88: lb.v1.SessionAffinity.cookie_ttl:type_name -> google.protobuf.Duration
 	51,  // 89: lb.v1.BackendTls.subject_alt_names:type_name -> lb.v1.SubjectAltName
-	70,  // 90: lb.v1.OutlierDetection.base_ejection_time:type_name -> google.protobuf.Duration
+	71,  // 90: lb.v1.OutlierDetection.base_ejection_time:type_name -> google.protobuf.Duration
 	0,   // 91: lb.v1.LbExtension.scheme:type_name -> lb.v1.LoadBalancingScheme
 	56,  // 92: lb.v1.LbExtension.chains:type_name -> lb.v1.ExtensionChain
 	22,  // 93: lb.v1.LbExtension.owner:type_name -> lb.v1.Owner
 	57,  // 94: lb.v1.ExtensionChain.match:type_name -> lb.v1.MatchExpression
 	58,  // 95: lb.v1.ExtensionChain.extensions:type_name -> lb.v1.Extension
 	11,  // 96: lb.v1.Extension.events:type_name -> lb.v1.Extension.Event
-	70,  // 97: lb.v1.Extension.timeout:type_name -> google.protobuf.Duration
-	69,  // 98: lb.v1.Extension.metadata:type_name -> lb.v1.Extension.MetadataEntry
+	71,  // 97: lb.v1.Extension.timeout:type_name -> google.protobuf.Duration
+	70,  // 98: lb.v1.Extension.metadata:type_name -> lb.v1.Extension.MetadataEntry
 	12,  // 99: lb.v1.Extension.request_body_send_mode:type_name -> lb.v1.Extension.SendMode
 	12,  // 100: lb.v1.Extension.response_body_send_mode:type_name -> lb.v1.Extension.SendMode
-	60,  // 101: lb.v1.WasmPlugin.logging:type_name -> lb.v1.PluginLogging
+	61,  // 101: lb.v1.WasmPlugin.logging:type_name -> lb.v1.PluginLogging
 	22,  // 102: lb.v1.WasmPlugin.owner:type_name -> lb.v1.Owner
-	13,  // 103: lb.v1.PluginLogging.min_level:type_name -> lb.v1.PluginLogging.Level
-	22,  // 104: lb.v1.WasmPluginVersion.owner:type_name -> lb.v1.Owner
-	14,  // 105: lb.v1.WasmPluginVersion.profile:type_name -> lb.v1.WasmPluginVersion.Profile
-	64,  // 106: lb.v1.EndpointShard.endpoints:type_name -> lb.v1.Endpoint
-	15,  // 107: lb.v1.HealthCheck.type:type_name -> lb.v1.HealthCheck.Type
-	70,  // 108: lb.v1.HealthCheck.check_interval:type_name -> google.protobuf.Duration
-	70,  // 109: lb.v1.HealthCheck.timeout:type_name -> google.protobuf.Duration
-	16,  // 110: lb.v1.HealthCheck.port_specification:type_name -> lb.v1.HealthCheck.PortSpecification
-	17,  // 111: lb.v1.HealthCheck.proxy_header:type_name -> lb.v1.HealthCheck.ProxyHeader
-	22,  // 112: lb.v1.HealthCheck.owner:type_name -> lb.v1.Owner
-	5,   // 113: lb.v1.EndpointHealth.state:type_name -> lb.v1.HealthState
-	68,  // 114: lb.v1.Weights.groups:type_name -> lb.v1.GroupWeight
-	115, // [115:115] is the sub-list for method output_type
-	115, // [115:115] is the sub-list for method input_type
-	115, // [115:115] is the sub-list for extension type_name
-	115, // [115:115] is the sub-list for extension extendee
-	0,   // [0:115] is the sub-list for field type_name
+	60,  // 103: lb.v1.WasmPlugin.upstreams:type_name -> lb.v1.PluginUpstream
+	13,  // 104: lb.v1.PluginLogging.min_level:type_name -> lb.v1.PluginLogging.Level
+	22,  // 105: lb.v1.WasmPluginVersion.owner:type_name -> lb.v1.Owner
+	14,  // 106: lb.v1.WasmPluginVersion.profile:type_name -> lb.v1.WasmPluginVersion.Profile
+	65,  // 107: lb.v1.EndpointShard.endpoints:type_name -> lb.v1.Endpoint
+	15,  // 108: lb.v1.HealthCheck.type:type_name -> lb.v1.HealthCheck.Type
+	71,  // 109: lb.v1.HealthCheck.check_interval:type_name -> google.protobuf.Duration
+	71,  // 110: lb.v1.HealthCheck.timeout:type_name -> google.protobuf.Duration
+	16,  // 111: lb.v1.HealthCheck.port_specification:type_name -> lb.v1.HealthCheck.PortSpecification
+	17,  // 112: lb.v1.HealthCheck.proxy_header:type_name -> lb.v1.HealthCheck.ProxyHeader
+	22,  // 113: lb.v1.HealthCheck.owner:type_name -> lb.v1.Owner
+	5,   // 114: lb.v1.EndpointHealth.state:type_name -> lb.v1.HealthState
+	69,  // 115: lb.v1.Weights.groups:type_name -> lb.v1.GroupWeight
+	116, // [116:116] is the sub-list for method output_type
+	116, // [116:116] is the sub-list for method input_type
+	116, // [116:116] is the sub-list for extension type_name
+	116, // [116:116] is the sub-list for extension extendee
+	0,   // [0:116] is the sub-list for field type_name
 }
 
 func init() { file_api_lb_v1_lb_proto_init() }
@@ -6436,7 +6516,7 @@ func file_api_lb_v1_lb_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_api_lb_v1_lb_proto_rawDesc), len(file_api_lb_v1_lb_proto_rawDesc)),
 			NumEnums:      18,
-			NumMessages:   52,
+			NumMessages:   53,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

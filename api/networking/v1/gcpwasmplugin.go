@@ -42,6 +42,58 @@ type GCPWasmPluginSpec struct {
 	//
 	// +optional
 	LogConfig *WasmPluginLogConfig `json:"logConfig,omitempty"`
+	// Upstreams are what the plugin may send HTTP and gRPC calls to. Spillway's own: it takes the annotation
+	// spillway.dev/wasm-profile: full, which plugins that call out need.
+	//
+	// +optional
+	// +kubebuilder:validation:MaxItems=16
+	// +listType=map
+	// +listMapKey=name
+	Upstreams []WasmPluginUpstream `json:"upstreams,omitempty"`
+}
+
+// WasmPluginUpstream is something that a plugin may call.
+type WasmPluginUpstream struct {
+	// Name is what the plugin calls it: the upstream of proxy_http_call, or the cluster of a GrpcService.
+	//
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	Name string `json:"name"`
+	// BackendRef is the Service that gets the calls.
+	BackendRef WasmPluginBackendRef `json:"backendRef"`
+}
+
+// WasmPluginBackendRef names a port of a Service, or of a ServiceImport.
+//
+// +kubebuilder:validation:XValidation:message="Group must be empty if kind is Service",rule="self.kind == 'Service' ? size(self.group) == 0 : true"
+// +kubebuilder:validation:XValidation:message="Group must be set to `net.gke.io` if kind is ServiceImport",rule="self.kind == 'ServiceImport' ? self.group == 'net.gke.io' : true"
+type WasmPluginBackendRef struct {
+	// Group is "" for Services.
+	//
+	// +kubebuilder:default=""
+	// +kubebuilder:validation:Enum="";net.gke.io
+	Group string `json:"group"`
+	// Kind is Service if unset.
+	//
+	// +kubebuilder:default=Service
+	// +kubebuilder:validation:Enum=Service;ServiceImport
+	Kind string `json:"kind"`
+	// Name of the object.
+	//
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	Name string `json:"name"`
+	// Namespace is the plugin's if unset. In another one a ReferenceGrant must allow the reference.
+	//
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=63
+	Namespace *string `json:"namespace,omitempty"`
+	// Port is the Service's. gRPC needs one that speaks HTTP/2 (appProtocol HTTP2, kubernetes.io/h2c or grpc).
+	//
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=65535
+	Port int32 `json:"port"`
 }
 
 // WasmPluginVersion is a module with its configuration.

@@ -11,6 +11,10 @@
 //	... the answer's body ...
 //	c.Close()
 //
+// Ask reads an answer whole, for who wants no stream:
+//
+//	reply, err := caller.Ask(ctx, &call.Question{Version: v, Service: service, Request: &head, Body: body, Limit: limit})
+//
 // A callout's stream is a call whose bytes go both ways while it lives (Stream). Each message has a deadline of its own,
 // the stream has none but its context's end:
 //

@@ -103,24 +103,29 @@ func (s *Stream) open(ctx context.Context, o *Opening) error {
 		ctx, cancel = context.WithTimeout(ctx, o.Within)
 		defer cancel()
 	}
+	return s.caller.connect(ctx, &s.call, o.Version, &in, &opening{s, o.Request}, func(e *balance.Endpoint) { s.endpoint = e.Address })
+}
+
+// connect tries endpoints until one takes what is sent. chosen is told of each.
+func (c *Caller) connect(ctx context.Context, to *Call, v *balance.Service, in *balance.PickInput, sender Sender, chosen func(*balance.Endpoint)) error {
 	waiting := func() (context.Context, context.CancelFunc) { return context.WithCancel(ctx) }
 	for {
-		if err := s.call.Choose(o.Version, &in); err != nil {
+		if err := to.Choose(v, in); err != nil {
 			return err
 		}
-		s.endpoint = s.call.Endpoint.Address
-		err := s.caller.Open(&s.call, &opening{s, o.Request}, waiting, o.Version)
-		e := s.call.Endpoint
-		c := ConnectFailure(err)
-		if c == nil || ctx.Err() != nil {
+		chosen(to.Endpoint)
+		err := c.Open(to, sender, waiting, v)
+		e := to.Endpoint
+		f := ConnectFailure(err)
+		if f == nil || ctx.Err() != nil {
 			return err
 		}
-		s.caller.observe(s.call.Service, e, c)
+		c.observe(to.Service, e, f)
 		in.Tried = append(in.Tried, e)
 		if len(in.Tried) == maxEndpoints || slices.Contains(in.Tried[:len(in.Tried)-1], e) {
 			return err
 		}
-		s.call.Close()
+		to.Close()
 	}
 }
 

@@ -1,10 +1,10 @@
 package callout
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 
+	"github.com/spillway-lb/spillway/internal/grpccode"
 	"github.com/spillway-lb/spillway/internal/proxy/call"
 	"github.com/spillway-lb/spillway/internal/proxy/callout/frame"
 	"github.com/spillway-lb/spillway/internal/proxy/header"
@@ -35,33 +35,14 @@ var grpcType = []byte("application/grpc")
 func checkHead(res *message.Response) error {
 	if res.Status != 200 {
 		return &Failure{
-			Cause: "status", Status: frame.Status{Code: codeOfHTTP(res.Status), Message: fmt.Sprintf("HTTP status %d", res.Status)},
+			Cause: "status", Status: frame.Status{Code: grpccode.OfHTTP(res.Status), Message: fmt.Sprintf("HTTP status %d", res.Status)},
 			Err: fmt.Errorf("the callout answered with the HTTP status %d", res.Status),
 		}
 	}
-	kind, _ := res.Header.Get(header.ContentType)
-	rest, ok := bytes.CutPrefix(bytes.ToLower(kind), grpcType)
-	if !ok || len(rest) > 0 && rest[0] != '+' && rest[0] != ';' {
+	if kind, _ := res.Header.Get(header.ContentType); !frame.IsContentType(kind) {
 		return protocolFailure(fmt.Errorf("the callout does not speak gRPC: its content-type is %q", kind))
 	}
 	return nil
-}
-
-// codeOfHTTP is gRPC's own table (http-grpc-status-mapping).
-func codeOfHTTP(status int) frame.Code {
-	switch status {
-	case 400:
-		return frame.Internal
-	case 401:
-		return 16
-	case 403:
-		return 7
-	case 404:
-		return 12
-	case 429, 502, 503, 504:
-		return frame.Unavailable
-	}
-	return frame.Unknown
 }
 
 // failureOf makes a failure of what a stream or the frames in it say.
@@ -81,7 +62,7 @@ func failureOf(err error) error {
 	case call.Canceled:
 		f.Status.Code = frame.Cancelled
 	case call.Status:
-		f.Status.Code = codeOfHTTP(c.Status)
+		f.Status.Code = grpccode.OfHTTP(c.Status)
 	case call.Overflow:
 		f.Status.Code = frame.ResourceExhausted
 	}

@@ -49,6 +49,7 @@ type setup struct {
 	// route and traffic are the chains' extensions; those with a backend service "callout" call the callout.
 	route, traffic []*lbv1.Extension
 	plugins        chains.Plugins
+	outside        proxy.Outside
 	edit           func(m *resources)
 }
 
@@ -105,7 +106,7 @@ func newSite(t testing.TB, s setup) *site {
 		s.edit(m)
 	}
 	x := &site{t: t, log: &lines{}, model: m.model(serve(t, s.backend))}
-	x.Proxy = proxy.New(proxy.Config{AccessLog: x.log, Extensions: chains.Compiler{Plugins: s.plugins}.Provider()})
+	x.Proxy = proxy.New(proxy.Config{AccessLog: x.log, Extensions: chains.Compiler{Plugins: s.plugins}.Provider(), Outside: s.outside})
 	t.Cleanup(func() { _ = x.Close() })
 	if err := x.Replace(x.model); err != nil {
 		t.Fatal(err)

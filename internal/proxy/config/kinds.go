@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"fmt"
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
 	"github.com/spillway-lb/spillway/internal/proxy/balance"
@@ -157,8 +158,18 @@ var kinds = map[string]kind{
 	kindWasmPlugin: {
 		references: func(r *lbv1.Resource, add func(string, ...string)) {
 			add(kindWasmVersion, r.GetWasmPlugin().GetMainVersion())
+			for _, u := range r.GetWasmPlugin().GetUpstreams() {
+				if u.GetBackendService() != "" {
+					add(kindBackendService, u.GetBackendService())
+				}
+			}
 		},
-		compile: ofExtensions,
+		compile: func(e *edit, c *change) (any, error) {
+			if err := checkUpstreams(c.new.resource.GetWasmPlugin()); err != nil {
+				return nil, err
+			}
+			return ofExtensions(e, c)
+		},
 		reader:  true,
 		spreads: true,
 	},
@@ -222,6 +233,21 @@ func ofExtensions(e *edit, _ *change) (any, error) {
 		return nil, errNoExtensions
 	}
 	return nil, nil
+}
+
+// checkUpstreams wants each name once, and each to lead somewhere, or to say why not.
+func checkUpstreams(p *lbv1.WasmPlugin) error {
+	seen := map[string]bool{}
+	for _, u := range p.GetUpstreams() {
+		switch {
+		case u.GetName() == "" || seen[u.GetName()]:
+			return fmt.Errorf("upstream %q has no name, or is there twice", u.GetName())
+		case (u.GetBackendService() == "") == (u.GetFault() == ""):
+			return fmt.Errorf("upstream %q has neither a backend service nor a fault, or both", u.GetName())
+		}
+		seen[u.GetName()] = true
+	}
+	return nil
 }
 
 // errNoExtensions keeps what this proxy can't run from being passed by.

@@ -26,10 +26,17 @@ type Config struct {
 	Metrics *metrics.Registry
 	// Timeout bounds each callback; 0 is wasm.DefaultTimeout.
 	Timeout time.Duration
-	// Services makes the calls of plugins in the full profile.
-	Services wasm.Services
+	// Services makes the calls of plugins in the full profile; nil makes none.
+	Services Services
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time
+}
+
+// Services gives versions of plugins what makes their calls.
+type Services interface {
+	// Announce is told of a version before it starts, with its plugin as it will be.
+	Announce(plugin, version string, of *lbv1.WasmPlugin)
+	Services(plugin, version string) wasm.Services
 }
 
 // Plugins are the versions that run in a proxy.
@@ -66,6 +73,9 @@ func New(c Config) *Plugins {
 
 // Plugin implements chains.Plugins. Where the version does not start, the one of the same plugin that runs already goes on.
 func (p *Plugins) Plugin(u chains.Use, of *lbv1.WasmPlugin, name string, spec *lbv1.WasmPluginVersion) (extension.Extension, error) {
+	if p.config.Services != nil {
+		p.config.Services.Announce(spec.GetPlugin(), name, of)
+	}
 	v, err := p.Version(name, spec)
 	if err != nil {
 		if v = p.instead(name, spec, err); v == nil {
@@ -169,10 +179,13 @@ func (p *Plugins) newState(name string, spec *lbv1.WasmPluginVersion) *state {
 
 func (p *Plugins) start(name string, spec *lbv1.WasmPluginVersion, m *module) (*Version, error) {
 	s := p.newState(name, spec)
-	running, err := m.Plugin(wasm.PluginConfig{
-		Name: spec.GetPlugin(), Configuration: spec.GetConfigData(), Timeout: p.config.Timeout, Log: s.log, Crashed: s.crashed,
-		Services: p.config.Services, Shared: p.shared,
-	})
+	c := wasm.PluginConfig{
+		Name: spec.GetPlugin(), Configuration: spec.GetConfigData(), Timeout: p.config.Timeout, Log: s.log, Crashed: s.crashed, Shared: p.shared,
+	}
+	if p.config.Services != nil {
+		c.Services = p.config.Services.Services(spec.GetPlugin(), name)
+	}
+	running, err := m.Plugin(c)
 	if err != nil {
 		return nil, fmt.Errorf("image %s: %w", spec.GetImage(), err)
 	}

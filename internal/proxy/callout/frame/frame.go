@@ -1,6 +1,7 @@
 package frame
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -24,6 +25,12 @@ func End(dst []byte, at int) []byte {
 func Append(dst, message []byte) []byte {
 	at := len(dst)
 	return End(append(Begin(dst), message...), at)
+}
+
+// IsContentType reports whether the content-type of an answer is gRPC's.
+func IsContentType(kind []byte) bool {
+	rest, ok := bytes.CutPrefix(bytes.ToLower(kind), []byte("application/grpc"))
+	return ok && (len(rest) == 0 || rest[0] == '+' || rest[0] == ';')
 }
 
 // Why the bytes are no messages.
