@@ -74,11 +74,22 @@ func (s *Server) newH1(nc net.Conn, client exchange.Client, closed func()) *h1Co
 // run serves HTTP/1 on a connection until it ends, or has been idle for a while. The stack of its goroutine is larger than all else
 // that an idle connection holds, and memory is what idle connections cost: it waits without one.
 func (c *h1Conn) run() {
-	if c.serve() {
-		c.rest()
+	if next := c.serve(); next != nil {
+		next()
 		return
 	}
 	c.closed()
+}
+
+// become is what an HTTP/2 connection does that began as this one: in a goroutine that has nothing of it.
+func (c *h1Conn) become(nc net.Conn, first []byte) (next func()) {
+	s, client, closed := c.srv, c.client, c.closed
+	return func() {
+		go func() {
+			defer closed()
+			s.serveH2(nc, client, first)
+		}()
+	}
 }
 
 // rest waits until something comes, or the deadline passes (see Expire), and then goes on in another goroutine.
@@ -108,8 +119,8 @@ func (c *h1Conn) doze() {
 	c.run()
 }
 
-// serve reports whether the connection goes on in another goroutine.
-func (c *h1Conn) serve() (rests bool) {
+// serve returns how the connection goes on; nil is its end.
+func (c *h1Conn) serve() (next func()) {
 	defer c.srv.Guard.Recover("connection", c.crashed)
 	c.on(moved)
 	for {
@@ -117,13 +128,12 @@ func (c *h1Conn) serve() (rests bool) {
 		switch c.at() {
 		case resting:
 			if !c.conn.Interrupted() { // else nothing would wake it
-				return true
+				return c.rest
 			}
 		case handed:
 			nc, first := c.conn.Surrender()
 			c.gone()
-			c.srv.serveH2(nc, c.client, first)
-			return false
+			return c.become(nc, first)
 		case asked:
 			if c.exchange() {
 				c.await() // no bytes may follow, which is what Readable would do it for
@@ -137,7 +147,7 @@ func (c *h1Conn) serve() (rests bool) {
 		}
 		c.conn.Close()
 		c.gone()
-		return false
+		return nil
 	}
 }
 

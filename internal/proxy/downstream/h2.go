@@ -33,6 +33,7 @@ type pinned struct {
 
 // serveH2 serves HTTP/2 on a connection until it ends. first is what was read of it already.
 func (s *Server) serveH2(nc net.Conn, client exchange.Client, first []byte) {
+	defer s.Guard.Recover("connection", func() { _ = nc.Close() }) // the goroutine has no other
 	c := &h2Conn{srv: s, client: client}
 	now := s.limitsOf(client.Frontend)
 	c.pinned.Store(now)

@@ -16,14 +16,15 @@ func grease[T ~uint16](v T) bool { return v&0x0f0f == 0x0a0a && v>>8 == v&0xff }
 type greeting struct {
 	versions, ciphers, extensions []uint16
 	groups                        []tls.CurveID
-	points                        []uint8
+	points                        string // bytes
 	signatures                    []tls.SignatureScheme
 	protocols                     []string
 }
 
 func greetingOf(hello *tls.ClientHelloInfo) greeting {
 	return greeting{
-		hello.SupportedVersions, hello.CipherSuites, hello.Extensions, hello.SupportedCurves, hello.SupportedPoints,
+		hello.SupportedVersions, hello.CipherSuites, hello.Extensions, hello.SupportedCurves,
+		string(hello.SupportedPoints), // a copy: they are part of the message as it came, key shares and all
 		hello.SignatureSchemes, hello.SupportedProtos,
 	}
 }
@@ -47,11 +48,11 @@ func (g *greeting) ja3() string {
 	text = appendDecimal(append(text, ','), g.extensions)
 	text = appendDecimal(append(text, ','), g.groups)
 	text = append(text, ',')
-	for i, p := range g.points {
+	for i := range len(g.points) {
 		if i > 0 {
 			text = append(text, '-')
 		}
-		text = strconv.AppendUint(text, uint64(p), 10)
+		text = strconv.AppendUint(text, uint64(g.points[i]), 10)
 	}
 	sum := md5.Sum(text)
 	return hex.EncodeToString(sum[:])

@@ -62,3 +62,14 @@ func BenchmarkFingerprints(b *testing.B) {
 		_, _ = g.ja3(), g.ja4()
 	}
 }
+
+// TestGreetingsHoldNoHandshake: what is kept as long as a connection lives has none of the memory of the message, 1.5 KiB with the
+// key shares of today.
+func TestGreetingsHoldNoHandshake(t *testing.T) {
+	points := []uint8{0}
+	g := greetingOf(&tls.ClientHelloInfo{SupportedPoints: points})
+	points[0] = 1
+	if g.points[0] != 0 {
+		t.Error("the point formats are those of the message")
+	}
+}
