@@ -116,6 +116,9 @@ func (p *Plugins) Version(name string, spec *lbv1.WasmPluginVersion) (*Version, 
 	}
 	v, err := p.make(name, spec)
 	if err != nil {
+		if hasPause(err) || givenUp(err) {
+			return nil, err
+		}
 		return nil, p.refused.add(key, err, p.config.Now())
 	}
 	p.refused.forget(key)
@@ -155,11 +158,13 @@ func profileOf(spec *lbv1.WasmPluginVersion) wasm.Profile {
 
 // instead is the version of the same plugin that runs; nil if none does.
 func (p *Plugins) instead(name string, spec *lbv1.WasmPluginVersion, why error) *Version {
-	p.newState(name, spec).count(eventRefused)
+	if !givenUp(why) {
+		p.newState(name, spec).count(eventRefused)
+	}
 	p.mu.Lock()
 	v := p.last[spec.GetPlugin()].Value()
 	p.mu.Unlock()
-	if p.config.Logger != nil {
+	if p.config.Logger != nil && !givenUp(why) {
 		running := "none: each use of it is a failure"
 		if v != nil {
 			running = v.Name

@@ -1,6 +1,10 @@
 package plugin
 
-import "time"
+import (
+	"context"
+	"errors"
+	"time"
+)
 
 // A version that did not start is tried again after this long, and after twice as long each time; not with each transaction, as
 // a hang holds up what comes behind it. Who has the proxy's configuration has the clock for that: see config.Root.AgainAt.
@@ -25,6 +29,15 @@ type refused struct {
 // Again is when the version may be tried.
 func (r *refused) Again() time.Time { return r.until }
 func (r *refused) Unwrap() error    { return r.error }
+
+// hasPause reports whether whoever made the error says already when to try again: a module that all proxies of the process share.
+func hasPause(err error) bool {
+	var r *refused
+	return errors.As(err, &r)
+}
+
+// givenUp reports whether an error says nothing about the plugin: the process ends while its module is being compiled.
+func givenUp(err error) bool { return errors.Is(err, context.Canceled) }
 
 // refusals are by module and configuration. It has no clock.
 type refusals map[string]refusal

@@ -57,6 +57,39 @@ func TestAVersionThatDoesNotStart(t *testing.T) {
 	}
 }
 
+// Proxies of one process share a module and its pause: none of them makes that longer for itself.
+func TestAPauseIsSharedAsItIs(t *testing.T) {
+	now := time.Unix(1000, 0)
+	clock := func() time.Time { return now }
+	modules := NewModules(func(string, string) ([]byte, error) { return []byte("no module"), nil }, wasm.Options{})
+	modules.now = clock
+	spec := &lbv1.WasmPluginVersion{Plugin: "plugin", Image: "image", ImageDigest: "sha256:1"}
+	one, two := New(Config{Modules: modules, Now: clock}), New(Config{Modules: modules, Now: clock})
+	delay := firstRetry
+	for range 3 {
+		for i, p := range []*Plugins{one, two, one, two} {
+			var again interface{ Again() time.Time }
+			if _, err := p.Version("v", spec); !errors.As(err, &again) || !again.Again().Equal(now.Add(delay)) {
+				t.Fatalf("%d: %v, not to be tried in %v", i, err, delay)
+			}
+		}
+		now, delay = now.Add(delay), 2*delay
+	}
+}
+
+// What is given up because the process ends is no plugin's fault.
+func TestTheEndRefusesNobody(t *testing.T) {
+	registry := metrics.New(metrics.Options{})
+	modules := NewModules(func(string, string) ([]byte, error) { return picky(), nil }, wasm.Options{})
+	modules.Close()
+	p := New(Config{Modules: modules, Metrics: registry})
+	spec := &lbv1.WasmPluginVersion{Plugin: "plugin", Image: "image", ImageDigest: "sha256:1"}
+	_, err := p.Plugin(chains.Use{Extension: &lbv1.Extension{Name: "ext"}}, &lbv1.WasmPlugin{}, "v", spec)
+	if n := registry.Plugins.Count("plugin", "v", eventRefused); err == nil || n != 0 || len(p.refused) != 0 {
+		t.Errorf("%v, counted %d times, %d are not to be tried", err, n, len(p.refused))
+	}
+}
+
 func TestRefusals(t *testing.T) {
 	r, now := refusals{}, time.Unix(1000, 0)
 	for _, want := range []time.Duration{10, 20, 40, 80, 160, 320, 600, 600} {
