@@ -80,6 +80,9 @@ func (d Dir) Controller() string { return filepath.Join(d.Path, "controller.sock
 // Kubeconfig has a context for each cluster.
 func (d Dir) Kubeconfig() string { return filepath.Join(d.Path, "kubeconfig") }
 
+// Kubecache is what kubectl remembers.
+func (d Dir) Kubecache() string { return filepath.Join(d.Path, "kubecache") }
+
 // Members has a kubeconfig for each member of the fleet.
 func (d Dir) Members() string { return filepath.Join(d.Path, "members") }
 

@@ -21,13 +21,19 @@ const (
 	fieldManager = "spillway-lab"
 )
 
-// installCRDs applies every CRD that there is a text of, and waits until the API server serves them.
+// notOnGKE is the group of CRDs that GKE's clusters do not have. With them `kubectl get serviceexports` would mean theirs, not GKE's.
+const notOnGKE = "multicluster.x-k8s.io"
+
+// installCRDs applies every CRD that a GKE cluster has and Spillway reads, and waits until the API server serves them.
 func installCRDs(ctx context.Context, client *http.Client, host string) error {
 	names, err := fs.Glob(crds.Files(), "*.yaml")
 	if err != nil {
 		return err
 	}
 	for _, name := range names {
+		if strings.HasPrefix(name, notOnGKE+"_") {
+			continue
+		}
 		text, err := fs.ReadFile(crds.Files(), name)
 		if err != nil {
 			return err

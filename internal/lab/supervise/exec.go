@@ -61,12 +61,14 @@ func (s *supervisor) environment(of []string) []string {
 	}
 	set := []string{
 		"KUBECONFIG=" + s.config.Dir.Kubeconfig(), "SPILLWAY_LAB=" + s.config.Dir.Name, "SPILLWAY_SERVER=" + s.config.Dir.Controller(),
+		// What kubectl remembers of a server is of this lab: the next one has the same addresses.
+		"KUBECACHEDIR=" + s.config.Dir.Kubecache(),
 	}
 	var env []string
 	for _, v := range of {
 		name, value, _ := strings.Cut(v, "=")
 		switch name {
-		case "KUBECONFIG", "SPILLWAY_LAB", "SPILLWAY_SERVER":
+		case "KUBECONFIG", "SPILLWAY_LAB", "SPILLWAY_SERVER", "KUBECACHEDIR":
 		case "PATH":
 			path += ":" + value
 		default:
