@@ -40,7 +40,12 @@ func columnsByKind() map[string][]Column {
 		},
 		kind.ServiceImport:    imports,
 		kind.MCSServiceImport: imports,
-		kind.Cluster:          {{Header: "Region", Path: ".spec.region"}, {Header: "Config", Path: ".spec.configCluster"}, age()},
+		kind.Cluster: {
+			{Header: "Region", Path: ".spec.region"},
+			{Header: "Config", Path: ".spec.configCluster"},
+			{Header: "Reachable", Path: `.status.conditions[?(@.type=="Reachable")].status`},
+			age(),
+		},
 	}
 }
 

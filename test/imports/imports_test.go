@@ -45,6 +45,7 @@ var forbidden = []struct {
 	{"internal/trouble", []string{module + "internal/manifests", module + "internal/serve", module + "internal/view", module + "internal/gateway", module + "internal/recompute"}, "what is told of an object is read from it"},
 	{"internal/traffic", []string{"k8s.io/", "sigs.k8s.io/"}, "the allocator knows the model only"},
 	{"api/lb/v1", []string{"k8s.io/", module + "internal/"}, "the model is a contract of its own"},
+	{"internal/cluster", []string{module + "internal/gateway", module + "internal/proxy", module + "internal/serve", module + "internal/standalone", module + "internal/controlplane"}, "API servers know nothing of what becomes of their objects"},
 	{"internal/store", []string{module + "internal/"}, "the store knows no translator"},
 	{"internal/address", []string{module + "internal/gateway", module + "internal/standalone", "k8s.io/"}, "the plan of addresses is for everybody"},
 	{"internal/names", []string{module + "internal/gateway", module + "internal/neg", "k8s.io/"}, "names follow from texts alone"},

@@ -10,6 +10,7 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 // +kubebuilder:validation:XValidation:message="the name of a cluster is a DNS label of at most 40 characters",rule="self.metadata.name.matches('^[a-z]([-a-z0-9]{0,38}[a-z0-9])?$')"
 // +kubebuilder:printcolumn:name="Region",type=string,JSONPath=`.spec.region`
 // +kubebuilder:printcolumn:name="Config",type=boolean,JSONPath=`.spec.configCluster`
+// +kubebuilder:printcolumn:name="Reachable",type=string,JSONPath=`.status.conditions[?(@.type=="Reachable")].status`
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 type Cluster struct {
 	metav1.TypeMeta   `json:",inline"`
@@ -19,6 +20,10 @@ type Cluster struct {
 	//
 	// +optional
 	Spec ClusterSpec `json:"spec,omitempty"`
+	// Status says how the cluster's API server is.
+	//
+	// +optional
+	Status ClusterStatus `json:"status,omitempty"`
 }
 
 // ClusterList is a list of Clusters.
@@ -71,6 +76,25 @@ type ClusterSpec struct {
 	//
 	// +optional
 	Project Project `json:"project,omitempty"`
+}
+
+// ConditionReachable is the type of the condition that says whether a cluster's API server answers. While it is False, the cluster's
+// objects are those that were last known.
+const ConditionReachable = "Reachable"
+
+// ClusterStatus is what a controller that watches the cluster says of it.
+type ClusterStatus struct {
+	// Conditions: Reachable.
+	//
+	// +optional
+	// +listType=map
+	// +listMapKey=type
+	// +kubebuilder:validation:MaxItems=8
+	Conditions []metav1.Condition `json:"conditions,omitempty"`
+	// LastSeen is when the API server answered last, while it does not.
+	//
+	// +optional
+	LastSeen *metav1.Time `json:"lastSeen,omitempty"`
 }
 
 // Project is a Google Cloud project.

@@ -15,6 +15,7 @@ import (
 	mcsv1beta1 "sigs.k8s.io/mcs-api/pkg/apis/v1beta1"
 
 	cloudv1 "github.com/spillway-lb/spillway/api/cloud/v1"
+	negv1beta1 "github.com/spillway-lb/spillway/api/neg/v1beta1"
 	netv1 "github.com/spillway-lb/spillway/api/net/v1"
 	networkingv1 "github.com/spillway-lb/spillway/api/networking/v1"
 	networkingv1beta1 "github.com/spillway-lb/spillway/api/networking/v1beta1"
@@ -81,6 +82,9 @@ func New(apiVersion, name string) (o store.Object, ok bool) {
 		return nil, false
 	}
 	make := objectTypes()[kind.Join(name, gv.Group)]
+	if make == nil {
+		make = derivedTypes()[kind.Join(name, gv.Group)]
+	}
 	if make == nil {
 		return nil, false
 	}
@@ -177,6 +181,14 @@ func objectTypes() map[string]func() store.Object {
 
 		kind.Cluster:       newObject[spillwayv1alpha1.Cluster],
 		kind.Configuration: newObject[spillwayv1alpha1.Configuration],
+	}
+}
+
+// derivedTypes are the Go types of kinds that files do not hold.
+func derivedTypes() map[string]func() store.Object {
+	return map[string]func() store.Object{
+		kind.Event:                       newObject[corev1.Event],
+		kind.ServiceNetworkEndpointGroup: newObject[negv1beta1.ServiceNetworkEndpointGroup],
 	}
 }
 
