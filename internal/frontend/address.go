@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 
 	"github.com/spillway-lb/spillway/internal/address"
 	"github.com/spillway-lb/spillway/internal/fact"
@@ -81,7 +82,24 @@ func (r *addressReader) user(c claim) string {
 			return fmt.Sprintf("%s %q, which had it before", kind.Bare(rival.Kind), rival.Namespace+"/"+rival.Name)
 		}
 	}
-	return "another Gateway"
+	return "another owner"
+}
+
+// holder is who has an address that a claim does not get, in words.
+func (r *addressReader) holder(c claim, addr netip.Addr) string {
+	by := store.Ref{}
+	if holder, held := recompute.Fact[string](r.view, fact.Holder(addr.String())); held && r.view.Count(tallyClaimants, claimantKey(addr, holder)) > 0 {
+		by, _ = store.ParseRef(holder)
+	}
+	if first := r.view.First(tallyClaims, addr.String(), 1); by == (store.Ref{}) && len(first) > 0 {
+		_, key, _ := strings.Cut(first[0], "|")
+		other, _ := parseClaim(key)
+		by = other.owner
+	}
+	if by == (store.Ref{}) || by == c.owner {
+		return "another owner"
+	}
+	return fmt.Sprintf("%s %q", kind.Bare(by.Kind), by.Namespace+"/"+by.Name)
 }
 
 func (r *addressReader) literal(request Request) {
@@ -91,8 +109,9 @@ func (r *addressReader) literal(request Request) {
 		r.out.Unusable = fmt.Sprintf("address %q is not an IP address", request.Literal)
 		return
 	}
-	if _, ok := (claim{owner: r.owner, literal: addr}).read(r.view); !ok {
-		r.out.Unusable = fmt.Sprintf("address %s is in use by another Gateway", request.Literal)
+	c := claim{owner: r.owner, literal: addr}
+	if _, ok := c.read(r.view); !ok {
+		r.out.Unusable = fmt.Sprintf("address %s is in use by %s", request.Literal, r.holder(c, addr))
 		return
 	}
 	if usable, known := recompute.Fact[bool](r.view, fact.HostAddress(addr)); known && !usable {

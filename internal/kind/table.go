@@ -13,6 +13,9 @@ const (
 	GroupSpillway     = "spillway.dev"
 )
 
+// GatewayController is what GatewayClasses name that Spillway serves.
+const GatewayController = "networking.gke.io/gateway"
+
 // The kinds, as store.Ref names them.
 const (
 	ConfigMap      = "ConfigMap"

@@ -275,7 +275,7 @@ func (s *tlsStatus) onTarget(r gatewayv1.LocalPolicyTargetReferenceWithSectionNa
 }
 
 // ControllerName is what statuses say who wrote them.
-const ControllerName = "networking.gke.io/gateway"
+const ControllerName = gatewayv1.GatewayController(kind.GatewayController)
 
 func (s *tlsStatus) conditions() []metav1.Condition {
 	generation := s.policy.Generation

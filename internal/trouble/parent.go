@@ -110,7 +110,7 @@ func parent(snapshot *store.Snapshot, e *store.Entry, p *gatewayv1.ParentReferen
 		}, true
 	case of == nil || of.Object.GetDeletionTimestamp() != nil:
 		return Trouble{Rule: "NoSuchParent", Severity: Error, Text: fmt.Sprintf("%s %q not found", parentKind, name)}, true
-	case of.Written == nil:
+	case of.Written == nil && (of.Ref.Kind != kind.Gateway || leftAlone(snapshot, of)):
 		return Trouble{Rule: "OtherController", Severity: Note, Text: otherController(parentKind, name)}, true
 	case e.Ref.Kind != kind.HTTPRoute && e.Ref.Kind != kind.GRPCRoute && e.Ref.Kind != kind.ListenerSet:
 		return Trouble{

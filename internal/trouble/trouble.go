@@ -52,7 +52,9 @@ func Of(snapshot *store.Snapshot, e *store.Entry) []Trouble {
 		return ingress(snapshot, e)
 	}
 	if e.Ref.Kind == kind.Gateway && e.Written == nil && e.Object.GetDeletionTimestamp() == nil {
-		return []Trouble{foreignClass(snapshot, e)}
+		if t, ok := unserved(snapshot, e); ok {
+			return []Trouble{t}
+		}
 	}
 	if service, ok := e.Object.(*corev1.Service); ok {
 		return groupsAsked(snapshot, e, service)

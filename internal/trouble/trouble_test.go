@@ -9,6 +9,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
+	spillwayv1alpha1 "github.com/spillway-lb/spillway/api/spillway/v1alpha1"
 	"github.com/spillway-lb/spillway/internal/condition"
 	"github.com/spillway-lb/spillway/internal/fact"
 	"github.com/spillway-lb/spillway/internal/kind"
@@ -122,5 +123,43 @@ func TestIngressesOfOthers(t *testing.T) {
 	s.Commit(func(tx *store.Tx) { tx.SetFact(fact.Listed("west", kind.IngressClass), false) })
 	if got := count(); !slices.Equal(got, []int{0, 0, 0}) {
 		t.Errorf("while IngressClasses are not known: %v", got)
+	}
+}
+
+// TestOfWhichGatewaysNobodyLooksAfter: a Gateway that nothing was written about yet is no other controller's for that.
+func TestOfWhichGatewaysNobodyLooksAfter(t *testing.T) {
+	s := store.New()
+	put := func(cluster string, o store.Object) { s.Commit(func(tx *store.Tx) { tx.Put(cluster, o, "") }) }
+	class := func(name, controller string) {
+		c := &gatewayv1.GatewayClass{TypeMeta: metav1.TypeMeta{Kind: "GatewayClass", APIVersion: "gateway.networking.k8s.io/v1"}, ObjectMeta: metav1.ObjectMeta{Name: name}}
+		c.Spec.ControllerName = gatewayv1.GatewayController(controller)
+		put("west", c)
+	}
+	class("ours", kind.GatewayController)
+	class("ours-mc", kind.GatewayController)
+	class("theirs", "example.com/other")
+	config := &spillwayv1alpha1.Cluster{TypeMeta: metav1.TypeMeta{Kind: "Cluster", APIVersion: "spillway.dev/v1alpha1"}, ObjectMeta: metav1.ObjectMeta{Name: "east"}}
+	config.Spec.ConfigCluster = true
+	put("east", config)
+	rules := func(class string) string {
+		gw := &gatewayv1.Gateway{TypeMeta: metav1.TypeMeta{Kind: "Gateway", APIVersion: "gateway.networking.k8s.io/v1"}, ObjectMeta: metav1.ObjectMeta{Namespace: "n", Name: class}}
+		gw.Spec.GatewayClassName = gatewayv1.ObjectName(class)
+		put("west", gw)
+		text := ""
+		for _, found := range trouble.Of(s.Snapshot(), s.Snapshot().Get(store.RefTo("west", gw))) {
+			text += found.Rule
+		}
+		return text
+	}
+	for class, want := range map[string]string{
+		"ours": "", "ours-mc": "NotConfigCluster", "theirs": "OtherController", "nginx": "OtherController", "gke-l7-none": "NoSuchClass",
+	} {
+		if got := rules(class); got != want {
+			t.Errorf("%s: %q, want %q", class, got, want)
+		}
+	}
+	s.Commit(func(tx *store.Tx) { tx.SetFact(fact.Listed("west", kind.GatewayClass), false) })
+	if got := rules("unread"); got != "" {
+		t.Errorf("a class that is not listed yet: %q", got)
 	}
 }
