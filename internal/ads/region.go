@@ -15,9 +15,16 @@ type held struct {
 	version  string
 }
 
-func hold(r *lbv1.Resource) held {
+// holder computes each resource's version once, however many regions need it.
+type holder map[*lbv1.Resource]held
+
+func (h holder) hold(r *lbv1.Resource) held {
+	if known, ok := h[r]; ok {
+		return known
+	}
 	v := recompute.VersionOf(r)
-	return held{r, hex.EncodeToString(v[:])}
+	h[r] = held{r, hex.EncodeToString(v[:])}
+	return h[r]
 }
 
 // region is what the proxies of a region need, and the proxies. Its resources are by name on the wire.
@@ -29,19 +36,19 @@ type region struct {
 }
 
 func newRegion(name string, first *lbv1.Transaction) *region {
-	r := &region{name: name, resources: map[string]held{}}
+	r, versions := &region{name: name, resources: map[string]held{}}, holder{}
 	for _, resource := range first.GetUpserts() {
-		r.resources[wire.NameOf(lbv1.KeyOf(resource))] = hold(resource)
+		r.resources[wire.NameOf(lbv1.KeyOf(resource))] = versions.hold(resource)
 	}
 	return r
 }
 
 // apply takes the region's part of the next transaction.
-func (r *region) apply(tx *lbv1.Transaction) {
+func (r *region) apply(tx *lbv1.Transaction, versions holder) {
 	var changed []string
 	for _, resource := range tx.GetUpserts() {
 		name := wire.NameOf(lbv1.KeyOf(resource))
-		r.resources[name] = hold(resource)
+		r.resources[name] = versions.hold(resource)
 		changed = append(changed, name)
 	}
 	for _, key := range tx.GetDeletes() {

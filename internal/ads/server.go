@@ -76,9 +76,10 @@ func (s *Server) Apply(tx *lbv1.Transaction) {
 	defer s.mu.Unlock()
 	defer s.ready()
 	s.seq = tx.GetSeq()
+	versions := holder{}
 	for name, part := range s.model.Apply(tx) {
 		r := s.regions[name]
-		r.apply(part)
+		r.apply(part, versions)
 		for _, p := range r.proxies {
 			s.tell(p)
 		}

@@ -149,7 +149,7 @@ func (c *Client) settle() (dealt bool, report location.Report) {
 	if !ok || report.Seq < c.seq || c.seq == 0 {
 		return false, report
 	}
-	if c.table.settle(report) && c.saveAt.IsZero() {
+	if c.table.settle(report) && c.saveAt.IsZero() && c.config.State != "" {
 		c.saveAt = time.Now().Add(savePause)
 	}
 	select {
@@ -163,7 +163,7 @@ func (c *Client) settle() (dealt bool, report location.Report) {
 // keep saves the last good state, if it has changed.
 func (c *Client) keep() {
 	c.settle()
-	if c.saveAt.IsZero() || c.config.State == "" {
+	if c.saveAt.IsZero() {
 		return
 	}
 	c.saveAt = time.Time{}
