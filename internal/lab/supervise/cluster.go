@@ -98,12 +98,12 @@ func (s *supervisor) startServer(c *cluster, p servers.Program, args []string) *
 
 // await waits until a server says that it is well.
 func (s *supervisor) await(ctx context.Context, d *daemon, client *http.Client, url string) error {
-	last := errors.New("it was not asked")
 	for {
 		if err := d.crashed(); err != nil {
 			return err
 		}
-		if last = get(ctx, client, url); last == nil {
+		last := get(ctx, client, url)
+		if last == nil {
 			return nil
 		}
 		select {
