@@ -36,13 +36,12 @@ type apiServer struct {
 	away      bool
 	changed   chan struct{}
 	cut       chan struct{} // closed to break every watch
-	lists     map[string]int
 }
 
 func newAPIServer(t *testing.T) *apiServer {
 	s := &apiServer{
 		version: 1, resources: map[string][]string{}, objects: map[string]map[string]object{}, refuse: map[string]int{},
-		changed: make(chan struct{}), cut: make(chan struct{}), lists: map[string]int{},
+		changed: make(chan struct{}), cut: make(chan struct{}),
 	}
 	s.Server = httptest.NewServer(http.HandlerFunc(s.serve))
 	t.Cleanup(func() {
@@ -143,12 +142,6 @@ func (s *apiServer) refuses(resource string, status int) {
 	s.refuse[resource] = status
 }
 
-func (s *apiServer) listed(resource string) int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.lists[resource]
-}
-
 func (s *apiServer) serve(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	away := s.away
@@ -218,7 +211,6 @@ func (s *apiServer) resource(w http.ResponseWriter, r *http.Request, resource st
 func (s *apiServer) listObjects(w http.ResponseWriter, resource string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.lists[resource]++
 	items := []object{}
 	for _, o := range s.objects[resource] {
 		items = append(items, o)
