@@ -63,6 +63,7 @@ type fileWritten struct {
 	Status      json.RawMessage   `json:"status,omitempty"`
 	Annotations map[string]string `json:"annotations,omitempty"`
 	Finalizers  []string          `json:"finalizers,omitempty"`
+	Conditions  []string          `json:"conditions,omitempty"`
 }
 
 // Encode makes a file of a state: the same one of an equal state.
@@ -184,7 +185,9 @@ func encodeObject(o *Object) (f fileObject, err error) {
 	if f.Object, err = json.Marshal(o.Object); err != nil || o.Written == nil {
 		return f, err
 	}
-	f.Written = &fileWritten{Annotations: o.Written.Annotations, Finalizers: o.Written.Finalizers}
+	f.Written = &fileWritten{
+		Annotations: o.Written.Annotations, Finalizers: o.Written.Finalizers, Conditions: o.Written.Conditions,
+	}
 	if o.Written.Status != nil {
 		f.Written.Status, err = json.Marshal(o.Written.Status)
 	}
@@ -230,7 +233,9 @@ func (d decoder) fileObject(f *fileObject) (o Object, err error) {
 	if o.Object, err = d.object(f.Object); err != nil || o.Object == nil || f.Written == nil {
 		return o, err
 	}
-	o.Written = &store.Written{Annotations: f.Written.Annotations, Finalizers: f.Written.Finalizers}
+	o.Written = &store.Written{
+		Annotations: f.Written.Annotations, Finalizers: f.Written.Finalizers, Conditions: f.Written.Conditions,
+	}
 	if len(f.Written.Status) > 0 {
 		o.Written.Status, err = status(o.Object, f.Written.Status)
 	}

@@ -11,6 +11,8 @@ type Applier interface {
 type Target interface {
 	Get(ref store.Ref) *store.Entry
 	Walk(kind, cluster, namespace string, f func(*store.Entry) bool)
+	Fact(f store.Fact) any
+	Facts(kind string) []string
 	Put(cluster string, o store.Object, origin string)
 	Delete(ref store.Ref)
 	// Write replaces what controllers say of an object; it returns false if the object is gone.

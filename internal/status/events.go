@@ -192,7 +192,9 @@ func (l *eventLog) drop(t Target, element *list.Element) {
 	t.Delete(o.ref)
 }
 
+// setCause replaces the annotations: an event that was told again is a wish, if it has been to an API server.
 func setCause(event *corev1.Event, cause string) {
+	event.Annotations = nil
 	if cause != "" {
 		event.Annotations = map[string]string{causeAnnotation: cause}
 	}
@@ -206,7 +208,9 @@ func newEvent(about *store.Entry, ref store.Ref, e recompute.Event, now time.Tim
 		gvk := about.Object.GetObjectKind().GroupVersionKind()
 		involved.APIVersion = gvk.GroupVersion().String()
 		involved.UID = about.Object.GetUID()
-		involved.ResourceVersion = strconv.FormatUint(about.Revision, 10)
+		if involved.ResourceVersion = about.Object.GetResourceVersion(); involved.ResourceVersion == "" {
+			involved.ResourceVersion = strconv.FormatUint(about.Revision, 10)
+		}
 	}
 	namespace := ref.Namespace
 	if namespace == "" {

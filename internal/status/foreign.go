@@ -2,29 +2,55 @@ package status
 
 import (
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/spillway-lb/spillway/internal/store"
 )
 
 // keepForeign adds to a status, a pointer to its struct, what other controllers say in the object's own: the elements of
-// its lists by controllerName (a route's parents, a policy's ancestors) whose controller the status does not speak for.
-func keepForeign(status any, object store.Object) {
+// its lists by controllerName (a route's parents, a policy's ancestors) whose controller the status does not speak for. It
+// speaks for ours, and for those that it has elements of.
+func keepForeign(status any, object store.Object, ours []string) {
 	live := ownStatus(object)
 	if status == nil || live == nil || reflect.TypeOf(status) != reflect.TypeOf(live) {
 		return
 	}
-	eachControllerList(reflect.ValueOf(status).Elem(), reflect.ValueOf(live).Elem(), func(ours, theirs reflect.Value) {
+	eachControllerList(reflect.ValueOf(status).Elem(), reflect.ValueOf(live).Elem(), func(mine, theirs reflect.Value) {
 		speaksFor := map[string]bool{}
-		for i := range ours.Len() {
-			speaksFor[controllerOf(ours.Index(i))] = true
+		for _, name := range ours {
+			speaksFor[name] = true
+		}
+		for i := range mine.Len() {
+			speaksFor[controllerOf(mine.Index(i))] = true
 		}
 		for i := range theirs.Len() {
 			if e := theirs.Index(i); !speaksFor[controllerOf(e)] {
-				ours.Set(reflect.Append(ours, e))
+				mine.Set(reflect.Append(mine, e))
 			}
 		}
 	})
+}
+
+// Merge is a status that was written, as it has to be for an object as it is now: with what other controllers than ours say in
+// it, and with the transition times that it has for what is not different. The status may hold what others said when it was made.
+func Merge(status any, live store.Object, ours []string) any {
+	if status == nil {
+		return nil
+	}
+	next := keepTimes(status, ownStatus(live))
+	own := reflect.ValueOf(next).Elem()
+	eachControllerList(own, own, func(mine, _ reflect.Value) {
+		kept := reflect.MakeSlice(mine.Type(), 0, mine.Len())
+		for i := range mine.Len() {
+			if slices.Contains(ours, controllerOf(mine.Index(i))) {
+				kept = reflect.Append(kept, mine.Index(i))
+			}
+		}
+		mine.Set(kept)
+	})
+	keepForeign(next, live, ours)
+	return next
 }
 
 // eachControllerList calls f for the fields of two structs of a type that are lists by controller.

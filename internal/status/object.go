@@ -15,23 +15,52 @@ import (
 // writeObject makes a derived object exist as wanted, or go if want is nil. The user's objects are left alone.
 func writeObject(t Target, ref store.Ref, want store.Object, now time.Time) {
 	entry := t.Get(ref)
-	if entry != nil && entry.Origin != Origin {
-		return
+	switch {
+	case entry != nil && entry.Origin != Origin:
+	case want == nil:
+		forgo(t, entry, now)
+	case entry == nil:
+		makeObject(t, ref, want, now)
+	case store.FromServer(entry.Object):
+		adapt(t, entry, want)
+	default:
+		replaceObject(t, entry, want)
 	}
-	if want == nil {
-		t.Delete(ref)
-		return
-	}
-	next := own(want)
-	if entry == nil {
-		if next.GetCreationTimestamp().Time.IsZero() {
-			next.SetCreationTimestamp(metav1.NewTime(now.UTC().Truncate(time.Second)))
+}
+
+// forgo lets an object go that is not wanted any more: what an API server has stays, with the wish that it goes, until that says
+// that it has.
+func forgo(t Target, entry *store.Entry, now time.Time) {
+	switch {
+	case entry == nil || Doomed(entry):
+	case !store.FromServer(entry.Object):
+		t.Delete(entry.Ref)
+	default:
+		leaving := own(entry.Object)
+		leaving.SetAnnotations(unmarked(leaving.GetAnnotations()))
+		if leaving.GetDeletionTimestamp() == nil {
+			at := metav1.NewTime(now.UTC().Truncate(time.Second))
+			leaving.SetDeletionTimestamp(&at)
 		}
-		next.SetUID(uid(ref, now))
-		next.SetGeneration(1)
-		t.Put(ref.Cluster, next, Origin)
-		return
+		t.Put(entry.Ref.Cluster, leaving, Origin)
 	}
+}
+
+func makeObject(t Target, ref store.Ref, want store.Object, now time.Time) {
+	next := own(want)
+	if store.FromServer(want) {
+		next = plain(want)
+	}
+	if next.GetCreationTimestamp().Time.IsZero() {
+		next.SetCreationTimestamp(metav1.NewTime(now.UTC().Truncate(time.Second)))
+	}
+	next.SetUID(uid(ref, now))
+	next.SetGeneration(1)
+	t.Put(ref.Cluster, next, Origin)
+}
+
+func replaceObject(t Target, entry *store.Entry, want store.Object) {
+	next := own(want)
 	next.SetCreationTimestamp(entry.Object.GetCreationTimestamp())
 	next.SetUID(entry.Object.GetUID())
 	next.SetGeneration(entry.Object.GetGeneration())
@@ -41,7 +70,35 @@ func writeObject(t Target, ref store.Ref, want store.Object, now time.Time) {
 	if !sameField(entry.Object, next, "Spec") {
 		next.SetGeneration(next.GetGeneration() + 1)
 	}
-	t.Put(ref.Cluster, next, Origin)
+	t.Put(entry.Ref.Cluster, next, Origin)
+}
+
+// adapt says what an API server's object is to become, if it is not that already. One that is going has to be gone first.
+func adapt(t Target, entry *store.Entry, want store.Object) {
+	live := entry.Object
+	switch {
+	case Wish(entry) && !Doomed(entry):
+		if digestOf(live) == digestOf(want) {
+			return
+		}
+	case !Wish(entry) && (live.GetDeletionTimestamp() != nil || Applied(live, want)):
+		return
+	}
+	next := plain(want)
+	next.SetResourceVersion(live.GetResourceVersion())
+	next.SetUID(live.GetUID())
+	next.SetCreationTimestamp(live.GetCreationTimestamp())
+	next.SetGeneration(live.GetGeneration())
+	copyStatus(next, live)
+	t.Put(entry.Ref.Cluster, next, Origin)
+}
+
+// copyStatus gives an object the status of another one of its type, if it has one.
+func copyStatus(to, from store.Object) {
+	a, b := ownStatus(to), ownStatus(from)
+	if a != nil && reflect.TypeOf(a) == reflect.TypeOf(b) {
+		reflect.ValueOf(a).Elem().Set(reflect.ValueOf(b).Elem())
+	}
 }
 
 // own is an object whose metadata can be set. It shares the rest: what is wanted is never changed, and may be wanted in many clusters.

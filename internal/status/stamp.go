@@ -16,23 +16,39 @@ func Stamp(status, old any, now time.Time) any {
 	if status == nil {
 		return nil
 	}
+	next := deepCopy(status)
+	// The API server keeps whole seconds.
+	stamp(next, transitions(old), metav1.NewTime(now.UTC().Truncate(time.Second)))
+	return next
+}
+
+// keepTimes returns a copy of a status in which conditions have the times of old where their status is the same there.
+func keepTimes(status, old any) any {
+	next := deepCopy(status)
+	stamp(next, transitions(old), metav1.Time{})
+	return next
+}
+
+// stamp sets the time of each condition: that of was if its status is the same there; else another, if that is not zero.
+func stamp(status any, was map[string]transition, other metav1.Time) {
+	eachCondition(reflect.ValueOf(status), "", func(path string, c conditionFields) {
+		if w, ok := was[path]; ok && w.status == c.status.String() {
+			c.time.Set(reflect.ValueOf(w.time))
+		} else if !other.IsZero() {
+			c.time.Set(reflect.ValueOf(other))
+		}
+	})
+}
+
+// transitions are the conditions of a status, by path.
+func transitions(status any) map[string]transition {
 	was := map[string]transition{}
-	if old != nil {
-		eachCondition(reflect.ValueOf(old), "", func(path string, c conditionFields) {
+	if status != nil {
+		eachCondition(reflect.ValueOf(status), "", func(path string, c conditionFields) {
 			was[path] = transition{c.status.String(), c.time.Interface().(metav1.Time)}
 		})
 	}
-	next := deepCopy(status)
-	// The API server keeps whole seconds.
-	at := metav1.NewTime(now.UTC().Truncate(time.Second))
-	eachCondition(reflect.ValueOf(next), "", func(path string, c conditionFields) {
-		stamp := at
-		if w, ok := was[path]; ok && w.status == c.status.String() {
-			stamp = w.time
-		}
-		c.time.Set(reflect.ValueOf(stamp))
-	})
-	return next
+	return was
 }
 
 type transition struct {

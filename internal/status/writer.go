@@ -33,15 +33,19 @@ type Limits struct {
 	EventTTL time.Duration
 	// MaxEvents is how many events are kept; the one whose last occurrence is the oldest goes first. 10,000.
 	MaxEvents int
+	// Controllers are those for which the writer speaks in lists that several controllers share, whether or not they say anything.
+	Controllers []string
 }
 
 // Writer applies writes. It is safe for concurrent use, as the translators and the standalone controllers share one.
 type Writer struct {
 	applier Applier
 
-	mu     sync.Mutex
-	wanted map[store.Ref]*wanted
-	events *eventLog
+	mu          sync.Mutex
+	wanted      map[store.Ref]*wanted
+	events      *eventLog
+	controllers []string
+	sweep       sweep
 }
 
 // wanted is everything that translators want of one object.
@@ -64,7 +68,10 @@ func NewWriter(s *store.Store, limits Limits) *Writer { return NewWriterTo(Into(
 
 // NewWriterTo makes a writer for wherever the objects live.
 func NewWriterTo(a Applier, limits Limits) *Writer {
-	return &Writer{applier: a, wanted: map[store.Ref]*wanted{}, events: newEventLog(limits)}
+	return &Writer{
+		applier: a, wanted: map[store.Ref]*wanted{}, events: newEventLog(limits), controllers: limits.Controllers,
+		sweep: newSweep(),
+	}
 }
 
 // Apply takes the writes that changed in a round, and the read keys that the round started from; objects among those
@@ -87,16 +94,17 @@ func (w *Writer) Apply(changes []recompute.WriteChange, touched []string, now ti
 		if !ok {
 			ref, ok = store.StatusOf(read)
 		}
-		if ok && w.wanted[ref] != nil {
+		if ok && (w.wanted[ref] != nil || w.sweep.done) {
 			dirty[ref] = true
 		}
 	}
-	if len(dirty) == 0 && len(occurrences) == 0 {
+	if len(dirty) == 0 && len(occurrences) == 0 && w.sweep.done {
 		return
 	}
 	refs := slices.SortedFunc(maps.Keys(dirty), func(a, b store.Ref) int { return strings.Compare(a.String(), b.String()) })
 	w.applier.Apply(func(t Target) {
 		w.events.adopt(t)
+		w.sweep.hear(t, touched)
 		said := map[store.Ref]bool{}
 		for _, ref := range refs {
 			said[ref] = w.write(t, ref, now)
@@ -104,6 +112,7 @@ func (w *Writer) Apply(changes []recompute.WriteChange, touched []string, now ti
 		for _, c := range occurrences {
 			w.events.apply(t, c, said[c.Ref], now)
 		}
+		w.sweep.run(t, w.wanted, now)
 	})
 }
 
@@ -161,20 +170,25 @@ func (w *Writer) want(c recompute.WriteChange) {
 // of it: then its events are no news either.
 func (w *Writer) write(t Target, ref store.Ref, now time.Time) (said bool) {
 	x := w.wanted[ref]
-	if x.empty() {
-		delete(w.wanted, ref)
+	if x == nil {
+		if w.sweep.done {
+			orphan(t, ref, now)
+		}
+		return false
 	}
 	writeObject(t, ref, x.object, now)
 	entry := t.Get(ref)
+	if x.empty() && (entry == nil || entry.Origin != Origin) {
+		delete(w.wanted, ref)
+	}
 	if entry == nil {
 		return false
 	}
-	next := x.written(entry, now)
-	same := next == entry.Written
-	if !same {
+	next, said := x.written(entry, w.controllers, now)
+	if next != entry.Written {
 		t.Write(ref, next)
 	}
-	said = same && next != nil && x.status != nil && !x.met
+	said = said && next != nil && x.status != nil && !x.met
 	x.met = true
 	return said
 }

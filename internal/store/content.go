@@ -2,6 +2,7 @@ package store
 
 import (
 	"reflect"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -25,21 +26,22 @@ type change struct {
 	status bool
 }
 
-func changeOf(old, next Object) change {
+// changeOf compares two versions of an object that something was said of, which comes back from an API server and is no news.
+func changeOf(old, next Object, said *Written) change {
 	if old == next || reflect.DeepEqual(old, next) {
 		return change{}
 	}
 	if reflect.TypeOf(old) != reflect.TypeOf(next) {
 		return change{true, true}
 	}
-	a, b := split(old), split(next)
+	a, b := split(old, said), split(next, said)
 	return change{content: !reflect.DeepEqual(a.content, b.content), status: !reflect.DeepEqual(a.status, b.status)}
 }
 
 // parts are an object's content and status. They share what the object points to.
 type parts struct{ content, status any }
 
-func split(o Object) parts {
+func split(o Object, said *Written) parts {
 	v := reflect.ValueOf(o)
 	if v.Kind() != reflect.Pointer || v.Elem().Kind() != reflect.Struct {
 		return parts{content: o}
@@ -49,6 +51,7 @@ func split(o Object) parts {
 	if meta := copied.Elem().FieldByName("ObjectMeta"); meta.IsValid() {
 		if m, ok := meta.Addr().Interface().(*metav1.ObjectMeta); ok {
 			quiet(m, o)
+			unsay(m, said)
 		}
 	}
 	p := parts{content: copied.Interface()}
@@ -82,6 +85,24 @@ func quiet(m *metav1.ObjectMeta, o Object) {
 		delete(kept, key)
 	}
 	m.Annotations = kept
+}
+
+// unsay takes out of a copy of an object's metadata what controllers have said.
+func unsay(m *metav1.ObjectMeta, said *Written) {
+	if said == nil {
+		return
+	}
+	for key, value := range m.Annotations {
+		if said.Annotations[key] == value {
+			delete(m.Annotations, key) // a copy
+		}
+	}
+	if len(said.Finalizers) > 0 {
+		m.Finalizers = slices.DeleteFunc(slices.Clone(m.Finalizers), func(f string) bool { return slices.Contains(said.Finalizers, f) })
+		if len(m.Finalizers) == 0 {
+			m.Finalizers = nil
+		}
+	}
 }
 
 // withoutHeartbeats copies a Node's status without the times that its kubelet renews.

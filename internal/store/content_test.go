@@ -97,8 +97,11 @@ func TestWhatAnEditTouches(t *testing.T) {
 		if _, touched := sub.Take(); !slices.Equal(touched, want) {
 			t.Errorf("%s touched %q, want %q", name, touched, want)
 		}
-		if same := s.Snapshot() == before; same != (want == nil) {
+		if same := s.Snapshot().Revision() == before.Revision(); same != (want == nil) {
 			t.Errorf("%s: no commit: %t", name, same)
+		}
+		if got := s.Snapshot().Get(ref).Object.GetResourceVersion(); got != c.next.GetResourceVersion() {
+			t.Errorf("%s: the store's resourceVersion is %s", name, got)
 		}
 		if want != nil && s.Snapshot().Get(ref).Object != c.next {
 			t.Errorf("%s: the store has the old object", name)

@@ -25,6 +25,9 @@ type Entry struct {
 type Written struct {
 	// Status replaces the object's status: a pointer to its typed status struct.
 	Status any
+	// Conditions are the types of the only ones of the Status's conditions that are the controllers': the rest of it is somebody
+	// else's, as it was when this was written. Nil: all of it is the controllers'.
+	Conditions []string
 	// Annotations and Finalizers are added to the object's own.
 	Annotations map[string]string
 	Finalizers  []string

@@ -32,17 +32,22 @@ func New(indexes ...Index) *Store {
 func (s *Store) Snapshot() *Snapshot { return s.current.Load() }
 
 // Commit applies what f does to the transaction, as one step, and tells the subscribers. A transaction that changes
-// nothing makes no new revision.
+// nothing makes no new revision, nor does one that only renews resourceVersions; nobody is told.
 func (s *Store) Commit(f func(*Tx)) *Snapshot {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	old := s.current.Load()
 	tx := s.begin(old)
 	f(tx)
-	if !tx.changed {
+	if !tx.changed && !tx.renewed {
 		return old
 	}
 	next := tx.commit()
+	if !tx.changed {
+		next.revision = old.revision
+		s.current.Store(next)
+		return next
+	}
 	s.current.Store(next)
 	for _, sub := range s.subs {
 		sub.add(next, tx.touched)

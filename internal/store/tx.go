@@ -18,6 +18,8 @@ type Tx struct {
 	touched  map[string]struct{}
 	// changed: something is different, though it may be nothing that anybody reads.
 	changed bool
+	// renewed: an object is of another resourceVersion, and nothing else is different.
+	renewed bool
 }
 
 func (s *Store) begin(base *Snapshot) *Tx {
@@ -64,17 +66,18 @@ func (tx *Tx) put(cluster string, o Object, origin string, lastKnown time.Time) 
 		tx.touch(ReadObject(ref))
 		return
 	}
-	what := changeOf(old.Object, o)
+	what := changeOf(old.Object, o, old.Written)
 	if what == (change{}) {
+		entry.Revision = old.Revision
 		if old.Origin == origin && old.LastKnown.Equal(lastKnown) {
+			tx.renew(entry, old)
 			return
 		}
-		entry.Revision = old.Revision
 	}
-	if old.Object.GetDeletionTimestamp() == nil || o.GetDeletionTimestamp() != nil {
+	if !another(old.Object, o) {
 		entry.Written = old.Written
 	} else {
-		tx.touch(ReadWritten(ref)) // another object of the name: nothing has been said of it
+		tx.touch(ReadWritten(ref)) // nothing has been said of it
 	}
 	tx.objects.Insert(objectKey(ref), entry)
 	tx.changed = true
@@ -86,6 +89,28 @@ func (tx *Tx) put(cluster string, o Object, origin string, lastKnown time.Time) 
 		tx.touch(ReadStatus(ref))
 	}
 }
+
+// renew keeps the newest version of an object whose difference is nobody's business but an API server's, which takes no write
+// that is based on an older one.
+func (tx *Tx) renew(entry, old *Entry) {
+	if entry.Object.GetResourceVersion() == old.Object.GetResourceVersion() {
+		return
+	}
+	entry.Written = old.Written
+	tx.objects.Insert(objectKey(entry.Ref), entry)
+	tx.renewed = true
+}
+
+// another says that an object is not the one whose name it has: that one was being deleted, or an API server gave it another uid.
+func another(old, o Object) bool {
+	if FromServer(old) && FromServer(o) {
+		return old.GetUID() != o.GetUID()
+	}
+	return old.GetDeletionTimestamp() != nil && o.GetDeletionTimestamp() == nil
+}
+
+// FromServer says that an object is an API server's, which alone decides when it is gone.
+func FromServer(o Object) bool { return o.GetResourceVersion() != "" }
 
 // Delete removes an object and what was written about it. Deleting what is not there is nothing.
 func (tx *Tx) Delete(ref Ref) {
@@ -123,13 +148,14 @@ func (tx *Tx) Remove(ref Ref, at time.Time) {
 func (e *Entry) kept() bool { return e.Written != nil && len(e.Written.Finalizers) > 0 }
 
 // Write replaces what controllers say of an object. It is dropped, and false returned, if the object is gone. An object that is
-// being deleted goes with its last finalizer; one that had none, as a Pod that terminates, goes when its owner lets it.
+// being deleted goes with its last finalizer; one that had none, as a Pod that terminates, goes when its owner lets it, and one
+// of an API server when that says so.
 func (tx *Tx) Write(ref Ref, w *Written) bool {
 	old := tx.Get(ref)
 	if old == nil {
 		return false
 	}
-	if old.Object.GetDeletionTimestamp() != nil && old.kept() && (w == nil || len(w.Finalizers) == 0) {
+	if old.Object.GetDeletionTimestamp() != nil && !FromServer(old.Object) && old.kept() && (w == nil || len(w.Finalizers) == 0) {
 		tx.Delete(ref)
 		return true
 	}
