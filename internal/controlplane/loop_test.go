@@ -254,7 +254,11 @@ func TestWhatIsDeletedGoesWhenProxiesHaveDroppedIt(t *testing.T) {
 	l.To(e)
 	l.Opened("a")
 	l.Opened("b")
-	put(s, "1")
+	s.Commit(func(tx *store.Tx) { // a file's: an API server would say by itself when it is gone
+		tx.Put("c", &gatewayv1.Gateway{
+			TypeMeta: metav1.TypeMeta{APIVersion: "gateway.networking.k8s.io/v1", Kind: "Gateway"}, ObjectMeta: metav1.ObjectMeta{Namespace: "n", Name: "web"},
+		}, "web.yaml:1")
+	})
 	go l.Run(t.Context())
 	there := func() *store.Entry { return s.Snapshot().Get(web) }
 	report := func(at string, seq uint64) { l.Report(location.Report{Location: at, Seq: seq}) }

@@ -52,8 +52,8 @@ type occurrence struct {
 	adopted bool
 }
 
-// causeAnnotation keeps an event's cause on the Event, for the next process.
-const causeAnnotation = "spillway.dev/cause"
+// CauseAnnotation keeps an event's cause on the Event, for the next process.
+const CauseAnnotation = "spillway.dev/cause"
 
 func newEventLog(l Limits) *eventLog {
 	e := &eventLog{
@@ -79,7 +79,7 @@ func (l *eventLog) adopt(t Target) {
 	t.Walk("Event", "", "", func(e *store.Entry) bool {
 		if event, ok := e.Object.(*corev1.Event); ok && e.Origin == Origin {
 			found = append(found, &occurrence{
-				key: keyOf(e.Ref.Cluster, event), ref: e.Ref, at: event.LastTimestamp.Time, cause: event.Annotations[causeAnnotation],
+				key: keyOf(e.Ref.Cluster, event), ref: e.Ref, at: event.LastTimestamp.Time, cause: event.Annotations[CauseAnnotation],
 				adopted: true,
 			})
 		}
@@ -196,7 +196,7 @@ func (l *eventLog) drop(t Target, element *list.Element) {
 func setCause(event *corev1.Event, cause string) {
 	event.Annotations = nil
 	if cause != "" {
-		event.Annotations = map[string]string{causeAnnotation: cause}
+		event.Annotations = map[string]string{CauseAnnotation: cause}
 	}
 }
 

@@ -12,7 +12,7 @@ import (
 // its lists by controllerName (a route's parents, a policy's ancestors) whose controller the status does not speak for. It
 // speaks for ours, and for those that it has elements of.
 func keepForeign(status any, object store.Object, ours []string) {
-	live := ownStatus(object)
+	live := Of(object)
 	if status == nil || live == nil || reflect.TypeOf(status) != reflect.TypeOf(live) {
 		return
 	}
@@ -38,7 +38,7 @@ func Merge(status any, live store.Object, ours []string) any {
 	if status == nil {
 		return nil
 	}
-	next := keepTimes(status, ownStatus(live))
+	next := keepTimes(status, Of(live))
 	own := reflect.ValueOf(next).Elem()
 	eachControllerList(own, own, func(mine, _ reflect.Value) {
 		kept := reflect.MakeSlice(mine.Type(), 0, mine.Len())
@@ -72,8 +72,8 @@ func controllerOf(element reflect.Value) string {
 	return element.FieldByName("ControllerName").String()
 }
 
-// ownStatus is a pointer to the status that an object came with, nil for a kind that has none.
-func ownStatus(o store.Object) any {
+// Of is a pointer to the status that an object came with, nil for a kind that has none.
+func Of(o store.Object) any {
 	v := reflect.ValueOf(o)
 	if v.Kind() != reflect.Pointer || v.Elem().Kind() != reflect.Struct {
 		return nil

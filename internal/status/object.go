@@ -89,13 +89,13 @@ func adapt(t Target, entry *store.Entry, want store.Object) {
 	next.SetUID(live.GetUID())
 	next.SetCreationTimestamp(live.GetCreationTimestamp())
 	next.SetGeneration(live.GetGeneration())
-	copyStatus(next, live)
+	CopyStatus(next, live)
 	t.Put(entry.Ref.Cluster, next, Origin)
 }
 
-// copyStatus gives an object the status of another one of its type, if it has one.
-func copyStatus(to, from store.Object) {
-	a, b := ownStatus(to), ownStatus(from)
+// CopyStatus gives an object the status of another one of its type, if it has one.
+func CopyStatus(to, from store.Object) {
+	a, b := Of(to), Of(from)
 	if a != nil && reflect.TypeOf(a) == reflect.TypeOf(b) {
 		reflect.ValueOf(a).Elem().Set(reflect.ValueOf(b).Elem())
 	}

@@ -14,6 +14,8 @@ type sweep struct {
 	// listed are the facts of lists as rounds have read them; heard: the last Apply was of a round that read one anew.
 	listed map[store.Fact]bool
 	heard  bool
+	// ever: there have been lists to wait for, so there are API servers.
+	ever bool
 	// done: what is there and not wanted is an orphan.
 	done bool
 }
@@ -28,7 +30,7 @@ func (s *sweep) hear(t Target, touched []string) {
 		if !ok || f.Kind != fact.KindListed {
 			continue
 		}
-		s.heard = true
+		s.heard, s.ever = true, true
 		if listed, known := t.Fact(f).(bool); known {
 			s.listed[f] = listed
 		} else {
@@ -48,7 +50,12 @@ func (s *sweep) pending(t Target) bool {
 			return true
 		}
 	}
-	return len(s.listed) == 0
+	for _, listed := range s.listed {
+		if !listed {
+			return true
+		}
+	}
+	return !s.ever
 }
 
 // run sweeps once whenever lists have come in.

@@ -75,7 +75,7 @@ func plain(o store.Object) store.Object {
 	next.SetDeletionGracePeriodSeconds(nil)
 	next.SetManagedFields(nil)
 	next.SetAnnotations(unmarked(next.GetAnnotations()))
-	if status := ownStatus(next); status != nil {
+	if status := Of(next); status != nil {
 		reflect.ValueOf(status).Elem().SetZero()
 	}
 	return next

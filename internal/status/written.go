@@ -63,7 +63,7 @@ func (x *wanted) written(entry *store.Entry, ours []string, now time.Time) (*sto
 
 // found is what an object says of itself, as far as something is wanted of it.
 func (x *wanted) found(o store.Object) *store.Written {
-	w := &store.Written{Status: ownStatus(o)}
+	w := &store.Written{Status: Of(o)}
 	if x.status == nil {
 		w.Conditions = slices.Sorted(maps.Keys(x.conditions))
 	}
@@ -100,7 +100,7 @@ func (x *wanted) statusOf(entry *store.Entry) any {
 	}
 	status := x.status
 	if status == nil {
-		if status = ownStatus(entry.Object); status == nil {
+		if status = Of(entry.Object); status == nil {
 			return nil
 		}
 	}
