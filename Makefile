@@ -65,4 +65,4 @@ $(TOOLS): tools/go.mod tools/go.sum $(wildcard tools/*/*.go)
 ci: ## what continuous integration runs
 	@.ci/run
 
-include $(wildcard test/*/*.mk)
+include deploy/deploy.mk $(wildcard test/*/*.mk)
