@@ -154,11 +154,16 @@ func (p *fleetProxy) run(ctx context.Context, before *predecessor) error {
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var client sync.WaitGroup
 	client.Go(func() { p.client.Run(running) })
-	defer client.Wait()
-	defer stop()
+	// Who drains has no sockets any more, and takes no configuration: it is no part of the fleet, in which a new process may have its name.
+	leave := func() {
+		stop()
+		client.Wait()
+	}
+	defer leave()
 	select {
 	case <-p.client.Configured():
 	case <-ctx.Done():
+		leave()
 		return p.planes.Drain(p.flags.drain)
 	}
 	handed, err := offerHandOver(ctx, p.flags.handover, p.plane().Proxy)
@@ -170,6 +175,7 @@ func (p *fleetProxy) run(ctx context.Context, before *predecessor) error {
 	case <-handed:
 	case <-ctx.Done():
 	}
+	leave()
 	return p.planes.Drain(p.flags.drain)
 }
 

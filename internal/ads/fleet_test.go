@@ -10,16 +10,23 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
+	discoveryv3 "github.com/envoyproxy/go-control-plane/envoy/service/discovery/v3"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 
+	fleetv1 "github.com/spillway-lb/spillway/api/fleet/v1"
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
 	"github.com/spillway-lb/spillway/internal/ads"
 	"github.com/spillway-lb/spillway/internal/ads/client"
+	"github.com/spillway-lb/spillway/internal/ads/wire"
 	"github.com/spillway-lb/spillway/internal/health"
 	"github.com/spillway-lb/spillway/internal/location"
 	"github.com/spillway-lb/spillway/internal/proxy/config"
@@ -67,6 +74,13 @@ func startController(t *testing.T, at string) *controller {
 	t.Helper()
 	e := &ear{open: map[string]int{}, reports: map[string]location.Report{}, verdicts: map[string]string{}}
 	c := &controller{Server: ads.New(ads.Config{Feedback: e}), ear: e, grpc: grpc.NewServer()}
+	c.Register(c.grpc)
+	c.listen(t, at)
+	return c
+}
+
+func (c *controller) listen(t *testing.T, at string) {
+	t.Helper()
 	if at == "" {
 		at = "127.0.0.1:0"
 	}
@@ -75,10 +89,8 @@ func startController(t *testing.T, at string) *controller {
 		t.Fatal(err)
 	}
 	c.at = ln.Addr().String()
-	c.Register(c.grpc)
 	go func() { _ = c.grpc.Serve(ln) }() // it ends with Stop
 	t.Cleanup(c.grpc.Stop)
-	return c
 }
 
 func (c *controller) apply(seq uint64, upserts ...*lbv1.Resource) {
@@ -142,6 +154,7 @@ func (p *plane) Apply(tx *lbv1.Transaction) {
 	for _, k := range tx.GetDeletes() {
 		names = append(names, "-"+key(k))
 		delete(p.held, key(k))
+		delete(p.refused, key(k))
 	}
 	p.said = append(p.said, strings.Join(names, " "))
 	p.client.Report(p.report())
@@ -383,4 +396,95 @@ func TestNobodyIsServedBeforeTheFirstRound(t *testing.T) {
 		t.Fatal("never configured")
 	}
 	c.until(t, "an empty report", func() bool { _, ok := c.reports["west/p1"]; return ok })
+}
+
+// hardOfHearing does not take the first word.
+type hardOfHearing struct {
+	*ads.Server
+	heard atomic.Int32
+}
+
+func (h *hardOfHearing) StreamReports(s grpc.BidiStreamingServer[fleetv1.Word, fleetv1.Heard]) error {
+	if h.heard.Add(1) > 1 {
+		return h.Server.StreamReports(s)
+	}
+	if _, err := s.Recv(); err != nil {
+		return err
+	}
+	return status.Error(codes.Internal, "what?")
+}
+
+// TestAReportThatIsNotTaken is sent again.
+func TestAReportThatIsNotTaken(t *testing.T) {
+	e := &ear{open: map[string]int{}, reports: map[string]location.Report{}, verdicts: map[string]string{}}
+	c := &controller{Server: ads.New(ads.Config{Feedback: e}), ear: e, grpc: grpc.NewServer()}
+	discoveryv3.RegisterAggregatedDiscoveryServiceServer(c.grpc, c.Server)
+	wire.RegisterReports(c.grpc, &hardOfHearing{Server: c.Server})
+	c.listen(t, "127.0.0.1:0")
+	c.apply(1, rule("a", "west")...)
+	startProxy(t, "p1", "west", "", nil, c.at)
+	c.untilTaken(t, "west/p1", 1)
+}
+
+// TestWhatWasTakenBackMeanwhile is taken back from a proxy that refused it, too: it may accept it one day.
+func TestWhatWasTakenBackMeanwhile(t *testing.T) {
+	first, second := startController(t, ""), startController(t, "")
+	first.apply(1, rule("a", "west")...)
+	p := startProxy(t, "p1", "west", "", []string{"url_map/a", "url_map/b"}, first.at, second.at)
+	p.mu.Lock()
+	delete(p.refuses, "url_map/a")
+	p.mu.Unlock()
+	first.untilTaken(t, "west/p1", 1)
+	p.mu.Lock()
+	p.refuses["url_map/a"] = true
+	p.mu.Unlock()
+	next := rule("a", "west")[1]
+	next.GetUrlMap().Owner = &lbv1.Owner{Name: "next"}
+	first.apply(2, append(rule("b", "west"), next)...)
+	if r := first.untilTaken(t, "west/p1", 2); len(r.Refused) != 2 {
+		t.Fatalf("refused %v", r.Refused)
+	}
+	p.mu.Lock()
+	clear(p.refuses)
+	p.mu.Unlock()
+	first.grpc.Stop()
+	second.apply(1, rule("a", "west")...)
+	if r := second.untilTaken(t, "west/p1", 1); len(r.Refused) != 0 {
+		t.Errorf("refused still: %v", r.Refused)
+	}
+	said := p.transactions()
+	if last := said[len(said)-1]; !strings.HasPrefix(last, "url_map/a ") || !strings.Contains(last, "-url_map/b") {
+		t.Errorf("taken back: %q", last)
+	}
+}
+
+// TestAProxyWithMuchComesBack: what it has by name is more than the 4 MiB that gRPC takes by itself.
+func TestAProxyWithMuchComesBack(t *testing.T) {
+	s := ads.New(ads.Config{Feedback: &ear{open: map[string]int{}, reports: map[string]location.Report{}}})
+	s.Follow(nil)
+	at, err := s.Listen(t.Context(), "127.0.0.1:0", insecure.NewCredentials())
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, err := grpc.NewClient(at.String(), grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	stream, err := discoveryv3.NewAggregatedDiscoveryServiceClient(conn).DeltaAggregatedResources(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	has := map[string]string{}
+	for i := range 50_000 {
+		has[fmt.Sprintf("backend_service/%060d", i)] = strings.Repeat("f", 64)
+	}
+	if err := stream.Send(&discoveryv3.DeltaDiscoveryRequest{
+		Node: &corev3.Node{Id: "p1", Locality: &corev3.Locality{Region: "west"}}, TypeUrl: wire.TypeURL, InitialResourceVersions: has,
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if answer, err := stream.Recv(); err != nil || len(answer.GetRemovedResources()) != len(has) {
+		t.Errorf("%d removed, %v", len(answer.GetRemovedResources()), err)
+	}
 }

@@ -9,6 +9,8 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/keepalive"
+
+	"github.com/spillway-lb/spillway/internal/ads/wire"
 )
 
 const (
@@ -26,7 +28,7 @@ func (s *Server) Listen(ctx context.Context, address string, creds credentials.T
 	if err != nil {
 		return nil, fmt.Errorf("fleet: %w", err)
 	}
-	g := grpc.NewServer(grpc.Creds(creds),
+	g := grpc.NewServer(grpc.Creds(creds), grpc.MaxRecvMsgSize(wire.MaxMessage),
 		grpc.KeepaliveParams(keepalive.ServerParameters{Time: pingTime, Timeout: pingWait}),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: minPing, PermitWithoutStream: true}))
 	s.Register(g)

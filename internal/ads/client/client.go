@@ -10,8 +10,10 @@ import (
 
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/keepalive"
+	"google.golang.org/grpc/status"
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
 	"github.com/spillway-lb/spillway/internal/ads/wire"
@@ -97,8 +99,9 @@ func (c *Client) Run(ctx context.Context) {
 		if ctx.Err() != nil {
 			break
 		}
-		if answered {
-			pause, told = firstPause, ""
+		c.keep()
+		if pause = pauseFor(pause, answered, err); answered {
+			told = ""
 		}
 		c.Metrics.connected.Set(0)
 		if text := fmt.Sprint(controller, ": ", err); text != told {
@@ -109,6 +112,18 @@ func (c *Client) Run(ctx context.Context) {
 		pause = min(2*pause, maxPause)
 	}
 	c.keep()
+}
+
+// pauseFor is how long the next pause is at most. Of two of a name each takes the other's place, which is not to be all that they do:
+// an old process has some time for handing over to a new one, too.
+func pauseFor(last time.Duration, answered bool, err error) time.Duration {
+	switch {
+	case status.Code(err) == codes.Aborted:
+		return maxPause
+	case answered:
+		return firstPause
+	}
+	return last
 }
 
 // wait passes the time, during which the data plane may have more to say of what it has.
@@ -122,7 +137,7 @@ func (c *Client) wait(ctx context.Context, pause time.Duration) {
 		case <-timer.C:
 			return
 		case <-c.words.news:
-			c.settle()
+			c.keep()
 		}
 	}
 }
@@ -183,7 +198,7 @@ func (c *Client) connect(ctx context.Context, controller string) (answered bool,
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	s := &session{client: c, controller: controller, conn: conn}
+	s := &session{client: c, controller: controller, conn: conn, failed: make(chan error, 2)}
 	err = s.run(ctx)
 	return s.answered, errors.Join(err, conn.Close())
 }

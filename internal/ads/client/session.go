@@ -2,8 +2,8 @@ package client
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"time"
 
@@ -24,6 +24,7 @@ type session struct {
 	controller string
 	conn       *grpc.ClientConn
 	answered   bool
+	failed     chan error // of each stream, how it ended
 
 	ads     discoveryv3.AggregatedDiscoveryService_DeltaAggregatedResourcesClient
 	reports grpc.BidiStreamingClient[fleetv1.Word, fleetv1.Heard] // nil before the first response
@@ -34,20 +35,37 @@ type session struct {
 	seq uint64
 }
 
+// open opens the ADS stream. Where nobody answers that takes long, and the data plane may have more to say of what it has.
+func (s *session) open(ctx context.Context) error {
+	opened := make(chan error, 1)
+	go func() {
+		var err error
+		s.ads, err = discoveryv3.NewAggregatedDiscoveryServiceClient(s.conn).DeltaAggregatedResources(ctx, grpc.WaitForReady(false))
+		opened <- err
+	}()
+	for {
+		select {
+		case err := <-opened:
+			return err
+		case <-s.client.words.news:
+			s.client.settle()
+		}
+	}
+}
+
 // run opens the ADS stream and obeys it.
 func (s *session) run(ctx context.Context) error {
-	var err error
-	if s.ads, err = discoveryv3.NewAggregatedDiscoveryServiceClient(s.conn).DeltaAggregatedResources(ctx, grpc.WaitForReady(false)); err != nil {
+	if err := s.open(ctx); err != nil {
 		return err
 	}
-	err = s.ads.Send(&discoveryv3.DeltaDiscoveryRequest{
+	err := s.ads.Send(&discoveryv3.DeltaDiscoveryRequest{
 		Node: s.client.node(), TypeUrl: wire.TypeURL,
 		ResourceNamesSubscribe: []string{wire.Wildcard}, InitialResourceVersions: s.client.table.versions(),
 	})
 	if err != nil {
 		return err
 	}
-	parts, failed := s.receive(ctx)
+	parts := s.receive(ctx)
 	save := time.NewTimer(time.Hour)
 	defer save.Stop()
 	s.gathering = newResponse()
@@ -58,7 +76,7 @@ func (s *session) run(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case err := <-failed:
+		case err := <-s.failed:
 			return err
 		case <-save.C:
 			s.client.keep()
@@ -73,14 +91,14 @@ func (s *session) run(ctx context.Context) error {
 	}
 }
 
-// receive reads parts, and the second stream's end, until the context ends.
-func (s *session) receive(ctx context.Context) (<-chan *discoveryv3.DeltaDiscoveryResponse, <-chan error) {
-	parts, failed := make(chan *discoveryv3.DeltaDiscoveryResponse), make(chan error, 1)
+// receive reads parts until the context ends.
+func (s *session) receive(ctx context.Context) <-chan *discoveryv3.DeltaDiscoveryResponse {
+	parts := make(chan *discoveryv3.DeltaDiscoveryResponse)
 	go func() {
 		for {
 			part, err := s.ads.Recv()
 			if err != nil {
-				failed <- err
+				s.failed <- err
 				return
 			}
 			select {
@@ -90,7 +108,17 @@ func (s *session) receive(ctx context.Context) (<-chan *discoveryv3.DeltaDiscove
 			}
 		}
 	}()
-	return parts, failed
+	return parts
+}
+
+// heard waits for the end of the second stream: a report that the controller did not take is lost with it.
+func (s *session) heard(reports grpc.BidiStreamingClient[fleetv1.Word, fleetv1.Heard]) {
+	for {
+		if _, err := reports.Recv(); err != nil {
+			s.failed <- fmt.Errorf("reports: %w", err)
+			return
+		}
+	}
 }
 
 // take adds a part. With the last one the response is applied; the data plane's report is the answer.
@@ -107,6 +135,7 @@ func (s *session) take(ctx context.Context, part *discoveryv3.DeltaDiscoveryResp
 		if s.reports, err = wire.OpenReports(ctx, s.conn); err != nil {
 			return err
 		}
+		go s.heard(s.reports)
 		c.words.restart()
 	}
 	s.applying, s.gathering = s.gathering, newResponse()
@@ -135,9 +164,10 @@ func (s *session) speak() error {
 	if word.Report == nil && len(word.Verdicts) == 0 {
 		return nil
 	}
-	if err := s.reports.Send(word); err != nil {
-		_, why := s.reports.Recv() // an end of the stream says why only here
-		return errors.Join(err, why)
+	if err := s.reports.Send(word); err == io.EOF {
+		return <-s.failed // an end of the stream says why only there
+	} else if err != nil {
+		return err
 	}
 	if !dealt || s.applying == nil {
 		return nil
@@ -167,7 +197,7 @@ func answer(nonce string, refused []config.Refusal) *discoveryv3.DeltaDiscoveryR
 		if i > 0 {
 			text.WriteString("; ")
 		}
-		fmt.Fprintf(&text, "%s/%s: %s", r.Kind, r.Name, r.Reason)
+		fmt.Fprintf(&text, "%s/%s: %s", r.Kind, r.Name, strings.ToValidUTF8(r.Reason, "\uFFFD"))
 	}
 	out.ErrorDetail = &rpcstatus.Status{Code: int32(codes.InvalidArgument), Message: text.String()}
 	return out

@@ -34,6 +34,9 @@ func load(path string) (*table, error) {
 		return t, fmt.Errorf("%s: %w", path, err)
 	}
 	for _, k := range state.GetResources() {
+		if k.GetResource().GetBody() == nil {
+			continue // of a kind that only the process before knew: a controller sends it anew
+		}
 		t.good[wire.NameOf(lbv1.KeyOf(k.GetResource()))] = kept{k.GetResource(), k.GetVersion()}
 	}
 	return t, nil

@@ -72,11 +72,18 @@ func (t *table) settle(r location.Report) (changed bool) {
 	return changed
 }
 
-// versions are what a controller is told that there is.
+// versions are what a controller is told that there is: the newest that the data plane was given. One that was refused is tried
+// again and again until another takes its place, so that it is not as if the one in force were the only one. "" is no version: it is sent again.
 func (t *table) versions() map[string]string {
 	out := make(map[string]string, len(t.good))
 	for name, k := range t.good {
 		out[name] = k.version
+	}
+	for name, k := range t.waiting {
+		out[name] = k.version
+	}
+	for name := range t.unread {
+		out[name] = ""
 	}
 	return out
 }

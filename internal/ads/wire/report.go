@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"strings"
 
 	fleetv1 "github.com/spillway-lb/spillway/api/fleet/v1"
 	"github.com/spillway-lb/spillway/internal/health"
@@ -11,19 +12,22 @@ import (
 	"github.com/spillway-lb/spillway/internal/proxy/config"
 )
 
+// text is what can be sent: peers of the data plane have a say in what errors read like, and a message takes UTF-8 only.
+func text(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }
+
 // FromReport writes a report as one that has dealt with seq.
 func FromReport(r location.Report, seq uint64) *fleetv1.Report {
 	out := &fleetv1.Report{Seq: seq, Refused: fromRefusals(r.Refused), Faults: fromRefusals(r.Faults)}
 	for _, l := range r.Listening {
 		out.Sockets = append(out.Sockets, &fleetv1.Socket{
-			ForwardingRule: l.ForwardingRule, Requested: l.Requested.String(), Actual: l.Actual.String(), Text: reasonOf(r.Elsewhere, l),
+			ForwardingRule: l.ForwardingRule, Requested: l.Requested.String(), Actual: l.Actual.String(), Text: text(reasonOf(r.Elsewhere, l)),
 		})
 	}
 	for _, u := range r.Unbound {
-		out.Sockets = append(out.Sockets, &fleetv1.Socket{ForwardingRule: u.ForwardingRule, Requested: u.Address.String(), Text: u.Text})
+		out.Sockets = append(out.Sockets, &fleetv1.Socket{ForwardingRule: u.ForwardingRule, Requested: u.Address.String(), Text: text(u.Text)})
 	}
 	if r.Trouble != nil {
-		out.Trouble = r.Trouble.Error()
+		out.Trouble = text(r.Trouble.Error())
 	}
 	return out
 }
@@ -77,7 +81,7 @@ func addSocket(out *location.Report, s *fleetv1.Socket) error {
 func fromRefusals(all []config.Refusal) []*fleetv1.Refusal {
 	var out []*fleetv1.Refusal
 	for _, r := range all {
-		out = append(out, &fleetv1.Refusal{Kind: r.Kind, Name: r.Name, Reason: r.Reason})
+		out = append(out, &fleetv1.Refusal{Kind: r.Kind, Name: r.Name, Reason: text(r.Reason)})
 	}
 	return out
 }
@@ -92,7 +96,7 @@ func toRefusals(all []*fleetv1.Refusal) []config.Refusal {
 
 // FromVerdict writes a verdict; gone: the endpoint is not probed for the check any more.
 func FromVerdict(v health.Verdict, gone bool) *fleetv1.Verdict {
-	return &fleetv1.Verdict{Check: v.Check, Endpoint: v.Address.String(), State: v.State, Detail: v.Detail, Gone: gone}
+	return &fleetv1.Verdict{Check: v.Check, Endpoint: v.Address.String(), State: v.State, Detail: text(v.Detail), Gone: gone}
 }
 
 // ToVerdict reads a verdict.

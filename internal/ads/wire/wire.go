@@ -22,7 +22,8 @@ const (
 	More = "+"
 	// ReportsMethod is the method of the second stream.
 	ReportsMethod = "/" + reportsService + "/" + reportsStream
-	// MaxMessage bounds what a proxy takes in one message, in bytes: a part of a response is about 1 MiB, or one resource.
+	// MaxMessage bounds what either end takes in one message, in bytes: a part of a response is about 1 MiB, or one resource, and a proxy
+	// that comes back names all that it has, about 150 bytes each.
 	MaxMessage = 64 << 20
 
 	reportsService = "fleet.v1.Reports"
