@@ -6,16 +6,22 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
+	"github.com/spillway-lb/spillway/internal/fact"
 	"github.com/spillway-lb/spillway/internal/finalizer"
+	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/store"
 )
 
 const finalizerName = "gateway.finalizer.networking.gke.io"
 
-// wantedGateway reads a Gateway that is to be served; one that is being deleted is not there.
+// wantedGateway reads a Gateway that is to be served; one that is being deleted is not there. For one that may be on its way the
+// reader holds.
 func wantedGateway(v *recompute.View, ref store.Ref) (*gatewayv1.Gateway, bool) {
 	gw, ok := recompute.Get[*gatewayv1.Gateway](v, ref)
+	if !ok && fact.Pending(v, ref.Cluster, kind.Gateway) {
+		v.Hold()
+	}
 	if !ok || finalizer.Deleted(gw) {
 		return nil, false
 	}

@@ -37,9 +37,6 @@ func parentOfSet(ref store.Ref, set *gatewayv1.ListenerSet) (gateway store.Ref, 
 func gatewayOfSet(v *recompute.View, ref store.Ref) (gateway store.Ref, ok bool) {
 	set, ok := wantedSet(v, ref)
 	if !ok {
-		if fact.Pending(v, ref.Cluster, kind.ListenerSet) {
-			v.Hold()
-		}
 		return store.Ref{}, false
 	}
 	return parentOfSet(ref, set)

@@ -2,12 +2,18 @@ package gateway_test
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
+	"github.com/spillway-lb/spillway/internal/fact"
+	"github.com/spillway-lb/spillway/internal/gateway"
+	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/manifests"
 	"github.com/spillway-lb/spillway/internal/recompute"
+	"github.com/spillway-lb/spillway/internal/store"
 	"github.com/spillway-lb/spillway/internal/translate"
 )
 
@@ -66,4 +72,77 @@ func statusAndRules(t *testing.T, e *recompute.Engine, writes map[string]recompu
 	var out bytes.Buffer
 	w.print(&out)
 	return out.String()
+}
+
+// TestWhatIsNotListedAtARestartIsServedOn: whichever kind is still on its way, and all that the cluster has, nothing goes; what is
+// not in its list after all goes.
+func TestWhatIsNotListedAtARestartIsServedOn(t *testing.T) {
+	custom := "apiVersion: gateway.networking.k8s.io/v1\nkind: GatewayClass\nmetadata: {name: mine}\nspec: {controllerName: " + string(gateway.ControllerName) + "}\n---\n"
+	for name, missing := range map[string][]string{
+		"gateways":            {kind.Gateway},
+		"classes":             {kind.GatewayClass},
+		"routes":              {kind.HTTPRoute},
+		"services":            {kind.Service},
+		"gateways and routes": {kind.Gateway, kind.HTTPRoute},
+		"all":                 {kind.Gateway, kind.GatewayClass, kind.HTTPRoute, kind.Service},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newScenarioWorld(t, "show: status")
+			text := custom + strings.Replace(goodRoute, "gke-l7-global-external-managed", "mine", 1)
+			w.step([]manifests.Event{{Path: "a.yaml", Data: []byte(text), ModTime: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)}})
+			was := resourceNames(w.engine)
+			if len(was) < 5 {
+				t.Fatalf("only %v are published", was)
+			}
+			config := translate.Config(translate.Options{Traffic: translate.Proximity()})
+			config.Seq, config.Published = w.engine.Published()
+			restarted := recompute.New(config)
+			objects := map[store.Ref]store.Object{}
+			w.store.Commit(func(tx *store.Tx) {
+				for _, of := range missing {
+					tx.SetFact(fact.Listed("default", of), false)
+					tx.Walk(of, "", "", func(e *store.Entry) bool { objects[e.Ref] = e.Object; return true })
+				}
+				for ref := range objects {
+					tx.Delete(ref)
+				}
+			})
+			sub := w.store.Subscribe()
+			round := restarted.Run(sub.Take())
+			if deletes := round.Tx.GetDeletes(); len(deletes) > 0 {
+				t.Fatalf("the restart drops %v", deletes)
+			}
+			if now := resourceNames(restarted); !slices.Equal(now, was) {
+				t.Errorf("published were %v, now are %v", was, now)
+			}
+			// The same comes: nothing changes. It goes later: nothing stays.
+			again := restarted.Fork()
+			w.store.Commit(func(tx *store.Tx) {
+				for _, of := range missing {
+					tx.SetFact(fact.Listed("default", of), nil)
+				}
+			})
+			gone := again.Run(sub.Take())
+			if len(gone.Tx.GetDeletes()) == 0 {
+				t.Errorf("what is not there after all stays: %v", resourceNames(again))
+			}
+			w.store.Commit(func(tx *store.Tx) {
+				for _, o := range objects {
+					tx.Put("default", o, "")
+				}
+			})
+			all := recompute.New(config)
+			if round := all.Run(w.store.Subscribe().Take()); len(round.Tx.GetDeletes())+len(round.Tx.GetUpserts()) > 0 {
+				t.Errorf("a whole restart changes %v", round.Tx)
+			}
+		})
+	}
+}
+
+func resourceNames(e *recompute.Engine) []string {
+	var names []string
+	for _, r := range e.Resources() {
+		names = append(names, lbv1.KeyOf(r).GetKind()+" "+r.GetName())
+	}
+	return names
 }

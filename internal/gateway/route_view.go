@@ -7,6 +7,7 @@ import (
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
+	"github.com/spillway-lb/spillway/internal/fact"
 	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/store"
@@ -42,8 +43,13 @@ func (r *routeView) name() string { return r.ref.Namespace + "/" + r.ref.Name }
 
 func (r *routeView) grpc() bool { return r.kind == "GRPCRoute" }
 
+// readRoute reads a route; for one that may be on its way the reader holds.
 func readRoute(v *recompute.View, ref store.Ref) (*routeView, bool) {
-	return routeViewOf(ref, v.Get(ref))
+	object := v.Get(ref)
+	if object == nil && fact.Pending(v, ref.Cluster, ref.Kind) {
+		v.Hold()
+	}
+	return routeViewOf(ref, object)
 }
 
 func routeViewOf(ref store.Ref, object store.Object) (*routeView, bool) {

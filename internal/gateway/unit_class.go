@@ -7,6 +7,7 @@ import (
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
+	"github.com/spillway-lb/spillway/internal/fact"
 	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/store"
@@ -82,8 +83,7 @@ func classKey(cluster, name string) string { return unitkey.Join(cluster, name) 
 
 // ClassOf is what a class name means in a cluster; ok is false for one that is not ours.
 func ClassOf(v *recompute.View, cluster, name string) (Class, bool) {
-	class, ok, _ := recompute.Value[Class](v, UnitClass, classKey(cluster, name))
-	return class, ok
+	return recompute.Known[Class](v, UnitClass, classKey(cluster, name))
 }
 
 func (u classUnit) translate(v *recompute.View, key string) recompute.Result {
@@ -103,7 +103,7 @@ func (u classUnit) translate(v *recompute.View, key string) recompute.Result {
 			class.Name = name
 		}
 	} else if !known {
-		return recompute.Result{}
+		return heldOrAbsent(fact.Pending(v, cluster, kind.GatewayClass))
 	}
 	return recompute.Result{State: recompute.Present, Value: class}
 }

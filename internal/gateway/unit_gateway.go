@@ -13,6 +13,7 @@ import (
 	"github.com/spillway-lb/spillway/internal/finalizer"
 	"github.com/spillway-lb/spillway/internal/fleet"
 	"github.com/spillway-lb/spillway/internal/frontend"
+	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/store"
 )
@@ -24,7 +25,7 @@ func translateGateway(v *recompute.View, key string) recompute.Result {
 	ref, _ := store.ParseRef(key)
 	gw, ok := recompute.Get[*gatewayv1.Gateway](v, ref)
 	if !ok {
-		return recompute.Result{}
+		return heldOrAbsent(fact.Pending(v, ref.Cluster, kind.Gateway))
 	}
 	class, ok := classOf(v, gw, ref)
 	if !ok {
@@ -100,8 +101,8 @@ func (s *gatewayStatus) writes(conditions []metav1.Condition) []recompute.Write 
 		status.AttachedListenerSets = &n
 	}
 	for _, vip := range s.vips {
-		kind := gatewayv1.IPAddressType
-		status.Addresses = append(status.Addresses, gatewayv1.GatewayStatusAddress{Type: &kind, Value: vip.Address})
+		of := gatewayv1.IPAddressType
+		status.Addresses = append(status.Addresses, gatewayv1.GatewayStatusAddress{Type: &of, Value: vip.Address})
 	}
 	out := []recompute.Write{
 		{Ref: s.ref, Part: recompute.PartStatus, Value: status},

@@ -6,6 +6,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
+	"github.com/spillway-lb/spillway/internal/fact"
 	"github.com/spillway-lb/spillway/internal/finalizer"
 	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/recompute"
@@ -30,9 +31,13 @@ func servedSetOf(v *recompute.View, set store.Ref) (*servedSet, bool) {
 	return recompute.Known[*servedSet](v, unitServedSet, set.String())
 }
 
-// wantedSet reads a ListenerSet that is to be served; one that is being deleted is not there.
+// wantedSet reads a ListenerSet that is to be served; one that is being deleted is not there. For one that may be on its way the
+// reader holds.
 func wantedSet(v *recompute.View, ref store.Ref) (*gatewayv1.ListenerSet, bool) {
 	set, ok := recompute.Get[*gatewayv1.ListenerSet](v, ref)
+	if !ok && fact.Pending(v, ref.Cluster, kind.ListenerSet) {
+		v.Hold()
+	}
 	if !ok || finalizer.Deleted(set) {
 		return nil, false
 	}

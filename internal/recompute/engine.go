@@ -70,6 +70,7 @@ func (e *Engine) Run(snapshot *store.Snapshot, touched []string) Round {
 	e.snapshot = snapshot
 	e.before, e.collected = map[*memo]before{}, map[ID]*memo{}
 	e.problems = nil
+	e.rootInherited()
 	for _, read := range touched {
 		e.markReaders(read)
 		if ref, ok := store.ObjectOf(read); ok {
@@ -102,7 +103,7 @@ func (e *Engine) updateRoots(ref store.Ref) {
 			continue
 		}
 		m := e.memo(id)
-		m.rooted = exists
+		m.rooted, m.missed = exists, false
 		if !exists {
 			e.orphans = append(e.orphans, m)
 		}
@@ -216,6 +217,10 @@ func (e *Engine) run(m *memo) {
 	m.running = false
 	e.accept(m, result, resources)
 	e.keepReads(m)
+	if m.missed && m.state != Held {
+		m.missed, m.rooted = false, false
+		e.orphans = append(e.orphans, m)
+	}
 }
 
 // translate turns a translator's panic into Held, so that one unit's defect leaves the others alone.

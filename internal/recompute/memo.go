@@ -16,6 +16,8 @@ type memo struct {
 	// height is above that of every unit read, so that low ones run first; it only saves re-runs.
 	height int32
 	rooted bool
+	// missed: it is rooted for as long as it holds, though its object is not there.
+	missed bool
 	// dirty: a read changed since the last run. running guards against cycles. stuck: it would run for ever in this round.
 	dirty   bool
 	running bool

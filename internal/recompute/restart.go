@@ -1,6 +1,7 @@
 package recompute
 
 import (
+	"maps"
 	"slices"
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
@@ -75,4 +76,17 @@ func (e *Engine) bequeath(m *memo) {
 		m.reads = append(m.reads, e.reads.add(readUnit(e.memo(unit).id), m))
 	}
 	slices.Sort(m.reads)
+}
+
+// rootInherited runs the roots of an earlier process whose objects are not there: one that holds stays, for its object may be on
+// its way; of the others nothing stays.
+func (e *Engine) rootInherited() {
+	for _, id := range slices.SortedFunc(maps.Keys(e.inherited), compareIDs) {
+		ref, ok := store.ParseRef(id.Key)
+		if !ok || !slices.Contains(e.roots[ref.Kind], id.Kind) || e.snapshot.Get(ref) != nil {
+			continue
+		}
+		m := e.memo(id)
+		m.rooted, m.missed = true, true
+	}
 }
