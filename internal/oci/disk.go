@@ -36,20 +36,43 @@ func (p place) openAny(flags int) (*os.File, error) {
 	if p.within == "" {
 		return os.OpenFile(p.name, flags, 0)
 	}
-	root, err := os.OpenRoot(p.within)
+	root, rel, err := p.root()
 	if err != nil {
 		return nil, err
 	}
 	defer root.Close()
-	rel, err := filepath.Rel(p.within, p.name)
+	f, err := root.OpenFile(rel, flags, 0)
+	return f, p.escape(err)
+}
+
+// stat says what is there, and opens nothing.
+func (p place) stat() (fs.FileInfo, error) {
+	if p.within == "" {
+		return os.Stat(p.name)
+	}
+	root, rel, err := p.root()
 	if err != nil {
 		return nil, err
 	}
-	f, err := root.OpenFile(rel, flags, 0)
-	if err != nil && strings.Contains(err.Error(), "escapes") { // os has no value for it
-		return nil, failure(Invalid, "%s leads out of %s", p.name, p.within)
+	defer root.Close()
+	info, err := root.Stat(rel)
+	return info, p.escape(err)
+}
+
+func (p place) root() (root *os.Root, rel string, err error) {
+	if rel, err = filepath.Rel(p.within, p.name); err != nil {
+		return nil, "", err
 	}
-	return f, err
+	root, err = os.OpenRoot(p.within)
+	return root, rel, err
+}
+
+// escape words an error of os.Root.
+func (p place) escape(err error) error {
+	if err != nil && strings.Contains(err.Error(), "escapes") { // os has no value for it
+		return failure(Invalid, "%s leads out of %s", p.name, p.within)
+	}
+	return err
 }
 
 // read reads a file no longer than a limit.

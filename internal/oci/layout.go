@@ -1,13 +1,11 @@
 package oci
 
 import (
-	"archive/tar"
 	"context"
 	"encoding/json"
 	"errors"
 	"io"
-	"os"
-	"path"
+	"io/fs"
 	"slices"
 	"strings"
 
@@ -24,7 +22,7 @@ type diskLayout struct {
 }
 
 func openLayout(at place) (source, error) {
-	info, err := os.Stat(at.name)
+	info, err := at.stat()
 	if err != nil {
 		return nil, err
 	}
@@ -37,8 +35,10 @@ func openLayout(at place) (source, error) {
 	case !info.Mode().IsRegular():
 		err = failure(Invalid, "%s is no regular file", at.name)
 	default:
-		if l.Fetcher, err = layout.NewStorageFromTar(at.name); err == nil {
-			index, err = indexOfTar(at)
+		var a *archive
+		if a, err = openArchive(at); err == nil {
+			l.Fetcher = layout.NewStorageFromFS(a)
+			index, err = indexOfTar(a)
 		}
 	}
 	if err == nil {
@@ -58,24 +58,16 @@ func readLimited(r io.Reader, limit int64) ([]byte, error) {
 	return b, err
 }
 
-func indexOfTar(at place) ([]byte, error) {
-	f, err := at.open()
+func indexOfTar(a *archive) ([]byte, error) {
+	f, err := a.Open(ocispec.ImageIndexFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, failure(Malformed, "the tar has no %s", ocispec.ImageIndexFile)
+	}
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	for t := tar.NewReader(f); ; {
-		h, err := t.Next()
-		if errors.Is(err, io.EOF) {
-			return nil, failure(Malformed, "the tar has no %s", ocispec.ImageIndexFile)
-		}
-		if err != nil {
-			return nil, err
-		}
-		if path.Clean(h.Name) == ocispec.ImageIndexFile {
-			return readLimited(t, maxManifest)
-		}
-	}
+	return readLimited(f, maxManifest)
 }
 
 // Resolve implements content.Resolver. Without a tag it is the one image that the layout has.
