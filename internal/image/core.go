@@ -54,8 +54,9 @@ func NewCore(pins map[fact.ImageRequest]string) *Core {
 	return &Core{wanted: map[fact.ImageRequest]*state{}, pins: pins}
 }
 
-// Want says which images are wanted from now on. Those that are not any more are forgotten, and so is what their tags meant.
-func (c *Core) Want(now time.Time, requests []fact.ImageRequest) {
+// Want says which images are wanted from now on. Those that are not any more are forgotten, and so is what their tags meant; jobs of
+// theirs that are under way are for nothing.
+func (c *Core) Want(now time.Time, requests []fact.ImageRequest) (futile []fact.ImageRequest) {
 	keep := map[fact.ImageRequest]bool{}
 	for _, r := range requests {
 		keep[r] = true
@@ -66,10 +67,12 @@ func (c *Core) Want(now time.Time, requests []fact.ImageRequest) {
 	maps.DeleteFunc(c.wanted, func(r fact.ImageRequest, s *state) bool {
 		if !keep[r] && s.busy {
 			c.jobs--
+			futile = append(futile, r)
 		}
 		return !keep[r]
 	})
 	maps.DeleteFunc(c.pins, func(r fact.ImageRequest, _ string) bool { return !keep[r] })
+	return futile
 }
 
 // Fresh are the images that nothing is known of, nor being found out.

@@ -42,6 +42,8 @@ type Resolver struct {
 	mu    sync.Mutex
 	core  *Core
 	saved map[fact.ImageRequest]string
+	// underWay end the jobs that are.
+	underWay map[fact.ImageRequest]context.CancelFunc
 }
 
 type result struct {
@@ -51,7 +53,7 @@ type result struct {
 
 // NewResolver makes one that goes on with the digests of an earlier process.
 func NewResolver(o Options) *Resolver {
-	r := &Resolver{options: o, wake: make(chan struct{}, 1), results: make(chan result)}
+	r := &Resolver{options: o, wake: make(chan struct{}, 1), results: make(chan result), underWay: map[fact.ImageRequest]context.CancelFunc{}}
 	var pins map[fact.ImageRequest]string
 	if o.Pins != "" {
 		var err error
@@ -77,7 +79,9 @@ func (r *Resolver) Look(snapshot *store.Snapshot, touched []string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	now := r.options.Now()
-	r.core.Want(now, r.options.Wanted(snapshot))
+	for _, request := range r.core.Want(now, r.options.Wanted(snapshot)) {
+		r.stop(request)
+	}
 	for _, j := range r.core.Fresh() {
 		if j.Digest == "" {
 			continue
@@ -126,8 +130,8 @@ func (r *Resolver) Run(ctx context.Context) {
 	var jobs sync.WaitGroup
 	defer jobs.Wait()
 	for {
-		for _, j := range r.start() {
-			jobs.Go(func() { r.run(ctx, j) })
+		for _, j := range r.start(ctx) {
+			jobs.Go(j)
 		}
 		if at, ok := r.next(); ok {
 			timer.Reset(at.Sub(r.options.Now()))
@@ -145,10 +149,24 @@ func (r *Resolver) Run(ctx context.Context) {
 	}
 }
 
-func (r *Resolver) start() []Job {
+// start begins the jobs that are due. Each ends with the context, or when nobody wants what it is for.
+func (r *Resolver) start(ctx context.Context) (jobs []func()) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.core.Start(r.options.Now())
+	for _, j := range r.core.Start(r.options.Now()) {
+		own, cancel := context.WithCancel(ctx)
+		r.underWay[j.Request] = cancel
+		jobs = append(jobs, func() { r.run(own, j) })
+	}
+	return jobs
+}
+
+// stop ends a job, if it is under way; mu is held.
+func (r *Resolver) stop(request fact.ImageRequest) {
+	if cancel := r.underWay[request]; cancel != nil {
+		cancel()
+		delete(r.underWay, request)
+	}
 }
 
 func (r *Resolver) next() (time.Time, bool) {
@@ -160,6 +178,7 @@ func (r *Resolver) next() (time.Time, bool) {
 func (r *Resolver) done(d result) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.stop(d.job.Request)
 	if r.core.Done(r.options.Now(), d.job, d.image) {
 		r.commit()
 	}

@@ -225,6 +225,32 @@ func TestCheckingHoldsUpNobody(t *testing.T) {
 	<-ended
 }
 
+// A version that is removed while its image is looked up ends that, and comes again as if it had not been.
+func TestAJobOfARemovedVersionEnds(t *testing.T) {
+	b := newBench(t)
+	b.write("slow.wasm", module)
+	checking, ended := make(chan struct{}, 2), make(chan struct{}, 2)
+	b.options.Check = func(ctx context.Context, _ fact.ImageRequest, _ string, _ []byte) error {
+		checking <- struct{}{}
+		<-ctx.Done()
+		ended <- struct{}{}
+		return ctx.Err()
+	}
+	slow := networkingv1.WasmPluginVersion{Name: "slow", Image: "file:slow.wasm"}
+	ref := b.plugin(slow)
+	b.run()
+	for range 2 {
+		<-checking
+		b.plugin()
+		<-ended
+		b.plugin(slow)
+	}
+	<-checking
+	if i, ok := b.fact(fact.ImageRequest{Plugin: ref, Version: "slow", Image: slow.Image}); ok {
+		t.Errorf("%+v is what became of a job that was ended", i)
+	}
+}
+
 func TestDigestsThatCannotBeReadAreTold(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "pins")
 	if err := os.WriteFile(name, []byte("{"), 0o600); err != nil {
