@@ -23,9 +23,10 @@ const (
 )
 
 const failClosedPreface = `
-Faults that stand in manifests or images, as ` + "`spillway serve`" + ` meets them: what clients get, and the conditions that say so. internal/serve
-makes each row with a running server; write this part anew with ` + "`go test ./internal/serve -run FailClosed -update`" + `. *extended* is an
-answer that the extension has seen, *passes* one that it has not.
+Faults as ` + "`spillway serve`" + ` meets them: what clients get, and the conditions that say so; where there is no condition, Programmed is True
+all the while. Each condition that the table above names is in a row here. internal/serve makes each row with a running server; write this
+part anew with ` + "`go test ./internal/serve -run FailClosed -update`" + `. *extended* is an answer that the extension has seen, *passes* one that
+it has not.
 
 | fault | failOpen false | failOpen true | the extension says | the plugin says |
 |---|---|---|---|---|
@@ -65,8 +66,12 @@ type statusFault struct {
 	name    string
 	backend string
 	cel     string
-	// more are manifests beside the extension; IMAGE stands for the plugin's image.
+	// more are manifests beside the extension; IMAGE stands for the plugin's image, and OWNPORT for the callout's port.
 	more, image string
+	// listen, if not nil, runs what the Service's endpoint is, and returns its port.
+	listen func(t *testing.T) string
+	// module, if not nil, is what the image file:own.wasm has.
+	module []byte
 	// then changes what is served.
 	then func(t *testing.T, r *running, manifests string)
 	// closed and open are what clients get, says and plugin the conditions that are not True, "" if all are.
@@ -104,6 +109,7 @@ func statusFaults() []statusFault {
 			r.write(t, "younger.yaml", strings.Replace(younger, "name: ext", "name: younger, creationTimestamp: '2099-01-01T00:00:00Z'", 1))
 		}, closed: "extended", open: "extended", says: "Accepted Conflicted"},
 	}
+	list = append(list, runningFaults()...)
 	for i := range list {
 		if list[i].closed == "" {
 			list[i].closed, list[i].open = "500", "passes"
@@ -118,13 +124,18 @@ func TestFailClosedSaysWhy(t *testing.T) {
 	out.WriteString(failClosedPart + failClosedPreface)
 	for i, f := range statusFaults() {
 		t.Run(f.name, func(t *testing.T) { f.try(t, fmt.Sprint("fail-closed-", i)) })
-		fmt.Fprintf(&out, "| %s | %s | %s | %s | %s |\n", f.name, f.closed, f.open, inTable(f.says), inTable(f.plugin))
+		says := f.says
+		if says == "" && f.closed != "extended" {
+			says = perRequest
+		}
+		fmt.Fprintf(&out, "| %s | %s | %s | %s | %s |\n", f.name, f.closed, f.open, inTable(says), inTable(f.plugin))
 	}
 	have, err := os.ReadFile(failClosedPage)
 	if err != nil {
 		t.Fatal(err)
 	}
 	before, ours, _ := strings.Cut(string(have), failClosedPart)
+	proveConditions(t, before, statusFaults())
 	switch {
 	case failClosedPart+ours == out.String() || t.Failed():
 	case *update:
@@ -137,8 +148,8 @@ func TestFailClosedSaysWhy(t *testing.T) {
 }
 
 func inTable(condition string) string {
-	if condition == "" {
-		return ""
+	if condition == "" || condition == perRequest {
+		return condition
 	}
 	return "`" + condition + "`"
 }
@@ -146,9 +157,14 @@ func inTable(condition string) string {
 func (f statusFault) try(t *testing.T, name string) {
 	r := start(t, map[string]string{
 		"app.yaml": strings.ReplaceAll(app, "NAME", name), "good.wasm": string(sample.LocalReply()), "broken.wasm": "\x00asm\x01\x00\x00\x00",
+		"own.wasm": string(f.module),
 	}, time.Second)
 	url := r.url(t)
-	manifests := strings.NewReplacer("NAME", name, "BACKEND", f.backend, "CEL", f.cel, "IMAGE", f.image).Replace(twoChains + f.more)
+	port := ""
+	if f.listen != nil {
+		port = f.listen(t)
+	}
+	manifests := strings.NewReplacer("NAME", name, "BACKEND", f.backend, "CEL", f.cel, "IMAGE", f.image, "OWNPORT", port).Replace(twoChains + f.more)
 	r.write(t, "ext.yaml", manifests)
 	if f.then != nil {
 		eventually(t, "it serves", func() bool { return f.client(url+"/closed") == "extended" && f.client(url+"/open") == "extended" })
@@ -160,6 +176,9 @@ func (f statusFault) try(t *testing.T, name string) {
 		}
 	}
 	eventually(t, "requests fail by failOpen", func() bool { return f.client(url+"/closed") == f.closed && f.client(url+"/open") == f.open })
+	if f.says == "" {
+		eventually(t, "it is Programmed", func() bool { return strings.HasPrefix(r.condition("Programmed"), "True") })
+	}
 	if got := ask(url+"/", ""); f.cel == "" && got != "200" {
 		t.Errorf("a request that the extension is not for: %s", got)
 	}

@@ -34,8 +34,11 @@ extension's conditions say so too, and the proxy is told to treat each use as a 
 condition cannot be compiled takes every request and fails it, unless all of its extensions have failOpen: then it takes none, and
 the chains behind it are asked as if it were not there.
 
-| fault | phase | failOpen false | failOpen true |
-|---|---|---|---|
+The last column is the extension's condition that is not True, of those that internal/serve has seen in a running server. A callout that
+takes connections and fails requests has none, unless a HealthCheckPolicy asks it for more than that: see below.
+
+| fault | phase | failOpen false | failOpen true | condition |
+|---|---|---|---|---|
 `
 
 // TestFailClosed is the contract. No cell lets a request pass unextended with failOpen false.
@@ -53,7 +56,7 @@ func TestFailClosed(t *testing.T) {
 			}
 			t.Run(f.name+"/"+p.name, func(t *testing.T) {
 				closed, open := f.try(t, p)
-				fmt.Fprintf(&out, "| %s | %s | %s | %s |\n", f.name, p.name, closed, open)
+				fmt.Fprintf(&out, "| %s | %s | %s | %s | %s |\n", f.name, p.name, closed, open, conditionOf(f.name))
 			})
 		}
 	}
