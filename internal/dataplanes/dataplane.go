@@ -47,6 +47,7 @@ func (s *Set) open(at config.Location) *DataPlane {
 		Location: at, Logger: logger, Metrics: counts, AccessLog: s.config.AccessLog, LogAll: true,
 		Tracer: s.config.Tracer, Extensions: s.extensions(logger, counts, calls), Outside: calls,
 		Inherited: s.config.Sockets.Inherited, MaxConnections: s.config.Sockets.MaxConnections, OnBound: s.config.Sockets.OnBound,
+		OnPlaces: s.config.OnPlaces,
 	})
 	d.Prober = health.NewProber(health.Options{
 		OnVerdict: func(v health.Verdict) { d.judge(v, false) },

@@ -35,6 +35,9 @@ type Config struct {
 	// Modules gives the modules of Wasm plugins, compiled once for all locations; nil runs none.
 	Modules *plugin.Modules
 	Sockets Sockets
+	// OnPlaces, if not nil, is called when a proxy says something else of its geo databases, or is not among All any more. It must
+	// not wait for anything.
+	OnPlaces func()
 }
 
 // Sockets is how data planes listen; the zero value is as usual.
@@ -104,6 +107,9 @@ func (s *Set) Follow(locations []config.Location) {
 		s.model.Close(name)
 		old.closed.Store(true)
 		s.config.Feedback.Closed(name)
+		if s.config.OnPlaces != nil {
+			s.config.OnPlaces()
+		}
 		go func() { _ = old.drain(drainGone) }() // nobody is left to tell
 	}
 }

@@ -60,6 +60,8 @@ type Config struct {
 	Outside Outside
 	// OnBound, if set, is called after an Update that changed what is bound.
 	OnBound func([]Bound)
+	// OnPlaces, if set, is called when PlaceProblems has become different. It must not wait for anything.
+	OnPlaces func()
 }
 
 // Outside makes requests that no client has asked for: those of plugins.
@@ -128,7 +130,7 @@ func New(c Config) *Proxy {
 		frontends: map[frontendKey]*frontend{}, handlers: handlerMakers(), unbound: map[frontendKey]string{}, inherited: c.Inherited, stop: make(chan struct{}),
 		shared: &listener.Shared{Most: c.MaxConnections, Reserve: reserve},
 	}
-	p.places = &geo.Databases{Logger: c.Logger}
+	p.places = &geo.Databases{Logger: c.Logger, Changed: c.OnPlaces}
 	p.root.Store(config.NewWith(c.Location, c.Extensions))
 	p.pools = &upstream.Pools{Clock: p.clock, Workers: p.workers, Reserve: reserve}
 	p.pools.Start()

@@ -4,26 +4,37 @@ import (
 	"context"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/spillway-lb/spillway/internal/dataplanes"
 	"github.com/spillway-lb/spillway/internal/fact"
 	"github.com/spillway-lb/spillway/internal/store"
 )
 
-// placesPoll is how often proxies are asked for geo databases that they cannot read.
-const placesPoll = time.Second
-
 // places makes facts of the geo databases that proxies cannot read.
 type places struct {
 	store *store.Store
 	// problems are those of all proxies, by file.
 	problems func() map[string]string
+	// changed receives after what proxies say has become different.
+	changed chan struct{}
+}
+
+// wake says that it has.
+func (p *places) wake() {
+	select {
+	case p.changed <- struct{}{}:
+	default:
+	}
 }
 
 func (p *places) run(ctx context.Context) {
-	for pause(ctx, placesPoll) {
-		p.refresh()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-p.changed:
+			p.refresh()
+		}
 	}
 }
 

@@ -163,12 +163,13 @@ func newServer(c Config) (*server, error) {
 		Await: s.standin.Await, Look: s.look, Say: s.report.say, Settled: s.troubles.wake,
 		Inherited: inherited(kept), Keep: s.keeper.keep, Now: c.Now,
 	})
+	s.places = &places{store: s.store, problems: func() map[string]string { return placeProblems(s.planes.All()) }, changed: make(chan struct{}, 1)}
 	s.planes = dataplanes.New(dataplanes.Config{
+		OnPlaces: s.places.wake,
 		Modules:  s.modules,
 		Feedback: s.loop, AccessLog: c.AccessLog, Tracer: c.Tracer, Logger: c.Log,
 		Project: func() (id, number string) { return view.Project(s.store.Snapshot()) },
 	})
-	s.places = &places{store: s.store, problems: func() map[string]string { return placeProblems(s.planes.All()) }}
 	s.loop.To(wired(c, s.sink()))
 	s.source = &view.Source{
 		Started: startedInfo(c), From: c.From, Store: s.store, Published: s.model, Sockets: s.sockets, Locations: s.locations,

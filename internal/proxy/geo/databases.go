@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/netip"
 	"os"
 	"sync"
@@ -16,6 +17,8 @@ import (
 // Databases are those in use. Find, Use and Refresh are for any goroutine.
 type Databases struct {
 	Logger *slog.Logger
+	// Changed, if not nil, is called when Problems has become different. It must not wait for anything.
+	Changed func()
 
 	using  sync.Mutex
 	byFile atomic.Pointer[map[string]*database]
@@ -49,7 +52,11 @@ func (d *Databases) use(files []string) {
 			next[file] = d.read(file, old[file])
 		}
 	}
+	was := d.Problems()
 	d.byFile.Store(&next)
+	if d.Changed != nil && !maps.Equal(was, d.Problems()) {
+		d.Changed()
+	}
 }
 
 // Refresh is Use of the files that are in use.
