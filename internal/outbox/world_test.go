@@ -15,6 +15,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	negv1beta1 "github.com/spillway-lb/spillway/api/neg/v1beta1"
+	"github.com/spillway-lb/spillway/internal/fact"
 	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/manifests/schema"
 	"github.com/spillway-lb/spillway/internal/recompute"
@@ -67,7 +68,11 @@ func (w *world) restart(wanted []recompute.WriteChange) {
 	w.store, w.flying = store.New(), nil
 	w.writer = status.NewWriter(w.store, status.Limits{Controllers: w.owner.Controllers})
 	w.sub, w.loop = w.store.Subscribe(), w.store.Subscribe()
+	listed := fact.Listed(cluster, kind.Gateway)
+	w.store.Commit(func(tx *store.Tx) { tx.SetFact(listed, false) })
+	w.round()
 	w.store.Commit(func(tx *store.Tx) {
+		tx.SetFact(listed, nil)
 		for _, o := range w.api.listed() {
 			if object := w.typed(o); object != nil {
 				tx.Put(cluster, object, status.OriginOf(object, w.owner.Install))
@@ -78,8 +83,8 @@ func (w *world) restart(wanted []recompute.WriteChange) {
 	w.core.Trouble = func(ref store.Ref, class Class, text string) {
 		w.told = append(w.told, ref.String()+" "+class.String()+" "+text)
 	}
-	_, touched := w.loop.Take()
-	w.writer.Apply(wanted, touched, w.now)
+	w.round(wanted...)
+	w.round()
 }
 
 func (w *world) typed(o map[string]any) store.Object {

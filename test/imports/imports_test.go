@@ -93,6 +93,7 @@ var forbidden = []struct {
 	{"internal/fact", []string{module + "internal/recompute", module + "internal/gateway", module + "internal/proxy"}, "facts are names and values"},
 	{"internal/finalizer", []string{module + "internal/gateway", module + "internal/status", module + "internal/proxy"}, "how long an object stays is decided the same way for every kind"},
 	{"internal/persist", []string{module + "internal/gateway", module + "internal/manifests", module + "internal/proxy", module + "internal/serve"}, "what is kept over a restart is whatever its caller gives"},
+	{"internal/leader", []string{module}, "who leads knows nothing of what is led"},
 	{"internal/outbox", []string{module + "internal/gateway", module + "internal/manifests", module + "internal/proxy", module + "internal/serve", module + "internal/standalone", module + "internal/controlplane"}, "what is written is what the store says"},
 	{"internal/status", []string{module + "internal/gateway", module + "internal/manifests", module + "internal/proxy", module + "internal/serve"}, "the writer knows no translator and no end"},
 	{"internal/recompute", []string{module + "internal/gateway", module + "internal/proxy"}, "recompute knows nothing of what is translated"},
