@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/spillway-lb/spillway/internal/address"
 	"github.com/spillway-lb/spillway/internal/fact"
 	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/recompute"
@@ -71,7 +70,7 @@ func (r *addressReader) add(request Request) {
 	case request.Name != "":
 		r.out.Unusable = fmt.Sprintf("address %q is in use by %s", request.Name, r.user(c))
 	default:
-		r.out.Unusable = "no free address in " + address.Gateways.String()
+		r.out.Unusable = "no free address in " + poolOf(r.view).String()
 	}
 }
 

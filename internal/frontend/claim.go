@@ -88,7 +88,7 @@ func translateClaim(v *recompute.View, key string) recompute.Result {
 			return result
 		}
 	}
-	for _, candidate := range c.candidates() {
+	for _, candidate := range c.candidates(poolOf(v)) {
 		result.State = recompute.Present
 		result.Tallies = append(result.Tallies,
 			recompute.Tally{Index: tallyClaims, Key: candidate.String(), Member: member},
@@ -106,7 +106,7 @@ func (c claim) rival(v *recompute.View, member string) store.Ref {
 	if v.Count(tallyNames, c.name) < 2 {
 		return store.Ref{}
 	}
-	for _, candidate := range c.candidates() {
+	for _, candidate := range c.candidates(poolOf(v)) {
 		holder, held := recompute.Fact[string](v, fact.Holder(candidate.String()))
 		if !held || v.Count(tallyNamed, unitkey.Join(c.name, holder)) == 0 {
 			continue
@@ -149,8 +149,11 @@ func (c claim) has(v *recompute.View, addr netip.Addr, member string) bool {
 	return len(first) == 0 || first[0] >= member
 }
 
+// poolOf is the range that addresses are from.
+func poolOf(v *recompute.View) netip.Prefix { return fact.Pool(v, address.Gateways) }
+
 // candidates are what a claim tries. A named address is the same whoever uses it.
-func (c claim) candidates() []netip.Addr {
+func (c claim) candidates(pool netip.Prefix) []netip.Addr {
 	if c.literal.IsValid() {
 		return []netip.Addr{c.literal}
 	}
@@ -162,14 +165,14 @@ func (c claim) candidates() []netip.Addr {
 		identity = "named/" + c.name
 	}
 	// The first and the last address of the range stay out, and so does 0 in the last byte, which looks like a network.
-	size := uint32(1)<<(32-address.Gateways.Bits()) - 2
+	size := uint32(1)<<(32-pool.Bits()) - 2
 	var out []netip.Addr
 	for i := range probes {
 		offset := 1 + digest.Number(fmt.Sprint(identity, "#", i))%size
 		if offset&0xff == 0 {
 			offset++
 		}
-		out = append(out, address.Nth(address.Gateways, offset))
+		out = append(out, address.Nth(pool, offset))
 	}
 	return out
 }
