@@ -25,8 +25,8 @@ type directory struct {
 	restore *restorer
 	// problems is how much is wrong now.
 	problems prometheus.Gauge
-	// loaded is closed when the directory has been read for the first time.
-	loaded chan struct{}
+	// read is closed when the directory has been read for the first time.
+	read chan struct{}
 }
 
 // follow keeps the store up to date until the context ends. A directory that is not there is waited for.
@@ -44,7 +44,7 @@ func (d *directory) follow(ctx context.Context) {
 		watcher, first, err = manifests.Open(d.path, d.namespace)
 	}
 	d.begin(&first)
-	close(d.loaded)
+	close(d.read)
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)

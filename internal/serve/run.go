@@ -8,7 +8,6 @@ import (
 	"io"
 	"log/slog"
 	"net"
-	"net/netip"
 	"os"
 	"sync"
 	"time"
@@ -26,7 +25,6 @@ import (
 	"github.com/spillway-lb/spillway/internal/proxy/plugin"
 	"github.com/spillway-lb/spillway/internal/proxy/trace"
 	"github.com/spillway-lb/spillway/internal/recompute"
-	"github.com/spillway-lb/spillway/internal/standalone"
 	"github.com/spillway-lb/spillway/internal/status"
 	"github.com/spillway-lb/spillway/internal/store"
 	"github.com/spillway-lb/spillway/internal/translate"
@@ -35,8 +33,10 @@ import (
 
 // Config is what to serve and how.
 type Config struct {
-	// Dir is an absolute path.
+	// Dir is an absolute path; "" if objects come from Clusters.
 	Dir string
+	// Clusters is how API servers are watched and written to, in place of a directory.
+	Clusters *Clusters
 	// Namespace is that of objects that name none, where their cluster.yaml says nothing; "default" if empty.
 	Namespace string
 	// From is the home region; the config cluster's if empty.
@@ -98,8 +98,7 @@ type server struct {
 	images    *oci.Store
 	modules   *plugin.Modules
 	resolver  *image.Resolver
-	directory *directory
-	standin   *standalone.Controller
+	origin    origin
 	negs      *negcontroller.Controller
 	socket    net.Listener
 }
@@ -114,7 +113,7 @@ func Run(ctx context.Context, c Config) error {
 		_ = s.socket.Close()
 		return err
 	}
-	s.report.say("spillway %s serves %s; control socket %s", c.Version, c.Dir, s.socket.Addr())
+	s.report.say("spillway %s serves %s; control socket %s", c.Version, s.origin.name(), s.socket.Addr())
 	return s.run(ctx)
 }
 
@@ -124,11 +123,11 @@ func (s *server) serveAdmin(ctx context.Context) error {
 		return nil
 	}
 	levels := &levels{store: s.store, model: s.model, loop: s.loop, planes: s.planes}
-	counted := append(s.loop.Metrics.Collectors(), s.directory.problems, levels)
+	counted := append(append(s.loop.Metrics.Collectors(), levels), s.origin.collectors()...)
 	if s.fleet != nil {
 		counted = append(counted, s.fleet.Metrics.Collectors()...)
 	}
-	at, err := admin.Serve(ctx, s.config.Admin, counted...)
+	at, err := admin.ServeReady(ctx, s.config.Admin, s.ready, counted...)
 	if err != nil {
 		return err
 	}
@@ -146,21 +145,21 @@ func newServer(c Config) (*server, error) {
 	}
 	s := &server{config: c, report: newReporter(c.Out, c.Format, c.Now), store: store.New(indexes()...), model: view.NewModel(), socket: socket}
 	writer := status.NewWriter(s.store, status.Limits{})
-	s.standin = standalone.New(s.store, writer, standalone.Options{
-		Dir: c.Dir, Logger: c.Log, Now: c.Now, Healthy: func() map[netip.Addr]bool { return healthyPods(s.store.Snapshot()) },
-		Gates: negcontroller.Gates,
-	})
 	s.addresses = &hostAddresses{store: s.store, usable: hostHas}
 	s.troubles = newTroubles(s.store, s.report)
 	s.keeper = newKeeper(cmp.Or(c.State, StatePath(c.Dir)), s.store, s.report, c.Now)
 	s.newImages()
 	kept := s.keeper.load()
+	if s.origin, err = s.newOrigin(writer, kept); err != nil {
+		_ = socket.Close()
+		return nil, err
+	}
 	s.negs = negcontroller.New(negcontroller.Options{Store: s.store, Writer: writer, Model: s.model, Published: kept.Units, Now: c.Now})
 	engine := translate.Config(options(c.From))
 	engine.Published, engine.Seq = kept.Units, kept.Seq
 	s.loop = controlplane.New(controlplane.Config{
 		Store: s.store, Engine: recompute.New(engine), Model: s.model, Applier: s.negs, Home: c.From,
-		Await: s.standin.Await, Look: s.look, Say: s.report.say, Settled: s.troubles.wake,
+		Await: s.origin.await(), Look: s.look, Say: s.report.say, Settled: s.troubles.wake,
 		Inherited: inherited(kept), Keep: s.keeper.keep, Now: c.Now,
 	})
 	s.places = &places{store: s.store, problems: func() map[string]string { return placeProblems(s.planes.All()) }, changed: make(chan struct{}, 1)}
@@ -173,12 +172,11 @@ func newServer(c Config) (*server, error) {
 	s.loop.To(wired(c, s.sink()))
 	s.source = &view.Source{
 		Started: startedInfo(c), From: c.From, Store: s.store, Published: s.model, Sockets: s.sockets, Locations: s.locations,
-		Output: s.standin.Logs,
+		Output: s.origin.output,
 	}
 	s.front = computeapi.New(s.source, s.negs, c.Now)
 	s.outages = &outages{store: s.store, source: s.source, report: s.report, watch: outage.NewWatch(), writer: writer, now: c.Now, states: newBackendStates(s.store, s.source)}
 	s.announcer = &announcer{store: s.store, source: s.source, report: s.report, now: c.Now}
-	s.directory = &directory{path: c.Dir, namespace: c.Namespace, store: s.store, report: s.report, restore: newRestorer(kept), problems: newProblemsGauge(), loaded: make(chan struct{})}
 	return s, nil
 }
 
@@ -218,8 +216,8 @@ func (s *server) run(ctx context.Context) error {
 			s.report.say("control socket: %v", err)
 		}
 	})
-	parts.Go(func() { s.directory.follow(ctx) })
-	parts.Go(func() { _ = s.standin.Run(running) }) // it fails with its context only
+	parts.Go(func() { s.origin.follow(ctx) })
+	parts.Go(func() { s.origin.work(running) })
 	parts.Go(func() { s.addresses.run(running) })
 	parts.Go(func() { s.places.run(running) })
 	parts.Go(func() { s.resolver.Run(running) })
@@ -258,7 +256,7 @@ func (s *server) keep() {
 	ctx, cancel := context.WithTimeout(context.Background(), keepTime)
 	defer cancel()
 	select {
-	case <-s.directory.loaded:
+	case <-s.origin.loaded():
 		s.loop.Flush(ctx)
 	default: // what an earlier process kept is better than nothing
 	}
@@ -271,7 +269,7 @@ const podGrace = 5 * time.Second
 func (s *server) endPods(grace time.Duration) {
 	ctx, cancel := context.WithTimeout(context.Background(), grace)
 	defer cancel()
-	s.standin.Shutdown(ctx)
+	s.origin.end(ctx)
 }
 
 // compute starts when everything has been read, so that the first round is a whole one.
@@ -279,7 +277,7 @@ func (s *server) compute(ctx context.Context) {
 	select {
 	case <-ctx.Done():
 		return
-	case <-s.directory.loaded:
+	case <-s.origin.loaded():
 	}
 	s.loop.Run(ctx)
 }

@@ -53,21 +53,21 @@ func TestAFileThatIsBeingWrittenKeepsItsObjects(t *testing.T) {
 	}
 	first := manifests.NewLoader().Load(nil, later())
 	first.Unread = []manifests.Unread{{Path: "app.yaml", Cluster: "default"}}
-	again.directory.begin(&first)
+	directoryOf(again).begin(&first)
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() { defer close(done); again.loop.Run(ctx) }()
-	go func() { _ = again.standin.Run(ctx) }() // it fails with its context only
+	go func() { _ = directoryOf(again).standin.Run(ctx) }() // it fails with its context only
 	running := &running{server: again}
 	if got := running.url(t); got != url {
 		t.Errorf("served at %s, was at %s", got, url)
 	}
 	busy := []manifests.Problem{{File: "app.yaml", Rule: manifests.RuleUnreadable, Severity: manifests.Error}}
-	again.directory.apply(&manifests.Delta{Read: []string{"app.yaml"}, Problems: busy}, false) // nobody waits for it any more
-	if again.directory.restore.count() == 0 {
+	directoryOf(again).apply(&manifests.Delta{Read: []string{"app.yaml"}, Problems: busy}, false) // nobody waits for it any more
+	if directoryOf(again).restore.count() == 0 {
 		t.Error("what somebody keeps writing has lost its objects")
 	}
-	again.directory.apply(&manifests.Delta{Solved: busy}, false) // it was emptied
+	directoryOf(again).apply(&manifests.Delta{Solved: busy}, false) // it was emptied
 	eventually(t, "the file counts", func() bool { return len(again.source.URLs()) == 0 })
 	stop()
 	<-done
