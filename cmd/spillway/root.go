@@ -55,7 +55,7 @@ func newRootCommand() *cobra.Command {
 	var c connection
 	c.addFlags(root)
 	root.AddGroup(&cobra.Group{ID: groupRun, Title: "Run:"}, &cobra.Group{ID: groupSee, Title: "See what a running server does:"})
-	for _, command := range []*cobra.Command{newServeCommand(), newTranslateCommand(), newValidateCommand(), newProxyCommand(), newCalloutCommand(), newWasmCommand(), newLabCommand(), newFleetCommand(), newVersionCommand()} {
+	for _, command := range []*cobra.Command{newServeCommand(), newControllerCommand(), newTranslateCommand(), newValidateCommand(), newProxyCommand(), newCalloutCommand(), newWasmCommand(), newLabCommand(), newFleetCommand(), newVersionCommand()} {
 		command.GroupID = groupRun
 		withoutServer(command)
 		root.AddCommand(command)

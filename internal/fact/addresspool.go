@@ -13,6 +13,13 @@ const KindAddressPool = "address-pool"
 // it is address.Gateways.
 func AddressPool() store.Fact { return store.Fact{Kind: KindAddressPool} }
 
+// KindAllocating is the kind of Allocating.
+const KindAllocating = "allocating"
+
+// Allocating names the fact that clusters give Services their addresses themselves, as API servers do: a bool. Without a value the
+// addresses follow from names.
+func Allocating() store.Fact { return store.Fact{Kind: KindAllocating} }
+
 // Pool is the range, or another one if nobody has said it.
 func Pool(v Reader, otherwise netip.Prefix) netip.Prefix {
 	if pool, ok := v.Fact(AddressPool()).(netip.Prefix); ok {

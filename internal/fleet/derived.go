@@ -1,6 +1,7 @@
 package fleet
 
 import (
+	"cmp"
 	"maps"
 
 	corev1 "k8s.io/api/core/v1"
@@ -9,6 +10,8 @@ import (
 
 	netv1 "github.com/spillway-lb/spillway/api/net/v1"
 	"github.com/spillway-lb/spillway/internal/digest"
+	"github.com/spillway-lb/spillway/internal/fact"
+	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/store"
 )
@@ -39,7 +42,7 @@ func translateImport(v *recompute.View, key string) recompute.Result {
 	for _, member := range fleet.Members {
 		d := deriver{merged: m, fleet: fleet, member: member, namespace: namespace, name: name}
 		if m.Result.Type == ClusterSetIP {
-			d.ip, _, _ = recompute.Value[string](v, unitAddress, addressKey(member.Name, namespace, name))
+			d.ip, d.allocated = d.address(v)
 		}
 		result.Writes = append(result.Writes, d.writes(v)...)
 	}
@@ -57,7 +60,22 @@ type deriver struct {
 	fleet           *Fleet
 	member          Member
 	namespace, name string
-	ip              string // "" if headless
+	// ip is "" if headless, or not known yet. allocated: it is the API server's choice.
+	ip        string
+	allocated bool
+}
+
+// address is the ClusterSetIP in the member. An API server gives Services addresses of a range that only it knows.
+func (d *deriver) address(v *recompute.View) (ip string, allocated bool) {
+	if allocated, _ = recompute.Fact[bool](v, fact.Allocating()); !allocated {
+		ip, _, _ = recompute.Value[string](v, unitAddress, addressKey(d.member.Name, d.namespace, d.name))
+		return ip, false
+	}
+	ref := store.Ref{Cluster: d.member.Name, Kind: kind.Service, Namespace: d.namespace, Name: DerivedName(d.namespace, d.name)}
+	if live, ok := recompute.Get[*corev1.Service](v, ref); ok && live.Spec.ClusterIP != corev1.ClusterIPNone {
+		ip = live.Spec.ClusterIP
+	}
+	return ip, true
 }
 
 // writes leaves alone what a user wrote by hand under the same name.
@@ -121,17 +139,17 @@ func (d *deriver) mcsServiceImport() *mcsv1beta1.ServiceImport {
 // derivedService is the Service that carries the ClusterSetIP inside the member.
 func (d *deriver) derivedService() *corev1.Service {
 	r := d.merged.Result
-	ip := d.ip
-	if ip == "" {
-		ip = corev1.ClusterIPNone
-	}
 	o := &corev1.Service{
 		TypeMeta:   metav1.TypeMeta{APIVersion: "v1", Kind: "Service"},
 		ObjectMeta: d.meta(DerivedName(d.namespace, d.name)),
 		Spec: corev1.ServiceSpec{
-			Type: corev1.ServiceTypeClusterIP, ClusterIP: ip, ClusterIPs: []string{ip},
+			Type:            corev1.ServiceTypeClusterIP,
 			SessionAffinity: r.SessionAffinity, SessionAffinityConfig: r.SessionAffinityConfig,
 		},
+	}
+	if !d.allocated {
+		o.Spec.ClusterIP = cmp.Or(d.ip, corev1.ClusterIPNone)
+		o.Spec.ClusterIPs = []string{o.Spec.ClusterIP}
 	}
 	for _, p := range r.Ports {
 		o.Spec.Ports = append(o.Spec.Ports, corev1.ServicePort{

@@ -124,6 +124,9 @@ func (o *Outbox) count(a answer) {
 }
 
 func (o *Outbox) trouble(about store.Ref, class Class, text string) {
+	if class == Unserved {
+		return // a CRD that a cluster does not have is no fault; who asks for it sees that kubectl does not know it
+	}
 	o.config.Say("%s cannot be written: %s: %s", about, class, text)
 	if o.config.Tell != nil {
 		o.config.Tell(about, class, text)

@@ -1,6 +1,7 @@
-// Package serve is `spillway serve`: it joins the parts into one running load balancer.
+// Package serve is `spillway serve` and `spillway controller`: it joins the parts into one running load balancer.
 //
-// In: a directory of manifests. Out: proxies that listen, one for each location, and a control socket.
+// In: an origin of objects: a directory of manifests, or the API servers of clusters. Out: proxies that listen, one for each location, and
+// a control socket.
 //
 //	files -> manifests -> store -> recompute -> locations (a proxy and a prober each)
 //	                        ^  ^       |

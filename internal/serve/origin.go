@@ -43,6 +43,14 @@ func (s *server) newOrigin(writer *status.Writer, kept *persist.State) (origin, 
 	return newDirectoryOrigin(s, writer, kept), nil
 }
 
+// limits are those of what is said of objects.
+func (s *server) limits() status.Limits {
+	if s.config.Clusters == nil {
+		return status.Limits{}
+	}
+	return status.Limits{Controllers: controllers()}
+}
+
 // ready says what requests cannot be served without and is not there yet.
 func (s *server) ready() error {
 	select {

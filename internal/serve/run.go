@@ -144,7 +144,7 @@ func newServer(c Config) (*server, error) {
 		return nil, err
 	}
 	s := &server{config: c, report: newReporter(c.Out, c.Format, c.Now), store: store.New(indexes()...), model: view.NewModel(), socket: socket}
-	writer := status.NewWriter(s.store, status.Limits{})
+	writer := status.NewWriter(s.store, s.limits())
 	s.addresses = &hostAddresses{store: s.store, usable: hostHas}
 	s.troubles = newTroubles(s.store, s.report)
 	s.keeper = newKeeper(cmp.Or(c.State, StatePath(c.Dir)), s.store, s.report, c.Now)

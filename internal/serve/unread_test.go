@@ -94,3 +94,5 @@ func TestABrokenClusterKeepsItsFolder(t *testing.T) {
 	again.write(t, "west/cluster.yaml", cluster("west", "us-west1"))
 	eventually(t, "the mended folder counts", func() bool { return len(again.source.URLs()) == 0 })
 }
+
+func directoryOf(s *server) *directoryOrigin { return s.origin.(*directoryOrigin) }

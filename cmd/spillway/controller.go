@@ -1,0 +1,239 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"k8s.io/klog/v2"
+
+	spillwayv1alpha1 "github.com/spillway-lb/spillway/api/spillway/v1alpha1"
+	"github.com/spillway-lb/spillway/internal/cluster"
+	"github.com/spillway-lb/spillway/internal/membership"
+	"github.com/spillway-lb/spillway/internal/memory"
+	"github.com/spillway-lb/spillway/internal/serve"
+	"github.com/spillway-lb/spillway/internal/status"
+)
+
+const controllerLong = `Controller is Spillway for Kubernetes: it watches one or several clusters, and serves what their Gateways, routes, Ingresses,
+Services and policies ask for. Statuses, annotations, events, ServiceImports and the like are written to the API servers.
+
+CLUSTERS
+  By default the current context of what kubectl would use, or the cluster that the process runs in. --contexts names several
+  contexts, --kubeconfig-dir a directory with a kubeconfig for each cluster; files that come and go there are clusters that join
+  and leave. The config cluster holds the multi-cluster Gateways. A CRD that a cluster does not have is no error; it is picked up
+  when it appears.
+
+  A cluster that does not answer keeps serving what was last known of it, for --forget-after at most, and is shown as not
+  REACHABLE by ` + "`spillway get clusters`" + `; with --state also over a restart.
+
+ADDRESSES
+  Each Gateway has an address of its own for each region, out of --address-pool. The network has to lead these addresses to the proxies.
+
+PROXIES
+  A proxy for each region of a cluster runs in this process. With --fleet, proxies in other processes take part
+  (` + "`spillway proxy --controller`" + `); --data-plane none leaves the work to them.
+
+REPLICAS
+  Several replicas serve alike; with --leader-elect one of them writes, and another one goes on when it is gone.
+
+ENDING
+  SIGTERM and Ctrl-C let requests in flight end (--drain). /readyz of --admin answers 200 when everything has been read once.`
+
+const controllerExample = `  spillway controller --contexts gke-west-1,gke-west-2,gke-east-1 --cluster gke-west-1=us-west1/us-west1-a
+  spillway controller --kubeconfig-dir /etc/spillway/clusters --fleet :15010 --data-plane none --admin :9090 \
+    --fleet-cert tls.crt --fleet-key tls.key --fleet-ca ca.crt`
+
+// controllerFlags are the flags of `spillway controller`.
+type controllerFlags struct {
+	source membership.Source
+	// common are those that it shares with serve.
+	common serveFlags
+
+	places                  []string
+	project, pool, install  string
+	namespace, identity     string
+	elect                   bool
+	staleAfter, forgetAfter time.Duration
+}
+
+func newControllerCommand() *cobra.Command {
+	var f controllerFlags
+	cmd := &cobra.Command{
+		Use: "controller", Short: "Serve what the objects of Kubernetes clusters say", Long: controllerLong, Example: controllerExample,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&f.source.Kubeconfig, "kubeconfig", "", "kubeconfig; what kubectl would use if empty, or the cluster that the process runs in")
+	flags.StringSliceVar(&f.source.Contexts, "contexts", nil, "contexts of the kubeconfig, a cluster each; the current one if empty")
+	flags.StringVar(&f.source.Dir, "kubeconfig-dir", "", "directory with a kubeconfig for each cluster, which is called as the file is")
+	flags.StringVar(&f.source.Config, "config-cluster", "", "cluster that holds multi-cluster Gateways; the first one if empty")
+	flags.StringArrayVar(&f.places, "cluster", nil, "NAME=REGION[/ZONE[,ZONE]] of a cluster; by default what the labels of its Nodes say; repeatable")
+	flags.StringVar(&f.project, "project", "", "ID[:NUMBER] of the project that names and paths of resources show")
+	flags.StringVar(&f.pool, "address-pool", "", "range of the addresses of Gateways and Ingresses, such as 10.200.0.0/16; 127.64.0.0/10 if empty, which only this machine reaches")
+	flags.StringVar(&f.install, "install", status.DefaultInstall, "name of this install, where there are several: each changes only what it has made")
+	flags.BoolVar(&f.elect, "leader-elect", false, "with several replicas: one of them writes to API servers; all serve")
+	flags.StringVar(&f.namespace, "namespace", "spillway-system", "namespace of the config cluster that holds the Lease of --leader-elect; it has to exist")
+	flags.StringVar(&f.identity, "identity", "", "name that tells replicas apart for --leader-elect; the host's name and the process's number if empty")
+	flags.DurationVar(&f.staleAfter, "stale-after", cluster.DefaultStaleAfter, "how long a cluster may not answer before it is shown as away")
+	flags.DurationVar(&f.forgetAfter, "forget-after", cluster.DefaultForgetAfter, "how long what was last known of a cluster that is away counts")
+	f.addCommonFlags(cmd)
+	return cmd
+}
+
+// addCommonFlags adds those that mean the same for serve.
+func (f *controllerFlags) addCommonFlags(cmd *cobra.Command) {
+	flags, c := cmd.Flags(), &f.common
+	flags.StringVar(&c.from, "from", "", "home region, whose address statuses show first; the config cluster's region by default")
+	flags.StringVar(&c.socket, "socket", "", "path of the control socket; PID.sock in $XDG_RUNTIME_DIR/spillway by default")
+	flags.StringVar(&c.state, "state", serve.StateNone, `file that keeps over a restart what is published and what is known of clusters, private keys included; none with "none"`)
+	flags.StringVar(&c.format, "log-format", serve.FormatText, "text or json")
+	flags.StringVar(&c.accessLog, "access-log", "", `file for access logs, a JSON line for each request; "-" is standard output`)
+	flags.StringVar(&c.admin, "admin", "", "address for /metrics, /readyz, /healthz and /debug/pprof, such as :9090")
+	flags.StringVar(&c.compute, "compute", "", "address for a Compute v1 and Network Services v1 API of what is served, read-only and without authentication")
+	flags.StringVar(&c.images, "images", "", "directory that keeps images of plugins; $XDG_CACHE_HOME/spillway/images by default")
+	c.tracing.addFlags(flags)
+	c.fleet.addFlags(flags)
+	flags.DurationVar(&c.drain, "drain", 30*time.Second, "how long requests in flight may take after SIGTERM or Ctrl-C")
+	flags.BoolVarP(&c.verbose, "verbose", "v", false, "print what the proxies log")
+}
+
+func (f *controllerFlags) run(cmd *cobra.Command) error {
+	clusters, err := f.clusters()
+	if err != nil {
+		return err
+	}
+	fleet, err := f.common.fleet.config()
+	if err != nil {
+		return err
+	}
+	if f.common.format != serve.FormatText && f.common.format != serve.FormatJSON {
+		return fmt.Errorf("--log-format is text or json, not %q", f.common.format)
+	}
+	state, err := f.statePath()
+	if err != nil {
+		return err
+	}
+	memory.Follow(os.DirFS("/"))
+	accessLog, err := openAccessLog(f.common.accessLog, cmd.OutOrStdout())
+	if err != nil {
+		return err
+	}
+	ctx, stop := untilSignal(cmd.Context(), os.Exit, endings()...)
+	defer stop()
+	tracer, endTracing, err := f.common.tracing.open(ctx, "")
+	if err != nil {
+		return err
+	}
+	defer endTracing()
+	logger := f.common.logger(cmd.ErrOrStderr())
+	klog.SetSlogLogger(logger) // client-go's
+	err = serve.Run(ctx, serve.Config{
+		Clusters: clusters, From: f.common.from, Socket: f.common.socket, State: state, Drain: f.common.drain, Format: f.common.format,
+		Out: cmd.OutOrStdout(), Log: logger, AccessLog: accessLog, Tracer: tracer, Admin: f.common.admin, Compute: f.common.compute,
+		Images: f.common.images, Fleet: fleet, Version: version(), Now: time.Now,
+	})
+	if errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Errorf("%w (see --drain)", err)
+	}
+	return err
+}
+
+// statePath is absolute, or that of no state.
+func (f *controllerFlags) statePath() (string, error) {
+	if f.common.state == serve.StateNone || f.common.state == "" {
+		return serve.StateNone, nil
+	}
+	return filepath.Abs(f.common.state)
+}
+
+// clusters are those that the flags name.
+func (f *controllerFlags) clusters() (*serve.Clusters, error) {
+	c := &serve.Clusters{Install: f.install, StaleAfter: f.staleAfter, ForgetAfter: f.forgetAfter}
+	var err error
+	if f.source.Places, err = placesOf(f.places); err != nil {
+		return nil, err
+	}
+	if c.Project, err = projectOf(f.project); err != nil {
+		return nil, err
+	}
+	if f.pool != "" {
+		if c.Pool, err = poolOf(f.pool); err != nil {
+			return nil, err
+		}
+	}
+	if f.install == "" {
+		return nil, errors.New("--install must not be empty")
+	}
+	c.Members = f.source.Members
+	if f.elect {
+		c.Namespace = f.namespace
+		c.Identity, err = identityOf(f.identity)
+	}
+	return c, err
+}
+
+// identityOf is who a replica is.
+func identityOf(flag string) (string, error) {
+	if flag != "" {
+		return flag, nil
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		return "", fmt.Errorf("--identity: %w", err)
+	}
+	return fmt.Sprintf("%s_%d", host, os.Getpid()), nil
+}
+
+// placesOf reads --cluster flags.
+func placesOf(flags []string) (map[string]membership.Place, error) {
+	places := map[string]membership.Place{}
+	for _, flag := range flags {
+		name, place, ok := strings.Cut(flag, "=")
+		region, zones, _ := strings.Cut(place, "/")
+		if !ok || name == "" || region == "" {
+			return nil, fmt.Errorf("--cluster %s: it is NAME=REGION[/ZONE[,ZONE]]", flag)
+		}
+		p := membership.Place{Region: region}
+		if zones != "" {
+			p.Zones = strings.Split(zones, ",")
+		}
+		places[name] = p
+	}
+	return places, nil
+}
+
+// projectOf reads --project.
+func projectOf(flag string) (p spillwayv1alpha1.Project, err error) {
+	id, number, numbered := strings.Cut(flag, ":")
+	p.ID = id
+	if numbered {
+		if p.Number, err = strconv.ParseInt(number, 10, 64); err != nil {
+			return p, fmt.Errorf("--project %s: it is ID[:NUMBER]", flag)
+		}
+	}
+	return p, nil
+}
+
+// smallestPool is the longest prefix of a pool: with fewer addresses than 14 names collide at once.
+const smallestPool = 28
+
+// poolOf reads --address-pool.
+func poolOf(flag string) (netip.Prefix, error) {
+	pool, err := netip.ParsePrefix(flag)
+	switch {
+	case err != nil:
+		return pool, fmt.Errorf("--address-pool %s: it is a range such as 10.200.0.0/16", flag)
+	case !pool.Addr().Is4() || pool.Bits() > smallestPool:
+		return pool, fmt.Errorf("--address-pool %s: it has to be a range of IPv4, /%d or larger", flag, smallestPool)
+	}
+	return pool.Masked(), nil
+}

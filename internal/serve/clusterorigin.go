@@ -1,0 +1,204 @@
+package serve
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"net/netip"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/rest"
+
+	spillwayv1alpha1 "github.com/spillway-lb/spillway/api/spillway/v1alpha1"
+	membercluster "github.com/spillway-lb/spillway/internal/cluster"
+	"github.com/spillway-lb/spillway/internal/fact"
+	"github.com/spillway-lb/spillway/internal/leader"
+	"github.com/spillway-lb/spillway/internal/outbox"
+	"github.com/spillway-lb/spillway/internal/persist"
+	"github.com/spillway-lb/spillway/internal/store"
+)
+
+// membersInterval is how often members are looked for.
+const membersInterval = 5 * time.Second
+
+// Clusters is how API servers are watched and written to.
+type Clusters struct {
+	// Members finds them; it is asked now and then. What it says at the start has to be usable.
+	Members func() ([]membercluster.Member, error)
+	Project spillwayv1alpha1.Project
+	// Install is the name in the marks of objects that this install makes.
+	Install string
+	// StaleAfter is how long a cluster may not answer before it is shown as away; what was last known of it counts for ForgetAfter.
+	StaleAfter, ForgetAfter time.Duration
+	// Pool is the range of the addresses of Gateways and Ingresses; loopback's if it is not valid.
+	Pool netip.Prefix
+	// Namespace is that of the Lease in the config cluster by which one of several replicas writes; "" has this one write always.
+	// Identity tells the replicas apart.
+	Namespace, Identity string
+}
+
+// clusterOrigin is the API servers of clusters.
+type clusterOrigin struct {
+	config  *Clusters
+	report  *reporter
+	members []membercluster.Member // of the start
+	set     *membercluster.Set
+	box     *outbox.Outbox
+	clients *clients
+	leader  *leader.Leader // nil: this process always writes
+	trouble string         // why members could not be found the last time
+}
+
+func newClusterOrigin(s *server, kept *persist.State) (*clusterOrigin, error) {
+	c := s.config.Clusters
+	members, err := c.Members()
+	if err != nil {
+		return nil, err
+	}
+	o := &clusterOrigin{config: c, report: s.report, members: members}
+	o.set = membercluster.New(membercluster.Config{
+		Store: s.store, Install: c.Install, Project: c.Project, StaleAfter: c.StaleAfter, ForgetAfter: c.ForgetAfter,
+		Say: s.report.say, Now: s.config.Now,
+	})
+	o.clients = &clients{set: o.set, known: map[string]known{}}
+	o.box = outbox.New(outbox.Config{
+		Store: s.store, Clients: o.clients.of, Owner: ownership(c.Install), Now: s.config.Now, Say: s.report.say,
+	})
+	s.store.Commit(func(tx *store.Tx) {
+		tx.SetFact(fact.Allocating(), true)
+		if c.Pool.IsValid() {
+			tx.SetFact(fact.AddressPool(), c.Pool)
+		}
+	})
+	o.set.Restore(kept.Objects)
+	return o, o.newLeader()
+}
+
+func (o *clusterOrigin) name() string {
+	names := make([]string, len(o.members))
+	for i, m := range o.members {
+		names[i] = m.Name
+	}
+	return "clusters " + strings.Join(names, ", ")
+}
+
+// follow watches the members as they come and go.
+func (o *clusterOrigin) follow(ctx context.Context) {
+	o.set.Follow(o.members)
+	var watching sync.WaitGroup
+	watching.Go(func() { o.set.Run(ctx) })
+	defer watching.Wait()
+	for pause(ctx, membersInterval) {
+		o.look()
+	}
+}
+
+// look finds the members again. Those that cannot be found stay as they are.
+func (o *clusterOrigin) look() {
+	members, err := o.config.Members()
+	if err != nil {
+		if text := err.Error(); text != o.trouble {
+			o.trouble = text
+			o.report.say("clusters stay as they are: %v", err)
+		}
+		return
+	}
+	o.trouble = ""
+	o.set.Follow(members)
+}
+
+func (o *clusterOrigin) loaded() <-chan struct{} { return o.set.Settled() }
+
+// ready does not wait for clusters that are away.
+func (o *clusterOrigin) ready() error { return nil }
+
+// await is nil: API servers add what they add when they do.
+func (o *clusterOrigin) await() func(context.Context, uint64) { return nil }
+
+// work writes what the store says, while this process leads.
+func (o *clusterOrigin) work(ctx context.Context) {
+	select {
+	case <-o.set.Settled():
+	case <-ctx.Done():
+		return
+	}
+	if o.leader == nil {
+		o.box.Run(ctx, time.Time{})
+		return
+	}
+	if err := o.leader.Run(ctx, o.box.Run); err != nil {
+		o.report.say("nothing is written to API servers: %v", err)
+	}
+}
+
+// newLeader is this replica's part in the election, if there is one.
+func (o *clusterOrigin) newLeader() error {
+	if o.config.Namespace == "" {
+		return nil
+	}
+	for _, m := range o.members {
+		if !m.ConfigCluster {
+			continue
+		}
+		lock, err := leader.Lease(m.REST, o.config.Namespace, o.config.Install, o.config.Identity)
+		if err != nil {
+			return err
+		}
+		o.leader = leader.New(leader.Config{Lock: lock, Say: o.report.say})
+	}
+	return nil
+}
+
+// end has nothing to end: Pods are the clusters'.
+func (o *clusterOrigin) end(context.Context) {}
+
+func (o *clusterOrigin) output(pod store.Ref, _ string, _ int64) ([]byte, int64) {
+	return fmt.Appendf(nil, "kubectl logs --context %s --namespace %s %s has what Pods of clusters print\n", pod.Cluster, pod.Namespace, pod.Name), 0
+}
+
+func (o *clusterOrigin) collectors() []prometheus.Collector {
+	all := []prometheus.Collector{o.box.Metrics, o.set}
+	if o.leader != nil {
+		all = append(all, o.leader.Collectors()...)
+	}
+	return all
+}
+
+// clients are those that write, one for each member as it is reached now.
+type clients struct {
+	set *membercluster.Set
+
+	mu    sync.Mutex
+	known map[string]known
+}
+
+type known struct {
+	version string
+	client  dynamic.Interface
+}
+
+// of is a member's client, if there is a member of the name.
+func (c *clients) of(name string) (dynamic.Interface, bool) {
+	m, ok := c.set.Member(name)
+	if !ok {
+		return nil, false
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if k, ok := c.known[name]; ok && k.version == cmp.Or(m.Version, m.REST.Host) {
+		return k.client, true
+	}
+	config := rest.CopyConfig(m.REST)
+	config.QPS = -1 // the outbox has limits of its own
+	config.WarningHandler = rest.NoWarnings{}
+	client, err := dynamic.NewForConfig(config)
+	if err != nil {
+		return nil, false // the same configuration cannot be watched either, which is told
+	}
+	c.known[name] = known{cmp.Or(m.Version, m.REST.Host), client}
+	return client, true
+}
