@@ -1,6 +1,8 @@
 package configuration
 
 import (
+	"slices"
+
 	spillwayv1alpha1 "github.com/spillway-lb/spillway/api/spillway/v1alpha1"
 	"github.com/spillway-lb/spillway/internal/fact"
 	"github.com/spillway-lb/spillway/internal/kind"
@@ -17,6 +19,7 @@ const (
 	unitExtensions  = "configuration.extensions"
 	unitGoogleAPIs  = "configuration.googleapis"
 	unitAddresses   = "configuration.addresses"
+	unitGatewayAPI  = "configuration.gatewayapi"
 	unitStatus      = "configuration.status"
 )
 
@@ -42,7 +45,13 @@ func Units() map[string]recompute.Translator {
 			return all
 		}),
 		unitAddresses: list(func(s *spillwayv1alpha1.ConfigurationSpec) []spillwayv1alpha1.NamedAddress { return s.Addresses }),
-		unitStatus:    translateStatus,
+		unitGatewayAPI: list(func(s *spillwayv1alpha1.ConfigurationSpec) []spillwayv1alpha1.GatewayAPISettings {
+			if s.GatewayAPI == nil {
+				return nil
+			}
+			return []spillwayv1alpha1.GatewayAPISettings{*s.GatewayAPI}
+		}),
+		unitStatus: translateStatus,
 	}
 }
 
@@ -74,6 +83,13 @@ func RoundTripTimes(v *recompute.View) []spillwayv1alpha1.RoundTripTime {
 // Extensions are the settings of service extensions.
 func Extensions(v *recompute.View) []spillwayv1alpha1.ExtensionSettings {
 	return value[spillwayv1alpha1.ExtensionSettings](v, unitExtensions)
+}
+
+// Strict tells whether a Configuration asks for GKE's own refusals.
+func Strict(v *recompute.View) bool {
+	return slices.ContainsFunc(value[spillwayv1alpha1.GatewayAPISettings](v, unitGatewayAPI), func(s spillwayv1alpha1.GatewayAPISettings) bool {
+		return s.Strict
+	})
 }
 
 // Address is what a NamedAddress stands for, "" if nobody said; reserved tells whether somebody named it.

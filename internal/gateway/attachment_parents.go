@@ -30,7 +30,10 @@ type acceptance struct {
 func (d acceptance) accepted() bool { return d.reason == gatewayv1.RouteReasonAccepted }
 
 // attach decides on one parent reference of a route to a Gateway, or to a ListenerSet of it, with these listeners.
-func attach(v *recompute.View, listeners []Listener, route *routeView, parent gatewayv1.ParentReference) acceptance {
+func attach(v *recompute.View, gw *Listeners, listeners []Listener, route *routeView, parent gatewayv1.ParentReference) acceptance {
+	if problem := gw.Strict.parent(parent); problem != nil {
+		return acceptance{reason: problem.reason, message: problem.message}
+	}
 	set, _ := parentListenerSet(route.ref, parent)
 	there, named, open, pending := false, false, false, false
 	d := acceptance{reason: gatewayv1.RouteReasonAccepted}

@@ -23,8 +23,6 @@ const (
 		`GKE Gateway will stop emitting it in a future update, use "Programmed" instead.`
 	detachedText = "The Detached condition has been deprecated by the OSS API, use Accepted instead."
 
-	badKindsText = "allowedRoutes.kinds names kinds other than HTTPRoute and GRPCRoute"
-
 	reasonNotReady = "NotReady"
 	pendingText    = "waiting for the proxies to serve it"
 )

@@ -32,6 +32,8 @@ type Listeners struct {
 	Serving []Listener
 	// Class is the GatewayClass.
 	Class string
+	// Strict is what GKE refuses to Gateways of the class.
+	Strict strictness
 	// CrossRegional: each location has an address of its own name.
 	CrossRegional bool
 	// Project is the number of the project that paths name.
@@ -59,8 +61,8 @@ type Listener struct {
 	URLMap string
 	// Problem is why it is not accepted; routes do not attach.
 	Problem *ListenerProblem
-	// BadKinds: it names kinds of routes that there are not.
-	BadKinds bool
+	// BadKinds is what is said if it names kinds of routes that there are not, or "".
+	BadKinds string
 }
 
 // ListenerProblem is why a listener is not accepted.
@@ -81,10 +83,10 @@ func (l *Listener) ID() string {
 
 // readListeners reads the listeners of a spec, of which problems says what keeps them from being accepted. ref is their
 // Gateway.
-func readListeners(listeners []gatewayv1.Listener, problems []*ListenerProblem, ref store.Ref, in scope.Scope) []Listener {
+func readListeners(listeners []gatewayv1.Listener, problems []*ListenerProblem, ref store.Ref, in scope.Scope, strict strictness) []Listener {
 	all := make([]Listener, len(listeners))
 	for i := range listeners {
-		all[i] = readListener(&listeners[i])
+		all[i] = readListener(&listeners[i], strict)
 		all[i].URLMap = frontend.URLMap(in, ref, all[i].Port)
 		all[i].Namespace = ref.Namespace
 		all[i].Problem = problems[i]
@@ -96,14 +98,15 @@ func readListeners(listeners []gatewayv1.Listener, problems []*ListenerProblem, 
 func judgeListeners(listeners []gatewayv1.Listener) []*ListenerProblem {
 	problems := make([]*ListenerProblem, len(listeners))
 	for i := range listeners {
-		if problems[i] = readListener(&listeners[i]).Problem; problems[i] == nil {
+		if problems[i] = readListener(&listeners[i], strictness{}).Problem; problems[i] == nil {
 			problems[i] = conflict(listeners, i)
 		}
 	}
 	return problems
 }
 
-func readListener(l *gatewayv1.Listener) Listener {
+// readListener reads one listener. What GKE is strict about is which kinds of routes it takes, which is no problem of the listener.
+func readListener(l *gatewayv1.Listener, strict strictness) Listener {
 	out := Listener{Name: string(l.Name), Host: anyHost, Port: l.Port, From: gatewayv1.NamespacesFromSame}
 	if l.Hostname != nil && *l.Hostname != "" {
 		out.Host = strings.ToLower(string(*l.Hostname))
@@ -126,7 +129,7 @@ func readListener(l *gatewayv1.Listener) Listener {
 		}
 		return out
 	}
-	out.Kinds, out.BadKinds = routeKinds(l.AllowedRoutes)
+	out.Kinds, out.BadKinds = routeKinds(l.AllowedRoutes, strict.kinds())
 	if out.Problem == nil && out.From == gatewayv1.NamespacesFromSelector {
 		out.Problem = selectorProblem(out.Selector)
 	}
@@ -175,14 +178,14 @@ func tlsProblem(tls *gatewayv1.ListenerTLSConfig) *ListenerProblem {
 	}
 }
 
-// routeKinds returns the allowed kinds that exist here; bad tells that there are others.
-func routeKinds(allowed *gatewayv1.AllowedRoutes) (kinds []string, bad bool) {
+// routeKinds returns the allowed kinds that are among those that exist; bad tells that there are others.
+func routeKinds(allowed *gatewayv1.AllowedRoutes, exist []string) (kinds []string, bad string) {
 	if allowed == nil || len(allowed.Kinds) == 0 {
-		return []string{"HTTPRoute", "GRPCRoute"}, false
+		return exist, ""
 	}
 	for _, k := range allowed.Kinds {
-		if k.Group != nil && *k.Group != kind.GroupGateway || k.Kind != "HTTPRoute" && k.Kind != "GRPCRoute" {
-			bad = true
+		if k.Group != nil && *k.Group != kind.GroupGateway || !slices.Contains(exist, string(k.Kind)) {
+			bad = "allowedRoutes.kinds names kinds other than " + strings.Join(exist, " and ")
 			continue
 		}
 		kinds = append(kinds, string(k.Kind))

@@ -46,8 +46,8 @@ func (s *listenerStatus) resolved() metav1.Condition {
 	switch {
 	case s.refs != nil:
 		c.Status, c.Reason, c.Message = metav1.ConditionFalse, s.refs.reason, s.refs.message
-	case s.BadKinds:
-		c.Status, c.Reason, c.Message = metav1.ConditionFalse, string(gatewayv1.ListenerReasonInvalidRouteKinds), badKindsText
+	case s.BadKinds != "":
+		c.Status, c.Reason, c.Message = metav1.ConditionFalse, string(gatewayv1.ListenerReasonInvalidRouteKinds), s.BadKinds
 	}
 	return c
 }
@@ -56,8 +56,8 @@ func (s *listenerStatus) resolved() metav1.Condition {
 func (s *listenerStatus) accepting() metav1.Condition {
 	c := s.condition(string(gatewayv1.ListenerConditionAccepted), string(gatewayv1.ListenerReasonAccepted))
 	switch {
-	case s.badAddress != "":
-		c.Status, c.Reason, c.Message = metav1.ConditionFalse, string(gatewayv1.GatewayReasonUnsupportedAddress), s.badAddress
+	case s.refused != nil:
+		c.Status, c.Reason, c.Message = metav1.ConditionFalse, s.refused.reason, s.refused.message
 	case s.Problem != nil:
 		c.Status, c.Reason, c.Message = metav1.ConditionFalse, string(s.Problem.Reason), s.Problem.Message
 	case s.refs != nil && s.refs.client:

@@ -90,7 +90,7 @@ func (g *Listeners) merge(gateway store.Ref, sets []attachedSet, broken bool) {
 	g.Listeners, g.Serving = slices.Clip(g.Listeners), slices.Clip(g.Serving)
 	for _, set := range sets {
 		read := func(listeners []gatewayv1.Listener, problems []*ListenerProblem) []Listener {
-			all := readListeners(listeners, problems, gateway, g.Scope)
+			all := readListeners(listeners, problems, gateway, g.Scope, g.Strict)
 			for i := range all {
 				all[i].Set, all[i].Namespace = set.ref, set.ref.Namespace
 				if problem := yields(&all[i], taken); problem != nil {

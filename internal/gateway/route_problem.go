@@ -38,20 +38,24 @@ func problemTexts(problems []ruleProblem) string {
 	return strings.Join(texts, "; ")
 }
 
-// judgeRules finds the rules that cannot be obeyed, with the compiler that the proxy runs. It asks for nothing but the route.
-func judgeRules(route *routeView) []ruleProblem {
+// judgeRules finds the rules that cannot be obeyed, with the compiler that the proxy runs, and those that GKE would not. It asks for
+// nothing but the route.
+func judgeRules(route *routeView, strict strictness) []ruleProblem {
 	var problems []ruleProblem
 	for i := range route.rules {
-		if p := judgeRule(route, i); p != nil {
+		if p := judgeRule(route, i, strict); p != nil {
 			problems = append(problems, *p)
 		}
 	}
 	return problems
 }
 
-func judgeRule(route *routeView, index int) *ruleProblem {
+func judgeRule(route *routeView, index int, strict strictness) *ruleProblem {
 	rule := &route.rules[index]
 	body, bad := readRule(route, index, anyBackend{})
+	if problem := strict.rule(rule); problem != nil && bad == nil {
+		bad = problem
+	}
 	sound := make([]bool, len(rule.matches))
 	for j := range rule.matches {
 		m := &rule.matches[j]

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"slices"
 	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -42,13 +43,10 @@ func addressKind(a *gatewayv1.GatewaySpecAddress) (kind, region string) {
 	return kind, region
 }
 
-// unsupportedAddress is the first address type of a Gateway that there is not, or "".
-func unsupportedAddress(gw *gatewayv1.Gateway) string {
+// unsupportedAddress is the first address type of a Gateway that its class does not have, or "".
+func unsupportedAddress(gw *gatewayv1.Gateway, strict strictness) string {
 	for i := range gw.Spec.Addresses {
-		switch kind, _ := addressKind(&gw.Spec.Addresses[i]); kind {
-		case string(gatewayv1.IPAddressType), string(gatewayv1.NamedAddressType), addressEphemeralRegion, addressNamedRegion,
-			addressPremium, addressStandard:
-		default:
+		if kind, _ := addressKind(&gw.Spec.Addresses[i]); !slices.Contains(strict.addresses(), kind) {
 			return kind
 		}
 	}

@@ -103,9 +103,9 @@ func newAttacher(v *recompute.View, gw *Listeners, gatewayRef store.Ref, route *
 func (a *attacher) attach() {
 	a.parents = a.parentsOf(a.today)
 	for _, parent := range a.parents {
-		a.acceptances = append(a.acceptances, a.yield(attach(a.view, a.gw.Listeners, a.today, parent)))
+		a.acceptances = append(a.acceptances, a.yield(attach(a.view, a.gw, a.gw.Listeners, a.today, parent)))
 	}
-	if a.problems = judgeRules(a.today); len(a.problems) > 0 {
+	if a.problems = judgeRules(a.today, a.gw.Strict); len(a.problems) > 0 {
 		a.fallBack()
 	}
 	a.findPlaces()
@@ -127,7 +127,7 @@ func (a *attacher) fallBack() {
 		a.good = nil
 		return
 	}
-	if last, ok := routeViewOf(a.today.ref, a.good); ok && len(judgeRules(last)) == 0 {
+	if last, ok := routeViewOf(a.today.ref, a.good); ok && len(judgeRules(last, a.gw.Strict)) == 0 {
 		a.route, a.fallback = last, true
 	}
 }
@@ -150,7 +150,7 @@ func (a *attacher) findPlaces() {
 		acceptances = a.acceptances
 	case a.gw.Kept || a.attached():
 		for _, parent := range a.parentsOf(a.route) {
-			acceptances = append(acceptances, a.yield(attach(a.view, a.gw.Serving, a.route, parent)))
+			acceptances = append(acceptances, a.yield(attach(a.view, a.gw, a.gw.Serving, a.route, parent)))
 		}
 	}
 	for _, d := range acceptances {

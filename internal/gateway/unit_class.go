@@ -7,6 +7,7 @@ import (
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
+	"github.com/spillway-lb/spillway/internal/configuration"
 	"github.com/spillway-lb/spillway/internal/fact"
 	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/recompute"
@@ -33,6 +34,8 @@ type Class struct {
 	Multi  bool
 	Reach  Reach
 	Scheme lbv1.LoadBalancingScheme
+	// Strict is what GKE refuses to Gateways of the class.
+	Strict strictness
 	// Extends says which extensions Google's load balancers of the class run.
 	Extends Extends
 }
@@ -83,7 +86,7 @@ func classKey(cluster, name string) string { return unitkey.Join(cluster, name) 
 
 // ClassOf is what a class name means in a cluster; ok is false for one that is not ours.
 func ClassOf(v *recompute.View, cluster, name string) (Class, bool) {
-	return recompute.Known[Class](v, UnitClass, classKey(cluster, name))
+	return recompute.Known[Class](v, UnitClass, classKey(cluster, name)) // held until it is known whether it is strict
 }
 
 func (u classUnit) translate(v *recompute.View, key string) recompute.Result {
@@ -105,6 +108,9 @@ func (u classUnit) translate(v *recompute.View, key string) recompute.Result {
 	} else if !known {
 		return heldOrAbsent(fact.Pending(v, cluster, kind.GatewayClass))
 	}
+	if known && name != Superset && configuration.Strict(v) {
+		class.Strict = strictnessOf(class)
+	}
 	return recompute.Result{State: recompute.Present, Value: class}
 }
 
@@ -120,6 +126,9 @@ func translateGatewayClass(v *recompute.View, key string) recompute.Result {
 		accepted.Status, accepted.Reason = metav1.ConditionFalse, string(gatewayv1.GatewayClassReasonInvalidParameters)
 		accepted.Message = fmt.Sprintf("parametersRef: kind %q of group %q is not supported; the class's Gateways are served without it", r.Kind, r.Group)
 	}
-	status := &gatewayv1.GatewayClassStatus{Conditions: []metav1.Condition{accepted}, SupportedFeatures: supportedFeatures()}
+	kind, _ := ClassOf(v, ref.Cluster, ref.Name)
+	status := &gatewayv1.GatewayClassStatus{
+		Conditions: []metav1.Condition{accepted}, SupportedFeatures: kind.Strict.features(supportedFeatures()),
+	}
 	return recompute.Result{State: recompute.Present, Writes: []recompute.Write{{Ref: ref, Part: recompute.PartStatus, Value: status}}}
 }

@@ -146,8 +146,8 @@ func (s *gatewayStatus) problem(conditions []metav1.Condition) string {
 			texts = append(texts, fmt.Sprintf("listener %q: %s", l.Name, l.Problem.Message))
 		case s.refs[i] != nil:
 			texts = append(texts, fmt.Sprintf("listener %q: %s", l.Name, s.refs[i].message))
-		case l.BadKinds:
-			texts = append(texts, fmt.Sprintf("listener %q: %s", l.Name, badKindsText))
+		case l.BadKinds != "":
+			texts = append(texts, fmt.Sprintf("listener %q: %s", l.Name, l.BadKinds))
 		}
 	}
 	if s.client != nil {

@@ -60,8 +60,8 @@ func (u listenersUnit) translate(v *recompute.View, key string) recompute.Result
 		in.Region = regionOf(v, u.options, ref, class)
 	}
 	value := &Listeners{
-		Scope: in, Class: string(gw.Spec.GatewayClassName), CrossRegional: class.Reach == CrossRegional, Namespace: ref.Namespace, Name: ref.Name, Project: fleet.MemberOf(v, ref.Cluster).ProjectNumber,
-		Listeners: readListeners(gw.Spec.Listeners, judgeListeners(gw.Spec.Listeners), ref, in),
+		Scope: in, Class: string(gw.Spec.GatewayClassName), Strict: class.Strict, CrossRegional: class.Reach == CrossRegional, Namespace: ref.Namespace, Name: ref.Name, Project: fleet.MemberOf(v, ref.Cluster).ProjectNumber,
+		Listeners: readListeners(gw.Spec.Listeners, judgeListeners(gw.Spec.Listeners), ref, in, class.Strict),
 		Broken:    at.Broken || at.Held, Kept: at.Broken || at.Held || at.Kept,
 	}
 	value.Serving = value.Listeners
@@ -69,7 +69,10 @@ func (u listenersUnit) translate(v *recompute.View, key string) recompute.Result
 	case at.Broken:
 		value.Serving = nil
 	case value.Kept:
-		value.Serving = serving(readListeners(at.Spec.Listeners, at.Problems, ref, in), value.Listeners)
+		value.Serving = serving(readListeners(at.Spec.Listeners, at.Problems, ref, in, class.Strict), value.Listeners)
+	}
+	if class.Strict.on {
+		return recompute.Result{State: recompute.Present, Value: value} // GKE has no ListenerSets
 	}
 	if sets, held := attachedSets(v, ref, gw.Spec.AllowedListeners); held {
 		return recompute.Result{State: recompute.Held}

@@ -51,7 +51,7 @@ func translateListenerSet(v *recompute.View, key string) recompute.Result {
 	if !known {
 		return recompute.Result{State: recompute.Held}
 	}
-	s.allowed = takes
+	s.allowed = takes && !listeners.Strict.on
 	s.tls = object.Spec.TLS
 	return s.result()
 }
@@ -138,6 +138,9 @@ func (s *setStatus) acceptedCondition(listeners []listenerStatus) metav1.Conditi
 	}
 	name := s.gateway.Namespace + "/" + s.gateway.Name
 	switch {
+	case s.gw.Strict.on:
+		return not(gatewayv1.ListenerSetReasonNotAllowed, fmt.Sprintf(
+			"Gateway %q is of class %s, which takes no ListenerSets: gatewayAPI.strict of the Configuration", name, s.gw.Class))
 	case !s.allowed:
 		return not(gatewayv1.ListenerSetReasonNotAllowed, fmt.Sprintf(
 			"allowedListeners of Gateway %q does not take ListenerSets of namespace %s", name, s.ref.Namespace))

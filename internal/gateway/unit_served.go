@@ -41,7 +41,8 @@ func translateServed(v *recompute.View, key string) recompute.Result {
 		return recompute.Result{}
 	}
 	good, _ := v.Good().(*gatewayv1.Gateway)
-	value, good := serve(today, good)
+	class, _ := classOf(v, today, ref)
+	value, good := serve(today, good, class.Strict)
 	result := recompute.Result{State: recompute.Present, Value: value}
 	if good != nil {
 		result.Good = good
@@ -51,13 +52,16 @@ func translateServed(v *recompute.View, key string) recompute.Result {
 
 // serve decides what is served of a Gateway, given the version that was served last, if any. It returns the version to
 // remember, too.
-func serve(today, good *gatewayv1.Gateway) (*served, *gatewayv1.Gateway) {
+func serve(today, good *gatewayv1.Gateway, strict strictness) (*served, *gatewayv1.Gateway) {
 	problems := judgeListeners(today.Spec.Listeners)
 	if good != nil && (good.UID != today.UID || good.Spec.GatewayClassName != today.Spec.GatewayClassName) {
 		good = nil // another object of the name, or another kind of load balancer
 	}
+	if good != nil && refusedGateway(good, strict) != nil {
+		good = nil // it was served when its class was not strict
+	}
 	out := &served{Spec: today.Spec, Certmap: today.Annotations[certmap], Problems: problems}
-	whole := unsupportedAddress(today) != "" || hasParameters(today) || !slices.Contains(problems, nil)
+	whole := refusedGateway(today, strict) != nil || hasParameters(today) || !slices.Contains(problems, nil)
 	switch {
 	case whole && good == nil:
 		out.Broken = true

@@ -39,14 +39,14 @@ func TestWhatIsServedOfABrokenGateway(t *testing.T) {
 			gateway(http("a", 80)), gateway(moved, http("b", 80), http("c", 80)), []string{"a:81"}, false,
 		},
 	} {
-		s, remembered := serve(c.today, c.good)
+		s, remembered := serve(c.today, c.good, strictness{})
 		if got := listenersOf(s); s.Broken != c.broken || !c.broken && !slices.Equal(got, c.want) {
 			t.Errorf("%s: %v, broken %t", name, got, s.Broken)
 		}
 		if c.broken {
 			continue
 		}
-		if again, _ := serve(c.today, remembered); !slices.Equal(listenersOf(again), c.want) {
+		if again, _ := serve(c.today, remembered, strictness{}); !slices.Equal(listenersOf(again), c.want) {
 			t.Errorf("%s: at the next look %v", name, listenersOf(again))
 		}
 	}
@@ -74,7 +74,7 @@ func TestWhomAListenerTakesIsNeverHeld(t *testing.T) {
 	today := &gatewayv1.Gateway{Spec: gatewayv1.GatewaySpec{
 		Listeners: []gatewayv1.Listener{l}, Addresses: []gatewayv1.GatewaySpecAddress{{Type: &kind}},
 	}}
-	s, _ := serve(today, good)
+	s, _ := serve(today, good, strictness{})
 	if got := s.Spec.Listeners[0]; got.Port != 80 || *got.AllowedRoutes.Namespaces.From != gatewayv1.NamespacesFromSame {
 		t.Errorf("port %d takes routes from %s", got.Port, *got.AllowedRoutes.Namespaces.From)
 	}

@@ -55,7 +55,7 @@ func translateServedSet(v *recompute.View, key string) recompute.Result {
 		good = asGateway(last)
 	}
 	today := asGateway(set)
-	at, good := serve(today, good)
+	at, good := serve(today, good, strictness{})
 	value := &servedSet{
 		served: *at, Today: today.Spec.Listeners, TodayProblems: judgeListeners(today.Spec.Listeners), Age: age(set.CreationTimestamp.Time, ref.Namespace+"/"+ref.Name),
 	}

@@ -25,8 +25,8 @@ type verdict struct {
 	refs map[int]*refProblem
 	// client is that of the client certificate for backends.
 	client *refProblem
-	// badAddress is the text about an address type that there is not, or "".
-	badAddress string
+	// refused is why its class cannot have it, or nil: an address type or a mode of TLS.
+	refused *gatewayProblem
 	// parameters: it refers to parameters, of which there is no kind.
 	parameters bool
 	// pending: a reference leads to what is not listed yet.
@@ -53,9 +53,7 @@ func (u verdictUnit) translate(v *recompute.View, key string) recompute.Result {
 		return heldOrAbsent(held)
 	}
 	value := &verdict{refs: map[int]*refProblem{}, parameters: hasParameters(gw)}
-	if kind := unsupportedAddress(gw); kind != "" {
-		value.badAddress = fmt.Sprintf("Error GWCER106: Gateway %q is invalid, err: unsupported address type %q", ref.Namespace+"/"+ref.Name, kind)
-	} else {
+	if value.refused = refusedGateway(gw, listeners.Strict); value.refused == nil {
 		value.unusable = readAddresses(v, u.options, &gw.Spec, ref, listeners.Scope).Unusable
 	}
 	var invalid []string
@@ -86,8 +84,8 @@ func (u verdictUnit) translate(v *recompute.View, key string) recompute.Result {
 func (d *verdict) judge(gw *gatewayv1.Gateway, invalid []string, n int) metav1.Condition {
 	c := condition(gw.Generation, string(gatewayv1.GatewayConditionAccepted), true, string(gatewayv1.GatewayReasonAccepted), "")
 	switch {
-	case d.badAddress != "":
-		c.Status, c.Reason, c.Message = metav1.ConditionFalse, string(gatewayv1.GatewayReasonUnsupportedAddress), d.badAddress
+	case d.refused != nil:
+		c.Status, c.Reason, c.Message = metav1.ConditionFalse, d.refused.reason, d.refused.message
 	case d.parameters:
 		r := gw.Spec.Infrastructure.ParametersRef
 		c.Status, c.Reason = metav1.ConditionFalse, string(gatewayv1.GatewayReasonInvalidParameters)

@@ -97,6 +97,10 @@ type ConfigurationSpec struct {
 	//
 	// +optional
 	ReadinessGates *ReadinessGateSettings `json:"readinessGates,omitempty"`
+	// GatewayAPI are settings of how Gateways are read.
+	//
+	// +optional
+	GatewayAPI *GatewayAPISettings `json:"gatewayAPI,omitempty"`
 	// Project is the project of clusters that name none.
 	//
 	// +optional
@@ -116,6 +120,16 @@ type NamedAddress struct {
 	// +kubebuilder:validation:MaxLength=45
 	// +kubebuilder:validation:XValidation:message="must be an IP address",rule="isIP(self)"
 	Address string `json:"address,omitempty"`
+}
+
+// GatewayAPISettings are settings of how Gateways and their routes are read.
+type GatewayAPISettings struct {
+	// Strict refuses, for Gateways of the classes gke-l7-*, what GKE refuses of the Gateway API, with GKE's errors, so that manifests
+	// that work here work there. Without it these classes have all features. The class spillway, and classes of GatewayClasses with
+	// other names, are never strict.
+	//
+	// +optional
+	Strict bool `json:"strict,omitempty"`
 }
 
 // ReadinessGateSettings are settings of the gate by which a load balancer has a say in a Pod's readiness.
