@@ -15,6 +15,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log"
@@ -31,6 +32,7 @@ import (
 var (
 	binary = flag.String("binary", "../../bin/spillway", "the program that is tested")
 	keep   = flag.String("output", "", "a file for what spillway printed")
+	at     = flag.String("context", "", "a context of KUBECONFIG whose cluster has a controller already, which is tested then; nothing is started")
 )
 
 // class is the one that is tested unless -gateway-class says another.
@@ -45,6 +47,10 @@ const (
 // TestConformance takes the suite's own flags, too: -run-test, -supported-features, -conformance-profiles, -report-output ...
 func TestConformance(t *testing.T) {
 	log.SetLogger(zap.New(zap.WriteTo(os.Stdout)))
+	if *at != "" {
+		conformance.RunConformanceWithOptions(t, options(t, clusterOf(t, *at), "lab"))
+		return
+	}
 	program, err := filepath.Abs(*binary)
 	require.NoError(t, err)
 	s, err := serve(t.Context(), program, t.TempDir())
@@ -59,22 +65,30 @@ func TestConformance(t *testing.T) {
 	})
 	api := httptest.NewServer(&front{files: files{s.dir}, socket: newSocket(s.socket)})
 	t.Cleanup(api.Close)
-	conformance.RunConformanceWithOptions(t, options(t, api.URL))
+	conformance.RunConformanceWithOptions(t, options(t, &rest.Config{Host: api.URL}, "serve"))
 }
 
-func options(t *testing.T, api string) suite.ConformanceOptions {
+// clusterOf is how the cluster of a context is reached.
+func clusterOf(t *testing.T, context string) *rest.Config {
+	c, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(
+		clientcmd.NewDefaultClientConfigLoadingRules(), &clientcmd.ConfigOverrides{CurrentContext: context}).ClientConfig()
+	require.NoError(t, err)
+	return c
+}
+
+func options(t *testing.T, rest *rest.Config, mode string) suite.ConformanceOptions {
 	kinds := scheme.Scheme
 	for _, install := range []func(*runtime.Scheme) error{v1.Install, v1beta1.Install, apiextensionsv1.AddToScheme} {
 		require.NoError(t, install(kinds))
 	}
-	rest := &rest.Config{Host: api, ContentConfig: rest.ContentConfig{ContentType: "application/json"}, QPS: 1000, Burst: 1000}
+	rest.ContentType, rest.QPS, rest.Burst = "application/json", 1000, 1000
 	clientOptions := client.Options{Scheme: kinds, Mapper: mapper()}
 	c, err := client.New(rest, clientOptions)
 	require.NoError(t, err)
 	set, err := kubernetes.NewForConfig(rest)
 	require.NoError(t, err)
 	configurable := suite.ConfigurableOptions{
-		CleanupBaseResources: true, CleanupTestResources: true, GatewayClassName: class, Mode: "serve",
+		CleanupBaseResources: true, CleanupTestResources: true, GatewayClassName: class, Mode: mode,
 		ConformanceProfiles: []suite.ConformanceProfileName{suite.GatewayHTTPConformanceProfileName, suite.GatewayGRPCConformanceProfileName},
 		TimeoutConfig:       config.DefaultTimeoutConfig(),
 		Implementation: confv1.Implementation{
