@@ -23,8 +23,22 @@ func plugins(v *View, r *lbv1.Resource) []Resource {
 				Name: InLocation(v.Project, v.regions.extensions[user], "lbTrafficExtensions", user),
 			})
 		}
-		return shown{body: plugin}
+		return shown{plugin, v.ownOfPlugin(p)}
 	})
+}
+
+// ownOfPlugin is what the plugin may call, for which the API has no word.
+func (v *View) ownOfPlugin(p *lbv1.WasmPlugin) own {
+	var upstreams []own
+	for _, u := range p.GetUpstreams() {
+		upstream := own{"name": u.GetName()}
+		upstream.set("backendService", v.service(u.GetBackendService()), u.GetBackendService() != "")
+		upstream.set("fault", u.GetFault(), u.GetFault() != "")
+		upstreams = append(upstreams, upstream)
+	}
+	o := own{}
+	o.set("upstreams", upstreams, len(upstreams) > 0)
+	return o
 }
 
 func pluginLogging(l *lbv1.PluginLogging) *api.WasmPluginLogConfig {

@@ -74,7 +74,9 @@ func translatePermission(v *recompute.View, key string) recompute.Result {
 		return recompute.Result{}
 	}
 	from, to := From{part[1], part[2], part[3]}, To{part[4], part[5], part[6], part[7]}
+	here := map[string]bool{}
 	for _, ref := range v.List(kind.ReferenceGrant, part[0], to.Namespace) {
+		here[ref.Name] = true
 		if grant := v.Get(ref); allows(grant, from, to) {
 			return recompute.Result{State: recompute.Present, Value: Permitted, Good: grant}
 		}
@@ -82,7 +84,8 @@ func translatePermission(v *recompute.View, key string) recompute.Result {
 	if !fact.Pending(v, part[0], kind.ReferenceGrant) {
 		return recompute.Result{State: recompute.Present, Value: Forbidden}
 	}
-	if grant := v.Good(); allows(grant, from, to) {
+	// A grant that is here says what it says today: what it allowed before counts no more.
+	if grant := v.Good(); allows(grant, from, to) && !here[grant.GetName()] {
 		return recompute.Result{State: recompute.Present, Value: Permitted, Good: grant}
 	}
 	return recompute.Result{State: recompute.Present, Value: Pending}
