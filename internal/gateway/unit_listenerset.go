@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -112,8 +113,9 @@ func (s *setStatus) listeners() []listenerStatus {
 		status := listenerStatus{
 			verdict: s.verdict, progress: s.progress, Listener: l, generation: s.set.Generation, all: s.gw.Listeners,
 		}
-		if n := len(out); l.Problem == nil && l.TLS && n < len(s.set.Spec.Listeners) {
-			entry := gatewayv1.Listener(s.set.Spec.Listeners[n])
+		at := slices.IndexFunc(s.set.Spec.Listeners, func(x gatewayv1.ListenerEntry) bool { return string(x.Name) == l.Name })
+		if l.Problem == nil && l.TLS && at >= 0 {
+			entry := gatewayv1.Listener(s.set.Spec.Listeners[at])
 			source := listenerSource{listener: &entry, ref: s.gateway, tls: s.tls, holder: s.ref, certmap: s.set.Annotations[certmap]}
 			if status.refs = source.problem(s.view); status.refs != nil && status.refs.pending {
 				s.view.Hold()

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -59,9 +60,11 @@ func (u verdictUnit) translate(v *recompute.View, key string) recompute.Result {
 	var invalid []string
 	own := listeners.own()
 	for i, l := range own {
-		if l.Problem == nil && l.TLS {
+		// What is held may be of another version, which has other listeners.
+		at := slices.IndexFunc(gw.Spec.Listeners, func(x gatewayv1.Listener) bool { return string(x.Name) == l.Name })
+		if l.Problem == nil && l.TLS && at >= 0 {
 			source := listenerSource{
-				listener: &gw.Spec.Listeners[i], ref: ref, tls: gw.Spec.TLS, holder: ref, certmap: gw.Annotations[certmap],
+				listener: &gw.Spec.Listeners[at], ref: ref, tls: gw.Spec.TLS, holder: ref, certmap: gw.Annotations[certmap],
 			}
 			if problem := source.problem(v); problem != nil {
 				value.refs[i] = problem

@@ -55,3 +55,37 @@ func TestAPermissionThatIsGoneIsNotHeld(t *testing.T) {
 		t.Error("the listener takes no routes of other namespaces, and the route is served")
 	}
 }
+
+// TestAGrantThatIsHereCountsAsItIs: a grant that is narrowed while others are on their way permits no more than it says.
+func TestAGrantThatIsHereCountsAsItIs(t *testing.T) {
+	w := newWorld()
+	other := gatewayv1.Namespace("other")
+	r := route("r", nil, "far")
+	r.Spec.Rules[0].BackendRefs[0].Namespace = &other
+	grant := &gatewayv1.ReferenceGrant{
+		TypeMeta: metav1.TypeMeta{APIVersion: "gateway.networking.k8s.io/v1", Kind: "ReferenceGrant"}, ObjectMeta: meta("other", "grant"),
+		Spec: gatewayv1.ReferenceGrantSpec{
+			From: []gatewayv1.ReferenceGrantFrom{{Group: gatewayv1.GroupName, Kind: "HTTPRoute", Namespace: "store"}},
+			To:   []gatewayv1.ReferenceGrantTo{{Kind: "Service"}},
+		},
+	}
+	w.commit(t, func(tx *store.Tx) {
+		tx.Put("c", cluster("c", "us-west1"), "")
+		tx.Put("c", gatewayOf("gke-l7-global-external-managed", httpListener("plain", "", 80)), "")
+		tx.Put("c", service("other", "far", 80), "")
+		tx.Put("c", grant, "")
+		tx.Put("c", r, "")
+	})
+	if got := rulesOf(w.engine); !strings.Contains(got, "far") {
+		t.Fatalf("the route is not served: %s", got)
+	}
+	narrow := grant.DeepCopy()
+	narrow.Generation, narrow.Spec.From[0].Namespace = 2, "somebody"
+	w.commit(t, func(tx *store.Tx) {
+		tx.SetFact(fact.Listed("c", kind.ReferenceGrant), false)
+		tx.Put("c", narrow, "")
+	})
+	if got := rulesOf(w.engine); strings.Contains(got, "far") {
+		t.Errorf("a grant permits what it does not say any more: %s", got)
+	}
+}
