@@ -21,7 +21,7 @@ func translateIngress(v *recompute.View, key string) recompute.Result {
 	ref, _ := store.ParseRef(key)
 	in, ok := recompute.Get[*ingressv1.Ingress](v, ref)
 	if !ok {
-		return recompute.Result{}
+		return heldOrAbsent(fact.Pending(v, ref.Cluster, kind.Ingress))
 	}
 	if finalizer.Deleted(in) {
 		if !handled(v, ref, in) {

@@ -86,7 +86,10 @@ func planOf(v *recompute.View, ref string) (p *plan, ok, held bool) {
 func translatePlan(v *recompute.View, key string) recompute.Result {
 	ref, _ := store.ParseRef(key)
 	in, ok := recompute.Get[*ingressv1.Ingress](v, ref)
-	if !ok || finalizer.Deleted(in) {
+	if !ok {
+		return heldOrAbsent(fact.Pending(v, ref.Cluster, kind.Ingress))
+	}
+	if finalizer.Deleted(in) {
 		return recompute.Result{}
 	}
 	if fact.Pending(v, ref.Cluster, kind.Service, kind.IngressClass, kind.FrontendConfig, kind.Secret, kind.ConfigMap) {

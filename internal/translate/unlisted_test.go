@@ -268,3 +268,35 @@ func rulesOf(e *recompute.Engine) (text string) {
 	}
 	return text
 }
+
+// TestAnIngressThatIsNotListedAtARestartIsServedOn until the list is there and lacks it.
+func TestAnIngressThatIsNotListedAtARestartIsServedOn(t *testing.T) {
+	all := newWorld()
+	all.commit(t, func(tx *store.Tx) {
+		tx.Put("c", cluster("c", "us-west1"), "")
+		tx.Put("c", service("store", "web", 80), "")
+		tx.Put("c", ingressOf("in"), "")
+	})
+	rules := func(w *world) bool {
+		return strings.Contains(strings.Join(versions(w.engine), "\n"), "forwarding_rule")
+	}
+	if !rules(all) {
+		t.Fatalf("the Ingress has no forwarding rule: %s", versions(all.engine))
+	}
+	w := newWorld()
+	config := translate.Config(options())
+	config.Seq, config.Published = restored(t, all)
+	w.engine = recompute.New(config)
+	w.commit(t, func(tx *store.Tx) {
+		tx.Put("c", cluster("c", "us-west1"), "")
+		tx.Put("c", service("store", "web", 80), "")
+		tx.SetFact(fact.Listed("c", kind.Ingress), false)
+	})
+	if !rules(w) {
+		t.Error("what is not listed yet is gone")
+	}
+	w.commit(t, func(tx *store.Tx) { tx.SetFact(fact.Listed("c", kind.Ingress), true) })
+	if rules(w) {
+		t.Error("what is gone is served")
+	}
+}
