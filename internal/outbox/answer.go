@@ -163,9 +163,9 @@ func again(e *store.Entry) *store.Entry {
 
 // refused waits for something else to be wanted. A derived object of which a field cannot be changed is made anew.
 func (c *Core) refused(now time.Time, it *item, op *Op, r Result) {
-	if r.Class == Invalid && op.Verb == Replace && it.known != nil && it.failures == 0 {
+	if r.Class == Invalid && op.Verb == Replace && it.known != nil && it.renewed != op.signature() {
 		c.tell(it, r.Class, r.Text+"; it is deleted and made anew")
-		it.renewal = true
+		it.renewal, it.renewed = true, op.signature()
 		return
 	}
 	it.refused, it.notBefore = op.signature(), now.Add(max(c.limits.RefusedPause, c.limits.backoff(it.failures)))

@@ -38,6 +38,8 @@ type item struct {
 	refused string
 	// renewal: a field cannot be changed, so the object is deleted first.
 	renewal bool
+	// renewed is what it was deleted for the last time, which does not help twice.
+	renewed string
 	// last is what was last asked for, repeats how often in a row.
 	last    string
 	repeats int
