@@ -112,6 +112,11 @@ func (c *controller) until(t *testing.T, what string, ok func() bool) {
 	}
 }
 
+func (c *controller) untilGone(t *testing.T, name string) {
+	t.Helper()
+	c.until(t, name+" is gone", func() bool { return c.open[name] == 0 })
+}
+
 func (c *controller) untilTaken(t *testing.T, name string, seq uint64) location.Report {
 	t.Helper()
 	var out location.Report
@@ -276,6 +281,7 @@ func TestWhatIsRefusedIsNamed(t *testing.T) {
 		t.Errorf("refused %v", r.Refused)
 	}
 	p.stop()
+	c.untilGone(t, "west/p1")
 	again := startProxy(t, "p1", "west", state, []string{"url_map/a"}, c.at)
 	r = c.untilTaken(t, "west/p1", 2)
 	if len(r.Refused) != 1 {
