@@ -13,7 +13,8 @@ import (
 	"github.com/spillway-lb/spillway/internal/store"
 )
 
-const finalizerName = "gateway.finalizer.networking.gke.io"
+// Finalizer is the one that Gateways have while anything is left of them at a proxy.
+const Finalizer = "gateway.finalizer.networking.gke.io"
 
 // wantedGateway reads a Gateway that is to be served; one that is being deleted is not there. For one that may be on its way the
 // reader holds.
@@ -42,6 +43,6 @@ func leavingWrites(v *recompute.View, gw *gatewayv1.Gateway, ref store.Ref) []re
 	}}
 	return []recompute.Write{
 		{Ref: ref, Part: recompute.PartStatus, Value: status},
-		finalizer.Of(v, ref, gw, finalizerName),
+		finalizer.Of(v, ref, gw, Finalizer),
 	}
 }

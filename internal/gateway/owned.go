@@ -1,8 +1,5 @@
 package gateway
 
-// Finalizer is the one that Gateways have while anything is left of them at a proxy.
-const Finalizer = finalizerName
-
 // Annotations are those of Gateways that name their resources: nobody else writes them.
 func Annotations() []string {
 	kinds := []string{

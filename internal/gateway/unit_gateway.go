@@ -106,7 +106,7 @@ func (s *gatewayStatus) writes(conditions []metav1.Condition) []recompute.Write 
 	}
 	out := []recompute.Write{
 		{Ref: s.ref, Part: recompute.PartStatus, Value: status},
-		finalizer.Of(s.view, s.ref, s.object, finalizerName),
+		finalizer.Of(s.view, s.ref, s.object, Finalizer),
 		{Ref: s.ref, Part: recompute.PartAnnotations, Value: s.annotations()},
 	}
 	return slices.Concat(out, s.infrastructureWrites(), s.events(conditions))

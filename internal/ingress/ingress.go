@@ -14,7 +14,8 @@ import (
 	"github.com/spillway-lb/spillway/internal/store"
 )
 
-const finalizerName = "networking.gke.io/ingress-finalizer-V2"
+// Finalizer is the one that Ingresses have while anything is left of them at a proxy.
+const Finalizer = "networking.gke.io/ingress-finalizer-V2"
 
 // translateIngress writes what users see of an Ingress. It is the root that makes its load balancer exist.
 func translateIngress(v *recompute.View, key string) recompute.Result {
@@ -28,7 +29,7 @@ func translateIngress(v *recompute.View, key string) recompute.Result {
 			return heldOrAbsent(fact.Pending(v, ref.Cluster, kind.IngressClass))
 		}
 		return recompute.Result{State: recompute.Present, Writes: []recompute.Write{
-			{Ref: ref, Part: recompute.PartStatus, Value: &ingressv1.IngressStatus{}}, finalizer.Of(v, ref, in, finalizerName),
+			{Ref: ref, Part: recompute.PartStatus, Value: &ingressv1.IngressStatus{}}, finalizer.Of(v, ref, in, Finalizer),
 		}}
 	}
 	p, ok, held := planOf(v, key)
@@ -44,11 +45,11 @@ func translateIngress(v *recompute.View, key string) recompute.Result {
 
 // handled tells an Ingress that is ours, or was: what becomes of another controller's is not for us to say.
 func handled(v *recompute.View, ref store.Ref, in *ingressv1.Ingress) bool {
-	if _, ours := object.ClassOf(v.Get, ref.Cluster, in); ours || slices.Contains(in.Finalizers, finalizerName) {
+	if _, ours := object.ClassOf(v.Get, ref.Cluster, in); ours || slices.Contains(in.Finalizers, Finalizer) {
 		return true
 	}
 	w := v.Written(ref)
-	return w != nil && slices.Contains(w.Finalizers, finalizerName)
+	return w != nil && slices.Contains(w.Finalizers, Finalizer)
 }
 
 // summary gathers what is said of one Ingress.
@@ -152,7 +153,7 @@ func (s *summary) writes() []recompute.Write {
 	}
 	out := []recompute.Write{
 		{Ref: s.ref, Part: recompute.PartStatus, Value: status},
-		finalizer.Of(s.view, s.ref, s.object, finalizerName),
+		finalizer.Of(s.view, s.ref, s.object, Finalizer),
 		{Ref: s.ref, Part: recompute.PartAnnotations, Value: s.annotations()},
 	}
 	return append(out, s.events()...)
