@@ -26,7 +26,7 @@ func Fabricate(s *store.Store, w *status.Writer, o Options, now time.Time) (port
 	c.do = func(command workload.Command) {
 		r := command.Run
 		if r == nil {
-			c.report(workload.Report{Pod: command.Stop.Pod, Event: workload.Stopped})
+			c.inbox.Report(workload.Report{Pod: command.Stop.Pod, Event: workload.Stopped})
 			return
 		}
 		programs.add(r)
@@ -35,13 +35,13 @@ func Fabricate(s *store.Store, w *status.Writer, o Options, now time.Time) (port
 			if at, ok := mappedTo(r); ok {
 				news.IP, news.Ports = at.Addr(), map[uint16]uint16{0: at.Port()}
 			}
-			c.report(news)
+			c.inbox.Report(news)
 		}
 	}
 	for range maxSteps {
 		before := s.Snapshot().Revision()
 		c.step(now)
-		if s.Snapshot().Revision() == before && len(c.reports) == 0 {
+		if s.Snapshot().Revision() == before && c.inbox.Empty() {
 			break
 		}
 	}

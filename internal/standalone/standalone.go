@@ -17,7 +17,6 @@ package standalone
 import (
 	"context"
 	"log/slog"
-	"maps"
 	"net/netip"
 	"sync"
 	"time"
@@ -97,11 +96,9 @@ type Controller struct {
 	ips     *clusterIPs
 	kubelet *kubelet.Kubelet
 	do      func(workload.Command)
+	inbox   *kubelet.Inbox
 
 	mu      sync.Mutex
-	reports []workload.Report
-	ids     map[store.Ref]string // the Pods that run
-	news    chan struct{}
 	done    uint64        // revision of the newest snapshot that a step has answered
 	stepped chan struct{} // closed by the next step
 }
@@ -116,7 +113,7 @@ func New(s *store.Store, w *status.Writer, o Options) *Controller {
 	}
 	c := newController(s, w, o, kubelet.SharedAddress())
 	c.kubelet = kubelet.New(kubelet.Options{
-		Report: c.report, Dir: o.Dir, Drain: o.Drain, Logger: o.Logger, Now: o.Now,
+		Report: c.inbox.Report, Dir: o.Dir, Drain: o.Drain, Logger: o.Logger, Now: o.Now,
 	})
 	c.do = c.kubelet.Do
 	return c
@@ -131,7 +128,7 @@ func newController(s *store.Store, w *status.Writer, o Options, oneAddress bool)
 		core: workload.New(workload.Config{
 			Settle: o.Settle, OneAddress: oneAddress, Builtin: isBuiltin, Project: o.Project, Gates: o.Gates,
 		}),
-		ids: map[store.Ref]string{}, news: make(chan struct{}, 1), stepped: make(chan struct{}),
+		inbox: kubelet.NewInbox(), stepped: make(chan struct{}),
 	}
 }
 
@@ -150,7 +147,7 @@ func (c *Controller) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-c.sub.Ready():
-		case <-c.news:
+		case <-c.inbox.News:
 		case <-timer.C:
 		}
 		next := c.step(c.options.Now())
@@ -168,10 +165,7 @@ func (c *Controller) Shutdown(ctx context.Context) { c.kubelet.Close(ctx) }
 // Logs returns the end of what a container of a Pod has printed from an offset on, and the offset at which more will
 // follow.
 func (c *Controller) Logs(pod store.Ref, container string, from int64) (b []byte, next int64) {
-	c.mu.Lock()
-	id := c.ids[pod]
-	c.mu.Unlock()
-	return c.kubelet.Logs(id, container, from)
+	return c.kubelet.Logs(c.inbox.ID(pod), container, from)
 }
 
 // step takes what is new, decides, writes and orders. It returns when time alone makes another step necessary.
@@ -182,7 +176,7 @@ func (c *Controller) step(now time.Time) time.Time {
 		c.options.Logger.Error("a unit failed", "unit", p.Unit.String(), "problem", p.Text)
 	}
 	out := c.core.Step(workload.Input{
-		Now: now, Snapshot: snapshot, Touched: touched, Reports: c.takeReports(), Healthy: c.options.Healthy,
+		Now: now, Snapshot: snapshot, Touched: touched, Reports: c.inbox.Take(), Healthy: c.options.Healthy,
 	})
 	c.writer.Apply(append(round.Writes, out.Writes...), nil, now)
 	c.store.Commit(func(tx *store.Tx) {
@@ -193,7 +187,7 @@ func (c *Controller) step(now time.Time) time.Time {
 	})
 	c.answered(snapshot.Revision())
 	for _, command := range out.Commands {
-		c.remember(command)
+		c.inbox.Expect(command)
 		c.do(command)
 	}
 	return out.Next
@@ -224,34 +218,4 @@ func (c *Controller) Await(ctx context.Context, revision uint64) {
 		case <-stepped:
 		}
 	}
-}
-
-func (c *Controller) remember(command workload.Command) {
-	if r := command.Run; r != nil {
-		c.mu.Lock()
-		c.ids[store.Ref{Cluster: r.Cluster, Kind: kind.Pod, Namespace: r.Namespace, Name: r.Name}] = r.Pod
-		c.mu.Unlock()
-	}
-}
-
-// report takes news from the kubelet's goroutines.
-func (c *Controller) report(r workload.Report) {
-	c.mu.Lock()
-	c.reports = append(c.reports, r)
-	if r.Event == workload.Stopped {
-		maps.DeleteFunc(c.ids, func(_ store.Ref, id string) bool { return id == r.Pod })
-	}
-	c.mu.Unlock()
-	select {
-	case c.news <- struct{}{}:
-	default:
-	}
-}
-
-func (c *Controller) takeReports() []workload.Report {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	reports := c.reports
-	c.reports = nil
-	return reports
 }

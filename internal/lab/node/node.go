@@ -13,7 +13,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"maps"
 	"net/netip"
 	"sync"
 	"time"
@@ -63,11 +62,7 @@ type Agent struct {
 	members map[string]*member
 	cancel  context.CancelFunc
 	wg      sync.WaitGroup
-
-	mu      sync.Mutex
-	reports []workload.Report
-	ids     map[store.Ref]string // of the Pods that run
-	news    chan struct{}
+	inbox   *kubelet.Inbox
 }
 
 // Start makes the Nodes and takes up their work. It returns when every Node is there.
@@ -81,12 +76,12 @@ func Start(ctx context.Context, o Options) (*Agent, error) {
 	}
 	s := store.New()
 	a := &Agent{
-		options: o, store: s, sub: s.Subscribe(), members: map[string]*member{}, ids: map[store.Ref]string{}, news: make(chan struct{}, 1),
+		options: o, store: s, sub: s.Subscribe(), members: map[string]*member{}, inbox: kubelet.NewInbox(),
 		core: workload.New(workload.Config{
 			Bound: true, Pods: func(cluster string) netip.Prefix { return ranges[cluster] }, Builtin: isBuiltin, Project: o.Project,
 		}),
 	}
-	a.kubelet = kubelet.New(kubelet.Options{Report: a.report, Dir: o.Dir, Logger: o.Logger})
+	a.kubelet = kubelet.New(kubelet.Options{Report: a.inbox.Report, Dir: o.Dir, Logger: o.Logger})
 	for _, m := range o.Members {
 		made, err := newMember(m, o, s)
 		if err != nil {
@@ -132,7 +127,7 @@ func (a *Agent) run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-a.sub.Ready():
-		case <-a.news:
+		case <-a.inbox.News:
 		case <-timer.C:
 		}
 		wait := quiet
@@ -146,7 +141,7 @@ func (a *Agent) run(ctx context.Context) {
 // step decides, tells the API servers and orders. It returns when time alone makes the next one necessary.
 func (a *Agent) step(now time.Time) time.Time {
 	snapshot, touched := a.sub.Take()
-	out := a.core.Step(workload.Input{Now: now, Snapshot: snapshot, Touched: touched, Reports: a.takeReports()})
+	out := a.core.Step(workload.Input{Now: now, Snapshot: snapshot, Touched: touched, Reports: a.inbox.Take()})
 	for _, w := range out.Writes {
 		if m := a.members[w.Ref.Cluster]; m != nil && !w.Removed {
 			m.write(snapshot, w.Write)
@@ -158,11 +153,7 @@ func (a *Agent) step(now time.Time) time.Time {
 		}
 	}
 	for _, command := range out.Commands {
-		if r := command.Run; r != nil {
-			a.mu.Lock()
-			a.ids[store.Ref{Cluster: r.Cluster, Kind: kind.Pod, Namespace: r.Namespace, Name: r.Name}] = r.Pod
-			a.mu.Unlock()
-		}
+		a.inbox.Expect(command)
 		a.kubelet.Do(command)
 	}
 	return out.Next
@@ -178,28 +169,6 @@ func (m *member) write(snapshot *store.Snapshot, w recompute.Write) {
 			m.tell(e.Object, value)
 		}
 	}
-}
-
-// report takes news from the kubelet's goroutines.
-func (a *Agent) report(r workload.Report) {
-	a.mu.Lock()
-	a.reports = append(a.reports, r)
-	if r.Event == workload.Stopped {
-		maps.DeleteFunc(a.ids, func(_ store.Ref, id string) bool { return id == r.Pod })
-	}
-	a.mu.Unlock()
-	select {
-	case a.news <- struct{}{}:
-	default:
-	}
-}
-
-func (a *Agent) takeReports() []workload.Report {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	reports := a.reports
-	a.reports = nil
-	return reports
 }
 
 // Pods is how many Pods a cluster has on its Nodes.
@@ -250,9 +219,7 @@ func (a *Agent) find(cluster, namespace, name, container string) (id, found stri
 	for _, all := range [][]corev1.Container{object.Spec.Containers, object.Spec.InitContainers} {
 		for i := range all {
 			if all[i].Name == container {
-				a.mu.Lock()
-				defer a.mu.Unlock()
-				return a.ids[ref], container, nil
+				return a.inbox.ID(ref), container, nil
 			}
 		}
 	}
