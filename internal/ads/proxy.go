@@ -2,19 +2,13 @@ package ads
 
 import (
 	"maps"
-	"net/netip"
 	"slices"
 	"strconv"
 
+	"github.com/spillway-lb/spillway/internal/ads/wire"
 	"github.com/spillway-lb/spillway/internal/health"
 	"github.com/spillway-lb/spillway/internal/location"
 )
-
-// probe is an endpoint and the health check that it is probed by.
-type probe struct {
-	check    string
-	endpoint netip.AddrPort
-}
 
 // proxy is one proxy of a region: what it has been sent, what it is owed, and what it said. It has no clock and no connection.
 type proxy struct {
@@ -32,14 +26,14 @@ type proxy struct {
 	acked bool
 	// report is the last one, with the number that the proxy knows; nil before the first.
 	report   *location.Report
-	verdicts map[probe]health.Verdict
+	verdicts map[wire.Probe]health.Verdict
 }
 
 // newProxy is a proxy that has resources of the given versions.
 func newProxy(name string, r *region, has map[string]string) *proxy {
 	p := &proxy{
 		name: name, region: r, wake: make(chan struct{}, 1), end: make(chan struct{}),
-		owed: map[string]struct{}{}, fresh: true, acked: true, verdicts: map[probe]health.Verdict{},
+		owed: map[string]struct{}{}, fresh: true, acked: true, verdicts: map[wire.Probe]health.Verdict{},
 	}
 	for name, h := range r.resources {
 		if has[name] != h.version {
@@ -125,7 +119,7 @@ func (p *proxy) progress(seq uint64) (r location.Report, ok bool) {
 
 // judge takes a verdict, and says whether it is the region's.
 func (p *proxy) judge(v health.Verdict, gone bool) (counts bool) {
-	at := probe{v.Check, v.Address}
+	at := wire.ProbeOf(v)
 	if gone {
 		delete(p.verdicts, at)
 	} else {

@@ -83,7 +83,7 @@ func (r *region) leave(p *proxy) []verdictChange {
 }
 
 // difference is how verdicts come from those of one prober to those of another.
-func difference(before, after map[probe]health.Verdict) []verdictChange {
+func difference(before, after map[wire.Probe]health.Verdict) []verdictChange {
 	var out []verdictChange
 	for at, v := range before {
 		if _, still := after[at]; !still {

@@ -1,7 +1,6 @@
 package client
 
 import (
-	"net/netip"
 	"slices"
 	"strings"
 	"sync"
@@ -12,25 +11,19 @@ import (
 	"github.com/spillway-lb/spillway/internal/location"
 )
 
-// probe is an endpoint and the health check that it is probed by.
-type probe struct {
-	check    string
-	endpoint netip.AddrPort
-}
-
 // words gathers what the data plane says until a stream takes it. It is safe for concurrent use.
 type words struct {
 	news chan struct{} // receives after something was gathered
 
 	mu       sync.Mutex
 	report   *location.Report
-	verdicts map[probe]health.Verdict
+	verdicts map[wire.Probe]health.Verdict
 	// unsaid are the verdicts that the stream has not taken.
-	unsaid map[probe]struct{}
+	unsaid map[wire.Probe]struct{}
 }
 
 func newWords() *words {
-	return &words{news: make(chan struct{}, 1), verdicts: map[probe]health.Verdict{}, unsaid: map[probe]struct{}{}}
+	return &words{news: make(chan struct{}, 1), verdicts: map[wire.Probe]health.Verdict{}, unsaid: map[wire.Probe]struct{}{}}
 }
 
 func (w *words) wake() {
@@ -48,7 +41,7 @@ func (w *words) setReport(r location.Report) {
 }
 
 func (w *words) setVerdict(v health.Verdict, gone bool) {
-	at := probe{v.Check, v.Address}
+	at := wire.ProbeOf(v)
 	w.mu.Lock()
 	if gone {
 		delete(w.verdicts, at)
@@ -89,7 +82,7 @@ func (w *words) takeVerdicts() []*fleetv1.Verdict {
 	for at := range w.unsaid {
 		v, known := w.verdicts[at]
 		if !known {
-			v = health.Verdict{Check: at.check, Address: at.endpoint}
+			v = health.Verdict{Check: at.Check, Address: at.Endpoint}
 		}
 		out = append(out, wire.FromVerdict(v, !known))
 	}

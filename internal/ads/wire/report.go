@@ -94,6 +94,15 @@ func toRefusals(all []*fleetv1.Refusal) []config.Refusal {
 	return out
 }
 
+// Probe is an endpoint and the health check that it is probed by.
+type Probe struct {
+	Check    string
+	Endpoint netip.AddrPort
+}
+
+// ProbeOf is what a verdict is on.
+func ProbeOf(v health.Verdict) Probe { return Probe{v.Check, v.Address} }
+
 // FromVerdict writes a verdict; gone: the endpoint is not probed for the check any more.
 func FromVerdict(v health.Verdict, gone bool) *fleetv1.Verdict {
 	return &fleetv1.Verdict{Check: v.Check, Endpoint: v.Address.String(), State: v.State, Detail: text(v.Detail), Gone: gone}
