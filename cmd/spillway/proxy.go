@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 	"os/signal"
 	"syscall"
@@ -16,7 +15,6 @@ import (
 	"github.com/spillway-lb/spillway/internal/guard"
 	"github.com/spillway-lb/spillway/internal/health"
 	"github.com/spillway-lb/spillway/internal/location"
-	"github.com/spillway-lb/spillway/internal/memory"
 	"github.com/spillway-lb/spillway/internal/proxy"
 	"github.com/spillway-lb/spillway/internal/proxy/chains"
 	"github.com/spillway-lb/spillway/internal/proxy/config"
@@ -89,22 +87,12 @@ func runProxy(ctx context.Context, f proxyFlags, stdout, stderr io.Writer) error
 	signal.Notify(reload, syscall.SIGHUP)
 	defer signal.Stop(reload)
 
-	log := slog.New(slog.NewTextHandler(stderr, nil))
-	accessLog, err := openAccessLog(f.accessLog, stdout)
+	ends, err := f.ends(ctx, stdout, stderr)
 	if err != nil {
 		return err
 	}
-	tracer, endTracing, err := f.tracing.open(ctx, f.region)
-	if err != nil {
-		return err
-	}
-	defer endTracing()
-	before, err := takeOver(f.handover)
-	if err != nil {
-		return err
-	}
-	defer before.close()
-	memory.Follow(os.DirFS("/"))
+	defer ends.close()
+	log := ends.log
 	counts := metrics.New(metrics.Options{})
 	recovery := guard.New(log, counts.Panics.Inc)
 	prober := health.NewProber(health.Options{Guard: recovery})
@@ -113,8 +101,8 @@ func runProxy(ctx context.Context, f proxyFlags, stdout, stderr io.Writer) error
 	calls := outbound.New(outbound.Config{Logger: log, Metrics: counts})
 	p := proxy.New(proxy.Config{
 		Project: f.project, ProjectNumber: f.projectNumber,
-		Location: config.Location{Region: f.region, Zone: f.zone}, Logger: log, AccessLog: accessLog, Tracer: tracer,
-		Inherited: before.sockets, MaxConnections: f.maxConnections, Metrics: counts, Guard: recovery,
+		Location: config.Location{Region: f.region, Zone: f.zone}, Logger: log, AccessLog: ends.accessLog, Tracer: ends.tracer,
+		Inherited: ends.before.sockets, MaxConnections: f.maxConnections, Metrics: counts, Guard: recovery,
 		Extensions: chains.Compiler{Plugins: plugin.New(plugin.Config{
 			Modules: plugin.NewModules(pluginSource(ctx, f.file), wasm.Options{}), Logger: log, Metrics: counts, Services: calls,
 		})}.Provider(),
@@ -139,16 +127,13 @@ func runProxy(ctx context.Context, f proxyFlags, stdout, stderr io.Writer) error
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(stdout, "admin http://%s\n", at)
-		if !admin.OnLoopback(at) {
-			log.Warn("metrics and profiles are open to everybody who can reach this address", "admin", at)
-		}
+		ends.tellAdmin(at)
 	}
 	handed, err := offerHandOver(ctx, f.handover, p)
 	if err != nil {
 		return err
 	}
-	before.relieve()
+	ends.before.relieve()
 	rebind := time.NewTicker(rebindEvery)
 	defer rebind.Stop()
 	for {

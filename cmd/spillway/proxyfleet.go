@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net"
 	"os"
 	"strings"
@@ -22,7 +21,6 @@ import (
 	"github.com/spillway-lb/spillway/internal/ads/client"
 	fleetcredentials "github.com/spillway-lb/spillway/internal/ads/credentials"
 	"github.com/spillway-lb/spillway/internal/dataplanes"
-	"github.com/spillway-lb/spillway/internal/memory"
 	"github.com/spillway-lb/spillway/internal/proxy"
 	"github.com/spillway-lb/spillway/internal/proxy/config"
 	"github.com/spillway-lb/spillway/internal/proxy/plugin"
@@ -97,9 +95,8 @@ func (f *fleetFlags) check(region string) error {
 
 // fleetProxy is a proxy that has controllers.
 type fleetProxy struct {
+	*proxyEnds
 	flags  proxyFlags
-	log    *slog.Logger
-	out    io.Writer
 	client *client.Client
 	planes *dataplanes.Set
 }
@@ -115,39 +112,29 @@ func runFleetProxy(ctx context.Context, f proxyFlags, stdout, stderr io.Writer) 
 	if err != nil {
 		return err
 	}
-	accessLog, err := openAccessLog(f.accessLog, stdout)
+	ends, err := f.ends(ctx, stdout, stderr)
 	if err != nil {
 		return err
 	}
-	tracer, endTracing, err := f.tracing.open(ctx, f.region)
-	if err != nil {
-		return err
-	}
-	defer endTracing()
-	before, err := takeOver(f.handover)
-	if err != nil {
-		return err
-	}
-	defer before.close()
-	memory.Follow(os.DirFS("/"))
-	p := &fleetProxy{flags: f, log: slog.New(slog.NewTextHandler(stderr, nil)), out: stdout}
+	defer ends.close()
+	p := &fleetProxy{flags: f, proxyEnds: ends}
 	at := config.Location{Region: f.region, Zone: f.zone}
 	p.client = client.New(client.Config{
 		Controllers: f.fleet.controllers, Credentials: creds, Name: f.fleet.name, Location: at, Version: version(),
 		State: f.fleet.state, Logger: p.log, Apply: func(tx *lbv1.Transaction) { p.planes.Apply(tx) },
 	})
 	p.planes = dataplanes.New(dataplanes.Config{
-		Feedback: p.client, AccessLog: accessLog, Tracer: tracer, Logger: p.log,
+		Feedback: p.client, AccessLog: p.accessLog, Tracer: p.tracer, Logger: p.log,
 		Project: func() (id, number string) { return f.project, f.projectNumber },
 		Modules: plugin.NewModules(pluginSource(ctx, cmp.Or(f.fleet.state, "state")), wasm.Options{}),
-		Sockets: dataplanes.Sockets{Inherited: before.sockets, MaxConnections: f.maxConnections, OnBound: p.printBound()},
+		Sockets: dataplanes.Sockets{Inherited: p.before.sockets, MaxConnections: f.maxConnections, OnBound: p.printBound()},
 	})
 	p.planes.Follow([]config.Location{at})
-	return p.run(ctx, before)
+	return p.run(ctx)
 }
 
 // run obeys controllers until the end, and drains then.
-func (p *fleetProxy) run(ctx context.Context, before *predecessor) error {
+func (p *fleetProxy) run(ctx context.Context) error {
 	if err := p.serveAdmin(ctx); err != nil {
 		return err
 	}
@@ -170,7 +157,7 @@ func (p *fleetProxy) run(ctx context.Context, before *predecessor) error {
 	if err != nil {
 		return err
 	}
-	before.relieve()
+	p.before.relieve()
 	select {
 	case <-handed:
 	case <-ctx.Done():
@@ -214,9 +201,6 @@ func (p *fleetProxy) serveAdmin(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(p.out, "admin http://%s\n", at)
-	if !admin.OnLoopback(at) {
-		p.log.Warn("metrics and profiles are open to everybody who can reach this address", "admin", at)
-	}
+	p.tellAdmin(at)
 	return nil
 }
