@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -17,7 +16,6 @@ import (
 	spillwayv1alpha1 "github.com/spillway-lb/spillway/api/spillway/v1alpha1"
 	"github.com/spillway-lb/spillway/internal/cluster"
 	"github.com/spillway-lb/spillway/internal/membership"
-	"github.com/spillway-lb/spillway/internal/memory"
 	"github.com/spillway-lb/spillway/internal/serve"
 	"github.com/spillway-lb/spillway/internal/status"
 )
@@ -53,10 +51,9 @@ const controllerExample = `  spillway controller --contexts gke-west-1,gke-west-
 
 // controllerFlags are the flags of `spillway controller`.
 type controllerFlags struct {
-	source membership.Source
-	// common are those that it shares with serve.
-	common serveFlags
+	runFlags
 
+	source                  membership.Source
 	places                  []string
 	project, pool, install  string
 	namespace, identity     string
@@ -85,25 +82,10 @@ func newControllerCommand() *cobra.Command {
 	flags.StringVar(&f.identity, "identity", "", "name that tells replicas apart for --leader-elect; the host's name and the process's number if empty")
 	flags.DurationVar(&f.staleAfter, "stale-after", cluster.DefaultStaleAfter, "how long a cluster may not answer before it is shown as away")
 	flags.DurationVar(&f.forgetAfter, "forget-after", cluster.DefaultForgetAfter, "how long what was last known of a cluster that is away counts")
-	f.addCommonFlags(cmd)
+	flags.StringVar(&f.from, "from", "", "home region, whose address statuses show first; the config cluster's region by default")
+	flags.StringVar(&f.state, "state", serve.StateNone, `file that keeps over a restart what is published and what is known of clusters, private keys included; none with "none"`)
+	f.addFlags(flags)
 	return cmd
-}
-
-// addCommonFlags adds those that mean the same for serve.
-func (f *controllerFlags) addCommonFlags(cmd *cobra.Command) {
-	flags, c := cmd.Flags(), &f.common
-	flags.StringVar(&c.from, "from", "", "home region, whose address statuses show first; the config cluster's region by default")
-	flags.StringVar(&c.socket, "socket", "", "path of the control socket; PID.sock in $XDG_RUNTIME_DIR/spillway by default")
-	flags.StringVar(&c.state, "state", serve.StateNone, `file that keeps over a restart what is published and what is known of clusters, private keys included; none with "none"`)
-	flags.StringVar(&c.format, "log-format", serve.FormatText, "text or json")
-	flags.StringVar(&c.accessLog, "access-log", "", `file for access logs, a JSON line for each request; "-" is standard output`)
-	flags.StringVar(&c.admin, "admin", "", "address for /metrics, /readyz, /healthz and /debug/pprof, such as :9090")
-	flags.StringVar(&c.compute, "compute", "", "address for a Compute v1 and Network Services v1 API of what is served, read-only and without authentication")
-	flags.StringVar(&c.images, "images", "", "directory that keeps images of plugins; $XDG_CACHE_HOME/spillway/images by default")
-	c.tracing.addFlags(flags)
-	c.fleet.addFlags(flags)
-	flags.DurationVar(&c.drain, "drain", 30*time.Second, "how long requests in flight may take after SIGTERM or Ctrl-C")
-	flags.BoolVarP(&c.verbose, "verbose", "v", false, "print what the proxies log")
 }
 
 func (f *controllerFlags) run(cmd *cobra.Command) error {
@@ -111,48 +93,20 @@ func (f *controllerFlags) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	fleet, err := f.common.fleet.config()
-	if err != nil {
-		return err
-	}
-	if f.common.format != serve.FormatText && f.common.format != serve.FormatJSON {
-		return fmt.Errorf("--log-format is text or json, not %q", f.common.format)
-	}
 	state, err := f.statePath()
 	if err != nil {
 		return err
 	}
-	memory.Follow(os.DirFS("/"))
-	accessLog, err := openAccessLog(f.common.accessLog, cmd.OutOrStdout())
-	if err != nil {
-		return err
-	}
-	ctx, stop := untilSignal(cmd.Context(), os.Exit, endings()...)
-	defer stop()
-	tracer, endTracing, err := f.common.tracing.open(ctx, "")
-	if err != nil {
-		return err
-	}
-	defer endTracing()
-	logger := f.common.logger(cmd.ErrOrStderr())
-	klog.SetSlogLogger(logger) // client-go's
-	err = serve.Run(ctx, serve.Config{
-		Clusters: clusters, From: f.common.from, Socket: f.common.socket, State: state, Drain: f.common.drain, Format: f.common.format,
-		Out: cmd.OutOrStdout(), Log: logger, AccessLog: accessLog, Tracer: tracer, Admin: f.common.admin, Compute: f.common.compute,
-		Images: f.common.images, Fleet: fleet, Version: version(), Now: time.Now,
-	})
-	if errors.Is(err, context.DeadlineExceeded) {
-		return fmt.Errorf("%w (see --drain)", err)
-	}
-	return err
+	klog.SetSlogLogger(f.logger(cmd.ErrOrStderr())) // client-go's
+	return f.runFlags.run(cmd, serve.Config{Clusters: clusters, State: state})
 }
 
 // statePath is absolute, or that of no state.
 func (f *controllerFlags) statePath() (string, error) {
-	if f.common.state == serve.StateNone || f.common.state == "" {
+	if f.state == serve.StateNone || f.state == "" {
 		return serve.StateNone, nil
 	}
-	return filepath.Abs(f.common.state)
+	return filepath.Abs(f.state)
 }
 
 // clusters are those that the flags name.

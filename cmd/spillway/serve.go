@@ -1,18 +1,13 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"io"
-	"log/slog"
 	"os"
 	"path/filepath"
-	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/spillway-lb/spillway/internal/memory"
 	"github.com/spillway-lb/spillway/internal/serve"
 )
 
@@ -82,14 +77,12 @@ const serveExample = `  spillway serve examples/multi-cluster-gateway
 
 // serveFlags are the flags of `spillway serve`.
 type serveFlags struct {
-	from, socket, state, format, accessLog, admin, compute, images, registry string
+	runFlags
 
-	drain                  time.Duration
-	verbose, computeWrites bool
-	computeHosts           []string
-	namespace              defaultNamespace
-	tracing                tracing
-	fleet                  controllerFleet
+	registry      string
+	computeWrites bool
+	computeHosts  []string
+	namespace     defaultNamespace
 }
 
 func newServeCommand() *cobra.Command {
@@ -102,43 +95,25 @@ func newServeCommand() *cobra.Command {
 	flags := cmd.Flags()
 	flags.StringVar(&f.from, "from", "", "home region: where you stand; the config cluster's region by default")
 	f.namespace.addFlag(flags)
-	flags.StringVar(&f.socket, "socket", "", "path of the control socket; PID.sock in $XDG_RUNTIME_DIR/spillway by default")
 	flags.StringVar(&f.state, "state", "", `file that keeps over a restart what is published and was said of objects, private keys included;
 one for each DIR in $XDG_STATE_HOME/spillway (~/.local/state/spillway) by default, none with "none"`)
-	flags.StringVar(&f.format, "log-format", serve.FormatText, "text or json")
-	flags.StringVar(&f.accessLog, "access-log", "", `file for access logs, a JSON line for each request; "-" is standard output`)
-	flags.StringVar(&f.admin, "admin", "", "address for /metrics of all locations and /debug/pprof, such as 127.0.0.1:0")
-	flags.StringVar(&f.compute, "compute", "", `address for a Compute v1 and Network Services v1 API of what is served, read-only and without
-authentication, such as 127.0.0.1:0`)
 	flags.BoolVar(&f.computeWrites, "compute-writes", false, "let clients of --compute delete network endpoint groups that nobody uses")
 	flags.StringSliceVar(&f.computeHosts, "compute-host", nil, "name by which clients of --compute-writes may call it, beside addresses and localhost; repeatable")
-	flags.StringVar(&f.images, "images", "", "directory that keeps images of plugins; $XDG_CACHE_HOME/spillway/images by default")
 	flags.StringVar(&f.registry, "registry", "", "address for a registry that plugins can be pushed to, such as 127.0.0.1:5000")
-	f.tracing.addFlags(flags)
-	f.fleet.addFlags(flags)
-	flags.DurationVar(&f.drain, "drain", 30*time.Second, "how long requests in flight may take after SIGTERM or Ctrl-C")
-	flags.BoolVarP(&f.verbose, "verbose", "v", false, "print what the proxies log")
+	f.addFlags(flags)
 	return cmd
 }
 
 func (f *serveFlags) run(cmd *cobra.Command, dir string) error {
-	if f.format != serve.FormatText && f.format != serve.FormatJSON {
-		return fmt.Errorf("--log-format is text or json, not %q", f.format)
-	}
 	if f.computeWrites && f.compute == "" {
 		return errors.New("--compute-writes is about the API that --compute ADDRESS opens")
 	}
 	if len(f.computeHosts) > 0 && !f.computeWrites {
 		return errors.New("--compute-host is about the clients that --compute-writes lets delete")
 	}
-	fleet, err := f.fleet.config()
-	if err != nil {
-		return err
-	}
 	if dir == "" {
 		return errors.New("the name of the directory is empty")
 	}
-	memory.Follow(os.DirFS("/"))
 	absolute, err := filepath.Abs(dir)
 	if err != nil {
 		return err
@@ -147,38 +122,8 @@ func (f *serveFlags) run(cmd *cobra.Command, dir string) error {
 	if info, err := os.Stat(absolute); err == nil && !info.IsDir() {
 		return fmt.Errorf("%s is a file; serve takes a directory", dir)
 	}
-	accessLog, err := openAccessLog(f.accessLog, cmd.OutOrStdout())
-	if err != nil {
-		return err
-	}
-	ctx, stop := untilSignal(cmd.Context(), os.Exit, endings()...)
-	defer stop()
-	tracer, endTracing, err := f.tracing.open(ctx, "")
-	if err != nil {
-		return err
-	}
-	defer endTracing()
-	err = serve.Run(ctx, serve.Config{
-		Dir: absolute, Namespace: string(f.namespace), From: f.from, Socket: f.socket, State: f.state, Drain: f.drain, Format: f.format, Out: cmd.OutOrStdout(),
-		Log: f.logger(cmd.ErrOrStderr()), AccessLog: accessLog, Tracer: tracer, Admin: f.admin,
-		Compute: f.compute, ComputeWrites: f.computeWrites, ComputeHosts: f.computeHosts,
-		Images: f.images, Registry: f.registry, Fleet: fleet,
-		Version: version(), Now: time.Now,
+	return f.runFlags.run(cmd, serve.Config{
+		Dir: absolute, Namespace: string(f.namespace), State: f.state, Registry: f.registry,
+		ComputeWrites: f.computeWrites, ComputeHosts: f.computeHosts,
 	})
-	if errors.Is(err, context.DeadlineExceeded) {
-		return fmt.Errorf("%w (see --drain)", err)
-	}
-	return err
-}
-
-// logger takes warnings and worse, or everything.
-func (f *serveFlags) logger(w io.Writer) *slog.Logger {
-	options := &slog.HandlerOptions{Level: slog.LevelError}
-	if f.verbose {
-		options.Level = slog.LevelDebug
-	}
-	if f.format == serve.FormatJSON {
-		return slog.New(slog.NewJSONHandler(w, options))
-	}
-	return slog.New(slog.NewTextHandler(w, options))
 }
