@@ -23,7 +23,7 @@ type controllerFleet struct {
 }
 
 func (f *controllerFleet) addFlags(flags *pflag.FlagSet) {
-	flags.StringVar(&f.address, "fleet", "", "address that proxies in other processes connect to (`spillway proxy --controller`), such as :15010")
+	flags.StringVar(&f.address, "fleet", "", "address that proxies in other processes connect to (spillway proxy --controller), such as :15010")
 	flags.StringVar(&f.planes, "data-plane", planesEmbedded, "embedded runs a proxy for each location in this process, too; none leaves them to the fleet")
 	f.tls.addFlags(flags, "proxies")
 }

@@ -52,7 +52,7 @@ var errNoTLS = errors.New("--fleet-cert, --fleet-key and --fleet-ca are needed: 
 
 func (f *fleetFlags) addFlags(flags *pflag.FlagSet) {
 	flags.StringSliceVar(&f.controllers, "controller", nil,
-		"HOST:PORT of a controller (see `spillway controller --fleet`); of several, the next one is taken when one is gone")
+		"HOST:PORT of a controller (see spillway controller --fleet); of several, the next one is taken when one is gone")
 	flags.StringVar(&f.name, "name", "", "name that tells this proxy from others of its region; the host's name if empty")
 	flags.StringVar(&f.state, "state", "", "file that keeps the last good configuration for a start without a controller; it has private keys in it")
 	flags.StringVar(&f.identity, "controller-name", "", "name that the controllers' certificates are for; the host that is called if empty")
