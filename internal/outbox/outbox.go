@@ -21,9 +21,8 @@ type Config struct {
 	Now     func() time.Time
 	// Guard keeps a panic in one request from ending the process; nil does so without a word.
 	Guard *guard.Guard
-	// Say tells an operator what an API server does not take. Tell, if not nil, is to say it on the object as well.
-	Say  func(format string, args ...any)
-	Tell func(about store.Ref, class Class, text string)
+	// Say tells an operator what an API server does not take.
+	Say func(format string, args ...any)
 }
 
 // Outbox writes for one store. Make one with New.
@@ -128,7 +127,4 @@ func (o *Outbox) trouble(about store.Ref, class Class, text string) {
 		return // a CRD that a cluster does not have is no fault; who asks for it sees that kubectl does not know it
 	}
 	o.config.Say("%s cannot be written: %s: %s", about, class, text)
-	if o.config.Tell != nil {
-		o.config.Tell(about, class, text)
-	}
 }

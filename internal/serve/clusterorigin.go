@@ -111,10 +111,8 @@ func (o *clusterOrigin) look() {
 	o.set.Follow(members)
 }
 
+// loaded does not wait for clusters that are away.
 func (o *clusterOrigin) loaded() <-chan struct{} { return o.set.Settled() }
-
-// ready does not wait for clusters that are away.
-func (o *clusterOrigin) ready() error { return nil }
 
 // await is nil: API servers add what they add when they do.
 func (o *clusterOrigin) await() func(context.Context, uint64) { return nil }

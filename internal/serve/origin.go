@@ -22,8 +22,6 @@ type origin interface {
 	follow(context.Context)
 	// loaded is closed when there is enough for a first round.
 	loaded() <-chan struct{}
-	// ready says what is not known yet, or nil.
-	ready() error
 	// await returns when what a revision calls for is in the store; nil: nothing is.
 	await() func(ctx context.Context, revision uint64)
 	// work does what else has to be done, until the proxies have drained.
@@ -55,7 +53,7 @@ func (s *server) limits() status.Limits {
 func (s *server) ready() error {
 	select {
 	case <-s.origin.loaded():
-		return s.origin.ready()
+		return nil
 	default:
 		return errors.New("not everything has been read yet")
 	}
@@ -82,7 +80,6 @@ func newDirectoryOrigin(s *server, writer *status.Writer, kept *persist.State) *
 
 func (o *directoryOrigin) name() string            { return o.path }
 func (o *directoryOrigin) loaded() <-chan struct{} { return o.read }
-func (o *directoryOrigin) ready() error            { return nil }
 
 func (o *directoryOrigin) await() func(context.Context, uint64) { return o.standin.Await }
 
