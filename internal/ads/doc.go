@@ -17,8 +17,9 @@
 //     system_version_info is the number of the transaction that a response leads to; parts that are not the last have a "+" behind it.
 //   - A proxy acknowledges when the response is in force, and refuses it (error_detail) when some of its resources are not: those
 //     stay as they were, all others are in force.
-//   - On a second stream it sends Words (api/fleet/v1): reports, and verdicts. Versions are of the content alone: any controller that
-//     has seen the same objects goes on where another one ended.
+//   - On a second stream it sends Words (api/fleet/v1): reports, and verdicts; each is answered when it was taken. A proxy that is owed an
+//     answer, or the rest of a response, for too long leaves for another controller, and asks a silent one by an empty Word.
+//   - Versions are of the content alone: any controller that has seen the same objects goes on where another one ended.
 //
 // Of several proxies in a region the one that has been there for the longest says what is healthy.
 package ads

@@ -35,6 +35,9 @@ import (
 // patience bounds every wait.
 const patience = time.Minute
 
+// impatient is how a proxy is that leaves controllers soon. Others would be disturbed by a machine that is slow.
+func impatient(p *plane) { p.patience = time.Second }
+
 // ear is a controller's Feedback that remembers.
 type ear struct {
 	mu       sync.Mutex
@@ -129,8 +132,9 @@ func (c *controller) untilTaken(t *testing.T, name string, seq uint64) location.
 
 // plane is a data plane that does at once what it is told, but for what it refuses.
 type plane struct {
-	client *client.Client
-	stop   func()
+	client   *client.Client
+	patience time.Duration // 0 is the usual one
+	stop     func()
 
 	mu      sync.Mutex
 	seq     uint64
@@ -194,13 +198,19 @@ func (p *plane) transactions() []string {
 // startProxy connects to controllers until it is stopped.
 func startProxy(t *testing.T, name, region, state string, refuses []string, at ...string) *plane {
 	t.Helper()
+	return startProxyThat(t, func(*plane) {}, name, region, state, refuses, at...)
+}
+
+func startProxyThat(t *testing.T, is func(*plane), name, region, state string, refuses []string, at ...string) *plane {
+	t.Helper()
 	p := &plane{held: map[string]*lbv1.Resource{}, refuses: map[string]bool{}, refused: map[string]bool{}}
+	is(p)
 	for _, name := range refuses {
 		p.refuses[name] = true
 	}
 	p.client = client.New(client.Config{
 		Controllers: at, Credentials: insecure.NewCredentials(), Name: name, Location: config.Location{Region: region, Zone: region + "-a"},
-		State: state, Apply: p.Apply, Logger: slog.New(slog.DiscardHandler),
+		State: state, Apply: p.Apply, Logger: slog.New(slog.DiscardHandler), Patience: p.patience,
 	})
 	ended := make(chan struct{})
 	ctx, cancel := context.WithCancel(t.Context())
@@ -462,6 +472,85 @@ func TestWhatWasTakenBackMeanwhile(t *testing.T) {
 	if last := said[len(said)-1]; !strings.HasPrefix(last, "url_map/a ") || !strings.Contains(last, "-url_map/b") {
 		t.Errorf("taken back: %q", last)
 	}
+}
+
+// TestAControllerThatHasNothingIsLeft for one that has: it is connected, and not ready.
+func TestAControllerThatHasNothingIsLeft(t *testing.T) {
+	first, second := startController(t, ""), startController(t, "")
+	second.apply(1, rule("a", "west")...)
+	startProxyThat(t, impatient, "p1", "west", "", nil, first.at, second.at)
+	second.untilTaken(t, "west/p1", 1)
+}
+
+// deaf takes no words, as one that hangs does not, though its connections live.
+type deaf struct{ *ads.Server }
+
+func (deaf) StreamReports(s grpc.BidiStreamingServer[fleetv1.Word, fleetv1.Heard]) error {
+	<-s.Context().Done()
+	return s.Context().Err()
+}
+
+// TestAControllerThatHangsIsLeft for another: it has answered once, and then takes no word. So is one that knows that it hangs.
+func TestAControllerThatHangsIsLeft(t *testing.T) {
+	for name, hangs := range map[string]func(*controller){
+		"without a word": func(c *controller) {
+			discoveryv3.RegisterAggregatedDiscoveryServiceServer(c.grpc, c.Server)
+			wire.RegisterReports(c.grpc, deaf{c.Server})
+		},
+		"and says so": func(c *controller) {
+			c.Server = ads.New(ads.Config{Feedback: c.ear, Stuck: func() bool { return true }})
+			c.Register(c.grpc)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			e := &ear{open: map[string]int{}, reports: map[string]location.Report{}, verdicts: map[string]string{}}
+			first, second := &controller{Server: ads.New(ads.Config{Feedback: e}), ear: e, grpc: grpc.NewServer()}, startController(t, "")
+			hangs(first)
+			first.listen(t, "")
+			first.apply(1, rule("a", "west")...)
+			second.apply(1, rule("b", "west")...)
+			p := startProxyThat(t, impatient, "p1", "west", "", nil, first.at, second.at)
+			second.untilTaken(t, "west/p1", 1)
+			expect(t, "from the second one", p.names(), strings.Fields(allOf("b")))
+		})
+	}
+}
+
+// TestASilentControllerIsAsked whether it does its work: it has to take words.
+func TestASilentControllerIsAsked(t *testing.T) {
+	first := startController(t, "")
+	h := &counting{Server: first.Server}
+	first.grpc = grpc.NewServer()
+	discoveryv3.RegisterAggregatedDiscoveryServiceServer(first.grpc, first.Server)
+	wire.RegisterReports(first.grpc, h)
+	first.listen(t, "")
+	first.apply(1, rule("a", "west")...)
+	startProxyThat(t, impatient, "p1", "west", "", nil, first.at)
+	first.untilTaken(t, "west/p1", 1)
+	first.until(t, "it is asked", func() bool { return h.words.Load() > 5 })
+}
+
+// counting counts the words that it takes.
+type counting struct {
+	*ads.Server
+	words atomic.Int32
+}
+
+func (c *counting) StreamReports(s grpc.BidiStreamingServer[fleetv1.Word, fleetv1.Heard]) error {
+	return c.Server.StreamReports(&counted{s, c})
+}
+
+type counted struct {
+	grpc.BidiStreamingServer[fleetv1.Word, fleetv1.Heard]
+	by *counting
+}
+
+func (c *counted) Recv() (*fleetv1.Word, error) {
+	word, err := c.BidiStreamingServer.Recv()
+	if err == nil {
+		c.by.words.Add(1)
+	}
+	return word, err
 }
 
 // TestAProxyWithMuchComesBack: what it has by name is more than the 4 MiB that gRPC takes by itself.

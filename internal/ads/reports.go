@@ -12,7 +12,8 @@ import (
 	"github.com/spillway-lb/spillway/internal/ads/wire"
 )
 
-// StreamReports hears the words of one proxy until it is gone. Its ADS stream comes first, and has answered once.
+// StreamReports hears the words of one proxy until it is gone, and says of each that it was taken. Its ADS stream comes first, and has
+// answered once. A controller that hangs takes none: proxies leave it for another.
 func (s *Server) StreamReports(stream grpc.BidiStreamingServer[fleetv1.Word, fleetv1.Heard]) error {
 	var p *proxy
 	for {
@@ -28,8 +29,14 @@ func (s *Server) StreamReports(stream grpc.BidiStreamingServer[fleetv1.Word, fle
 				return status.Errorf(codes.FailedPrecondition, "node %q has no ADS stream here", word.GetNode())
 			}
 		}
+		if err := s.alive(); err != nil {
+			return err
+		}
 		if err := s.hear(p, word); err != nil {
 			return status.Error(codes.InvalidArgument, err.Error())
+		}
+		if err := stream.Send(&fleetv1.Heard{}); err != nil {
+			return err
 		}
 	}
 }

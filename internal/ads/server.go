@@ -9,6 +9,8 @@ import (
 
 	discoveryv3 "github.com/envoyproxy/go-control-plane/envoy/service/discovery/v3"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
 	"github.com/spillway-lb/spillway/internal/ads/wire"
@@ -31,6 +33,8 @@ type Feedback interface {
 // Config is what a server is made of.
 type Config struct {
 	Feedback Feedback
+	// Stuck says that nothing new will be published though there is something: proxies are to ask another controller. nil: never.
+	Stuck func() bool
 	// Logger is told of proxies that come, go, and refuse; nil: nobody is.
 	Logger *slog.Logger
 }
@@ -55,10 +59,21 @@ func New(c Config) *Server {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
+	if c.Stuck == nil {
+		c.Stuck = func() bool { return false }
+	}
 	known := make(chan struct{})
 	s := &Server{config: c, known: known, ready: sync.OnceFunc(func() { close(known) }), model: subset.New(), regions: map[string]*region{}}
 	s.Metrics = newMetrics(s.counts)
 	return s
+}
+
+// alive is why proxies are to ask another controller.
+func (s *Server) alive() error {
+	if s.config.Stuck() {
+		return status.Error(codes.Unavailable, "this controller hangs")
+	}
+	return nil
 }
 
 // Register serves both streams.

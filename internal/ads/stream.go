@@ -1,6 +1,7 @@
 package ads
 
 import (
+	"cmp"
 	"errors"
 	"io"
 	"strconv"
@@ -28,7 +29,7 @@ func (s *Server) DeltaAggregatedResources(stream adsStream) error {
 	if err != nil {
 		return err
 	}
-	if err := check(first); err != nil {
+	if err := cmp.Or(check(first), s.alive()); err != nil {
 		return err
 	}
 	select {

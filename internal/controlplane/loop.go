@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
@@ -30,6 +31,8 @@ const (
 	verdictInterval = 200 * time.Millisecond
 	// maxRepeats bounds the rounds that facts of one settlement may lead to.
 	maxRepeats = 5
+	// stuckTime is how long a turn of the loop may take: far longer than the first round of the largest fleet does.
+	stuckTime = 2 * time.Minute
 	// keepInterval is how often at most what is published is handed out to be kept.
 	keepInterval = 2 * time.Second
 )
@@ -100,6 +103,9 @@ type Loop struct {
 	trouble  map[string]string // by location, its last error
 	withheld map[config.Refusal]bool
 
+	// turning is when the turn began that is under way, in nanoseconds of the epoch; 0 between turns.
+	turning atomic.Int64
+
 	mu       sync.Mutex // guards progress, which metrics read
 	progress *Progress
 	holders  *Holders
@@ -134,20 +140,25 @@ func (l *Loop) Run(ctx context.Context) {
 			ready = l.sub.Ready()
 		}
 		timer.Reset(l.pause(now))
+		l.turning.Store(0)
 		select {
 		case <-ctx.Done():
 			return
 		case <-expiry.C:
+			l.turn()
 			l.config.Applier.Expire(l.config.Now())
 		case <-timer.C:
 		case <-l.feedback.news:
 		case kept := <-l.flush:
+			l.turn()
 			l.keep()
 			close(kept)
 		case <-ready:
+			l.turn()
 			l.await(ctx)
 			l.round()
 		}
+		l.turn()
 		l.hear()
 		l.settle()
 		l.tellVerdicts()
@@ -155,6 +166,19 @@ func (l *Loop) Run(ctx context.Context) {
 			l.keep()
 		}
 	}
+}
+
+// turn notes that a turn is under way.
+func (l *Loop) turn() {
+	if l.turning.Load() == 0 {
+		l.turning.Store(l.config.Now().UnixNano())
+	}
+}
+
+// Stuck says that the loop hangs: what changes in the store reaches nobody any more.
+func (l *Loop) Stuck() bool {
+	began := l.turning.Load()
+	return began != 0 && l.config.Now().Sub(time.Unix(0, began)) > stuckTime
 }
 
 // Flush hands out what is published, to be kept, and returns then. It does nothing when the loop does not run.

@@ -1,8 +1,10 @@
 package controlplane
 
 import (
+	"context"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -170,6 +172,38 @@ func TestAProxyThatHangsIsPending(t *testing.T) {
 	eventually(t, "the other one counts", func() bool { return last(e.said()) == "1 of 2 proxies have it" })
 	l.Closed("a")
 	eventually(t, "the one that hangs has gone", func() bool { return last(e.said()) == "1 of 1 proxy has it" })
+}
+
+// TestALoopThatHangs says so after some minutes, and one that waits for something to do does not hang.
+func TestALoopThatHangs(t *testing.T) {
+	var late atomic.Int64 // the clock's advance
+	now := func() time.Time { return time.Now().Add(time.Duration(late.Load())) }
+	block, blocked := make(chan struct{}), make(chan struct{}, 1)
+	s, e := store.New(), &ends{model: map[string]*lbv1.Resource{}}
+	l := New(Config{
+		Store: s, Model: e, Applier: applier{e}, Say: t.Logf, Now: now, Engine: recompute.New(recompute.Config{}),
+		Await: func(context.Context, uint64) {
+			select {
+			case blocked <- struct{}{}:
+			default:
+			}
+			<-block
+		},
+	})
+	l.To(e)
+	go l.Run(t.Context())
+	<-blocked
+	if l.Stuck() {
+		t.Error("a turn has only begun")
+	}
+	late.Store(int64(stuckTime + time.Minute))
+	if !l.Stuck() {
+		t.Error("a turn takes minutes")
+	}
+	close(block)
+	eventually(t, "it waits again", func() bool { return !l.Stuck() })
+	late.Store(int64(3 * stuckTime))
+	eventually(t, "nothing is to be done", func() bool { return !l.Stuck() })
 }
 
 func TestVerdictsAreFactsUntilTheirLocationGoes(t *testing.T) {

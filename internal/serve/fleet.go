@@ -25,7 +25,7 @@ func (s *server) sink() controlplane.Sink {
 	if s.config.Fleet.Address == "" {
 		return s.planes
 	}
-	s.fleet = ads.New(ads.Config{Feedback: s.loop, Logger: s.config.Log})
+	s.fleet = ads.New(ads.Config{Feedback: s.loop, Stuck: s.loop.Stuck, Logger: s.config.Log})
 	if s.config.Fleet.Only {
 		return s.fleet
 	}

@@ -90,7 +90,7 @@ func (x *Word) GetVerdicts() []*Verdict {
 	return nil
 }
 
-// Heard is a controller's answer to a Word: an empty message.
+// Heard is a controller's answer to a Word, when it has taken it: an empty message.
 type Heard struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields

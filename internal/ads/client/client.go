@@ -1,6 +1,7 @@
 package client
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -32,6 +33,9 @@ const (
 	pingWait = 10 * time.Second
 	// savePause is how long changes gather before they are kept.
 	savePause = time.Second
+	// patience is how long a controller may owe an answer. It may be connected and have nothing to say yet, or hang: then the next one is
+	// asked. Nobody is left because nothing changes.
+	patience = 30 * time.Second
 )
 
 // Config is what a client is made of.
@@ -47,8 +51,11 @@ type Config struct {
 	// State is the file that keeps the last good state; "" keeps none.
 	State string
 	// Apply puts a transaction in force. It must not wait; the Report on it comes later.
-	Apply  func(*lbv1.Transaction)
-	Logger *slog.Logger
+	Apply func(*lbv1.Transaction)
+	// Patience is how long a controller may owe an answer before the next one is asked; 30 s if it is zero. A third of it is how often one that
+	// is silent is asked whether it does its work.
+	Patience time.Duration
+	Logger   *slog.Logger
 }
 
 // Client is a dataplanes.Feedback. Make one with New, and run it once.
@@ -71,6 +78,7 @@ func New(c Config) *Client {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
+	c.Patience = cmp.Or(c.Patience, patience)
 	return &Client{Metrics: newMetrics(), config: c, words: newWords(), first: make(chan struct{}), table: newTable()}
 }
 
@@ -196,10 +204,16 @@ func (c *Client) connect(ctx context.Context, controller string) (answered bool,
 	if err != nil {
 		return false, err
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	s := &session{client: c, controller: controller, conn: conn, failed: make(chan error, 2)}
+	ctx, end := context.WithCancelCause(ctx)
+	defer end(nil)
+	s := &session{
+		client: c, controller: controller, conn: conn, failed: make(chan error, 2), heard: make(chan struct{}),
+		watch: newWatch(c.config.Patience, time.Now()), end: end,
+	}
 	err = s.run(ctx)
+	if cause := context.Cause(ctx); cause != nil {
+		err = cause
+	}
 	return s.answered, errors.Join(err, conn.Close())
 }
 

@@ -24,7 +24,10 @@ type session struct {
 	controller string
 	conn       *grpc.ClientConn
 	answered   bool
-	failed     chan error // of each stream, how it ended
+	failed     chan error    // of each stream, how it ended
+	heard      chan struct{} // receives when the controller has taken a word
+	watch      *watch
+	end        context.CancelCauseFunc
 
 	ads     discoveryv3.AggregatedDiscoveryService_DeltaAggregatedResourcesClient
 	reports grpc.BidiStreamingClient[fleetv1.Word, fleetv1.Heard] // nil before the first response
@@ -49,6 +52,8 @@ func (s *session) open(ctx context.Context) error {
 			return err
 		case <-s.client.words.news:
 			s.client.settle()
+		case <-time.After(time.Until(s.watch.due())):
+			return errOwes // its streams end with the context
 		}
 	}
 }
@@ -58,21 +63,24 @@ func (s *session) run(ctx context.Context) error {
 	if err := s.open(ctx); err != nil {
 		return err
 	}
+	bound := s.bound()
 	err := s.ads.Send(&discoveryv3.DeltaDiscoveryRequest{
 		Node: s.client.node(), TypeUrl: wire.TypeURL,
 		ResourceNamesSubscribe: []string{wire.Wildcard}, InitialResourceVersions: s.client.table.versions(),
 	})
-	if err != nil {
+	if bound.Stop(); err != nil {
 		return err
 	}
 	parts := s.receive(ctx)
-	save := time.NewTimer(time.Hour)
+	save, look := time.NewTimer(time.Hour), time.NewTimer(time.Hour)
 	defer save.Stop()
+	defer look.Stop()
 	s.gathering = newResponse()
 	for {
 		if at := s.client.saveAt; !at.IsZero() {
 			save.Reset(time.Until(at))
 		}
+		look.Reset(time.Until(s.watch.due()))
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
@@ -80,6 +88,10 @@ func (s *session) run(ctx context.Context) error {
 			return err
 		case <-save.C:
 			s.client.keep()
+		case <-look.C:
+			err = s.ask()
+		case <-s.heard:
+			s.watch.wordHeard(time.Now())
 		case part := <-parts:
 			err = s.take(ctx, part)
 		case <-s.client.words.news:
@@ -111,19 +123,58 @@ func (s *session) receive(ctx context.Context) <-chan *discoveryv3.DeltaDiscover
 	return parts
 }
 
-// heard waits for the end of the second stream: a report that the controller did not take is lost with it.
-func (s *session) heard(reports grpc.BidiStreamingClient[fleetv1.Word, fleetv1.Heard]) {
+// listen waits for the controller to take words. A report that it did not take is lost with the second stream.
+func (s *session) listen(ctx context.Context, reports grpc.BidiStreamingClient[fleetv1.Word, fleetv1.Heard]) {
 	for {
 		if _, err := reports.Recv(); err != nil {
 			s.failed <- fmt.Errorf("reports: %w", err)
 			return
 		}
+		select {
+		case s.heard <- struct{}{}:
+		case <-ctx.Done():
+			return
+		}
 	}
+}
+
+// ask leaves a controller that owes an answer, and asks a silent one whether it does its work.
+func (s *session) ask() error {
+	switch now := time.Now(); {
+	case now.Before(s.watch.due()):
+		return nil
+	case s.watch.owes():
+		return errOwes
+	default:
+		return s.send(&fleetv1.Word{Node: s.name()})
+	}
+}
+
+// send gives the controller a word, which it has to answer.
+func (s *session) send(word *fleetv1.Word) error {
+	s.watch.wordSent(time.Now())
+	defer s.bound().Stop()
+	if err := s.reports.Send(word); err == io.EOF {
+		return <-s.failed // an end of the stream says why only there
+	} else if err != nil {
+		return err
+	}
+	return nil
+}
+
+// bound ends the session if what is being sent is not read for too long.
+func (s *session) bound() *time.Timer {
+	return time.AfterFunc(s.client.config.Patience, func() { s.end(errOwes) })
+}
+
+func (s *session) name() string {
+	return location.Name(s.client.config.Location.Region, s.client.config.Name)
 }
 
 // take adds a part. With the last one the response is applied; the data plane's report is the answer.
 func (s *session) take(ctx context.Context, part *discoveryv3.DeltaDiscoveryResponse) error {
 	whole, err := s.gathering.add(part)
+	s.watch.part(time.Now(), whole)
 	if err != nil || !whole {
 		return err
 	}
@@ -135,7 +186,7 @@ func (s *session) take(ctx context.Context, part *discoveryv3.DeltaDiscoveryResp
 		if s.reports, err = wire.OpenReports(ctx, s.conn); err != nil {
 			return err
 		}
-		go s.heard(s.reports)
+		go s.listen(ctx, s.reports)
 		c.words.restart()
 	}
 	s.applying, s.gathering = s.gathering, newResponse()
@@ -151,9 +202,7 @@ func (s *session) speak() error {
 	if s.reports == nil {
 		return nil // what it says is of an earlier state
 	}
-	word := &fleetv1.Word{
-		Node: location.Name(s.client.config.Location.Region, s.client.config.Name), Verdicts: s.client.words.takeVerdicts(),
-	}
+	word := &fleetv1.Word{Node: s.name(), Verdicts: s.client.words.takeVerdicts()}
 	if dealt {
 		if s.applying != nil {
 			s.seq = s.applying.seq
@@ -164,9 +213,7 @@ func (s *session) speak() error {
 	if word.Report == nil && len(word.Verdicts) == 0 {
 		return nil
 	}
-	if err := s.reports.Send(word); err == io.EOF {
-		return <-s.failed // an end of the stream says why only there
-	} else if err != nil {
+	if err := s.send(word); err != nil {
 		return err
 	}
 	if !dealt || s.applying == nil {
@@ -175,6 +222,7 @@ func (s *session) speak() error {
 	out := answer(s.applying.nonce, report.Refused)
 	s.applying = nil
 	s.client.Metrics.responses.WithLabelValues(wordOf(out)).Inc()
+	defer s.bound().Stop()
 	return s.ads.Send(out)
 }
 
