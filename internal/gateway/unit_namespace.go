@@ -14,7 +14,7 @@ import (
 )
 
 // unitNamespace is the labels of a namespace, by which listeners choose routes. Its key is a cluster and a namespace, its value a
-// namespaceView. Until Namespaces are listed it has what it had, also after a restart.
+// namespaceView. After a restart it has what it had until Namespaces are listed; one that was here and went has none.
 const unitNamespace = "gateway.namespace"
 
 type namespaceView struct {
@@ -37,7 +37,7 @@ func translateNamespace(v *recompute.View, key string) recompute.Result {
 	cluster, name := part[0], part[1]
 	namespace, ok := recompute.Get[*corev1.Namespace](v, store.Ref{Cluster: cluster, Kind: kind.Namespace, Name: name})
 	if !ok && fact.Pending(v, cluster, kind.Namespace) {
-		if namespace, ok = v.Good().(*corev1.Namespace); !ok {
+		if namespace, ok = v.Unseen().(*corev1.Namespace); !ok {
 			return recompute.Result{State: recompute.Present, Value: namespaceView{Pending: true}}
 		}
 	}

@@ -252,11 +252,12 @@ func (e *Engine) accept(m *memo, result Result, resources []published) {
 	wasState, wasValue, wasTallies, wasCounts := m.state, m.value, m.tallies, m.counts
 	was := e.before[m]
 	m.output = output{state: result.State, value: result.Value, good: result.Good, writes: result.Writes, counts: result.Counts}
+	m.unseen = was.unseen && result.Good == was.good
 	switch {
 	case result.State == Absent:
-		m.value, m.good = nil, nil
+		m.value, m.good, m.unseen = nil, nil, false
 	case result.State == Held:
-		m.value, m.good = was.value, was.good
+		m.value, m.good, m.unseen = was.value, was.good, was.unseen
 		m.resources, m.tallies, m.kept = was.resources, was.tallies, was.keptUnits()
 	case result.KeepPublished:
 		m.resources, m.tallies, m.kept = was.resources, was.tallies, was.keptUnits()

@@ -426,3 +426,51 @@ func TestInterestIsWhatIsRead(t *testing.T) {
 		}
 	}
 }
+
+// TestUnseenIsOfAnEarlierProcess: what a unit remembers may come after a restart; what this process has seen and sees no more is gone.
+func TestUnseenIsOfAnEarlierProcess(t *testing.T) {
+	remembered := refOf("x")
+	config := recompute.Config{Roots: toyRoots(), Units: map[string]recompute.Translator{
+		"toy": func(v *recompute.View, key string) recompute.Result {
+			if ref, _ := store.ParseRef(key); ref == remembered {
+				return recompute.Result{}
+			}
+			result := recompute.Result{State: recompute.Present, Resources: toyResources("r", "gone"), Good: v.Unseen()}
+			if result.Good != nil {
+				result.Resources = toyResources("r", "may come")
+			}
+			if x := v.Get(remembered); x != nil {
+				result.Resources, result.Good = toyResources("r", "here"), x
+			}
+			return result
+		},
+	}}
+	w := newWorld(t)
+	start := func() {
+		w.store, w.engine = store.New(), recompute.New(config)
+		w.sub = w.store.Subscribe()
+	}
+	restart := func() {
+		config.Seq, config.Published = w.engine.Published()
+		start()
+	}
+	start()
+	w.put([]string{"reader"})
+	w.expect("r=gone")
+	w.put([]string{"x"})
+	w.expect("r=here")
+	for range 2 { // also of the process before that
+		restart()
+		w.put([]string{"reader"})
+		w.expect("r=may come")
+		w.put([]string{"reader", "another=run"})
+		w.expect("r=may come")
+	}
+	w.put([]string{"x"})
+	w.expect("r=here")
+	w.delete("x")
+	w.expect("r=gone")
+	restart()
+	w.put([]string{"reader"})
+	w.expect("r=gone")
+}

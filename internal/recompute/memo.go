@@ -41,6 +41,8 @@ type output struct {
 	resources []published
 	tallies   []Tally
 	good      store.Object
+	// unseen: good is of an earlier process, and this one has not come to a good input of its own.
+	unseen bool
 	// kept are the units that were read for what is published, if that was not the last run.
 	kept *[]ID
 }

@@ -59,8 +59,20 @@ func (e *Engine) inherit(all map[ID]Published) {
 			e.resources.owners.set(r.key, id)
 		}
 		resources = append(resources, publish(p.Withheld)...)
-		e.inherited[id] = inherited{output{state: Held, resources: resources, tallies: p.Tallies, good: p.Good}, p.Reads}
+		good := copied(p.Good)
+		e.inherited[id] = inherited{
+			output{state: Held, resources: resources, tallies: p.Tallies, good: good, unseen: good != nil}, p.Reads,
+		}
 	}
+}
+
+// copied is an object that is no other process's and in no store: whoever has it again in this process has not seen it here.
+func copied(o store.Object) store.Object {
+	if o == nil {
+		return nil
+	}
+	out, _ := o.DeepCopyObject().(store.Object)
+	return out
 }
 
 // bequeath gives a new memo what its unit published in an earlier process.

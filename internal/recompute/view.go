@@ -80,6 +80,15 @@ func (v *View) Unit(kind, key string) (any, State) {
 // itself changes it.
 func (v *View) Good() store.Object { return v.engine.before[v.reader].good }
 
+// Unseen is Good as long as it is of an earlier process: it may be on its way. What this process has seen and sees no more is gone,
+// whether or not its list is there, and Unseen is nil.
+func (v *View) Unseen() store.Object {
+	if !v.engine.before[v.reader].unseen {
+		return nil
+	}
+	return v.Good()
+}
+
 // Keeps tells whether a unit is held and still publishes what an earlier process had of it: its resources may be named,
 // though it has no value to say so.
 func (v *View) Keeps(kind, key string) bool {

@@ -66,8 +66,8 @@ func permissionKey(cluster string, from From, to To) string {
 	return unitkey.Join(cluster, from.Group, from.Kind, from.Namespace, to.Group, to.Kind, to.Namespace, to.Name)
 }
 
-// translatePermission remembers the grant that allowed the reference: it does so until the list of grants is there, also after a
-// restart.
+// translatePermission remembers the grant that allowed the reference: after a restart it does so until the list of grants is there.
+// A grant that was here and went allows nothing any more, list or no list.
 func translatePermission(v *recompute.View, key string) recompute.Result {
 	part, ok := unitkey.Split(key, 8)
 	if !ok {
@@ -85,7 +85,7 @@ func translatePermission(v *recompute.View, key string) recompute.Result {
 		return recompute.Result{State: recompute.Present, Value: Forbidden}
 	}
 	// A grant that is here says what it says today: what it allowed before counts no more.
-	if grant := v.Good(); allows(grant, from, to) && !here[grant.GetName()] {
+	if grant := v.Unseen(); allows(grant, from, to) && !here[grant.GetName()] {
 		return recompute.Result{State: recompute.Present, Value: Permitted, Good: grant}
 	}
 	return recompute.Result{State: recompute.Present, Value: Pending}

@@ -1,6 +1,7 @@
 package translate_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -9,7 +10,9 @@ import (
 
 	"github.com/spillway-lb/spillway/internal/fact"
 	"github.com/spillway-lb/spillway/internal/kind"
+	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/store"
+	"github.com/spillway-lb/spillway/internal/translate"
 )
 
 // TestAPermissionThatIsGoneIsNotHeld: while ReferenceGrants are on their way, a route whose listener takes it no more goes all the same.
@@ -87,5 +90,52 @@ func TestAGrantThatIsHereCountsAsItIs(t *testing.T) {
 	})
 	if got := rulesOf(w.engine); strings.Contains(got, "far") {
 		t.Errorf("a grant permits what it does not say any more: %s", got)
+	}
+}
+
+// TestAPermissionThatWasHereAndWentIsGone at once, though its list is on its way: only what nobody has seen since the restart may
+// still come.
+func TestAPermissionThatWasHereAndWentIsGone(t *testing.T) {
+	for name, gone := range map[string]store.Ref{
+		"a grant":                       {Cluster: "c", Kind: kind.ReferenceGrant, Namespace: "other", Name: "grant"},
+		"the labels of a route's":       {Cluster: "c", Kind: kind.Namespace, Name: "store"},
+		"the labels of a ListenerSet's": {Cluster: "c", Kind: kind.Namespace, Name: "other"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			all := newWorld()
+			all.commit(t, func(tx *store.Tx) { referringFleet(t, tx) })
+			config := translate.Config(options())
+			config.Seq, config.Published = restored(t, all)
+			w := newWorld()
+			w.engine = recompute.New(config)
+			put := func(tx *store.Tx, which func(store.Ref) bool) {
+				for _, k := range all.store.Snapshot().Kinds() {
+					all.store.Snapshot().Walk(k, "", "", func(e *store.Entry) bool {
+						if which(e.Ref) {
+							tx.Put(e.Ref.Cluster, e.Object, e.Origin)
+						}
+						return true
+					})
+				}
+			}
+			w.commit(t, func(tx *store.Tx) {
+				tx.SetFact(fact.Listed("c", gone.Kind), false)
+				put(tx, func(ref store.Ref) bool { return ref != gone })
+			})
+			if got, want := versions(w.engine), versions(all.engine); !slices.Equal(got, want) {
+				t.Fatalf("what may still come is gone:\n%s", difference(got, want))
+			}
+			w.commit(t, func(tx *store.Tx) { put(tx, func(ref store.Ref) bool { return ref == gone }) })
+			w.commit(t, func(tx *store.Tx) { tx.Delete(gone) })
+			got := versions(w.engine)
+			w.commit(t, func(tx *store.Tx) { tx.SetFact(fact.Listed("c", gone.Kind), true) })
+			want := versions(w.engine)
+			if slices.Equal(want, versions(all.engine)) {
+				t.Fatal("nothing depends on it")
+			}
+			if !slices.Equal(got, want) {
+				t.Errorf("what went is there until the list is:\n%s", difference(got, want))
+			}
+		})
 	}
 }
