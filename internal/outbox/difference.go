@@ -216,7 +216,7 @@ func (o *Owner) annotations(it *item) map[string]any {
 	}
 	live, out := it.known.GetAnnotations(), map[string]any{}
 	for key, value := range want {
-		if live[key] != value && key != status.LastReconcileTime {
+		if now, there := live[key]; (!there || now != value) && key != status.LastReconcileTime {
 			out[key] = value
 		}
 	}

@@ -173,6 +173,9 @@ func TestAnnotationsAndFinalizersAreTakenBack(t *testing.T) {
 	w.round(want(web, recompute.PartAnnotations, "", map[string]string{"networking.gke.io/addresses": ""}), want(web, recompute.PartFinalizers, "", []string{}))
 	w.settle()
 	m := meta(w.api.get("gateways/store/web"))
+	if value, there := m["annotations"].(map[string]any)["networking.gke.io/addresses"]; !there || value != "" {
+		t.Errorf("the empty annotation was not written: %v", m)
+	}
 	_, there := m["annotations"].(map[string]any)["networking.gke.io/url-maps"]
 	if there || at(m, "annotations", "theirs") != "x" || !reflect.DeepEqual(m["finalizers"], []any{"theirs"}) {
 		t.Errorf("metadata: %v", m)
