@@ -55,7 +55,7 @@ func newLabUpCommand(l *lab) *cobra.Command {
 	flags.StringSliceVar(&u.options.Clusters, "clusters", plan.DefaultClusters, "names of the clusters; the first is the config cluster")
 	flags.StringArrayVar(&u.options.Places, "cluster", nil, "NAME=REGION[/ZONE[,ZONE]]: where a cluster stands; repeatable")
 	flags.IntVar(&u.options.Nodes, "nodes", 1, "how many Nodes each zone has")
-	flags.StringVar(&u.options.Project, "project", plan.DefaultProject, "project ID that Nodes and resources name")
+	flags.StringVar(&u.options.Project, "project", plan.DefaultProject, "ID[:NUMBER] of the project that Nodes and resources name")
 	flags.StringVar(&u.servers, "servers", os.Getenv("SPILLWAY_LAB_SERVERS"),
 		"directory that has etcd, kube-apiserver, kube-controller-manager, kube-scheduler and kubectl; nothing is built then (environment: SPILLWAY_LAB_SERVERS)")
 	flags.BoolVar(&u.foreground, "foreground", false, "stay, and end the lab on Ctrl-C")

@@ -8,11 +8,13 @@
 package plan
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/netip"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/util/validation"
@@ -25,6 +27,9 @@ var DefaultClusters = []string{"gke-west-1", "gke-west-2", "gke-east-1"}
 
 // DefaultProject is the project that Nodes, and what runs on them, name.
 const DefaultProject = "spillway-lab"
+
+// DefaultProjectNumber is what paths of resources have for the project.
+const DefaultProjectNumber = 438412093921
 
 // MaxClusters is how many second bytes of 10.0.0.0/8 are the clusters'.
 const MaxClusters = 50
@@ -48,7 +53,7 @@ type Options struct {
 	Places []string
 	// Nodes is how many each zone has; 1 if unset.
 	Nodes int
-	// Project is the clusters' project ID; DefaultProject if unset.
+	// Project is the clusters' project, ID[:NUMBER]; DefaultProject and DefaultProjectNumber where that is unset.
 	Project string
 }
 
@@ -56,6 +61,7 @@ type Options struct {
 type Plan struct {
 	Clusters []Cluster `json:"clusters"`
 	Project  string    `json:"project"`
+	Number   int64     `json:"number"`
 	Nodes    int       `json:"nodes"`
 }
 
@@ -83,14 +89,15 @@ func New(o Options) (*Plan, error) {
 	if o.Nodes < 0 || o.Nodes > maxNodes {
 		return nil, fmt.Errorf("a zone has 1 to %d nodes, not %d", maxNodes, o.Nodes)
 	}
-	if o.Project == "" {
-		o.Project = DefaultProject
+	project, number, err := parseProject(o.Project)
+	if err != nil {
+		return nil, err
 	}
 	places, err := parsePlaces(o.Places, names)
 	if err != nil {
 		return nil, err
 	}
-	p := &Plan{Project: o.Project, Nodes: o.Nodes}
+	p := &Plan{Project: project, Number: number, Nodes: o.Nodes}
 	for i, name := range names {
 		if problems := validation.IsDNS1123Label(name); len(problems) > 0 {
 			return nil, fmt.Errorf("cluster name %q: %s", name, problems[0])
@@ -105,6 +112,19 @@ func New(o Options) (*Plan, error) {
 		p.Clusters = append(p.Clusters, Cluster{Name: name, Region: at.region, Zones: at.zones, Byte: byte(firstByte + i)})
 	}
 	return p, nil
+}
+
+// parseProject reads ID[:NUMBER].
+func parseProject(text string) (id string, number int64, err error) {
+	id, digits, numbered := strings.Cut(cmp.Or(text, DefaultProject), ":")
+	number = DefaultProjectNumber
+	if numbered {
+		number, err = strconv.ParseInt(digits, 10, 64)
+	}
+	if err != nil || id == "" || number <= 0 {
+		return "", 0, fmt.Errorf("project %q: it is ID or ID:NUMBER", text)
+	}
+	return id, number, nil
 }
 
 // Cluster finds a cluster by its name.

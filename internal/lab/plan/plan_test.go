@@ -104,3 +104,19 @@ func TestRangesDoNotOverlap(t *testing.T) {
 		}
 	}
 }
+
+func TestProjects(t *testing.T) {
+	for text, want := range map[string]Plan{
+		"": {Project: DefaultProject, Number: DefaultProjectNumber}, "shop": {Project: "shop", Number: DefaultProjectNumber},
+		"shop:12": {Project: "shop", Number: 12},
+	} {
+		if p, err := New(Options{Project: text}); err != nil || p.Project != want.Project || p.Number != want.Number {
+			t.Errorf("%q: %+v, %v", text, p, err)
+		}
+	}
+	for _, wrong := range []string{":12", "shop:", "shop:x", "shop:-1"} {
+		if _, err := New(Options{Project: wrong}); err == nil || !strings.Contains(err.Error(), "ID:NUMBER") {
+			t.Errorf("%q: %v", wrong, err)
+		}
+	}
+}

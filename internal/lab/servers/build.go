@@ -15,6 +15,9 @@ import (
 // lastLines is how much of a build's output is kept for the case that it fails.
 const lastLines = 10
 
+// unfinished is what the names of builds' directories begin with.
+const unfinished = "building-"
+
 // tools is a file that names what is built, so that the go command keeps the module's list of dependencies.
 const tools = "//go:build tools\n\npackage servers\n"
 
@@ -28,7 +31,7 @@ func (s Set) build(ctx context.Context, o Options) error {
 	if o.Begin != nil {
 		o.Begin(s.Dir)
 	}
-	work, err := os.MkdirTemp(filepath.Dir(s.Dir), "building-")
+	work, err := os.MkdirTemp(filepath.Dir(s.Dir), unfinished)
 	if err != nil {
 		return err
 	}

@@ -119,7 +119,14 @@ func Ensure(ctx context.Context, o Options) (Set, error) {
 	if err := roomIn(o.Cache, roomForBuild); err != nil {
 		return Set{}, err
 	}
-	if err := set.build(ctx, o); err != nil {
+	if err := sweep(o.Cache); err != nil {
+		return Set{}, fmt.Errorf("the cache of servers: %w", err)
+	}
+	err = set.build(ctx, o)
+	switch {
+	case ctx.Err() != nil:
+		return Set{}, errors.New("building the servers was interrupted; what is compiled stays in the cache of the go command, and the next time goes on from there")
+	case err != nil:
 		return Set{}, fmt.Errorf("building the servers: %w", err)
 	}
 	return set, nil
@@ -134,6 +141,20 @@ func (s Set) missing() []string {
 		}
 	}
 	return missing
+}
+
+// sweep removes what builds that were killed have left. It needs the lock.
+func sweep(cache string) error {
+	left, err := filepath.Glob(filepath.Join(cache, unfinished+"*"))
+	if err != nil {
+		return err
+	}
+	for _, dir := range left {
+		if err := os.RemoveAll(dir); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func lock(path string) (unlock func(), err error) {

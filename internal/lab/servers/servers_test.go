@@ -1,6 +1,7 @@
 package servers
 
 import (
+	"context"
 	"errors"
 	"math"
 	"os"
@@ -72,5 +73,53 @@ func TestFollowCountsPackages(t *testing.T) {
 	}
 	if len(last) != 5 || last[4] != "b.go:1:2: no such thing" {
 		t.Errorf("last lines are %q", last)
+	}
+}
+
+// fakeGo puts a go command first in PATH that makes empty programs.
+func fakeGo(t *testing.T) {
+	t.Helper()
+	const script = `#!/bin/sh
+if [ "$1" = list ]; then echo a; exit; fi
+while [ "$1" != -o ]; do shift; done
+out=$2; shift 2
+for p; do name=${p##*/}; [ "$name" = v3 ] && name=server; : >"$out$name"; chmod +x "$out$name"; done
+echo built >>"$GO_RUNS"
+`
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "go"), []byte(script), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
+}
+
+// TestABuildThatWasInterrupted says how it goes on; the next one clears up behind it, and the one after that has nothing to do.
+func TestABuildThatWasInterrupted(t *testing.T) {
+	if free := roomIn(t.TempDir(), roomForBuild); free != nil {
+		t.Skip(free)
+	}
+	fakeGo(t)
+	cache, runs := t.TempDir(), filepath.Join(t.TempDir(), "runs")
+	t.Setenv("GO_RUNS", runs)
+	ctx, cancel := context.WithCancel(t.Context())
+	_, err := Ensure(ctx, Options{Cache: cache, Begin: func(string) { cancel() }})
+	if err == nil || !strings.Contains(err.Error(), "interrupted") {
+		t.Errorf("interrupted: %v", err)
+	}
+	left := filepath.Join(cache, unfinished+"1")
+	if err := os.Mkdir(left, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		set, err := Ensure(t.Context(), Options{Cache: cache})
+		if err != nil || len(set.missing()) > 0 {
+			t.Fatalf("%+v, %v", set, err)
+		}
+	}
+	if _, err := os.Stat(left); err == nil {
+		t.Error("what was left stayed")
+	}
+	if text, err := os.ReadFile(runs); err != nil || string(text) != "built\n" {
+		t.Errorf("the go command built %q, %v", text, err)
 	}
 }

@@ -3,6 +3,7 @@ package supervise
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -18,7 +19,7 @@ const controllerName = "controller"
 func controllerArguments(p *plan.Plan, members []string, config string, dir statedir.Dir, more []string) []string {
 	args := []string{
 		"controller", "--kubeconfig=" + controllerKubeconfig(dir), "--contexts=" + strings.Join(members, ","), "--config-cluster=" + config,
-		"--project=" + p.Project, "--address-pool=" + plan.Gateways.String(), "--socket=" + dir.Controller(), "--state=" + dir.Path + "/controller.state",
+		fmt.Sprintf("--project=%s:%d", p.Project, p.Number), "--address-pool=" + plan.Gateways.String(), "--socket=" + dir.Controller(), "--state=" + dir.Path + "/controller.state",
 	}
 	for _, c := range p.Clusters {
 		args = append(args, "--cluster="+c.Name+"="+c.Region+"/"+strings.Join(c.Zones, ","))

@@ -79,7 +79,7 @@ func TestTheControllersFlags(t *testing.T) {
 	args := controllerArguments(p, []string{"gke-west-1", "gke-east-1"}, "gke-east-1", statedir.Dir{Path: "/d", Name: "n"}, []string{"--access-log=-"})
 	for _, want := range []string{
 		"controller", "--contexts=gke-west-1,gke-east-1", "--config-cluster=gke-east-1", "--address-pool=10.127.0.0/16",
-		"--cluster=gke-east-1=us-east1/us-east1-b", "--socket=/d/controller.sock", "--access-log=-",
+		"--cluster=gke-east-1=us-east1/us-east1-b", "--project=spillway-lab:438412093921", "--socket=/d/controller.sock", "--access-log=-",
 	} {
 		if !slices.Contains(args, want) {
 			t.Errorf("there is no %s in %q", want, args)
