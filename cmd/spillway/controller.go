@@ -40,7 +40,8 @@ PROXIES
   (` + "`spillway proxy --controller`" + `); --data-plane none leaves the work to them.
 
 REPLICAS
-  Several replicas serve alike; with --leader-elect one of them writes, and another one goes on when it is gone.
+  Several replicas serve alike; with --leader-elect one of them writes, and another one goes on when it is gone. --replicas has one
+  that starts take over what the others know and cannot be listed now.
 
 ENDING
   SIGTERM and Ctrl-C let requests in flight end (--drain). /readyz of --admin answers 200 when everything has been read once.`
@@ -58,6 +59,7 @@ type controllerFlags struct {
 	project, pool, install  string
 	namespace, identity     string
 	elect                   bool
+	replicas                []string
 	staleAfter, forgetAfter time.Duration
 }
 
@@ -80,6 +82,8 @@ func newControllerCommand() *cobra.Command {
 	flags.BoolVar(&f.elect, "leader-elect", false, "with several replicas: one of them writes to API servers; all serve")
 	flags.StringVar(&f.namespace, "namespace", "spillway-system", "namespace of the config cluster that holds the Lease of --leader-elect; it has to exist")
 	flags.StringVar(&f.identity, "identity", "", "name that tells replicas apart for --leader-elect; the host's name and the process's number if empty")
+	flags.StringSliceVar(&f.replicas, "replicas", nil, `HOST:PORT of other replicas' --fleet, such as a headless Service's: one that starts takes over what they keep of clusters
+that are away and of broken objects; their certificates share a DNS name with its own`)
 	flags.DurationVar(&f.staleAfter, "stale-after", cluster.DefaultStaleAfter, "how long a cluster may not answer before it is shown as away")
 	flags.DurationVar(&f.forgetAfter, "forget-after", cluster.DefaultForgetAfter, "how long what was last known of a cluster that is away counts")
 	flags.StringVar(&f.from, "from", "", "home region, whose address statuses show first; the config cluster's region by default")
@@ -97,8 +101,12 @@ func (f *controllerFlags) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
+	replicas, err := f.fleet.replicas(f.replicas)
+	if err != nil {
+		return err
+	}
 	klog.SetSlogLogger(f.logger(cmd.ErrOrStderr())) // client-go's
-	return f.runFlags.run(cmd, serve.Config{Clusters: clusters, State: state})
+	return f.runFlags.run(cmd, serve.Config{Clusters: clusters, State: state, Replicas: replicas})
 }
 
 // statePath is absolute, or that of no state.

@@ -1,9 +1,13 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"net"
 
 	"github.com/spf13/pflag"
+	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
 
 	fleetcredentials "github.com/spillway-lb/spillway/internal/ads/credentials"
@@ -40,11 +44,52 @@ func (f *controllerFleet) config() (serve.Fleet, error) {
 		return serve.Fleet{}, fmt.Errorf("--fleet-* are about the proxies that --fleet ADDRESS lets connect")
 	case f.address == "":
 		return serve.Fleet{}, nil
-	case f.tls.files.Given():
-		c, err := fleetcredentials.Server(f.tls.files)
+	case f.tls.files.Given() || f.tls.insecure:
+		c, err := f.credentials()
 		return serve.Fleet{Address: f.address, Credentials: c, Only: only}, err
-	case f.tls.insecure:
-		return serve.Fleet{Address: f.address, Credentials: insecure.NewCredentials(), Only: only}, nil
 	}
 	return serve.Fleet{}, errNoTLS
+}
+
+// credentials are those of a controller that is called.
+func (f *controllerFleet) credentials() (credentials.TransportCredentials, error) {
+	if f.tls.insecure {
+		return insecure.NewCredentials(), nil
+	}
+	return fleetcredentials.Server(f.tls.files)
+}
+
+// replicas are the other controllers at the addresses.
+func (f *controllerFleet) replicas(addresses []string) (serve.Replicas, error) {
+	r := serve.Replicas{
+		Addresses: addresses,
+		Dial: func(host string) (credentials.TransportCredentials, error) {
+			if f.tls.insecure {
+				return insecure.NewCredentials(), nil
+			}
+			return fleetcredentials.Client(f.tls.files, host)
+		},
+	}
+	switch {
+	case len(addresses) > 0 && f.address == "":
+		return r, errors.New("--replicas needs --fleet ADDRESS: replicas ask each other there")
+	case f.address == "":
+		return r, nil
+	case f.tls.insecure:
+		r.Allowed = func(context.Context) error { return nil }
+		return r, checkAddresses("--replicas", addresses)
+	}
+	var err error
+	r.Allowed, err = fleetcredentials.Replica(f.tls.files)
+	return r, errors.Join(err, checkAddresses("--replicas", addresses))
+}
+
+// checkAddresses says which is no HOST:PORT.
+func checkAddresses(flag string, addresses []string) error {
+	for _, at := range addresses {
+		if _, _, err := net.SplitHostPort(at); err != nil {
+			return fmt.Errorf("%s %s: %w", flag, at, err)
+		}
+	}
+	return nil
 }

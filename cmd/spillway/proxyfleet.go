@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"strings"
 	"sync"
@@ -85,12 +84,7 @@ func (f *fleetFlags) check(region string) error {
 	if strings.Contains(f.name, "/") {
 		return fmt.Errorf("--name %q: there must be no / in it", f.name)
 	}
-	for _, at := range f.controllers {
-		if _, _, err := net.SplitHostPort(at); err != nil {
-			return fmt.Errorf("--controller %s: %w", at, err)
-		}
-	}
-	return nil
+	return checkAddresses("--controller", f.controllers)
 }
 
 // fleetProxy is a proxy that has controllers.

@@ -22,8 +22,10 @@ const (
 	minPing = 5 * time.Second
 )
 
-// Listen serves proxies at an address, which it returns, until the context ends.
-func (s *Server) Listen(ctx context.Context, address string, creds credentials.TransportCredentials) (net.Addr, error) {
+// Listen serves proxies at an address, which it returns, until the context ends. Others may register what they serve beside it.
+func (s *Server) Listen(
+	ctx context.Context, address string, creds credentials.TransportCredentials, beside ...func(grpc.ServiceRegistrar),
+) (net.Addr, error) {
 	ln, err := net.Listen("tcp", address)
 	if err != nil {
 		return nil, fmt.Errorf("fleet: %w", err)
@@ -32,6 +34,9 @@ func (s *Server) Listen(ctx context.Context, address string, creds credentials.T
 		grpc.KeepaliveParams(keepalive.ServerParameters{Time: pingTime, Timeout: pingWait}),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: minPing, PermitWithoutStream: true}))
 	s.Register(g)
+	for _, register := range beside {
+		register(g)
+	}
 	context.AfterFunc(ctx, g.Stop)
 	go func() { _ = g.Serve(ln) }() // it fails with its context only
 	return ln.Addr(), nil

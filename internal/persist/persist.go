@@ -145,9 +145,18 @@ func Load(path string, l Limits) (*State, error) {
 	if err != nil {
 		return &State{}, err
 	}
-	s, err := Decode(b, l.New)
+	s, err := Read(b, l)
 	if err != nil {
 		return &State{}, fmt.Errorf("%s is ignored: %w", path, err)
+	}
+	return s, nil
+}
+
+// Read is Decode without what is too old.
+func Read(b []byte, l Limits) (*State, error) {
+	s, err := Decode(b, l.New)
+	if err != nil {
+		return nil, err
 	}
 	s.expire(l)
 	return s, nil

@@ -4,9 +4,11 @@ import (
 	"context"
 	"slices"
 
+	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
 
 	"github.com/spillway-lb/spillway/internal/ads"
+	"github.com/spillway-lb/spillway/internal/ads/replica"
 	"github.com/spillway-lb/spillway/internal/controlplane"
 	"github.com/spillway-lb/spillway/internal/location"
 	"github.com/spillway-lb/spillway/internal/view"
@@ -37,12 +39,19 @@ func (s *server) serveFleet(ctx context.Context) error {
 	if s.fleet == nil {
 		return nil
 	}
-	at, err := s.fleet.Listen(ctx, s.config.Fleet.Address, s.config.Fleet.Credentials)
+	at, err := s.fleet.Listen(ctx, s.config.Fleet.Address, s.config.Fleet.Credentials, s.registerReplicas)
 	if err != nil {
 		return err
 	}
 	s.report.say("fleet %s: spillway proxy --controller %s --region REGION", at, at)
 	return nil
+}
+
+// registerReplicas has replicas that start ask here.
+func (s *server) registerReplicas(g grpc.ServiceRegistrar) {
+	if allowed := s.config.Replicas.Allowed; allowed != nil {
+		replica.Register(g, s.keeper.encoded, allowed)
+	}
 }
 
 // locations are the regions that have a data plane, in order.

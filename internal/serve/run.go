@@ -69,6 +69,7 @@ type Config struct {
 	// Registry is the address of a registry that plugins can be pushed to; none if empty.
 	Registry string
 	Fleet    Fleet
+	Replicas Replicas
 	// Version is the program's.
 	Version string
 	// Now is the clock for objects' times.
@@ -149,7 +150,7 @@ func newServer(c Config) (*server, error) {
 	s.troubles = newTroubles(s.store, s.report)
 	s.keeper = newKeeper(cmp.Or(c.State, StatePath(c.Dir)), s.store, s.report, c.Now)
 	s.newImages()
-	kept := s.keeper.load()
+	kept := s.takeOver(s.keeper.load())
 	if s.origin, err = s.newOrigin(writer, kept); err != nil {
 		_ = socket.Close()
 		return nil, err

@@ -11,6 +11,7 @@ import (
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
 	negv1beta1 "github.com/spillway-lb/spillway/api/neg/v1beta1"
+	"github.com/spillway-lb/spillway/internal/ads/replica"
 	"github.com/spillway-lb/spillway/internal/digest"
 	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/manifests/schema"
@@ -48,6 +49,7 @@ type keeper struct {
 	now    func() time.Time
 
 	mu      sync.Mutex
+	latest  published      // for other replicas
 	next    *persist.State // to be saved
 	saving  bool
 	closed  bool
@@ -72,11 +74,15 @@ func (k *keeper) load() *persist.State {
 	if err := persist.Clean(k.path, k.now()); err != nil {
 		k.report.say("kept state: what a killed process left stays: %v", err)
 	}
-	state, err := persist.Load(k.path, persist.Limits{Now: k.now(), MaxAge: maxStateAge, New: newObject})
+	state, err := persist.Load(k.path, k.limits())
 	if err != nil {
 		k.report.say("kept state: %v; starting without it", err)
 	}
 	return state
+}
+
+func (k *keeper) limits() persist.Limits {
+	return persist.Limits{Now: k.now(), MaxAge: maxStateAge, New: newObject}
 }
 
 // newObject makes an object of a kind that is kept.
@@ -91,13 +97,39 @@ func newObject(apiVersion, name string) (store.Object, bool) {
 	return schema.New(apiVersion, name)
 }
 
+// published is what the control plane has published.
+type published struct {
+	seq   uint64
+	units map[recompute.ID]recompute.Published
+}
+
+// state is what is published with the objects as they are now.
+func (k *keeper) state(p published) *persist.State {
+	now := k.now()
+	return &persist.State{SavedAt: now, Seq: p.seq, Units: p.units, Objects: persist.Of(k.store.Snapshot(), now, isKept)}
+}
+
+// encoded is what is kept, for a replica that starts. There is nothing before everything has been read once: half of it would be
+// taken for the truth.
+func (k *keeper) encoded() ([]byte, error) {
+	k.mu.Lock()
+	latest := k.latest
+	k.mu.Unlock()
+	if latest.units == nil {
+		return nil, replica.ErrNothing
+	}
+	return persist.Encode(k.state(latest))
+}
+
 // keep saves what is published with the objects as they are now; if a save is under way, the newest follows it.
 func (k *keeper) keep(seq uint64, units map[recompute.ID]recompute.Published) {
+	k.mu.Lock()
+	k.latest = published{seq, units}
+	k.mu.Unlock()
 	if k.path == "" {
 		return
 	}
-	now := k.now()
-	state := &persist.State{SavedAt: now, Seq: seq, Units: units, Objects: persist.Of(k.store.Snapshot(), now, isKept)}
+	state := k.state(published{seq, units})
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.closed {

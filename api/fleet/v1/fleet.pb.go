@@ -518,6 +518,89 @@ func (x *Kept) GetVersion() string {
 	return ""
 }
 
+// StateRequest is how a controller that starts asks another replica for what it keeps (Replicas.StreamState).
+type StateRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StateRequest) Reset() {
+	*x = StateRequest{}
+	mi := &file_api_fleet_v1_fleet_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StateRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StateRequest) ProtoMessage() {}
+
+func (x *StateRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_api_fleet_v1_fleet_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StateRequest.ProtoReflect.Descriptor instead.
+func (*StateRequest) Descriptor() ([]byte, []int) {
+	return file_api_fleet_v1_fleet_proto_rawDescGZIP(), []int{8}
+}
+
+// StatePart is a part of the answer.
+type StatePart struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The next bytes of a file of package persist.
+	Data          []byte `protobuf:"bytes,1,opt,name=data,proto3" json:"data,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StatePart) Reset() {
+	*x = StatePart{}
+	mi := &file_api_fleet_v1_fleet_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StatePart) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StatePart) ProtoMessage() {}
+
+func (x *StatePart) ProtoReflect() protoreflect.Message {
+	mi := &file_api_fleet_v1_fleet_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StatePart.ProtoReflect.Descriptor instead.
+func (*StatePart) Descriptor() ([]byte, []int) {
+	return file_api_fleet_v1_fleet_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *StatePart) GetData() []byte {
+	if x != nil {
+		return x.Data
+	}
+	return nil
+}
+
 var File_api_fleet_v1_fleet_proto protoreflect.FileDescriptor
 
 const file_api_fleet_v1_fleet_proto_rawDesc = "" +
@@ -553,7 +636,10 @@ const file_api_fleet_v1_fleet_proto_rawDesc = "" +
 	"\tresources\x18\x01 \x03(\v2\x0e.fleet.v1.KeptR\tresources\"M\n" +
 	"\x04Kept\x12+\n" +
 	"\bresource\x18\x01 \x01(\v2\x0f.lb.v1.ResourceR\bresource\x12\x18\n" +
-	"\aversion\x18\x02 \x01(\tR\aversionB6Z4github.com/spillway-lb/spillway/api/fleet/v1;fleetv1b\x06proto3"
+	"\aversion\x18\x02 \x01(\tR\aversion\"\x0e\n" +
+	"\fStateRequest\"\x1f\n" +
+	"\tStatePart\x12\x12\n" +
+	"\x04data\x18\x01 \x01(\fR\x04dataB6Z4github.com/spillway-lb/spillway/api/fleet/v1;fleetv1b\x06proto3"
 
 var (
 	file_api_fleet_v1_fleet_proto_rawDescOnce sync.Once
@@ -567,33 +653,35 @@ func file_api_fleet_v1_fleet_proto_rawDescGZIP() []byte {
 	return file_api_fleet_v1_fleet_proto_rawDescData
 }
 
-var file_api_fleet_v1_fleet_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
+var file_api_fleet_v1_fleet_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
 var file_api_fleet_v1_fleet_proto_goTypes = []any{
-	(*Word)(nil),        // 0: fleet.v1.Word
-	(*Heard)(nil),       // 1: fleet.v1.Heard
-	(*Report)(nil),      // 2: fleet.v1.Report
-	(*Refusal)(nil),     // 3: fleet.v1.Refusal
-	(*Socket)(nil),      // 4: fleet.v1.Socket
-	(*Verdict)(nil),     // 5: fleet.v1.Verdict
-	(*State)(nil),       // 6: fleet.v1.State
-	(*Kept)(nil),        // 7: fleet.v1.Kept
-	(v1.HealthState)(0), // 8: lb.v1.HealthState
-	(*v1.Resource)(nil), // 9: lb.v1.Resource
+	(*Word)(nil),         // 0: fleet.v1.Word
+	(*Heard)(nil),        // 1: fleet.v1.Heard
+	(*Report)(nil),       // 2: fleet.v1.Report
+	(*Refusal)(nil),      // 3: fleet.v1.Refusal
+	(*Socket)(nil),       // 4: fleet.v1.Socket
+	(*Verdict)(nil),      // 5: fleet.v1.Verdict
+	(*State)(nil),        // 6: fleet.v1.State
+	(*Kept)(nil),         // 7: fleet.v1.Kept
+	(*StateRequest)(nil), // 8: fleet.v1.StateRequest
+	(*StatePart)(nil),    // 9: fleet.v1.StatePart
+	(v1.HealthState)(0),  // 10: lb.v1.HealthState
+	(*v1.Resource)(nil),  // 11: lb.v1.Resource
 }
 var file_api_fleet_v1_fleet_proto_depIdxs = []int32{
-	2, // 0: fleet.v1.Word.report:type_name -> fleet.v1.Report
-	5, // 1: fleet.v1.Word.verdicts:type_name -> fleet.v1.Verdict
-	3, // 2: fleet.v1.Report.refused:type_name -> fleet.v1.Refusal
-	3, // 3: fleet.v1.Report.faults:type_name -> fleet.v1.Refusal
-	4, // 4: fleet.v1.Report.sockets:type_name -> fleet.v1.Socket
-	8, // 5: fleet.v1.Verdict.state:type_name -> lb.v1.HealthState
-	7, // 6: fleet.v1.State.resources:type_name -> fleet.v1.Kept
-	9, // 7: fleet.v1.Kept.resource:type_name -> lb.v1.Resource
-	8, // [8:8] is the sub-list for method output_type
-	8, // [8:8] is the sub-list for method input_type
-	8, // [8:8] is the sub-list for extension type_name
-	8, // [8:8] is the sub-list for extension extendee
-	0, // [0:8] is the sub-list for field type_name
+	2,  // 0: fleet.v1.Word.report:type_name -> fleet.v1.Report
+	5,  // 1: fleet.v1.Word.verdicts:type_name -> fleet.v1.Verdict
+	3,  // 2: fleet.v1.Report.refused:type_name -> fleet.v1.Refusal
+	3,  // 3: fleet.v1.Report.faults:type_name -> fleet.v1.Refusal
+	4,  // 4: fleet.v1.Report.sockets:type_name -> fleet.v1.Socket
+	10, // 5: fleet.v1.Verdict.state:type_name -> lb.v1.HealthState
+	7,  // 6: fleet.v1.State.resources:type_name -> fleet.v1.Kept
+	11, // 7: fleet.v1.Kept.resource:type_name -> lb.v1.Resource
+	8,  // [8:8] is the sub-list for method output_type
+	8,  // [8:8] is the sub-list for method input_type
+	8,  // [8:8] is the sub-list for extension type_name
+	8,  // [8:8] is the sub-list for extension extendee
+	0,  // [0:8] is the sub-list for field type_name
 }
 
 func init() { file_api_fleet_v1_fleet_proto_init() }
@@ -607,7 +695,7 @@ func file_api_fleet_v1_fleet_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_api_fleet_v1_fleet_proto_rawDesc), len(file_api_fleet_v1_fleet_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   8,
+			NumMessages:   10,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -12,6 +12,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -90,7 +91,7 @@ func write(t *testing.T, path, kind string, der []byte) {
 }
 
 // serve runs a server with credentials until the test ends.
-func serve(t *testing.T, f credentials.Files) (at string) {
+func serve(t *testing.T, f credentials.Files, options ...grpc.ServerOption) (at string) {
 	t.Helper()
 	c, err := credentials.Server(f)
 	if err != nil {
@@ -100,7 +101,7 @@ func serve(t *testing.T, f credentials.Files) (at string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := grpc.NewServer(grpc.Creds(c))
+	server := grpc.NewServer(append(options, grpc.Creds(c))...)
 	healthpb.RegisterHealthServer(server, health.NewServer())
 	go func() { _ = server.Serve(ln) }() // it ends with Stop
 	t.Cleanup(server.Stop)
@@ -149,6 +150,32 @@ func TestBothSidesShowCertificatesOfTheFleet(t *testing.T) {
 }
 
 // TestRotation goes to another authority without a restart of either side; a broken file changes nothing.
+// TestReplicasAreToldFromProxies by the names of their certificates: what replicas give each other, no proxy may have.
+func TestReplicasAreToldFromProxies(t *testing.T) {
+	fleet := newAuthority(t)
+	own := fleet.files(t, t.TempDir(), "controllers.example", fleet)
+	replica, err := credentials.Replica(own)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := serve(t, own, grpc.UnaryInterceptor(func(ctx context.Context, req any, _ *grpc.UnaryServerInfo, handle grpc.UnaryHandler) (any, error) {
+		if err := replica(ctx); err != nil {
+			return nil, err
+		}
+		return handle(ctx, req)
+	}))
+	if err := call(t, at, clientOf(t, fleet.files(t, t.TempDir(), "Controllers.example", fleet), "controllers.example")); err != nil {
+		t.Error(err)
+	}
+	err = call(t, at, clientOf(t, fleet.files(t, t.TempDir(), "proxy.example", fleet), "controllers.example"))
+	if err == nil || !strings.Contains(err.Error(), "replicas share a DNS name") {
+		t.Errorf("a proxy got %v", err)
+	}
+	if replica(t.Context()) == nil {
+		t.Error("a caller without a certificate is a replica")
+	}
+}
+
 func TestRotation(t *testing.T) {
 	before, after := newAuthority(t), newAuthority(t)
 	serverDir, clientDir := t.TempDir(), t.TempDir()

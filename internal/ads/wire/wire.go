@@ -28,6 +28,9 @@ const (
 
 	reportsService = "fleet.v1.Reports"
 	reportsStream  = "StreamReports"
+
+	replicasService = "fleet.v1.Replicas"
+	stateStream     = "StreamState"
 )
 
 // NameOf is a resource's name on the wire: its kind and its name, as kinds may share a name.
