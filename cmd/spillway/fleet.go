@@ -24,12 +24,14 @@ const (
 type controllerFleet struct {
 	address, planes string
 	tls             fleetTLS
+	bound           bool
 }
 
 func (f *controllerFleet) addFlags(flags *pflag.FlagSet) {
 	flags.StringVar(&f.address, "fleet", "", "address that proxies in other processes connect to (spillway proxy --controller), such as :15010")
 	flags.StringVar(&f.planes, "data-plane", planesEmbedded, "embedded runs a proxy for each location in this process, too; none leaves them to the fleet")
 	f.tls.addFlags(flags, "proxies")
+	flags.BoolVar(&f.bound, "fleet-bound", false, "refuse proxies whose certificate names no region; what a certificate names is obeyed in any case (docs/fleet.md)")
 }
 
 // config is the fleet, once the flags are found to agree.
@@ -40,13 +42,15 @@ func (f *controllerFleet) config() (serve.Fleet, error) {
 		return serve.Fleet{}, fmt.Errorf("--data-plane is %s or %s, not %q", planesEmbedded, planesNone, f.planes)
 	case f.address == "" && only:
 		return serve.Fleet{}, fmt.Errorf("--data-plane %s needs --fleet ADDRESS: nobody would serve", planesNone)
-	case f.address == "" && (f.tls.files.Given() || f.tls.insecure):
+	case f.address == "" && (f.tls.files.Given() || f.tls.insecure || f.bound):
 		return serve.Fleet{}, fmt.Errorf("--fleet-* are about the proxies that --fleet ADDRESS lets connect")
 	case f.address == "":
 		return serve.Fleet{}, nil
+	case f.bound && !f.tls.files.Given():
+		return serve.Fleet{}, fmt.Errorf("--fleet-bound is about certificates: it needs --fleet-cert, --fleet-key and --fleet-ca")
 	case f.tls.files.Given() || f.tls.insecure:
 		c, err := f.credentials()
-		return serve.Fleet{Address: f.address, Credentials: c, Only: only}, err
+		return serve.Fleet{Address: f.address, Credentials: c, Bound: f.bound, Only: only}, err
 	}
 	return serve.Fleet{}, errNoTLS
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/spillway-lb/spillway/internal/ads/credentials"
 	"github.com/spillway-lb/spillway/internal/ads/wire"
 	"github.com/spillway-lb/spillway/internal/health"
 	"github.com/spillway-lb/spillway/internal/location"
@@ -13,6 +14,7 @@ import (
 // proxy is one proxy of a region: what it has been sent, what it is owed, and what it said. It has no clock and no connection.
 type proxy struct {
 	name   string // location.Name
+	at     credentials.Place
 	region *region
 	// wake receives when there may be something to send; end is closed when another stream has taken the proxy's place.
 	wake chan struct{}

@@ -28,6 +28,9 @@ func (s *Server) StreamReports(stream grpc.BidiStreamingServer[fleetv1.Word, fle
 			if p = s.find(word.GetNode()); p == nil {
 				return status.Errorf(codes.FailedPrecondition, "node %q has no ADS stream here", word.GetNode())
 			}
+			if err := s.permit(stream.Context(), p.at); err != nil {
+				return err
+			}
 		}
 		if err := s.alive(); err != nil {
 			return err

@@ -13,6 +13,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
+	"github.com/spillway-lb/spillway/internal/ads/credentials"
 	"github.com/spillway-lb/spillway/internal/ads/wire"
 	"github.com/spillway-lb/spillway/internal/health"
 	"github.com/spillway-lb/spillway/internal/location"
@@ -35,6 +36,8 @@ type Config struct {
 	Feedback Feedback
 	// Stuck says that nothing new will be published though there is something: proxies are to ask another controller. nil: never.
 	Stuck func() bool
+	// Bound refuses proxies whose certificates name no place (credentials.Permit).
+	Bound bool
 	// Logger is told of proxies that come, go, and refuse; nil: nobody is.
 	Logger *slog.Logger
 }
@@ -109,15 +112,15 @@ func (s *Server) tell(p *proxy) {
 }
 
 // join adds a proxy that has resources of the given versions. One of the same name is an older connection of it.
-func (s *Server) join(id, at string, has map[string]string) *proxy {
+func (s *Server) join(at credentials.Place, has map[string]string) *proxy {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	r := s.regions[at]
+	r := s.regions[at.Region]
 	if r == nil {
-		r = newRegion(at, s.model.Open(at))
-		s.regions[at] = r
+		r = newRegion(at.Region, s.model.Open(at.Region))
+		s.regions[at.Region] = r
 	}
-	name := location.Name(at, id)
+	name := location.Name(at.Region, at.Name)
 	for _, other := range r.proxies {
 		if other.name == name {
 			s.drop(other)
@@ -126,6 +129,7 @@ func (s *Server) join(id, at string, has map[string]string) *proxy {
 		}
 	}
 	p := newProxy(name, r, has)
+	p.at = at
 	r.proxies = append(r.proxies, p)
 	s.config.Feedback.Opened(name)
 	return p

@@ -2,11 +2,13 @@ package ads
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"io"
 	"strconv"
 	"strings"
 
+	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	discoveryv3 "github.com/envoyproxy/go-control-plane/envoy/service/discovery/v3"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -14,6 +16,7 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/anypb"
 
+	"github.com/spillway-lb/spillway/internal/ads/credentials"
 	"github.com/spillway-lb/spillway/internal/ads/wire"
 )
 
@@ -29,7 +32,8 @@ func (s *Server) DeltaAggregatedResources(stream adsStream) error {
 	if err != nil {
 		return err
 	}
-	if err := cmp.Or(check(first), s.alive()); err != nil {
+	at := placeOf(first.GetNode())
+	if err := cmp.Or(check(first), s.permit(stream.Context(), at), s.alive()); err != nil {
 		return err
 	}
 	select {
@@ -37,8 +41,7 @@ func (s *Server) DeltaAggregatedResources(stream adsStream) error {
 	case <-stream.Context().Done():
 		return stream.Context().Err()
 	}
-	node := first.GetNode()
-	p := s.join(node.GetId(), node.GetLocality().GetRegion(), first.GetInitialResourceVersions())
+	p := s.join(at, first.GetInitialResourceVersions())
 	defer s.leave(p)
 	s.config.Logger.Info("proxy connected", "proxy", p.name, "resources", len(first.GetInitialResourceVersions()))
 	err = s.converse(stream, p)
@@ -61,6 +64,19 @@ func check(first *discoveryv3.DeltaDiscoveryRequest) error {
 		if name != wire.Wildcard {
 			return status.Errorf(codes.InvalidArgument, "resource_names_subscribe: %q: only %q, what the region needs, can be subscribed to", name, wire.Wildcard)
 		}
+	}
+	return nil
+}
+
+// placeOf is who a proxy says that it is, and where.
+func placeOf(node *corev3.Node) credentials.Place {
+	return credentials.Place{Region: node.GetLocality().GetRegion(), Zone: node.GetLocality().GetZone(), Name: node.GetId()}
+}
+
+// permit refuses what a proxy's certificate does not say.
+func (s *Server) permit(ctx context.Context, at credentials.Place) error {
+	if err := credentials.Permit(ctx, at, s.config.Bound); err != nil {
+		return status.Error(codes.PermissionDenied, err.Error())
 	}
 	return nil
 }

@@ -18,6 +18,8 @@ import (
 type Fleet struct {
 	Address     string
 	Credentials credentials.TransportCredentials
+	// Bound refuses proxies whose certificates name no place.
+	Bound bool
 	// Only leaves this process without data planes.
 	Only bool
 }
@@ -27,7 +29,7 @@ func (s *server) sink() controlplane.Sink {
 	if s.config.Fleet.Address == "" {
 		return s.planes
 	}
-	s.fleet = ads.New(ads.Config{Feedback: s.loop, Stuck: s.loop.Stuck, Logger: s.config.Log})
+	s.fleet = ads.New(ads.Config{Feedback: s.loop, Stuck: s.loop.Stuck, Bound: s.config.Fleet.Bound, Logger: s.config.Log})
 	if s.config.Fleet.Only {
 		return s.fleet
 	}
