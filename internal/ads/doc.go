@@ -3,7 +3,7 @@
 //
 // In: the control plane's transactions, and proxies that connect. Out: to each proxy what its region needs (package subset),
 // resource by resource with versions; to the Feedback, which data planes there are, how far each has come, and the verdicts of
-// a region's probers.
+// their probers.
 //
 //	server := ads.New(ads.Config{Feedback: loop, Logger: log})
 //	server.Register(grpcServer)
@@ -20,6 +20,4 @@
 //   - On a second stream it sends Words (api/fleet/v1): reports, and verdicts; each is answered when it was taken. A proxy that is owed an
 //     answer, or the rest of a response, for too long leaves for another controller, and asks a silent one by an empty Word.
 //   - Versions are of the content alone: any controller that has seen the same objects goes on where another one ended.
-//
-// Of several proxies in a region the one that has been there for the longest says what is healthy.
 package ads

@@ -43,7 +43,7 @@ type ear struct {
 	mu       sync.Mutex
 	open     map[string]int
 	reports  map[string]location.Report
-	verdicts map[string]string // of regions, by endpoint
+	verdicts map[string]string // of proxies, by endpoint
 }
 
 func (e *ear) locked(do func()) {
@@ -56,10 +56,10 @@ func (e *ear) Opened(at string)         { e.locked(func() { e.open[at]++ }) }
 func (e *ear) Closed(at string)         { e.locked(func() { e.open[at]--; delete(e.reports, at) }) }
 func (e *ear) Report(r location.Report) { e.locked(func() { e.reports[r.Location] = r }) }
 
-func (e *ear) Verdict(region string, v health.Verdict, gone bool) {
+func (e *ear) Verdict(name string, v health.Verdict, gone bool) {
 	e.locked(func() {
-		if e.verdicts[region+" "+v.Address.String()] = v.State.String(); gone {
-			delete(e.verdicts, region+" "+v.Address.String())
+		if e.verdicts[name+" "+v.Address.String()] = v.State.String(); gone {
+			delete(e.verdicts, name+" "+v.Address.String())
 		}
 	})
 }
@@ -364,27 +364,23 @@ func TestALargeModel(t *testing.T) {
 	}
 }
 
-// TestTheFirstProxyOfARegionJudges until it is gone; then the next one does.
-func TestTheFirstProxyOfARegionJudges(t *testing.T) {
+// TestVerdictsAreOfTheirProxy: who of several counts is its hearer's matter.
+func TestVerdictsAreOfTheirProxy(t *testing.T) {
 	c := startController(t, "")
 	c.apply(1, rule("a", "west")...)
 	verdict := func(at string, state lbv1.HealthState) health.Verdict {
 		return health.Verdict{Check: "hc", Address: netip.MustParseAddrPort(at), State: state}
 	}
 	one := startProxy(t, "p1", "west", "", nil, c.at)
-	c.untilTaken(t, "west/p1", 1)
 	two := startProxy(t, "p2", "west", "", nil, c.at)
-	c.untilTaken(t, "west/p2", 1)
 	two.client.Verdict("here", verdict("10.0.0.1:80", lbv1.HealthState_UNHEALTHY), false)
 	one.client.Verdict("here", verdict("10.0.0.1:80", lbv1.HealthState_HEALTHY), false)
-	one.client.Verdict("here", verdict("10.0.0.2:80", lbv1.HealthState_HEALTHY), false)
 	one.client.Verdict("here", verdict("10.0.0.3:80", lbv1.HealthState_HEALTHY), false)
-	one.client.Verdict("here", verdict("10.0.0.3:80", lbv1.HealthState_HEALTHY), true)
-	c.until(t, "the first one's verdicts", func() bool {
-		return c.verdicts["west 10.0.0.1:80"] == "HEALTHY" && c.verdicts["west 10.0.0.2:80"] == "HEALTHY" && len(c.verdicts) == 2
+	c.until(t, "all verdicts", func() bool {
+		return c.verdicts["west/p1 10.0.0.1:80"] == "HEALTHY" && c.verdicts["west/p2 10.0.0.1:80"] == "UNHEALTHY" && len(c.verdicts) == 3
 	})
-	one.stop()
-	c.until(t, "the second one's verdicts", func() bool { return c.verdicts["west 10.0.0.1:80"] == "UNHEALTHY" && len(c.verdicts) == 1 })
+	one.client.Verdict("here", verdict("10.0.0.3:80", lbv1.HealthState_HEALTHY), true)
+	c.until(t, "one is gone", func() bool { return len(c.verdicts) == 2 })
 }
 
 // TestANewConnectionTakesThePlaceOfAnOldOne of the same name, which a dead network may leave behind.

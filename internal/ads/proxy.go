@@ -6,8 +6,6 @@ import (
 	"strconv"
 
 	"github.com/spillway-lb/spillway/internal/ads/credentials"
-	"github.com/spillway-lb/spillway/internal/ads/wire"
-	"github.com/spillway-lb/spillway/internal/health"
 	"github.com/spillway-lb/spillway/internal/location"
 )
 
@@ -27,15 +25,14 @@ type proxy struct {
 	nonce uint64
 	acked bool
 	// report is the last one, with the number that the proxy knows; nil before the first.
-	report   *location.Report
-	verdicts map[wire.Probe]health.Verdict
+	report *location.Report
 }
 
 // newProxy is a proxy that has resources of the given versions.
 func newProxy(name string, r *region, has map[string]string) *proxy {
 	p := &proxy{
 		name: name, region: r, wake: make(chan struct{}, 1), end: make(chan struct{}),
-		owed: map[string]struct{}{}, fresh: true, acked: true, verdicts: map[wire.Probe]health.Verdict{},
+		owed: map[string]struct{}{}, fresh: true, acked: true,
 	}
 	for name, h := range r.resources {
 		if has[name] != h.version {
@@ -117,17 +114,6 @@ func (p *proxy) progress(seq uint64) (r location.Report, ok bool) {
 		r.Seq = seq
 	}
 	return r, true
-}
-
-// judge takes a verdict, and says whether it is the region's.
-func (p *proxy) judge(v health.Verdict, gone bool) (counts bool) {
-	at := wire.ProbeOf(v)
-	if gone {
-		delete(p.verdicts, at)
-	} else {
-		p.verdicts[at] = v
-	}
-	return p.region.proxies[0] == p
 }
 
 // present says that no other stream has taken its place, and that its own has not ended.

@@ -2,10 +2,10 @@ package ads
 
 import (
 	"encoding/hex"
+	"slices"
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
 	"github.com/spillway-lb/spillway/internal/ads/wire"
-	"github.com/spillway-lb/spillway/internal/health"
 	"github.com/spillway-lb/spillway/internal/recompute"
 )
 
@@ -31,8 +31,7 @@ func (h holder) hold(r *lbv1.Resource) held {
 type region struct {
 	name      string
 	resources map[string]held
-	// proxies are in the order in which they came: the first one's verdicts count.
-	proxies []*proxy
+	proxies   []*proxy
 }
 
 func newRegion(name string, first *lbv1.Transaction) *region {
@@ -61,39 +60,7 @@ func (r *region) apply(tx *lbv1.Transaction, versions holder) {
 	}
 }
 
-// verdictChange is what is thought of an endpoint now.
-type verdictChange struct {
-	health.Verdict
-	gone bool
-}
-
-// leave removes a proxy, and returns what has changed of the region's verdicts.
-func (r *region) leave(p *proxy) []verdictChange {
-	first := len(r.proxies) > 0 && r.proxies[0] == p
-	for i, other := range r.proxies {
-		if other == p {
-			r.proxies = append(r.proxies[:i:i], r.proxies[i+1:]...)
-			break
-		}
-	}
-	if !first || len(r.proxies) == 0 {
-		return nil
-	}
-	return difference(p.verdicts, r.proxies[0].verdicts)
-}
-
-// difference is how verdicts come from those of one prober to those of another.
-func difference(before, after map[wire.Probe]health.Verdict) []verdictChange {
-	var out []verdictChange
-	for at, v := range before {
-		if _, still := after[at]; !still {
-			out = append(out, verdictChange{v, true})
-		}
-	}
-	for at, v := range after {
-		if before[at] != v {
-			out = append(out, verdictChange{v, false})
-		}
-	}
-	return out
+// leave removes a proxy.
+func (r *region) leave(p *proxy) {
+	r.proxies = slices.DeleteFunc(r.proxies, func(other *proxy) bool { return other == p })
 }

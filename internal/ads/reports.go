@@ -56,9 +56,7 @@ func (s *Server) hear(p *proxy, word *fleetv1.Word) error {
 		if err != nil {
 			return err
 		}
-		if p.judge(v, wired.GetGone()) {
-			s.config.Feedback.Verdict(p.region.name, v, wired.GetGone())
-		}
+		s.config.Feedback.Verdict(p.name, v, wired.GetGone())
 	}
 	if word.GetReport() == nil {
 		return nil

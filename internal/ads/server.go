@@ -27,8 +27,8 @@ type Feedback interface {
 	Opened(name string)
 	Closed(name string)
 	Report(location.Report)
-	// Verdict is a region's, on an endpoint.
-	Verdict(region string, v health.Verdict, gone bool)
+	// Verdict is a proxy's, on an endpoint; gone: it does not probe it any more.
+	Verdict(name string, v health.Verdict, gone bool)
 }
 
 // Config is what a server is made of.
@@ -150,9 +150,7 @@ func (s *Server) leave(p *proxy) {
 }
 
 func (s *Server) drop(p *proxy) {
-	for _, v := range p.region.leave(p) {
-		s.config.Feedback.Verdict(p.region.name, v.Verdict, v.gone)
-	}
+	p.region.leave(p)
 	s.config.Feedback.Closed(p.name)
 }
 

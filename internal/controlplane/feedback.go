@@ -1,6 +1,8 @@
 package controlplane
 
 import (
+	"cmp"
+	"slices"
 	"sync"
 
 	"github.com/spillway-lb/spillway/internal/fact"
@@ -9,14 +11,21 @@ import (
 	"github.com/spillway-lb/spillway/internal/store"
 )
 
-// feedback gathers what data planes say until the loop takes it.
+// feedback gathers what data planes say until the loop takes it. It holds what is new of each once, however long the loop takes and however
+// much they say.
 type feedback struct {
 	news chan struct{} // receives after something was gathered
 
 	mu       sync.Mutex
-	events   []event
-	open     map[string]int // by region, how many data planes it has
+	untold   map[string]*untold // by location.Name
+	judges   judges
 	verdicts map[store.Fact]any
+}
+
+// untold is what the loop does not know of a data plane: that it is gone, that one is there, and its last word, in this order.
+type untold struct {
+	closed, opened bool
+	report         *location.Report
 }
 
 // event is one word about a location.
@@ -24,7 +33,6 @@ type event struct {
 	kind     eventKind
 	location string
 	report   location.Report
-	last     bool // its region has no data plane any more
 }
 
 type eventKind uint8
@@ -36,25 +44,68 @@ const (
 )
 
 func newFeedback() *feedback {
-	return &feedback{news: make(chan struct{}, 1), open: map[string]int{}, verdicts: map[store.Fact]any{}}
+	return &feedback{news: make(chan struct{}, 1), untold: map[string]*untold{}, judges: judges{}, verdicts: map[store.Fact]any{}}
 }
 
-func (f *feedback) add(e event) {
-	f.mu.Lock()
-	switch e.kind {
-	case opened:
-		f.open[location.Region(e.location)]++
-	case closed:
-		region := location.Region(e.location)
-		if f.open[region]--; f.open[region] == 0 {
-			delete(f.open, region)
-			f.dropVerdicts(region)
-			e.last = true
-		}
+// of returns what is untold of a data plane.
+func (f *feedback) of(name string) *untold {
+	u := f.untold[name]
+	if u == nil {
+		u = &untold{}
+		f.untold[name] = u
 	}
-	f.events = append(f.events, e)
+	return u
+}
+
+func (f *feedback) open(name string) {
+	f.mu.Lock()
+	f.judges.open(name)
+	f.of(name).opened = true
 	f.mu.Unlock()
 	f.wake()
+}
+
+func (f *feedback) close(name string) {
+	f.mu.Lock()
+	for _, r := range f.judges.close(name) {
+		f.rule(location.Region(name), r)
+	}
+	switch u := f.of(name); {
+	case !u.opened:
+		*u = untold{closed: true}
+	case u.closed:
+		u.opened, u.report = false, nil
+	default:
+		delete(f.untold, name) // it came and went
+	}
+	f.mu.Unlock()
+	f.wake()
+}
+
+func (f *feedback) report(r location.Report) {
+	f.mu.Lock()
+	f.of(r.Location).report = &r
+	f.mu.Unlock()
+	f.wake()
+}
+
+// judge takes a data plane's verdict on an endpoint.
+func (f *feedback) judge(name string, at probe, v fact.Verdict, gone bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if !f.judges.hear(name, at, v, gone) {
+		return
+	}
+	r := ruling{at, v}
+	if gone {
+		r.verdict = nil
+	}
+	f.rule(location.Region(name), r)
+	f.wake()
+}
+
+func (f *feedback) rule(region string, r ruling) {
+	f.verdicts[fact.Health(fact.Probe{Location: region, Check: r.check, Endpoint: r.endpoint})] = r.verdict
 }
 
 func (f *feedback) wake() {
@@ -64,12 +115,24 @@ func (f *feedback) wake() {
 	}
 }
 
-// takeEvents returns what was said since the last call, in order.
+// takeEvents returns what is new since the last call, in order of name.
 func (f *feedback) takeEvents() []event {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	events := f.events
-	f.events = nil
+	var events []event
+	for name, u := range f.untold {
+		if u.closed {
+			events = append(events, event{kind: closed, location: name})
+		}
+		if u.opened {
+			events = append(events, event{kind: opened, location: name})
+		}
+		if u.report != nil {
+			events = append(events, event{kind: reported, location: name, report: *u.report})
+		}
+	}
+	clear(f.untold)
+	slices.SortStableFunc(events, func(a, b event) int { return cmp.Compare(a.location, b.location) })
 	return events
 }
 
@@ -89,53 +152,15 @@ func (f *feedback) anyVerdicts() bool {
 }
 
 // Opened says that there is a data plane of a name (location.Name).
-func (l *Loop) Opened(at string) { l.feedback.add(event{kind: opened, location: at}) }
+func (l *Loop) Opened(at string) { l.feedback.open(at) }
 
 // Closed says that it is gone.
-func (l *Loop) Closed(at string) { l.feedback.add(event{kind: closed, location: at}) }
+func (l *Loop) Closed(at string) { l.feedback.close(at) }
 
 // Report says how far a data plane has come.
-func (l *Loop) Report(r location.Report) {
-	l.feedback.add(event{kind: reported, location: r.Location, report: r})
-}
+func (l *Loop) Report(r location.Report) { l.feedback.report(r) }
 
-// Verdict says what is thought of an endpoint in a region that has data planes; gone: that it is not probed there any longer.
+// Verdict says what a data plane thinks of an endpoint; gone: that it does not probe it any longer.
 func (l *Loop) Verdict(at string, v health.Verdict, gone bool) {
-	f := fact.Health(fact.Probe{Location: at, Check: v.Check, Endpoint: v.Address})
-	var value any
-	if !gone {
-		value = fact.Verdict{State: v.State, Detail: v.Detail}
-	}
-	l.feedback.judge(at, f, value)
-}
-
-// judge takes a verdict of a region that has a data plane.
-func (f *feedback) judge(at string, verdict store.Fact, value any) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.open[at] > 0 {
-		f.verdicts[verdict] = value
-		f.wake()
-	}
-}
-
-// forget withdraws what is known of a region whose last data plane went. What another one has said there since counts.
-func (f *feedback) forget(at string, known []string) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	for _, key := range known {
-		p, ok := fact.ProbeOf(key)
-		if _, said := f.verdicts[fact.Health(p)]; ok && p.Location == at && !said {
-			f.verdicts[fact.Health(p)] = nil
-		}
-	}
-}
-
-// dropVerdicts drops what was said of a region and nobody has taken.
-func (f *feedback) dropVerdicts(at string) {
-	for verdict := range f.verdicts {
-		if p, ok := fact.ProbeOf(verdict.Key); ok && p.Location == at {
-			delete(f.verdicts, verdict)
-		}
-	}
+	l.feedback.judge(at, probe{v.Check, v.Address}, fact.Verdict{State: v.State, Detail: v.Detail}, gone)
 }

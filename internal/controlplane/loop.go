@@ -8,7 +8,6 @@ import (
 	"time"
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
-	"github.com/spillway-lb/spillway/internal/fact"
 	"github.com/spillway-lb/spillway/internal/location"
 	"github.com/spillway-lb/spillway/internal/proxy/config"
 	"github.com/spillway-lb/spillway/internal/recompute"
@@ -320,9 +319,6 @@ func (l *Loop) hear() {
 			l.progress.Open(e.location)
 		case closed:
 			l.progress.Close(e.location)
-			if e.last {
-				l.feedback.forget(location.Region(e.location), l.config.Store.Snapshot().Facts(fact.KindHealth))
-			}
 			delete(l.trouble, e.location)
 		case reported:
 			l.progress.Report(e.report)
