@@ -73,7 +73,7 @@ type response struct {
 
 type named struct {
 	name string
-	held
+	*held
 }
 
 // next is the next response, if it is time for one: it leads to the transaction seq.
@@ -88,7 +88,7 @@ func (p *proxy) next(seq uint64) (out response, ok bool) {
 			out.removed = append(out.removed, name)
 		}
 	}
-	clear(p.owed)
+	p.owed = map[string]struct{}{} // at first it is large
 	p.nonce++
 	p.fresh, p.acked, p.sent = false, false, seq
 	out.seq, out.nonce = seq, p.nonce

@@ -9,45 +9,68 @@ import (
 	"github.com/spillway-lb/spillway/internal/recompute"
 )
 
-// held is a resource that a region needs.
+// held is a resource as it goes on the wire.
 type held struct {
-	resource *lbv1.Resource
-	version  string
+	bytes   []byte
+	version string
 }
 
-// holder computes each resource's version once, however many regions need it.
-type holder map[*lbv1.Resource]held
+// holder makes each resource's bytes, and its name on the wire, once for all proxies of all regions.
+type holder map[resourceKey]made
 
-func (h holder) hold(r *lbv1.Resource) held {
-	if known, ok := h[r]; ok {
-		return known
+type resourceKey struct{ kind, name string }
+
+type made struct {
+	of   *lbv1.Resource
+	name string
+	*held
+}
+
+func keyOf(k *lbv1.ResourceKey) resourceKey { return resourceKey{k.GetKind(), k.GetName()} }
+
+func (h holder) hold(r *lbv1.Resource) (name string, _ *held) {
+	k := lbv1.KeyOf(r)
+	known := h[keyOf(k)]
+	if known.of != r {
+		b, v := recompute.Encode(r)
+		known = made{r, wire.NameOf(k), &held{b, hex.EncodeToString(v[:])}}
+		h[keyOf(k)] = known
 	}
-	v := recompute.VersionOf(r)
-	h[r] = held{r, hex.EncodeToString(v[:])}
-	return h[r]
+	return known.name, known.held
+}
+
+// apply drops what a transaction deletes, and what nobody may need of what it replaces.
+func (h holder) apply(tx *lbv1.Transaction) {
+	for _, r := range tx.GetUpserts() {
+		delete(h, keyOf(lbv1.KeyOf(r)))
+	}
+	for _, key := range tx.GetDeletes() {
+		delete(h, keyOf(key))
+	}
 }
 
 // region is what the proxies of a region need, and the proxies. Its resources are by name on the wire.
 type region struct {
 	name      string
-	resources map[string]held
+	resources map[string]*held
 	proxies   []*proxy
 }
 
-func newRegion(name string, first *lbv1.Transaction) *region {
-	r, versions := &region{name: name, resources: map[string]held{}}, holder{}
+func newRegion(name string, first *lbv1.Transaction, all holder) *region {
+	r := &region{name: name, resources: map[string]*held{}}
 	for _, resource := range first.GetUpserts() {
-		r.resources[wire.NameOf(lbv1.KeyOf(resource))] = versions.hold(resource)
+		name, h := all.hold(resource)
+		r.resources[name] = h
 	}
 	return r
 }
 
 // apply takes the region's part of the next transaction.
-func (r *region) apply(tx *lbv1.Transaction, versions holder) {
+func (r *region) apply(tx *lbv1.Transaction, all holder) {
 	var changed []string
 	for _, resource := range tx.GetUpserts() {
-		name := wire.NameOf(lbv1.KeyOf(resource))
-		r.resources[name] = versions.hold(resource)
+		name, h := all.hold(resource)
+		r.resources[name] = h
 		changed = append(changed, name)
 	}
 	for _, key := range tx.GetDeletes() {

@@ -55,6 +55,7 @@ type Server struct {
 	model   *subset.Model
 	seq     uint64
 	regions map[string]*region
+	held    holder
 }
 
 // New makes a server without proxies.
@@ -66,7 +67,7 @@ func New(c Config) *Server {
 		c.Stuck = func() bool { return false }
 	}
 	known := make(chan struct{})
-	s := &Server{config: c, known: known, ready: sync.OnceFunc(func() { close(known) }), model: subset.New(), regions: map[string]*region{}}
+	s := &Server{config: c, known: known, ready: sync.OnceFunc(func() { close(known) }), model: subset.New(), regions: map[string]*region{}, held: holder{}}
 	s.Metrics = newMetrics(s.counts)
 	return s
 }
@@ -94,10 +95,10 @@ func (s *Server) Apply(tx *lbv1.Transaction) {
 	defer s.mu.Unlock()
 	defer s.ready()
 	s.seq = tx.GetSeq()
-	versions := holder{}
+	s.held.apply(tx)
 	for name, part := range s.model.Apply(tx) {
 		r := s.regions[name]
-		r.apply(part, versions)
+		r.apply(part, s.held)
 		for _, p := range r.proxies {
 			s.tell(p)
 		}
@@ -117,7 +118,7 @@ func (s *Server) join(at credentials.Place, has map[string]string) *proxy {
 	defer s.mu.Unlock()
 	r := s.regions[at.Region]
 	if r == nil {
-		r = newRegion(at.Region, s.model.Open(at.Region))
+		r = newRegion(at.Region, s.model.Open(at.Region), s.held)
 		s.regions[at.Region] = r
 	}
 	name := location.Name(at.Region, at.Name)
@@ -146,6 +147,9 @@ func (s *Server) leave(p *proxy) {
 	if len(p.region.proxies) == 0 {
 		delete(s.regions, p.region.name)
 		s.model.Close(p.region.name)
+	}
+	if len(s.regions) == 0 {
+		s.held = holder{}
 	}
 }
 

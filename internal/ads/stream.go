@@ -13,7 +13,6 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
-	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/anypb"
 
 	"github.com/spillway-lb/spillway/internal/ads/credentials"
@@ -150,11 +149,7 @@ func (s *Server) answer(p *proxy, request *discoveryv3.DeltaDiscoveryRequest) {
 
 // send writes a response in parts; only the last one is waited for.
 func (s *Server) send(stream adsStream, r response) error {
-	parts, err := partsOf(r)
-	if err != nil {
-		return err
-	}
-	for _, part := range parts {
+	for _, part := range partsOf(r) {
 		s.Metrics.resources.Add(float64(len(part.GetResources()) + len(part.GetRemovedResources())))
 		if err := stream.Send(part); err != nil {
 			return err
@@ -164,7 +159,7 @@ func (s *Server) send(stream adsStream, r response) error {
 }
 
 // partsOf cuts a response into parts. There is always one.
-func partsOf(r response) ([]*discoveryv3.DeltaDiscoveryResponse, error) {
+func partsOf(r response) []*discoveryv3.DeltaDiscoveryResponse {
 	version := strconv.FormatUint(r.seq, 10)
 	fresh := func() *discoveryv3.DeltaDiscoveryResponse {
 		return &discoveryv3.DeltaDiscoveryResponse{TypeUrl: wire.TypeURL, SystemVersionInfo: version + wire.More}
@@ -173,19 +168,15 @@ func partsOf(r response) ([]*discoveryv3.DeltaDiscoveryResponse, error) {
 	parts, size := []*discoveryv3.DeltaDiscoveryResponse{part}, 0
 	part.RemovedResources = r.removed
 	for _, n := range r.put {
-		value, err := proto.MarshalOptions{Deterministic: true}.Marshal(n.resource)
-		if err != nil {
-			return nil, status.Errorf(codes.Internal, "%s: %v", n.name, err)
-		}
-		if size > 0 && size+len(value) > partSize {
+		if size > 0 && size+len(n.bytes) > partSize {
 			part, size = fresh(), 0
 			parts = append(parts, part)
 		}
-		size += len(value)
+		size += len(n.bytes)
 		part.Resources = append(part.Resources, &discoveryv3.Resource{
-			Name: n.name, Version: n.version, Resource: &anypb.Any{TypeUrl: wire.TypeURL, Value: value},
+			Name: n.name, Version: n.version, Resource: &anypb.Any{TypeUrl: wire.TypeURL, Value: n.bytes},
 		})
 	}
 	part.SystemVersionInfo, part.Nonce = version, strconv.FormatUint(r.nonce, 10)
-	return parts, nil
+	return parts
 }

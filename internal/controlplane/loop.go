@@ -26,6 +26,8 @@ const (
 	// settleTime bounds how long statuses wait for the proxies that they speak of: a new backend service has half a second
 	// for its first verdict. What is not there then is said to be pending.
 	settleTime = time.Second
+	// countInterval is how often at most it is said of many objects how many proxies have them.
+	countInterval = 5 * time.Second
 	// verdictInterval bounds how often verdicts become facts, so that flapping endpoints cost little.
 	verdictInterval = 200 * time.Millisecond
 	// maxRepeats bounds the rounds that facts of one settlement may lead to.
@@ -95,6 +97,8 @@ type Loop struct {
 	unkept     bool
 	notBefore  time.Time // of the next round
 	verdictsAt time.Time // when verdicts may become facts again
+	countAt    time.Time // when counts of many may be told again
+	counting   bool      // there are some to be told then
 	// held are status writes that wait for proxies, until deadline.
 	held     []recompute.WriteChange
 	deadline time.Time
@@ -215,6 +219,9 @@ func (l *Loop) pause(now time.Time) time.Duration {
 	}
 	if l.feedback.anyVerdicts() {
 		due(l.verdictsAt)
+	}
+	if l.counting {
+		due(l.countAt)
 	}
 	if l.unkept {
 		due(l.keepAt)
@@ -376,7 +383,12 @@ func (l *Loop) settled() (changes []FactChange, ok bool) {
 		}
 		l.progress.Hurry()
 	}
-	return append(l.progress.Changes(), l.holders.Changes()...), true
+	exact := !l.config.Now().Before(l.countAt)
+	changes = append(l.progress.Changes(exact), l.holders.Changes()...)
+	if l.counting = l.progress.Counting(); exact && len(changes) > manyCounts {
+		l.countAt = l.config.Now().Add(countInterval)
+	}
+	return changes, true
 }
 
 func (l *Loop) commit(changes []FactChange) {

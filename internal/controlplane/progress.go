@@ -28,6 +28,8 @@ type Progress struct {
 	// withheld are the resources that no proxy was given.
 	withheld map[store.Fact][]fact.Refusal
 	dirty    map[store.Fact]struct{}
+	// counting: some of the dirty ones are kept back.
+	counting bool
 }
 
 // touch is a transaction that changed an owner's resources.
@@ -370,29 +372,67 @@ func (p *Progress) Taken() map[string]uint64 {
 	return out
 }
 
-// Changes returns the facts that changed since the last call, in order of key.
-func (p *Progress) Changes() []FactChange {
-	var out []FactChange
+// manyCounts is how many owners may wait for more proxies than before and be told so at any time.
+const manyCounts = 100
+
+// Changes returns the facts that changed since the last call, in order of key. Where many owners wait for proxies and only the number of those
+// that have it differs, that is told if exact: each proxy of a fleet that takes a large model would be news of everything else.
+func (p *Progress) Changes(exact bool) []FactChange {
+	var out, counts []FactChange
 	for f := range p.dirty {
-		o := p.owners[f]
-		if o == nil {
-			continue
-		}
-		now, gone := p.progress(f, o)
+		c, counting, changed := p.change(f)
 		switch {
-		case gone:
-			if o.told != nil {
-				out = append(out, FactChange{Fact: f})
-			}
-			p.forget(f, o)
-		case o.told == nil || !o.told.Equal(now):
-			o.told = &now
-			out = append(out, FactChange{f, now})
+		case changed && counting:
+			counts = append(counts, c)
+		case changed:
+			out = append(out, p.tell(c))
+		default:
+			delete(p.dirty, f)
 		}
 	}
-	clear(p.dirty)
+	if p.counting = !exact && len(counts) > manyCounts; !p.counting {
+		for _, c := range counts {
+			out = append(out, p.tell(c))
+		}
+	}
 	slices.SortFunc(out, func(a, b FactChange) int { return cmp.Compare(a.Fact.Key, b.Fact.Key) })
 	return out
+}
+
+// Counting says that Changes kept something back.
+func (p *Progress) Counting() bool { return p.counting }
+
+// change is what is new of an owner; counting: only how many proxies of those that it waits for have it.
+func (p *Progress) change(f store.Fact) (c FactChange, counting, changed bool) {
+	o := p.owners[f]
+	if o == nil {
+		return c, false, false
+	}
+	now, gone := p.progress(f, o)
+	switch {
+	case gone && o.told == nil:
+		p.forget(f, o)
+		return c, false, false
+	case gone:
+		return FactChange{Fact: f}, false, true
+	case o.told == nil:
+		return FactChange{f, now}, false, true
+	}
+	counted := *o.told
+	counted.Ready = now.Ready
+	return FactChange{f, now}, counted.Equal(now) && !counted.Taken() && !o.told.Taken(), !o.told.Equal(now)
+}
+
+// tell notes that a change is about to be known.
+func (p *Progress) tell(c FactChange) FactChange {
+	delete(p.dirty, c.Fact)
+	o := p.owners[c.Fact]
+	if now, ok := c.Value.(fact.Progress); ok {
+		o.told = &now
+	} else {
+		p.forget(c.Fact, o)
+	}
+	return c
 }
 
 func (p *Progress) forget(f store.Fact, o *ownerState) {

@@ -227,7 +227,7 @@ func TestProgressIsWhatTheWorldSays(t *testing.T) {
 				w.withhold(held)
 				p.Withhold(held)
 			}
-			for _, c := range p.Changes() {
+			for _, c := range p.Changes(true) {
 				before, had := told[c.Fact]
 				now, is := c.Value.(fact.Progress)
 				if had == is && before.Equal(now) {
@@ -365,16 +365,59 @@ func TestTheLogIsBounded(t *testing.T) {
 	}
 	p.Open("a")
 	publish(1, 20000, func(uint64) {})
-	p.Changes()
+	p.Changes(true)
 	p.Report(location.Report{Location: "a", Seq: 20000})
-	if got := len(p.Changes()); got != 10 {
+	if got := len(p.Changes(true)); got != 10 {
 		t.Errorf("%d owners heard of the acknowledgement, want 10", got)
 	}
 	publish(20001, 40000, func(seq uint64) { p.Report(location.Report{Location: "a", Seq: seq}) })
 	p.Open("b")
-	p.Changes()
+	p.Changes(true)
 	p.Report(location.Report{Location: "b", Seq: 40000})
-	if got := len(p.Changes()); got != 10 {
+	if got := len(p.Changes(true)); got != 10 {
 		t.Errorf("%d owners heard that the new location has everything, want 10", got)
 	}
+}
+
+// TestCountsAreToldNowAndThen where many wait for proxies; that all have it, or one refuses it, is told at once, and so are counts of few.
+func TestCountsAreToldNowAndThen(t *testing.T) {
+	model := map[string]*lbv1.Resource{}
+	p := NewProgress(func(kind, name string) *lbv1.Resource { return model[kind+" "+name] })
+	regions := []string{"r1", "r2", "r3"}
+	tx := &lbv1.Transaction{Seq: 1}
+	for i := range 2 * manyCounts {
+		tx.Upserts = append(tx.Upserts, resource("fr", fmt.Sprint("g", i), "", 1, regions))
+	}
+	p.Publish(tx)
+	for _, r := range tx.GetUpserts() {
+		model[keyOf(r)] = r
+	}
+	for _, region := range regions {
+		p.Open(region)
+	}
+	expect := func(what string, exact bool, changes int, counting bool, text string) {
+		t.Helper()
+		got := p.Changes(exact)
+		if len(got) != changes || p.Counting() != counting {
+			t.Errorf("%s: %d changes, counting %t", what, len(got), p.Counting())
+		}
+		for _, c := range got {
+			if said := c.Value.(fact.Progress).String(); said != text {
+				t.Errorf("%s: %s %q", what, c.Fact.Key, said)
+			}
+		}
+	}
+	expect("published", false, 2*manyCounts, false, "0 of 3 proxies have it")
+	p.Report(location.Report{Location: "r1", Seq: 1})
+	expect("the first proxy", false, 0, true, "")
+	p.Report(location.Report{Location: "r2", Seq: 1, Refused: []config.Refusal{{Kind: "forwarding_rule", Name: "fr-g0", Reason: "no"}}})
+	expect("a refusal", false, 1, true, "the proxy in r2 refuses it: forwarding_rule fr-g0: no")
+	expect("now and then", true, 2*manyCounts-1, false, "2 of 3 proxies have it")
+	p.Report(location.Report{Location: "r2", Seq: 1})
+	p.Report(location.Report{Location: "r3", Seq: 1})
+	expect("all have it", false, 2*manyCounts, false, "3 of 3 proxies have it")
+	p.Publish(&lbv1.Transaction{Seq: 2, Upserts: []*lbv1.Resource{resource("fr", "g1", "", 2, regions)}})
+	expect("one is edited", false, 1, false, "0 of 3 proxies have it")
+	p.Report(location.Report{Location: "r1", Seq: 2})
+	expect("few are counted at once", false, 1, false, "1 of 3 proxies have it")
 }

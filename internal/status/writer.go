@@ -16,7 +16,6 @@ package status
 import (
 	"maps"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -101,7 +100,7 @@ func (w *Writer) Apply(changes []recompute.WriteChange, touched []string, now ti
 	if len(dirty) == 0 && len(occurrences) == 0 && w.sweep.done {
 		return
 	}
-	refs := slices.SortedFunc(maps.Keys(dirty), func(a, b store.Ref) int { return strings.Compare(a.String(), b.String()) })
+	refs := slices.SortedFunc(maps.Keys(dirty), store.CompareRefs)
 	w.applier.Apply(func(t Target) {
 		w.events.adopt(t)
 		w.sweep.hear(t, touched)

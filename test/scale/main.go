@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"runtime"
-	"runtime/pprof"
 	"slices"
 	"syscall"
 	"time"
@@ -28,7 +27,9 @@ func main() {
 	rate := flag.Int("rate", 1000, "Pods a second that come or go")
 	steady := flag.Duration("steady", 20*time.Second, "how long they do")
 	of := flag.String("controller", "", "be the proxies of the controller at this address")
-	profile := flag.String("cpuprofile", "", "file for a CPU profile of all but the build")
+	var p profiles
+	flag.StringVar(&p.cpu, "cpuprofile", "", "file for a CPU profile of everything")
+	flag.StringVar(&p.heap, "memprofile", "", "file for a heap profile after the build")
 	flag.Parse()
 	if *of != "" {
 		runProxies(*of, w.regions)
@@ -36,13 +37,18 @@ func main() {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	if err := run(ctx, &w, *edits, *rate, *steady, *profile); err != nil {
+	if err := run(ctx, &w, *edits, *rate, *steady, p); err != nil {
 		fmt.Fprintln(os.Stderr, "scale:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, w *world, edits, rate int, steady time.Duration, profile string) error {
+func run(ctx context.Context, w *world, edits, rate int, steady time.Duration, p profiles) error {
+	endProfile, err := p.startCPU()
+	if err != nil {
+		return err
+	}
+	defer endProfile()
 	c, err := startController(ctx)
 	if err != nil {
 		return err
@@ -56,16 +62,8 @@ func run(ctx context.Context, w *world, edits, rate int, steady time.Duration, p
 		return err
 	}
 	fmt.Printf("with the model and statuses           %10.0f MiB\n", heap())
-	if profile != "" {
-		f, err := os.Create(profile)
-		if err != nil {
-			return err
-		}
-		defer func() { _ = f.Close() }()
-		if err := pprof.StartCPUProfile(f); err != nil {
-			return err
-		}
-		defer pprof.StopCPUProfile()
+	if err := p.writeHeap(); err != nil {
+		return err
 	}
 	if err := edit(ctx, c, w, edits); err != nil {
 		return err
