@@ -95,7 +95,7 @@ func (p *Policy) rewrite(path []byte, weakest lbv1.RequestPolicy_Reading) ([]byt
 		case encoded && unreserved(c):
 			w.put(p.unreserved, c, path[i:i+size])
 		default:
-			w.out = append(w.out, path[i:i+size]...)
+			w.keep(path[i : i+size])
 		}
 		i += size
 	}
@@ -169,15 +169,24 @@ func (w *writer) put(r lbv1.RequestPolicy_Reading, c byte, written []byte) {
 	if carriedOut(r, w.weakest) {
 		w.out = append(w.out, c)
 	} else {
-		w.out = append(w.out, written...)
+		w.keep(written)
 	}
+}
+
+// keep writes what was written. Rules see the digits of what is encoded in capitals: %c3 is %C3 (RFC 3986 section 6.2.2.1).
+func (w *writer) keep(written []byte) {
+	if w.weakest == lbv1.RequestPolicy_LIBERAL && len(written) > 1 {
+		w.out = append(w.out, bytes.ToUpper(written)...)
+		return
+	}
+	w.out = append(w.out, written...)
 }
 
 // skip leaves out what was written, or writes it.
 func (w *writer) skip(r lbv1.RequestPolicy_Reading, written []byte) {
 	w.rejected = w.rejected || r == lbv1.RequestPolicy_REJECT
 	if !carriedOut(r, w.weakest) {
-		w.out = append(w.out, written...)
+		w.keep(written)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
+	"github.com/spillway-lb/spillway/internal/proxy/requestpath"
 )
 
 func TestHosts(t *testing.T) {
@@ -134,6 +135,8 @@ func TestMatchesBeyondThePath(t *testing.T) {
 		compiled(t, spec("*", "*", "09", &lbv1.RouteMatch{Headers: []*lbv1.ValueMatch{valueIs("host", "By-host")}})),
 		compiled(t, spec("*", "*", "10", &lbv1.RouteMatch{QueryParams: []*lbv1.ValueMatch{valueIs("q", "a b")}})),
 		compiled(t, spec("*", "*", "11", &lbv1.RouteMatch{QueryParams: []*lbv1.ValueMatch{valueIs("q", "1+1")}})),
+		compiled(t, spec("*", "*", "14", &lbv1.RouteMatch{QueryParams: []*lbv1.ValueMatch{valueIs("a&b", "1")}})),
+		compiled(t, spec("*", "*", "15", &lbv1.RouteMatch{QueryParams: []*lbv1.ValueMatch{valueIs("c+d", "1")}})),
 		compiled(t, spec("*", "*", "12", &lbv1.RouteMatch{Headers: []*lbv1.ValueMatch{valueIs("Upgrade", "websocket")}})),
 		compiled(t, spec("*", "*", "13", &lbv1.RouteMatch{Headers: []*lbv1.ValueMatch{
 			{Name: "Host", Value: &lbv1.ValueMatch_Regex{Regex: "By-[Rr]egex:[0-9]+"}},
@@ -168,6 +171,13 @@ func TestMatchesBeyondThePath(t *testing.T) {
 		{"h/?q=a%20b", nil, "10"},
 		{"h/?q=1%2B1", nil, "11"},
 		{"h/?q=1+1", nil, "11"},
+		{"h/?a%26b=1", nil, "14"},
+		{"h/?a&b=1", nil, "99"},
+		{"h/?c+d=1", nil, "15"},
+		{"h/?c%2Bd=1", nil, "15"},
+		{"h/?%75ser=ann", nil, "06"},
+		{"h/?%75ser=bob&user=ann", nil, "99"}, // the first one counts, however it is written
+		{"h/?us%zzer=ann", nil, "99"},
 		{"h/", []string{"list: a", "x: y", "list: b"}, "08"},
 		{"h/", []string{"list: a,b"}, "08"},
 		{"h/", []string{"list: a"}, "99"},
@@ -175,6 +185,29 @@ func TestMatchesBeyondThePath(t *testing.T) {
 	} {
 		if got := answer(m, request(c.line, c.fields...)); got != c.want {
 			t.Errorf("%s %v: %q, want %q", c.line, c.fields, got, c.want)
+		}
+	}
+}
+
+// TestDigitsOfEncodedBytes: %c3 is %C3, in rules and in requests.
+func TestDigitsOfEncodedBytes(t *testing.T) {
+	for _, kind := range []*lbv1.RouteMatch{
+		{Path: &lbv1.RouteMatch_Exact{Exact: "/%c3%bC"}},
+		{Path: &lbv1.RouteMatch_Prefix{Prefix: "/%c3%bC"}},
+		{Path: &lbv1.RouteMatch_Regex{Regex: "/%c3%bC"}},
+		{Path: &lbv1.RouteMatch_Regex{Regex: "/[%]?(%c3%bc|%2f)"}},
+	} {
+		m := mapOf([]string{"*"}, compiled(t, spec("*", "*", "1", kind)))
+		for _, written := range []string{"/%c3%bc", "/%C3%BC", "/%C3%bc"} {
+			policy := requestpath.Compile(nil)
+			reading, err := policy.Read([]byte(written))
+			if err != nil {
+				t.Fatal(err)
+			}
+			req := request("h" + written)
+			if req.RoutePath = reading.Matched; answer(m, req) != "1" || string(reading.Sent) != written {
+				t.Errorf("%v does not match %s, which goes out as %s", kind, written, reading.Sent)
+			}
 		}
 	}
 }

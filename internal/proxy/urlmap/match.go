@@ -115,7 +115,11 @@ func readPath(path string) (string, error) {
 
 func (m *match) compileRegex(expr string) error {
 	m.kind = regexPath
-	free, err := regexp.Compile(expr)
+	if _, err := regexp.Compile(expr); err != nil {
+		return err
+	}
+	seen := encoded.ReplaceAllStringFunc(expr, strings.ToUpper)
+	free, err := regexp.Compile(seen)
 	if err != nil {
 		return err
 	}
@@ -128,9 +132,12 @@ func (m *match) compileRegex(expr string) error {
 			return fmt.Errorf("%q matches no path: none has a %q", expr, m.path[i])
 		}
 	}
-	m.regex = regexp.MustCompile(whole(expr))
+	m.regex = regexp.MustCompile(whole(seen))
 	return nil
 }
+
+// encoded is a byte in an expression as paths have it. The paths that rules see have its digits in capitals.
+var encoded = regexp.MustCompile("%[0-9A-Fa-f]{2}")
 
 // whole makes an expression match all of a text only.
 func whole(expr string) string { return "^(?:" + expr + ")$" }
@@ -279,7 +286,7 @@ func (q *query) header(v *valueMatch) ([]byte, bool) {
 	return first, n == 1
 }
 
-// decoded undoes the encoding of a query parameter's value; false if there is none or it is broken.
+// decoded undoes the encoding of a query parameter's name or value; false if there is none or it is broken.
 func decoded(value []byte) ([]byte, bool) {
 	if bytes.IndexByte(value, '%') < 0 && bytes.IndexByte(value, '+') < 0 {
 		return nil, false
@@ -288,7 +295,7 @@ func decoded(value []byte) ([]byte, bool) {
 	return []byte(text), err == nil
 }
 
-// param is the first query parameter of a name, as it is written. A value is compared so, and decoded.
+// param is the value of the first query parameter of a name, as it is written. A name is compared so, and decoded, as a value is.
 func (q *query) param(name []byte) ([]byte, bool) {
 	rest := q.params
 	for len(rest) > 0 {
@@ -298,13 +305,12 @@ func (q *query) param(name []byte) ([]byte, bool) {
 		} else {
 			rest = nil
 		}
-		if len(pair) >= len(name) && bytes.Equal(pair[:len(name)], name) {
-			if len(pair) == len(name) {
-				return pair[len(name):], true
-			}
-			if pair[len(name)] == '=' {
-				return pair[len(name)+1:], true
-			}
+		written, value, _ := bytes.Cut(pair, []byte{'='})
+		if bytes.Equal(written, name) {
+			return value, true
+		}
+		if text, ok := decoded(written); ok && bytes.Equal(text, name) {
+			return value, true
 		}
 	}
 	return nil, false
