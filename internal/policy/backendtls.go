@@ -277,11 +277,23 @@ func (s *tlsStatus) onTarget(r gatewayv1.LocalPolicyTargetReferenceWithSectionNa
 // ControllerName is what statuses say who wrote them.
 const ControllerName = gatewayv1.GatewayController(kind.GatewayController)
 
+// optionsText tells of options: there are none that change anything.
+func (s *tlsStatus) optionsText() string {
+	if len(s.policy.Spec.Options) == 0 {
+		return ""
+	}
+	var keys []string
+	for _, key := range slices.Sorted(maps.Keys(s.policy.Spec.Options)) {
+		keys = append(keys, string(key))
+	}
+	return "options " + strings.Join(keys, ", ") + ": not supported, they change nothing"
+}
+
 func (s *tlsStatus) conditions() []metav1.Condition {
 	generation := s.policy.Generation
 	accepted := metav1.Condition{
 		Type: string(gatewayv1.PolicyConditionAccepted), Status: metav1.ConditionTrue, ObservedGeneration: generation,
-		Reason: string(gatewayv1.PolicyReasonAccepted),
+		Reason: string(gatewayv1.PolicyReasonAccepted), Message: s.optionsText(),
 	}
 	resolved := metav1.Condition{
 		Type: string(gatewayv1.BackendTLSPolicyConditionResolvedRefs), Status: metav1.ConditionTrue, ObservedGeneration: generation,
