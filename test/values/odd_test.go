@@ -87,7 +87,7 @@ func with(onBackend bool, filter object) object {
 
 func all() []value {
 	var out []value
-	for _, make := range []func() []value{matches, filters, redirects, limits, backends, grpc, services, policies, gateways, extensions, plugins, ingresses, backendConfigs, frontendConfigs} {
+	for _, make := range []func() []value{matches, filters, redirects, limits, backends, grpc, services, policies, gateways, extensions, plugins, ingresses, backendConfigs, frontendConfigs, texts} {
 		out = append(out, make()...)
 	}
 	return out

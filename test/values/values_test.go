@@ -12,6 +12,7 @@ import (
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
 	"github.com/spillway-lb/spillway/internal/manifests"
+	"github.com/spillway-lb/spillway/internal/owner"
 	"github.com/spillway-lb/spillway/internal/proxy/chains"
 	"github.com/spillway-lb/spillway/internal/proxy/config"
 	"github.com/spillway-lb/spillway/internal/proxy/message"
@@ -23,7 +24,7 @@ import (
 )
 
 // atLeast is how many values there are, so that nobody takes a table away by mistake.
-const atLeast = 4000
+const atLeast = 8000
 
 const base = `
 apiVersion: gateway.networking.k8s.io/v1
@@ -76,13 +77,14 @@ type world struct {
 	maps       map[string]*urlmap.Map
 	rules      map[string][]*lbv1.RouteRule  // by route
 	extensions map[string]*lbv1.LbExtension  // by extension
+	listens    map[string]bool               // by Gateway
 	status     map[string][]metav1.Condition // by kind and name
 	events     map[string]string
 }
 
 func newWorld(t *testing.T) *world {
 	return &world{
-		t: t, maps: map[string]*urlmap.Map{}, rules: map[string][]*lbv1.RouteRule{}, extensions: map[string]*lbv1.LbExtension{}, status: map[string][]metav1.Condition{}, events: map[string]string{},
+		t: t, maps: map[string]*urlmap.Map{}, rules: map[string][]*lbv1.RouteRule{}, extensions: map[string]*lbv1.LbExtension{}, listens: map[string]bool{}, status: map[string][]metav1.Condition{}, events: map[string]string{},
 	}
 }
 
@@ -131,6 +133,10 @@ func (w *world) note(resources []*lbv1.Resource, writes []recompute.WriteChange)
 	for _, r := range resources {
 		if p := r.GetTargetProxy(); p != nil {
 			w.maps[p.GetUrlMap()] = w.root.TargetProxy(r.GetName()).Map
+		}
+		if f := r.GetForwardingRule(); f != nil {
+			ref, _ := owner.Ref(f.GetOwner())
+			w.listens[ref.Name] = true
 		}
 		w.noteExtension(r.GetLbRouteExtension())
 		w.noteExtension(r.GetLbTrafficExtension())
@@ -205,7 +211,7 @@ func document(i int, v *value) []byte {
 	case "Gateway", "GCPWasmPlugin":
 	case "Ingress", "BackendConfig", "FrontendConfig":
 		docs = withIngress(doc)
-	case "GCPTrafficExtension", "GCPRoutingExtension":
+	case "GCPTrafficExtension", "GCPRoutingExtension", "GCPGatewayPolicy":
 		docs = append(docs, gatewayOf(own))
 	case "Service":
 		docs = append(docs, routeTo(own))
@@ -241,14 +247,19 @@ func (w *world) judge(i int, v *value) (words string, err error) {
 		words = w.refusal("HTTPRoute/" + name(i))
 	}
 	route := kind == "HTTPRoute" || kind == "GRPCRoute"
+	listens := kind == "Gateway" || kind == "GCPGatewayPolicy"
 	extension := kind == "GCPTrafficExtension" || kind == "GCPRoutingExtension"
 	switch {
 	case words == "" && extension:
 		return "", w.extends(name(i))
 	case words == "" && route:
 		return "", w.serves(i, v)
-	case words == "" && len(w.status[kind+"/"+name(i)]) == 0 && kind != "Service":
+	case words == "" && len(w.status[kind+"/"+name(i)]) == 0 && kind != "Service" && kind != "GCPWasmPlugin":
 		return "", fmt.Errorf("there is no status")
+	case words == "" && listens && !w.listens[name(i)]:
+		return "", fmt.Errorf("every condition is fine, and nothing listens")
+	case words == "" && w.status["HTTPRoute/"+name(i)] != nil:
+		return "", w.serves(i, v)
 	case words != "" && route && !strings.Contains(words, "spec.rules[0]") && !strings.Contains(words, "not found") && !strings.Contains(words, "not supported") && !strings.Contains(words, "ReferenceGrant"):
 		return "", fmt.Errorf("the refusal does not name the field: %s", words)
 	}
