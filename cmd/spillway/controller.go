@@ -1,8 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -15,7 +17,9 @@ import (
 
 	spillwayv1alpha1 "github.com/spillway-lb/spillway/api/spillway/v1alpha1"
 	"github.com/spillway-lb/spillway/internal/cluster"
+	"github.com/spillway-lb/spillway/internal/fleet"
 	"github.com/spillway-lb/spillway/internal/membership"
+	"github.com/spillway-lb/spillway/internal/place"
 	"github.com/spillway-lb/spillway/internal/serve"
 	"github.com/spillway-lb/spillway/internal/status"
 )
@@ -76,7 +80,7 @@ func newControllerCommand() *cobra.Command {
 	flags.StringVar(&f.source.Dir, "kubeconfig-dir", "", "directory with a kubeconfig for each cluster, which is called as the file is")
 	flags.StringVar(&f.source.Config, "config-cluster", "", "cluster that holds multi-cluster Gateways; the first one if empty")
 	flags.StringArrayVar(&f.places, "cluster", nil, "NAME=REGION[/ZONE[,ZONE]] of a cluster; by default what the labels of its Nodes say; repeatable")
-	flags.StringVar(&f.project, "project", "", "ID[:NUMBER] of the project that names and paths of resources show")
+	flags.StringVar(&f.project, "project", "", "ID[:NUMBER] of the project that names and paths of resources show; without a number, one that follows from the ID")
 	flags.StringVar(&f.pool, "address-pool", "", "range of the addresses of Gateways and Ingresses, such as 10.200.0.0/16; 127.64.0.0/10 if empty, which only this machine reaches")
 	flags.StringVar(&f.install, "install", status.DefaultInstall, "name of this install, where there are several: each changes only what it has made")
 	flags.BoolVar(&f.elect, "leader-elect", false, "with several replicas: one of them writes to API servers; all serve")
@@ -156,24 +160,19 @@ func identityOf(flag string) (string, error) {
 }
 
 // placesOf reads --cluster flags.
-func placesOf(flags []string) (map[string]membership.Place, error) {
-	places := map[string]membership.Place{}
+func placesOf(flags []string) (map[string]place.Place, error) {
+	places := map[string]place.Place{}
 	for _, flag := range flags {
-		name, place, ok := strings.Cut(flag, "=")
-		region, zones, _ := strings.Cut(place, "/")
-		if !ok || name == "" || region == "" {
-			return nil, fmt.Errorf("--cluster %s: it is NAME=REGION[/ZONE[,ZONE]]", flag)
+		name, at, err := place.Parse(flag)
+		if err != nil {
+			return nil, err
 		}
-		p := membership.Place{Region: region}
-		if zones != "" {
-			p.Zones = strings.Split(zones, ",")
-		}
-		places[name] = p
+		places[name] = at
 	}
 	return places, nil
 }
 
-// projectOf reads --project.
+// projectOf reads --project. A project without a number has one that follows from its ID: paths of resources show it, and nobody's is 0.
 func projectOf(flag string) (p spillwayv1alpha1.Project, err error) {
 	id, number, numbered := strings.Cut(flag, ":")
 	p.ID = id
@@ -181,8 +180,18 @@ func projectOf(flag string) (p spillwayv1alpha1.Project, err error) {
 		if p.Number, err = strconv.ParseInt(number, 10, 64); err != nil {
 			return p, fmt.Errorf("--project %s: it is ID[:NUMBER]", flag)
 		}
+		return p, nil
 	}
+	p.Number = numberOf(cmp.Or(id, fleet.DefaultProject))
 	return p, nil
+}
+
+// numberOf is the number of a project, of twelve digits as Google's are.
+func numberOf(id string) int64 {
+	const first, count = 100_000_000_000, 900_000_000_000
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(id)) // it never fails
+	return first + int64(h.Sum64()%count)
 }
 
 // smallestPool is the longest prefix of a pool: with fewer addresses than 14 names collide at once.

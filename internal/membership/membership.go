@@ -24,16 +24,11 @@ import (
 
 	"github.com/spillway-lb/spillway/internal/cluster"
 	"github.com/spillway-lb/spillway/internal/digest"
+	"github.com/spillway-lb/spillway/internal/place"
 )
 
 // InCluster is the name of the cluster that the process runs in, where nothing names it.
 const InCluster = "in-cluster"
-
-// Place is where a cluster stands.
-type Place struct {
-	Region string
-	Zones  []string
-}
 
 // Source says where members are found.
 type Source struct {
@@ -47,7 +42,7 @@ type Source struct {
 	// Config is the name of the config cluster; the first member if empty.
 	Config string
 	// Places are those of clusters by name; the labels of their Nodes say it for others.
-	Places map[string]Place
+	Places map[string]place.Place
 }
 
 // Members lists them, in order: those of contexts as they are written, then those of the directory by name. On an error nobody is left out:
@@ -78,8 +73,8 @@ func (s Source) placed(all []cluster.Member) ([]cluster.Member, error) {
 			return nil, fmt.Errorf("two clusters are called %s: %s, and %s", m.Name, other, m.Origin)
 		}
 		seen[m.Name] = m.Origin
-		place := s.Places[m.Name]
-		m.Region, m.Zones = place.Region, place.Zones
+		at := s.Places[m.Name]
+		m.Region, m.Zones = at.Region, at.Zones
 		m.ConfigCluster = m.Name == s.Config || s.Config == "" && i == 0
 	}
 	if _, there := seen[s.Config]; s.Config != "" && !there {

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/spillway-lb/spillway/internal/membership"
+	"github.com/spillway-lb/spillway/internal/place"
 )
 
 // kubeconfig has a context for each name, all at servers of their own.
@@ -31,7 +32,7 @@ func TestContexts(t *testing.T) {
 	path := kubeconfig(t, filepath.Join(t.TempDir(), "config"), "a", "west", "east", "other")
 	s := membership.Source{
 		Kubeconfig: path, Contexts: []string{"west", "east"}, Config: "east",
-		Places: map[string]membership.Place{"west": {Region: "us-west1", Zones: []string{"us-west1-b"}}},
+		Places: map[string]place.Place{"west": {Region: "us-west1", Zones: []string{"us-west1-b"}}},
 	}
 	all, err := s.Members()
 	if err != nil || len(all) != 2 {
@@ -78,7 +79,7 @@ func TestWhatCannotBeFoundIsNamed(t *testing.T) {
 		{membership.Source{Kubeconfig: path, Contexts: []string{"north"}}, `context "north" does not exist; there are: east, west`},
 		{membership.Source{Kubeconfig: path, Contexts: []string{"west", "west"}}, "two clusters are called west"},
 		{membership.Source{Kubeconfig: path, Config: "east"}, "config cluster east is not among the clusters"},
-		{membership.Source{Kubeconfig: path, Places: map[string]membership.Place{"x": {}}}, "a place is given for cluster x"},
+		{membership.Source{Kubeconfig: path, Places: map[string]place.Place{"x": {}}}, "a place is given for cluster x"},
 		{membership.Source{Kubeconfig: filepath.Join(dir, "none")}, "no such file"},
 		{membership.Source{Dir: filepath.Join(dir, "none")}, "no such file"},
 	} {

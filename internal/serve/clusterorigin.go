@@ -114,6 +114,22 @@ func (o *clusterOrigin) look() {
 // loaded does not wait for clusters that are away.
 func (o *clusterOrigin) loaded() <-chan struct{} { return o.set.Settled() }
 
+// waiting names the clusters that have not said everything, and what is missing.
+func (o *clusterOrigin) waiting() string { return waitingFor(o.set.Health()) }
+
+func waitingFor(all []membercluster.Health) string {
+	var lines []string
+	for _, h := range all {
+		switch {
+		case h.Waiting != "":
+			lines = append(lines, fmt.Sprintf("cluster %s: not read yet: %s", h.Name, h.Waiting))
+		case h.Stale:
+			lines = append(lines, fmt.Sprintf("cluster %s does not answer", h.Name))
+		}
+	}
+	return strings.Join(lines, "\n")
+}
+
 // await is nil: API servers add what they add when they do.
 func (o *clusterOrigin) await() func(context.Context, uint64) { return nil }
 

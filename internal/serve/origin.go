@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/netip"
@@ -22,6 +23,8 @@ type origin interface {
 	follow(context.Context)
 	// loaded is closed when there is enough for a first round.
 	loaded() <-chan struct{}
+	// waiting is what that waits for, for people; "" if nobody can say.
+	waiting() string
 	// await returns when what a revision calls for is in the store; nil: nothing is.
 	await() func(ctx context.Context, revision uint64)
 	// work does what else has to be done, until the proxies have drained.
@@ -53,10 +56,13 @@ func (s *server) limits() status.Limits {
 func (s *server) ready() error {
 	select {
 	case <-s.origin.loaded():
-		return nil
 	default:
-		return errors.New("not everything has been read yet")
+		return errors.New(cmp.Or(s.origin.waiting(), "not everything has been read yet"))
 	}
+	if s.loop.Stuck() {
+		return errors.New("rounds hang: what changes reaches no proxy")
+	}
+	return nil
 }
 
 // directoryOrigin is a directory of manifests, with stand-ins for what a cluster would do about them.
@@ -64,6 +70,9 @@ type directoryOrigin struct {
 	*directory
 	standin *standalone.Controller
 }
+
+// waiting is nothing that has a name: files are read in one go.
+func (o *directoryOrigin) waiting() string { return "" }
 
 func newDirectoryOrigin(s *server, writer *status.Writer, kept *persist.State) *directoryOrigin {
 	return &directoryOrigin{

@@ -9,7 +9,6 @@ package plan
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"net/netip"
 	"regexp"
@@ -20,6 +19,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/spillway-lb/spillway/internal/address"
+	clusterplace "github.com/spillway-lb/spillway/internal/place"
 )
 
 // DefaultClusters are those of the multi-cluster tutorial.
@@ -255,30 +255,9 @@ func parsePlaces(texts, names []string) (map[string]place, error) {
 }
 
 func parsePlace(text string) (name string, at place, err error) {
-	wrong := func(what string) (string, place, error) {
-		return "", place{}, fmt.Errorf("--cluster %q: %w; it is NAME=REGION[/ZONE[,ZONE]]", text, errors.New(what))
+	name, parsed, err := clusterplace.Parse(text)
+	if err == nil && len(parsed.Zones) == 0 {
+		parsed.Zones = []string{parsed.Region + "-" + firstZone(parsed.Region)}
 	}
-	name, where, found := strings.Cut(text, "=")
-	if !found || name == "" {
-		return wrong("there is no NAME=")
-	}
-	region, zones, zoned := strings.Cut(where, "/")
-	if problems := validation.IsDNS1123Label(region); len(problems) > 0 {
-		return wrong("region: " + problems[0])
-	}
-	at = place{region: region}
-	if !zoned {
-		at.zones = []string{region + "-" + firstZone(region)}
-		return name, at, nil
-	}
-	for zone := range strings.SplitSeq(zones, ",") {
-		if problems := validation.IsDNS1123Label(zone); len(problems) > 0 {
-			return wrong("zone: " + problems[0])
-		}
-		if slices.Contains(at.zones, zone) {
-			return wrong("zone " + zone + " is there twice")
-		}
-		at.zones = append(at.zones, zone)
-	}
-	return name, at, nil
+	return name, place{parsed.Region, parsed.Zones}, err
 }
