@@ -130,7 +130,7 @@ func relatedTo(
 	related.Events, err = pick(kind.Event, object.GetNamespace(), func(o printer.Object) bool {
 		f := fieldSet{o}
 		return f.Get("involvedObject.kind") == k.Name && f.Get("involvedObject.name") == object.GetName() &&
-			f.Get("involvedObject.namespace") == object.GetNamespace()
+			f.Get("involvedObject.namespace") == object.GetNamespace() && isUID(object, f.Get("involvedObject.uid"))
 	})
 	if err != nil {
 		return related, err
@@ -161,4 +161,9 @@ func relatedTo(
 		})
 	}
 	return related, err
+}
+
+// isUID says whether an event that names a UID may be about an object, as kubectl has it: events of Nodes have the name there.
+func isUID(object printer.Object, uid string) bool {
+	return uid == "" || uid == string(object.GetUID()) || uid == object.GetName()
 }

@@ -8,6 +8,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/recompute"
@@ -38,9 +39,19 @@ type causeKey struct {
 	key string
 }
 
+// eventKey tells events apart; those of an object that was made anew are others.
 type eventKey struct {
 	about                         store.Ref
+	uid                           types.UID
 	kind, reason, message, source string
+}
+
+func keyFor(t Target, about store.Ref, e recompute.Event) eventKey {
+	var uid types.UID
+	if entry := t.Get(about); entry != nil {
+		uid = entry.Object.GetUID()
+	}
+	return eventKey{about, uid, e.Type, e.Reason, e.Message, e.Source}
 }
 
 type occurrence struct {
@@ -97,7 +108,7 @@ func keyOf(cluster string, e *corev1.Event) eventKey {
 		kind += "." + group
 	}
 	about := store.Ref{Cluster: cluster, Kind: kind, Namespace: e.InvolvedObject.Namespace, Name: e.InvolvedObject.Name}
-	return eventKey{about, e.Type, e.Reason, e.Message, e.Source.Component}
+	return eventKey{about, e.InvolvedObject.UID, e.Type, e.Reason, e.Message, e.Source.Component}
 }
 
 // apply emits an event unless its cause is the one already seen; said tells that an earlier process has told it. An event
@@ -108,7 +119,7 @@ func (l *eventLog) apply(t Target, c recompute.WriteChange, said bool, now time.
 	if !ok {
 		return
 	}
-	adopted := l.disown(c.Ref, e)
+	adopted := l.disown(keyFor(t, c.Ref, e), e.Cause)
 	if c.Removed {
 		delete(l.causes, key)
 		return
@@ -127,20 +138,20 @@ func (l *eventLog) apply(t Target, c recompute.WriteChange, said bool, now time.
 }
 
 // disown takes note that this process has heard of an event; it says whether an earlier one emitted it for the same cause.
-func (l *eventLog) disown(about store.Ref, e recompute.Event) bool {
-	element, ok := l.last[eventKey{about, e.Type, e.Reason, e.Message, e.Source}]
+func (l *eventLog) disown(key eventKey, cause string) bool {
+	element, ok := l.last[key]
 	if !ok {
 		return false
 	}
 	o := element.Value.(*occurrence)
 	adopted := o.adopted
 	o.adopted = false
-	return adopted && o.cause == e.Cause
+	return adopted && o.cause == cause
 }
 
 func (l *eventLog) emit(t Target, about store.Ref, e recompute.Event, now time.Time) {
 	now = now.UTC()
-	key := eventKey{about, e.Type, e.Reason, e.Message, e.Source}
+	key := keyFor(t, about, e)
 	if element, ok := l.last[key]; ok {
 		o := element.Value.(*occurrence)
 		if entry := t.Get(o.ref); entry != nil {

@@ -1,6 +1,7 @@
 package status_test
 
 import (
+	"maps"
 	"fmt"
 	"slices"
 	"testing"
@@ -8,6 +9,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/spillway-lb/spillway/internal/recompute"
@@ -239,6 +241,29 @@ func TestEventsCount(t *testing.T) {
 	}
 	if e.InvolvedObject.UID != "u" || e.InvolvedObject.Kind != "Gateway" || e.Namespace != "store" {
 		t.Errorf("about %+v in %q", e.InvolvedObject, e.Namespace)
+	}
+}
+
+// TestAnObjectThatWasMadeAnewHasEventsOfItsOwn: kubectl shows those of its UID.
+func TestAnObjectThatWasMadeAnewHasEventsOfItsOwn(t *testing.T) {
+	s := storeWithGateway()
+	w := status.NewWriter(s, status.Limits{})
+	w.Apply([]recompute.WriteChange{event("sync", "SYNC", "1")}, nil, at(0))
+	gone := event("sync", "SYNC", "1")
+	gone.Removed = true
+	w.Apply([]recompute.WriteChange{gone}, nil, at(1))
+	again := newGateway()
+	again.UID = "v"
+	s.Commit(func(tx *store.Tx) { tx.Put("west", again, "gateway.yaml:1") })
+	w.Apply([]recompute.WriteChange{event("sync", "SYNC", "1")}, nil, at(2))
+	counts := map[types.UID]int32{}
+	s.Snapshot().Walk("Event", "", "", func(e *store.Entry) bool {
+		event := e.Object.(*corev1.Event)
+		counts[event.InvolvedObject.UID] += event.Count
+		return true
+	})
+	if want := map[types.UID]int32{"u": 1, "v": 1}; !maps.Equal(counts, want) {
+		t.Errorf("events by UID are %v, want %v", counts, want)
 	}
 }
 
