@@ -1,8 +1,8 @@
 package status_test
 
 import (
-	"maps"
 	"fmt"
+	"maps"
 	"slices"
 	"testing"
 	"time"
