@@ -112,6 +112,7 @@ type Loop struct {
 	mu       sync.Mutex // guards progress, which metrics read
 	progress *Progress
 	holders  *Holders
+	failures *Failures
 }
 
 // New makes a loop; it hears of data planes before Run. A sink that needs the loop as its feedback is set with To.
@@ -119,7 +120,7 @@ func New(c Config) *Loop {
 	return &Loop{
 		config: c, publisher: translate.NewPublisher(), feedback: newFeedback(), Metrics: newMetrics(), flush: make(chan chan struct{}),
 		trouble: map[string]string{}, withheld: map[config.Refusal]bool{}, progress: NewProgress(c.Model.Get),
-		holders: NewHolders(c.Model.Get),
+		holders: NewHolders(c.Model.Get), failures: NewFailures(),
 	}
 }
 
@@ -326,9 +327,11 @@ func (l *Loop) hear() {
 			l.progress.Open(e.location)
 		case closed:
 			l.progress.Close(e.location)
+			l.failures.Close(e.location)
 			delete(l.trouble, e.location)
 		case reported:
 			l.progress.Report(e.report)
+			l.failures.Report(e.report.Location, e.report.Failing)
 			l.complain(e)
 		}
 	}
@@ -384,7 +387,7 @@ func (l *Loop) settled() (changes []FactChange, ok bool) {
 		l.progress.Hurry()
 	}
 	exact := !l.config.Now().Before(l.countAt)
-	changes = append(l.progress.Changes(exact), l.holders.Changes()...)
+	changes = slices.Concat(l.progress.Changes(exact), l.holders.Changes(), l.failures.Changes())
 	if l.counting = l.progress.Counting(); exact && len(changes) > manyCounts {
 		l.countAt = l.config.Now().Add(countInterval)
 	}

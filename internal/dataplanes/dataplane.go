@@ -17,6 +17,7 @@ import (
 	"github.com/spillway-lb/spillway/internal/proxy/config"
 	"github.com/spillway-lb/spillway/internal/proxy/metrics"
 	"github.com/spillway-lb/spillway/internal/proxy/outbound"
+	"github.com/spillway-lb/spillway/internal/proxy/passive"
 )
 
 // DataPlane is a proxy and its prober at one location.
@@ -25,6 +26,7 @@ type DataPlane struct {
 	Proxy    *proxy.Proxy
 	Prober   *health.Prober
 
+	records  *passive.Records
 	feedback Feedback
 	location *location.Location
 	closed   atomic.Bool // nothing is told any more
@@ -42,10 +44,11 @@ func (s *Set) open(at config.Location) *DataPlane {
 	}
 	logger, counts := s.config.Logger.With("location", at.Region), metrics.New(metrics.Options{})
 	calls := outbound.New(outbound.Config{Logger: logger, Metrics: counts})
+	d.records = passive.New(func() { d.location.Speak() })
 	d.Proxy = proxy.New(proxy.Config{
 		Project: project, ProjectNumber: number,
 		Location: at, Logger: logger, Metrics: counts, AccessLog: s.config.AccessLog, LogAll: true,
-		Tracer: s.config.Tracer, Extensions: s.extensions(logger, counts, calls), Outside: calls,
+		Tracer: s.config.Tracer, Extensions: s.extensions(logger, counts, calls, d.records), Outside: calls,
 		Inherited: s.config.Sockets.Inherited, MaxConnections: s.config.Sockets.MaxConnections, OnBound: s.config.Sockets.OnBound,
 		OnPlaces: s.config.OnPlaces,
 	})
@@ -61,6 +64,7 @@ func (s *Set) open(at config.Location) *DataPlane {
 	var running sync.WaitGroup
 	running.Go(func() { d.Prober.Run(ctx) })
 	running.Go(func() { d.location.Run(ctx) })
+	running.Go(func() { d.records.Run(ctx) })
 	go func() {
 		running.Wait()
 		close(d.ended)
@@ -97,7 +101,7 @@ func (d *DataPlane) report(seq uint64, err error) {
 	if errors.As(err, &refused) {
 		out.Seq, out.Refused = max(seq, refused.Seq), refused.Resources
 	}
-	out.Faults = d.Proxy.Root().Faults()
+	out.Faults, out.Failing = d.Proxy.Root().Faults(), d.records.Failing()
 	for _, b := range d.Proxy.Bound() {
 		if b.Err != nil {
 			out.Unbound = append(out.Unbound, location.Unbound{ForwardingRule: b.Frontend, Address: b.Requested, Text: b.Err.Error()})

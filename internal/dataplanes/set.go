@@ -17,6 +17,7 @@ import (
 	"github.com/spillway-lb/spillway/internal/proxy/config"
 	"github.com/spillway-lb/spillway/internal/proxy/extension"
 	"github.com/spillway-lb/spillway/internal/proxy/metrics"
+	"github.com/spillway-lb/spillway/internal/proxy/passive"
 	"github.com/spillway-lb/spillway/internal/proxy/plugin"
 	"github.com/spillway-lb/spillway/internal/proxy/trace"
 	"github.com/spillway-lb/spillway/internal/subset"
@@ -76,8 +77,8 @@ func New(c Config) *Set {
 }
 
 // extensions are what a data plane runs of them. Plugins make their calls by services.
-func (s *Set) extensions(logger *slog.Logger, counts *metrics.Registry, services plugin.Services) extension.Provider {
-	var c chains.Compiler
+func (s *Set) extensions(logger *slog.Logger, counts *metrics.Registry, services plugin.Services, records *passive.Records) extension.Provider {
+	c := chains.Compiler{Records: records}
 	if s.config.Modules != nil {
 		c.Plugins = plugin.New(plugin.Config{Modules: s.config.Modules, Logger: logger, Metrics: counts, Services: services})
 	}

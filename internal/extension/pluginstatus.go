@@ -41,8 +41,12 @@ func translatePluginStatus(v *recompute.View, key string) recompute.Result {
 	for _, user := range v.First(tallyPlugins, key, maxAncestors) {
 		gw, _ := store.ParseRef(user)
 		a := &verdict{who: ref, generation: o.Generation, gateway: ancestorOf(gw)}
-		a.readPlugin(v, p, calls)
-		if at, ok, _ := attachmentOf(v, attachmentKey{kind.GCPTrafficExtension, gw}); ok {
+		at, ok, _ := attachmentOf(v, attachmentKey{kind.GCPTrafficExtension, gw})
+		if !ok {
+			at = &attachment{}
+		}
+		a.readPlugin(v, p, calls, gw, at)
+		if ok {
 			a.served(v, gw, slices.Collect(maps.Values(at.Names)))
 		}
 		status.Ancestors = append(status.Ancestors, a.status())
@@ -80,8 +84,15 @@ func unusedPlugin(ref store.Ref, generation int64, p *plugin) gatewayv1.PolicyAn
 	}
 }
 
-func (a *verdict) readPlugin(v *recompute.View, p *plugin, calls *upstreams) {
-	a.judgeUpstreams(v, calls, p.problems()...)
+// readPlugin takes what is known of a plugin, and of how it fares in the extensions of a Gateway.
+func (a *verdict) readPlugin(v *recompute.View, p *plugin, calls *upstreams, gw store.Ref, at *attachment) {
+	problems := p.problems()
+	for _, ref := range at.Attached {
+		if m, ok, _ := recompute.Value[*member](v, unitMember, memberKey{ref, gw}.String()); ok {
+			problems = append(problems, failing(v, ref.Kind, at, m.Chains, func(e *lbv1.Extension) bool { return e.GetWasmPlugin() == p.Name })...)
+		}
+	}
+	a.judgeUpstreams(v, calls, problems...)
 	a.follow(v, a.who)
 }
 

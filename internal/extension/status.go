@@ -7,7 +7,9 @@ import (
 
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
+	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
 	networkingv1 "github.com/spillway-lb/spillway/api/networking/v1"
+	"github.com/spillway-lb/spillway/internal/backend"
 	"github.com/spillway-lb/spillway/internal/gateway"
 	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/recompute"
@@ -75,22 +77,26 @@ func judgeTarget(v *recompute.View, ref store.Ref, o store.Object, t networkingv
 	if !ok {
 		return a, false, held
 	}
-	a.read(v, m, at.Attached[0])
+	a.read(v, m, at)
 	a.served(v, gw, slices.Collect(maps.Values(at.Names)))
 	return a, true, false
 }
 
-// read takes what is known of a member; owner is whom the proxies' progress is counted for.
-func (a *verdict) read(v *recompute.View, m *member, owner store.Ref) {
+// read takes what is known of a member of an attachment, for whose first one the proxies' progress is counted. Where nobody answers,
+// that is why requests fail.
+func (a *verdict) read(v *recompute.View, m *member, at *attachment) {
 	problems := slices.Clone(m.Problems)
+	silent := map[string]bool{}
 	for _, key := range m.Calls {
 		if p := silence(v, key); p != nil {
 			problems = append(problems, *p)
+			silent[backend.Of(v, key).Service] = true
 		}
 	}
+	problems = append(problems, failing(v, a.who.Kind, at, m.Chains, func(e *lbv1.Extension) bool { return !silent[e.GetBackendService()] })...)
 	a.accepted, a.references = sum(problems, againstAccepted), sum(problems, againstReferences)
 	a.waiting, a.notes = sum(problems, againstProgrammed), m.Notes
-	a.follow(v, owner)
+	a.follow(v, at.Attached[0])
 	for _, ref := range m.Needs {
 		a.follow(v, ref)
 	}

@@ -143,3 +143,49 @@ func TestRegionsNeedADatabase(t *testing.T) {
 		t.Errorf("with a database Accepted is %q", got)
 	}
 }
+
+// TestWhatFailsRequestsIsNotProgrammed: the proxies' word on an extension, and none on another, shows with its cause and places.
+func TestWhatFailsRequestsIsNotProgrammed(t *testing.T) {
+	w := newWorld(t, gatewayManifest, calloutManifest, trafficManifest)
+	name := ""
+	for key := range w.resources {
+		if of, rest, _ := strings.Cut(key, " "); of == "lb_traffic_extension" {
+			name = rest
+		}
+	}
+	f := fact.FailuresOf("lb_traffic_extension", name)
+	say := func(extension string, places ...string) {
+		var list fact.Failures
+		for _, place := range places {
+			list = append(list, fact.Failure{Location: place, Chain: "c", Extension: extension, Cause: "tls_certificate", Text: "expired"})
+		}
+		w.fact(f, list)
+	}
+	say("other", "a")
+	if got := w.traffic("Programmed"); !strings.HasPrefix(got, "Unknown ") {
+		t.Errorf("Programmed is %q", got)
+	}
+	say("e", "a", "b", "c", "d", "e")
+	const want = `False ProgrammingFailed extension "e" of chain "c" fails its requests in a, b, c and 2 more: tls_certificate: expired`
+	for _, c := range []string{"Programmed", "Reconciled"} {
+		if got := w.traffic(c); strings.Replace(got, "ReconciliationFailed", "ProgrammingFailed", 1) != want {
+			t.Errorf("%s is %q", c, got)
+		}
+	}
+	clear(w.runs)
+	say("e", "a", "b", "c", "d", "e")
+	w.fact(fact.FailuresOf("lb_traffic_extension", "another"), fact.Failures{{Chain: "c", Extension: "e"}})
+	if len(w.runs) > 0 {
+		t.Errorf("what is no news had these run: %v", w.runs)
+	}
+	// Where nobody answers, requests fail for that.
+	w.fact(fact.Outage(store.Ref{Cluster: spillwayv1alpha1.DefaultClusterName, Kind: kind.Service, Namespace: "store", Name: "callout"}, 443), "all away")
+	if got := w.traffic("Programmed"); got != `False ProgrammingFailed no healthy endpoint for port 443 of service "callout": all away` {
+		t.Errorf("Programmed is %q", got)
+	}
+	w.fact(fact.Outage(store.Ref{Cluster: spillwayv1alpha1.DefaultClusterName, Kind: kind.Service, Namespace: "store", Name: "callout"}, 443), nil)
+	w.fact(f, nil)
+	if got := w.traffic("Programmed"); !strings.HasPrefix(got, "Unknown ") {
+		t.Errorf("Programmed is %q", got)
+	}
+}

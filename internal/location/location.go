@@ -77,6 +77,7 @@ type Location struct {
 	mu      sync.Mutex
 	pending *lbv1.Transaction // not applied yet, merged
 	ready   chan struct{}
+	speak   chan struct{} // receives when it is to say again how things are
 }
 
 // New makes a location; Run sets it going.
@@ -87,7 +88,7 @@ func New(c Config) *Location {
 	if c.Retry == 0 {
 		c.Retry = publishRetry
 	}
-	return &Location{config: c, root: c.Root, ready: make(chan struct{}, 1)}
+	return &Location{config: c, root: c.Root, ready: make(chan struct{}, 1), speak: make(chan struct{}, 1)}
 }
 
 // Apply hands over the next transaction and does not wait for it.
@@ -97,6 +98,14 @@ func (l *Location) Apply(tx *lbv1.Transaction) {
 	l.mu.Unlock()
 	select {
 	case l.ready <- struct{}{}:
+	default:
+	}
+}
+
+// Speak has Applied told again how things are, because of what has changed beside transactions. It waits for nothing.
+func (l *Location) Speak() {
+	select {
+	case l.speak <- struct{}{}:
 	default:
 	}
 }
@@ -124,6 +133,8 @@ func (l *Location) Run(ctx context.Context) {
 			return
 		case <-l.ready:
 			l.step(ctx)
+		case <-l.speak:
+			l.tell()
 		case <-retry:
 			retryAt = time.Time{}
 			l.retry()

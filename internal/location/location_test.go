@@ -266,3 +266,14 @@ func TestATransactionThatChangesNothingHere(t *testing.T) {
 	l.Apply(&lbv1.Transaction{Seq: 2})
 	expectSaid(t, said, "2 <nil>")
 }
+
+// What changes beside transactions is told when it has.
+func TestSpeak(t *testing.T) {
+	said := make(chan uint64)
+	l := New(Config{Root: config.New(config.Location{}), Prober: &recorder{}, Applied: func(seq uint64, _ error) { said <- seq }})
+	go l.Run(t.Context())
+	l.Speak()
+	if seq := <-said; seq != 0 {
+		t.Errorf("seq %d", seq)
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"net/netip"
 
 	"github.com/spillway-lb/spillway/internal/proxy/config"
+	"github.com/spillway-lb/spillway/internal/proxy/passive"
 )
 
 // Report is a location's word on how far it has come.
@@ -15,6 +16,8 @@ type Report struct {
 	Refused []config.Refusal
 	// Faults are resources that are in force, and cannot do their part: a plugin that does not start.
 	Faults []config.Refusal
+	// Failing are the extensions whose exchanges keep failing, whoever finds that out of requests.
+	Failing []passive.Failing
 	// Unbound are the addresses that the proxy does not listen on, though it should.
 	Unbound []Unbound
 	// Elsewhere are the addresses that the proxy listens on in place of those it should.

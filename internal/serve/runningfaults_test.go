@@ -4,13 +4,13 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
+	"github.com/spillway-lb/spillway/internal/calloutserver"
 	"github.com/spillway-lb/spillway/internal/wasm/wat"
 )
-
-// perRequest stands where no condition says anything: a callout or a plugin that is there and fails requests.
-const perRequest = "none: it is per request, see the metric"
 
 // ownCallout is a Service whose endpoint runs outside: the test's own.
 const ownCallout = `
@@ -46,18 +46,19 @@ func runningFaults() []statusFault {
 	own := "---\n" + pluginManifest
 	const dead = `Programmed ProgrammingFailed: no healthy endpoint for port 443 of service "callout": from us-west1: 1 endpoint, all unhealthy: `
 	const stopped = "Programmed ProgrammingFailed"
+	const fails = `Programmed ProgrammingFailed: extension "e" of chain "closed" fails its requests in us-west1:`
 	return []statusFault{
 		{name: "nobody listens", backend: toService, more: h2c, listen: nobody, says: dead + "TCP probe of :"},
 		{name: "no endpoint", backend: toService, more: h2c[:strings.LastIndex(h2c, "---")], listen: nobody, says: `Programmed ProgrammingFailed: no network endpoints found for service "callout"`},
 		{name: "Google API without an endpoint", backend: "googleAPIServiceName: dlp.googleapis.com", says: "ResolvedRefs ExtensionServiceNotFound"},
-		{name: "connection that is closed at once", backend: toService, more: h2c, listen: closing},
-		{name: "server that speaks no TLS", backend: toService, more: tls, listen: answering(200)},
-		{name: "HTTP status 404", backend: toService, more: h2c, listen: answering(404)},
-		{name: "HTTP status 503", backend: toService, more: h2c, listen: answering(503)},
+		{name: "connection that is closed at once", backend: toService, more: h2c, listen: closing, says: fails},
+		{name: "server that speaks no TLS", backend: toService, more: tls, listen: answering(200), says: fails + " tls: "},
+		{name: "HTTP status 404", backend: toService, more: h2c, listen: answering(404), says: fails + " status: "},
+		{name: "HTTP status 503", backend: toService, more: h2c, listen: answering(503), says: fails + " status: "},
 		{name: "HTTP status 503, with a HealthCheckPolicy of type GRPC", backend: toService, more: h2c + askedByGRPC, listen: answering(503), says: dead + "GRPC probe of :"},
 		{name: "plugin that refuses its configuration", backend: toPlugin, more: own, image: "file:own.wasm", module: returning("proxy_on_configure", "ii>i", wat.I32(0)), says: stopped, plugin: stopped},
 		{name: "plugin that traps when it starts", backend: toPlugin, more: own, image: "file:own.wasm", module: returning("proxy_on_vm_start", "ii>i", wat.Unreachable), says: stopped, plugin: stopped},
-		{name: "plugin that traps", backend: toPlugin, more: own, image: "file:own.wasm", module: returning("proxy_on_request_headers", "iii>i", wat.Unreachable)},
+		{name: "plugin that traps", backend: toPlugin, more: own, image: "file:own.wasm", module: returning("proxy_on_request_headers", "iii>i", wat.Unreachable), says: fails, plugin: fails},
 	}
 }
 
@@ -96,13 +97,42 @@ func closing(t *testing.T) string {
 // answering is a server of HTTP/2 without TLS that knows nothing of callouts.
 func answering(status int) func(t *testing.T) string {
 	return func(t *testing.T) string {
-		ln := loopback(t)
-		s := &http.Server{Protocols: &http.Protocols{}, Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) })}
-		s.Protocols.SetUnencryptedHTTP2(true)
-		go func() { _ = s.Serve(ln) }()
-		t.Cleanup(func() { _ = s.Close() })
-		return portText(ln)
+		return serving(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) })
 	}
+}
+
+func serving(t *testing.T, h http.HandlerFunc) (port string) {
+	ln := loopback(t)
+	s := &http.Server{Protocols: &http.Protocols{}, Handler: h}
+	s.Protocols.SetUnencryptedHTTP2(true)
+	go func() { _ = s.Serve(ln) }()
+	t.Cleanup(func() { _ = s.Close() })
+	return portText(ln)
+}
+
+// TestAFailingCalloutIsSaidToFailUntilItWorks: what only requests show is in the condition, with its cause, and goes when they come out
+// well again.
+func TestAFailingCalloutIsSaidToFailUntilItWorks(t *testing.T) {
+	r := start(t, map[string]string{"app.yaml": strings.ReplaceAll(app, "NAME", "heals")}, time.Second)
+	var works atomic.Bool
+	callout := calloutserver.Handler(calloutserver.Events{}.Process)
+	port := serving(t, func(w http.ResponseWriter, q *http.Request) {
+		if works.Load() {
+			callout.ServeHTTP(w, q)
+			return
+		}
+		w.WriteHeader(http.StatusServiceUnavailable)
+	})
+	url := r.url(t)
+	r.write(t, "ext.yaml", strings.NewReplacer("NAME", "heals", "BACKEND", toService, "CEL", "", "OWNPORT", port, "PROTOCOL", "kubernetes.io/h2c").Replace(twoChains+ownCallout))
+	eventually(t, "it is said to fail", func() bool {
+		ask(url+"/closed", "")
+		return strings.HasPrefix(r.condition("Programmed"), `False ProgrammingFailed extension "e" of chain "closed" fails its requests in us-west1: status: `)
+	})
+	works.Store(true)
+	eventually(t, "it is said to work", func() bool {
+		return ask(url+"/closed", "") == "200" && strings.HasPrefix(r.condition("Programmed"), "True")
+	})
 }
 
 // returning is a plugin with one callback of its own.
@@ -126,9 +156,9 @@ func proveConditions(t *testing.T, page string, seen []statusFault) {
 		t.Errorf("the page has %d faults with conditions", len(named))
 	}
 	for name, condition := range named {
-		proved := condition == perRequest
+		proved := false
 		for _, f := range seen {
-			same := condition == perRequest && f.says == "" || condition != perRequest && f.says != "" && strings.HasPrefix(f.says, condition)
+			same := f.says != "" && strings.HasPrefix(f.says, condition)
 			if f.name == name && !same {
 				t.Errorf("%s: the page says %q, a server %q", name, condition, f.says)
 			}

@@ -76,6 +76,7 @@ type Plugin struct {
 	waiting   int       // streams that wait for one
 	size      uint64    // of an instance's memory when it was measured last
 	restarts  restarts
+	crash     *Trap // the last one
 	closed    bool
 	reaper    *time.Timer
 	complaint string // the last record that was an error
@@ -184,7 +185,10 @@ func (p *Plugin) share() (*instance, error) {
 			least = in
 		}
 	}
-	if least == nil {
+	switch {
+	case least == nil && p.crash != nil:
+		return nil, fmt.Errorf("%w; the last time: %w", ErrThrottled, p.crash)
+	case least == nil:
 		return nil, ErrThrottled
 	}
 	p.use(least)
@@ -251,6 +255,7 @@ func (p *Plugin) reap(now time.Time) []*instance {
 func (p *Plugin) instanceCrashed(in *instance, t *Trap) {
 	p.mu.Lock()
 	p.restarts.crashed(p.config.Now())
+	p.crash = t
 	delete(p.busy, in)             // those that have it end it; nobody else gets it
 	for i, other := range p.idle { // it crashed on a tick
 		if other == in {

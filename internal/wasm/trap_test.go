@@ -166,8 +166,8 @@ func TestRestartsAreThrottled(t *testing.T) {
 		}
 		_ = s.Close()
 	}
-	if _, err := p.Stream(properties{}); !errors.Is(err, ErrThrottled) {
-		t.Fatalf("not throttled: %v", err)
+	if _, err := p.Stream(properties{}); !errors.Is(err, ErrThrottled) || !strings.Contains(err.Error(), "the last time: plugin crashed in proxy_on_request_headers: wasm error: unreachable") {
+		t.Fatalf("not throttled, or not for the crash: %v", err)
 	}
 	pass(firstDelay)
 	s := stream(t, p, properties{})

@@ -17,6 +17,7 @@ var forbidden = []struct {
 	{"internal/proxy", []string{"k8s.io/", "sigs.k8s.io/"}, "a data-plane-only build must not link Kubernetes"},
 	{"internal/proxy/exchange", []string{module + "internal/proxy/downstream"}, "phases know the client by an interface"},
 	{"internal/proxy/extension", []string{module + "internal/proxy/exchange", module + "internal/proxy/downstream", module + "internal/proxy/config"}, "filters know the engine by what it shows them"},
+	{"internal/proxy/passive", []string{module, "k8s.io/", "sigs.k8s.io/"}, "whether something works is told by whoever uses it"},
 	{"internal/proxy/callout", []string{module + "internal/proxy/exchange", module + "internal/proxy/downstream", module + "internal/proxy/config", module + "internal/calloutserver"}, "a callout is a filter over calls"},
 	{"internal/proxy/chains", []string{module + "internal/proxy/exchange", module + "internal/proxy/downstream", module + "internal/proxy/config"}, "chains are made of the model and run by whoever pins them"},
 	{"internal/proxy/outbound", []string{module + "internal/proxy/exchange", module + "internal/proxy/downstream", module + "internal/proxy/plugin", module + "internal/proxy/chains"}, "calls of plugins know neither exchanges nor what runs plugins"},

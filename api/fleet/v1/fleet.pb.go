@@ -137,7 +137,8 @@ type Report struct {
 	Faults  []*Refusal `protobuf:"bytes,3,rep,name=faults,proto3" json:"faults,omitempty"`
 	Sockets []*Socket  `protobuf:"bytes,4,rep,name=sockets,proto3" json:"sockets,omitempty"`
 	// The error of the last step, as a whole; "" if all went well.
-	Trouble       string `protobuf:"bytes,5,opt,name=trouble,proto3" json:"trouble,omitempty"`
+	Trouble       string     `protobuf:"bytes,5,opt,name=trouble,proto3" json:"trouble,omitempty"`
+	Failing       []*Failing `protobuf:"bytes,6,rep,name=failing,proto3" json:"failing,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -207,6 +208,100 @@ func (x *Report) GetTrouble() string {
 	return ""
 }
 
+func (x *Report) GetFailing() []*Failing {
+	if x != nil {
+		return x.Failing
+	}
+	return nil
+}
+
+// Failing is an extension whose exchanges keep failing.
+type Failing struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The field name of lb.v1.Resource's oneof, lb_route_extension or lb_traffic_extension.
+	Kind      string `protobuf:"bytes,1,opt,name=kind,proto3" json:"kind,omitempty"`
+	Name      string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	Chain     string `protobuf:"bytes,3,opt,name=chain,proto3" json:"chain,omitempty"`
+	Extension string `protobuf:"bytes,4,opt,name=extension,proto3" json:"extension,omitempty"`
+	// A word, and a text for people.
+	Cause         string `protobuf:"bytes,5,opt,name=cause,proto3" json:"cause,omitempty"`
+	Text          string `protobuf:"bytes,6,opt,name=text,proto3" json:"text,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Failing) Reset() {
+	*x = Failing{}
+	mi := &file_api_fleet_v1_fleet_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Failing) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Failing) ProtoMessage() {}
+
+func (x *Failing) ProtoReflect() protoreflect.Message {
+	mi := &file_api_fleet_v1_fleet_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Failing.ProtoReflect.Descriptor instead.
+func (*Failing) Descriptor() ([]byte, []int) {
+	return file_api_fleet_v1_fleet_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *Failing) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *Failing) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Failing) GetChain() string {
+	if x != nil {
+		return x.Chain
+	}
+	return ""
+}
+
+func (x *Failing) GetExtension() string {
+	if x != nil {
+		return x.Extension
+	}
+	return ""
+}
+
+func (x *Failing) GetCause() string {
+	if x != nil {
+		return x.Cause
+	}
+	return ""
+}
+
+func (x *Failing) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
 type Refusal struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The field name of lb.v1.Resource's oneof, such as "url_map".
@@ -219,7 +314,7 @@ type Refusal struct {
 
 func (x *Refusal) Reset() {
 	*x = Refusal{}
-	mi := &file_api_fleet_v1_fleet_proto_msgTypes[3]
+	mi := &file_api_fleet_v1_fleet_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -231,7 +326,7 @@ func (x *Refusal) String() string {
 func (*Refusal) ProtoMessage() {}
 
 func (x *Refusal) ProtoReflect() protoreflect.Message {
-	mi := &file_api_fleet_v1_fleet_proto_msgTypes[3]
+	mi := &file_api_fleet_v1_fleet_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -244,7 +339,7 @@ func (x *Refusal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Refusal.ProtoReflect.Descriptor instead.
 func (*Refusal) Descriptor() ([]byte, []int) {
-	return file_api_fleet_v1_fleet_proto_rawDescGZIP(), []int{3}
+	return file_api_fleet_v1_fleet_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Refusal) GetKind() string {
@@ -283,7 +378,7 @@ type Socket struct {
 
 func (x *Socket) Reset() {
 	*x = Socket{}
-	mi := &file_api_fleet_v1_fleet_proto_msgTypes[4]
+	mi := &file_api_fleet_v1_fleet_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -295,7 +390,7 @@ func (x *Socket) String() string {
 func (*Socket) ProtoMessage() {}
 
 func (x *Socket) ProtoReflect() protoreflect.Message {
-	mi := &file_api_fleet_v1_fleet_proto_msgTypes[4]
+	mi := &file_api_fleet_v1_fleet_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -308,7 +403,7 @@ func (x *Socket) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Socket.ProtoReflect.Descriptor instead.
 func (*Socket) Descriptor() ([]byte, []int) {
-	return file_api_fleet_v1_fleet_proto_rawDescGZIP(), []int{4}
+	return file_api_fleet_v1_fleet_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Socket) GetForwardingRule() string {
@@ -357,7 +452,7 @@ type Verdict struct {
 
 func (x *Verdict) Reset() {
 	*x = Verdict{}
-	mi := &file_api_fleet_v1_fleet_proto_msgTypes[5]
+	mi := &file_api_fleet_v1_fleet_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -369,7 +464,7 @@ func (x *Verdict) String() string {
 func (*Verdict) ProtoMessage() {}
 
 func (x *Verdict) ProtoReflect() protoreflect.Message {
-	mi := &file_api_fleet_v1_fleet_proto_msgTypes[5]
+	mi := &file_api_fleet_v1_fleet_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -382,7 +477,7 @@ func (x *Verdict) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Verdict.ProtoReflect.Descriptor instead.
 func (*Verdict) Descriptor() ([]byte, []int) {
-	return file_api_fleet_v1_fleet_proto_rawDescGZIP(), []int{5}
+	return file_api_fleet_v1_fleet_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Verdict) GetCheck() string {
@@ -430,7 +525,7 @@ type State struct {
 
 func (x *State) Reset() {
 	*x = State{}
-	mi := &file_api_fleet_v1_fleet_proto_msgTypes[6]
+	mi := &file_api_fleet_v1_fleet_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -442,7 +537,7 @@ func (x *State) String() string {
 func (*State) ProtoMessage() {}
 
 func (x *State) ProtoReflect() protoreflect.Message {
-	mi := &file_api_fleet_v1_fleet_proto_msgTypes[6]
+	mi := &file_api_fleet_v1_fleet_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -455,7 +550,7 @@ func (x *State) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use State.ProtoReflect.Descriptor instead.
 func (*State) Descriptor() ([]byte, []int) {
-	return file_api_fleet_v1_fleet_proto_rawDescGZIP(), []int{6}
+	return file_api_fleet_v1_fleet_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *State) GetResources() []*Kept {
@@ -476,7 +571,7 @@ type Kept struct {
 
 func (x *Kept) Reset() {
 	*x = Kept{}
-	mi := &file_api_fleet_v1_fleet_proto_msgTypes[7]
+	mi := &file_api_fleet_v1_fleet_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -488,7 +583,7 @@ func (x *Kept) String() string {
 func (*Kept) ProtoMessage() {}
 
 func (x *Kept) ProtoReflect() protoreflect.Message {
-	mi := &file_api_fleet_v1_fleet_proto_msgTypes[7]
+	mi := &file_api_fleet_v1_fleet_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -501,7 +596,7 @@ func (x *Kept) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Kept.ProtoReflect.Descriptor instead.
 func (*Kept) Descriptor() ([]byte, []int) {
-	return file_api_fleet_v1_fleet_proto_rawDescGZIP(), []int{7}
+	return file_api_fleet_v1_fleet_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Kept) GetResource() *v1.Resource {
@@ -527,7 +622,7 @@ type StateRequest struct {
 
 func (x *StateRequest) Reset() {
 	*x = StateRequest{}
-	mi := &file_api_fleet_v1_fleet_proto_msgTypes[8]
+	mi := &file_api_fleet_v1_fleet_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -539,7 +634,7 @@ func (x *StateRequest) String() string {
 func (*StateRequest) ProtoMessage() {}
 
 func (x *StateRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_fleet_v1_fleet_proto_msgTypes[8]
+	mi := &file_api_fleet_v1_fleet_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -552,7 +647,7 @@ func (x *StateRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StateRequest.ProtoReflect.Descriptor instead.
 func (*StateRequest) Descriptor() ([]byte, []int) {
-	return file_api_fleet_v1_fleet_proto_rawDescGZIP(), []int{8}
+	return file_api_fleet_v1_fleet_proto_rawDescGZIP(), []int{9}
 }
 
 // StatePart is a part of the answer.
@@ -566,7 +661,7 @@ type StatePart struct {
 
 func (x *StatePart) Reset() {
 	*x = StatePart{}
-	mi := &file_api_fleet_v1_fleet_proto_msgTypes[9]
+	mi := &file_api_fleet_v1_fleet_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -578,7 +673,7 @@ func (x *StatePart) String() string {
 func (*StatePart) ProtoMessage() {}
 
 func (x *StatePart) ProtoReflect() protoreflect.Message {
-	mi := &file_api_fleet_v1_fleet_proto_msgTypes[9]
+	mi := &file_api_fleet_v1_fleet_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -591,7 +686,7 @@ func (x *StatePart) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StatePart.ProtoReflect.Descriptor instead.
 func (*StatePart) Descriptor() ([]byte, []int) {
-	return file_api_fleet_v1_fleet_proto_rawDescGZIP(), []int{9}
+	return file_api_fleet_v1_fleet_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *StatePart) GetData() []byte {
@@ -610,13 +705,21 @@ const file_api_fleet_v1_fleet_proto_rawDesc = "" +
 	"\x04node\x18\x01 \x01(\tR\x04node\x12(\n" +
 	"\x06report\x18\x02 \x01(\v2\x10.fleet.v1.ReportR\x06report\x12-\n" +
 	"\bverdicts\x18\x03 \x03(\v2\x11.fleet.v1.VerdictR\bverdicts\"\a\n" +
-	"\x05Heard\"\xb8\x01\n" +
+	"\x05Heard\"\xe5\x01\n" +
 	"\x06Report\x12\x10\n" +
 	"\x03seq\x18\x01 \x01(\x04R\x03seq\x12+\n" +
 	"\arefused\x18\x02 \x03(\v2\x11.fleet.v1.RefusalR\arefused\x12)\n" +
 	"\x06faults\x18\x03 \x03(\v2\x11.fleet.v1.RefusalR\x06faults\x12*\n" +
 	"\asockets\x18\x04 \x03(\v2\x10.fleet.v1.SocketR\asockets\x12\x18\n" +
-	"\atrouble\x18\x05 \x01(\tR\atrouble\"I\n" +
+	"\atrouble\x18\x05 \x01(\tR\atrouble\x12+\n" +
+	"\afailing\x18\x06 \x03(\v2\x11.fleet.v1.FailingR\afailing\"\x8f\x01\n" +
+	"\aFailing\x12\x12\n" +
+	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12\x14\n" +
+	"\x05chain\x18\x03 \x01(\tR\x05chain\x12\x1c\n" +
+	"\textension\x18\x04 \x01(\tR\textension\x12\x14\n" +
+	"\x05cause\x18\x05 \x01(\tR\x05cause\x12\x12\n" +
+	"\x04text\x18\x06 \x01(\tR\x04text\"I\n" +
 	"\aRefusal\x12\x12\n" +
 	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x16\n" +
@@ -653,35 +756,37 @@ func file_api_fleet_v1_fleet_proto_rawDescGZIP() []byte {
 	return file_api_fleet_v1_fleet_proto_rawDescData
 }
 
-var file_api_fleet_v1_fleet_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
+var file_api_fleet_v1_fleet_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
 var file_api_fleet_v1_fleet_proto_goTypes = []any{
 	(*Word)(nil),         // 0: fleet.v1.Word
 	(*Heard)(nil),        // 1: fleet.v1.Heard
 	(*Report)(nil),       // 2: fleet.v1.Report
-	(*Refusal)(nil),      // 3: fleet.v1.Refusal
-	(*Socket)(nil),       // 4: fleet.v1.Socket
-	(*Verdict)(nil),      // 5: fleet.v1.Verdict
-	(*State)(nil),        // 6: fleet.v1.State
-	(*Kept)(nil),         // 7: fleet.v1.Kept
-	(*StateRequest)(nil), // 8: fleet.v1.StateRequest
-	(*StatePart)(nil),    // 9: fleet.v1.StatePart
-	(v1.HealthState)(0),  // 10: lb.v1.HealthState
-	(*v1.Resource)(nil),  // 11: lb.v1.Resource
+	(*Failing)(nil),      // 3: fleet.v1.Failing
+	(*Refusal)(nil),      // 4: fleet.v1.Refusal
+	(*Socket)(nil),       // 5: fleet.v1.Socket
+	(*Verdict)(nil),      // 6: fleet.v1.Verdict
+	(*State)(nil),        // 7: fleet.v1.State
+	(*Kept)(nil),         // 8: fleet.v1.Kept
+	(*StateRequest)(nil), // 9: fleet.v1.StateRequest
+	(*StatePart)(nil),    // 10: fleet.v1.StatePart
+	(v1.HealthState)(0),  // 11: lb.v1.HealthState
+	(*v1.Resource)(nil),  // 12: lb.v1.Resource
 }
 var file_api_fleet_v1_fleet_proto_depIdxs = []int32{
 	2,  // 0: fleet.v1.Word.report:type_name -> fleet.v1.Report
-	5,  // 1: fleet.v1.Word.verdicts:type_name -> fleet.v1.Verdict
-	3,  // 2: fleet.v1.Report.refused:type_name -> fleet.v1.Refusal
-	3,  // 3: fleet.v1.Report.faults:type_name -> fleet.v1.Refusal
-	4,  // 4: fleet.v1.Report.sockets:type_name -> fleet.v1.Socket
-	10, // 5: fleet.v1.Verdict.state:type_name -> lb.v1.HealthState
-	7,  // 6: fleet.v1.State.resources:type_name -> fleet.v1.Kept
-	11, // 7: fleet.v1.Kept.resource:type_name -> lb.v1.Resource
-	8,  // [8:8] is the sub-list for method output_type
-	8,  // [8:8] is the sub-list for method input_type
-	8,  // [8:8] is the sub-list for extension type_name
-	8,  // [8:8] is the sub-list for extension extendee
-	0,  // [0:8] is the sub-list for field type_name
+	6,  // 1: fleet.v1.Word.verdicts:type_name -> fleet.v1.Verdict
+	4,  // 2: fleet.v1.Report.refused:type_name -> fleet.v1.Refusal
+	4,  // 3: fleet.v1.Report.faults:type_name -> fleet.v1.Refusal
+	5,  // 4: fleet.v1.Report.sockets:type_name -> fleet.v1.Socket
+	3,  // 5: fleet.v1.Report.failing:type_name -> fleet.v1.Failing
+	11, // 6: fleet.v1.Verdict.state:type_name -> lb.v1.HealthState
+	8,  // 7: fleet.v1.State.resources:type_name -> fleet.v1.Kept
+	12, // 8: fleet.v1.Kept.resource:type_name -> lb.v1.Resource
+	9,  // [9:9] is the sub-list for method output_type
+	9,  // [9:9] is the sub-list for method input_type
+	9,  // [9:9] is the sub-list for extension type_name
+	9,  // [9:9] is the sub-list for extension extendee
+	0,  // [0:9] is the sub-list for field type_name
 }
 
 func init() { file_api_fleet_v1_fleet_proto_init() }
@@ -695,7 +800,7 @@ func file_api_fleet_v1_fleet_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_api_fleet_v1_fleet_proto_rawDesc), len(file_api_fleet_v1_fleet_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   10,
+			NumMessages:   11,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -10,6 +10,7 @@ import (
 	"github.com/spillway-lb/spillway/internal/health"
 	"github.com/spillway-lb/spillway/internal/location"
 	"github.com/spillway-lb/spillway/internal/proxy/config"
+	"github.com/spillway-lb/spillway/internal/proxy/passive"
 )
 
 // text is what can be sent: peers of the data plane have a say in what errors read like, and a message takes UTF-8 only.
@@ -25,6 +26,11 @@ func FromReport(r location.Report, seq uint64) *fleetv1.Report {
 	}
 	for _, u := range r.Unbound {
 		out.Sockets = append(out.Sockets, &fleetv1.Socket{ForwardingRule: u.ForwardingRule, Requested: u.Address.String(), Text: text(u.Text)})
+	}
+	for _, f := range r.Failing {
+		out.Failing = append(out.Failing, &fleetv1.Failing{
+			Kind: f.Kind, Name: f.Resource, Chain: f.Chain, Extension: f.Extension, Cause: text(f.Cause), Text: text(f.Text),
+		})
 	}
 	if r.Trouble != nil {
 		out.Trouble = text(r.Trouble.Error())
@@ -47,6 +53,12 @@ func ToReport(name string, r *fleetv1.Report) (location.Report, error) {
 	out := location.Report{Location: name, Seq: r.GetSeq(), Refused: toRefusals(r.GetRefused()), Faults: toRefusals(r.GetFaults())}
 	if text := r.GetTrouble(); text != "" {
 		out.Trouble = errors.New(text)
+	}
+	for _, f := range r.GetFailing() {
+		out.Failing = append(out.Failing, passive.Failing{
+			Use:   passive.Use{Kind: f.GetKind(), Resource: f.GetName(), Chain: f.GetChain(), Extension: f.GetExtension()},
+			Cause: f.GetCause(), Text: f.GetText(),
+		})
 	}
 	for _, s := range r.GetSockets() {
 		if err := addSocket(&out, s); err != nil {

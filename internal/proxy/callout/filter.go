@@ -211,6 +211,9 @@ func (f *filter) log(p pipe, err error) {
 		status = frame.Status{Code: frame.Cancelled}
 	}
 	s := f.session
+	if failure == nil && s.in.messages > 0 {
+		f.x.Worked()
+	}
 	f.x.Log("grpcStatus", status.Code.String())
 	f.x.Log("endpoint", p.Endpoint())
 	f.x.Log("sentMessages", strconv.FormatInt(s.out.messages, 10))

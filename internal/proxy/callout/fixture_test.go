@@ -165,6 +165,10 @@ func (x *exchange) Log(name, value string) {
 
 func (x *exchange) Transfer(sent, received int64) {}
 
+func (x *exchange) Failed(word, text string) {}
+
+func (x *exchange) Worked() {}
+
 func (x *exchange) Count(event string) {
 	x.mu.Lock()
 	defer x.mu.Unlock()

@@ -206,6 +206,7 @@ func (o *observer) End(extension.Outcome) {
 	}
 	if o.endpoint != "" {
 		o.x.Log("endpoint", o.endpoint)
+		o.x.Worked()
 	}
 	o.x.Log("observed", strconv.FormatBool(o.err == nil && !o.overflow))
 	cancel := o.cancel

@@ -6,9 +6,12 @@ import (
 	"slices"
 	"time"
 
+	"google.golang.org/protobuf/proto"
+
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
 	"github.com/spillway-lb/spillway/internal/proxy/callout"
 	"github.com/spillway-lb/spillway/internal/proxy/extension"
+	"github.com/spillway-lb/spillway/internal/proxy/passive"
 )
 
 // Use is one extension of a chain, as its maker sees it.
@@ -29,6 +32,8 @@ type Plugins interface {
 // Compiler makes chains. Its zero value runs callouts alone: each use of a plugin is then a failure.
 type Compiler struct {
 	Plugins Plugins
+	// Records take how extensions fare; nil takes nothing.
+	Records *passive.Records
 	faults  *[]extension.Fault
 }
 
@@ -100,6 +105,22 @@ func (c Compiler) chain(kind extension.Kind, resource string, spec *lbv1.Extensi
 	return chain, nil
 }
 
+// record is the one of an extension as it is now: another one of the name, or another version of its plugin, begins with none.
+func (c Compiler) record(u Use, version string) *passive.Record {
+	if c.Records == nil {
+		return nil
+	}
+	spec, err := proto.MarshalOptions{Deterministic: true}.Marshal(u.Extension)
+	if err != nil {
+		return nil
+	}
+	kind := kindRoute
+	if u.Kind == extension.Traffic {
+		kind = kindTraffic
+	}
+	return c.Records.Record(passive.Use{Kind: kind, Resource: u.Resource, Chain: u.Chain, Extension: u.Extension.GetName()}, version+"\x00"+string(spec))
+}
+
 // matchOf: a condition that is not known holds for every request, which fails then; but if the chain may be gone without, it must
 // not stand before a chain behind it that may not.
 func matchOf(kind extension.Kind, spec *lbv1.ExtensionChain) (matcher, error) {
@@ -121,7 +142,9 @@ func (c Compiler) extension(u Use, fault string, r extension.Resources) (extensi
 	switch t := u.Extension.GetTarget().(type) {
 	case *lbv1.Extension_BackendService:
 		if fault == "" {
-			return newCallout(u, t.BackendService)
+			made, err := newCallout(u, t.BackendService)
+			made.Record = c.record(u, "")
+			return made, err
 		}
 	case *lbv1.Extension_WasmPlugin:
 		if fault == "" {
@@ -173,6 +196,7 @@ func (c Compiler) plugin(u Use, name string, r extension.Resources) (extension.E
 	if err != nil && made.New == nil {
 		return faulty(u, err.Error()), nil // the target proxy stays: refused, it would go on without the extension
 	}
+	made.Record = c.record(u, p.GetMainVersion())
 	return made, nil
 }
 

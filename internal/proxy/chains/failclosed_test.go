@@ -7,8 +7,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
+	"github.com/spillway-lb/spillway/internal/proxy/passive"
 )
 
 var update = flag.Bool("update", false, "write docs/fail-closed.md")
@@ -34,8 +36,10 @@ extension's conditions say so too, and the proxy is told to treat each use as a 
 condition cannot be compiled takes every request and fails it, unless all of its extensions have failOpen: then it takes none, and
 the chains behind it are asked as if it were not there.
 
-The last column is the extension's condition that is not True, of those that internal/serve has seen in a running server. A callout that
-takes connections and fails requests has none, unless a HealthCheckPolicy asks it for more than that: see below.
+The last column is the extension's condition that is not True, of those that internal/serve has seen in a running server. Faults that only
+requests show are found out from these, for Programmed: three in a row that fail, and none that does not, within half a second. It heals when
+requests come out well again, or none has come for a minute. A word stands for 5 seconds at least, for longer if it changes often. Requests of
+which some fail are in the metric alone.
 
 | fault | phase | failOpen false | failOpen true | condition |
 |---|---|---|---|---|
@@ -96,7 +100,7 @@ func (f fault) try(t *testing.T, p phase) (closed, open cell) {
 	if p.bodiless != "" {
 		method, body = p.bodiless, ""
 	}
-	for _, version := range []int{1, 2} {
+	for _, version := range []int{1, 2, 1} {
 		closed = x.cell(t, version, "chain", method, "/", body)
 		if closed.client == "passes" {
 			t.Errorf("HTTP/%d: failOpen false, and the request passed", version)
@@ -108,7 +112,22 @@ func (f fault) try(t *testing.T, p phase) (closed, open cell) {
 	if faultyChain(x.model) {
 		open = f.site(t, p, true).passed(t, method, body)
 	}
+	x.fails(t, "chain", closed.cause)
+	x.fails(t, "open", open.cause)
 	return closed, open
+}
+
+// fails: the extension of a chain is said to fail by now, unless that is known without any request.
+func (x *site) fails(t *testing.T, chain, cause string) {
+	t.Helper()
+	if cause == "config" || cause == "" {
+		return
+	}
+	want := passive.Failing{Use: passive.Use{Kind: "lb_traffic_extension", Resource: "traffic", Chain: chain, Extension: "ext"}, Cause: cause}
+	eventually(t, fmt.Sprint("said: ", want), func() bool {
+		x.records.Step(time.Now())
+		return slices.ContainsFunc(x.records.Failing(), func(f passive.Failing) bool { return f.Use == want.Use && f.Cause == cause && f.Text != "" })
+	})
 }
 
 // passed is the cell of a chain that is not chosen: nothing fails, and nothing is counted.

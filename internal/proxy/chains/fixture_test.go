@@ -22,6 +22,7 @@ import (
 	"github.com/spillway-lb/spillway/internal/calloutserver"
 	"github.com/spillway-lb/spillway/internal/proxy"
 	"github.com/spillway-lb/spillway/internal/proxy/chains"
+	"github.com/spillway-lb/spillway/internal/proxy/passive"
 )
 
 // patience bounds every wait, long a time-out that is not meant to be met.
@@ -33,10 +34,11 @@ const (
 // site is a proxy with a backend and a callout.
 type site struct {
 	*proxy.Proxy
-	t     testing.TB
-	addr  string
-	log   *lines
-	model *lbv1.Model
+	t       testing.TB
+	addr    string
+	log     *lines
+	model   *lbv1.Model
+	records *passive.Records
 }
 
 // setup is what a test says of its site.
@@ -105,8 +107,8 @@ func newSite(t testing.TB, s setup) *site {
 	if s.edit != nil {
 		s.edit(m)
 	}
-	x := &site{t: t, log: &lines{}, model: m.model(serve(t, s.backend))}
-	x.Proxy = proxy.New(proxy.Config{AccessLog: x.log, Extensions: chains.Compiler{Plugins: s.plugins}.Provider(), Outside: s.outside})
+	x := &site{t: t, log: &lines{}, records: passive.New(func() {}), model: m.model(serve(t, s.backend))}
+	x.Proxy = proxy.New(proxy.Config{AccessLog: x.log, Extensions: chains.Compiler{Plugins: s.plugins, Records: x.records}.Provider(), Outside: s.outside})
 	t.Cleanup(func() { _ = x.Close() })
 	if err := x.Replace(x.model); err != nil {
 		t.Fatal(err)

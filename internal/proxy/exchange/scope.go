@@ -52,8 +52,13 @@ type running struct {
 	since  time.Time // when it was called first
 	until  time.Time // when its last call ended
 	result string    // an event other than that it passed
+	fault  *fault    // why it did not do its part
+	worked bool      // it did what it was asked for
 	fields []accesslog.ExtensionField
 }
+
+// fault is a word and a text.
+type fault struct{ word, text string }
 
 // Events of extensions that the engine counts.
 const (
@@ -396,6 +401,22 @@ func (s *scope) end(o extension.Outcome) {
 			return nil
 		})
 		x.engine.Metrics.Extensions.Inc(r.name(), r.event())
+		r.record()
+	}
+}
+
+// record says how the filter fared.
+func (r *running) record() {
+	s := r.scope
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case r.fault != nil:
+		r.extension.Record.Failed(r.fault.word, r.fault.text)
+	case r.result == eventPanicked:
+		r.extension.Record.Failed(eventPanicked, errPanicked.Error())
+	case r.worked:
+		r.extension.Record.Worked()
 	}
 }
 

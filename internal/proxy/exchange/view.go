@@ -139,6 +139,24 @@ func (r *running) Log(name, value string) {
 	}
 }
 
+// Failed implements extension.Exchange.
+func (r *running) Failed(word, text string) {
+	s := r.scope
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if r.fault == nil {
+		r.fault = &fault{word, text}
+	}
+}
+
+// Worked implements extension.Exchange.
+func (r *running) Worked() {
+	s := r.scope
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r.worked = true
+}
+
 // Transfer implements extension.Exchange.
 func (r *running) Transfer(sent, received int64) {
 	if x := r.live(); x != nil {

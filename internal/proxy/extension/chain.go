@@ -5,6 +5,7 @@ import (
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
 	"github.com/spillway-lb/spillway/internal/cel"
+	"github.com/spillway-lb/spillway/internal/proxy/passive"
 )
 
 // Kind is where a chain stands.
@@ -69,6 +70,8 @@ type Extension struct {
 	Service string
 	// Policy is what its filters must not change; nil forbids what no filter may change.
 	Policy *Policy
+	// Record takes how its filters fare; nil takes nothing.
+	Record *passive.Record
 	// New makes the filter of one exchange, whose Chain was chosen.
 	New func(x Exchange) Filter
 }

@@ -60,6 +60,7 @@ func (f *Failing) tell(err error, open bool) {
 	f.x.Log("cause", word)
 	f.x.Log("error", text)
 	f.x.Count("cause_" + word)
+	f.x.Failed(word, text)
 	if open {
 		f.x.Log("failOpen", "true")
 		f.x.Count("failed_open")

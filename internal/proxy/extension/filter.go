@@ -96,6 +96,10 @@ type Exchange interface {
 	Log(name, value string)
 	// Count adds one to the metric of the extension's events. Names are words from a small closed set.
 	Count(event string)
+	// Failed says why the extension did not do its part, in a word and in a text for people; Worked, that it did what it was asked for.
+	// One that has done neither, such as one that was not asked, says nothing. What has failed once has not worked.
+	Failed(word, text string)
+	Worked()
 	// Transfer counts bytes that the extension has sent and received.
 	Transfer(sent, received int64)
 }

@@ -138,6 +138,7 @@ func (f *filter) End(o extension.Outcome) {
 	}
 	f.facts.end(o)
 	f.x.Log("pluginVersion", f.settings.version.Name)
+	f.x.Worked()
 	if err := f.stream.Close(); err != nil {
 		f.x.Log("error", err.Error())
 	}

@@ -62,6 +62,10 @@ func (x *fakeExchange) Log(name, value string) {
 
 func (x *fakeExchange) Transfer(sent, received int64) {}
 
+func (x *fakeExchange) Failed(word, text string) {}
+
+func (x *fakeExchange) Worked() {}
+
 func (x *fakeExchange) Count(event string) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
