@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"log/slog"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -63,6 +64,8 @@ type controllerFlags struct {
 	project, pool, install  string
 	namespace, identity     string
 	elect                   bool
+	secrets                 bool
+	providers               string
 	replicas                []string
 	staleAfter, forgetAfter time.Duration
 }
@@ -79,12 +82,14 @@ func newControllerCommand() *cobra.Command {
 	flags.StringSliceVar(&f.source.Contexts, "contexts", nil, "contexts of the kubeconfig, a cluster each; the current one if empty")
 	flags.StringVar(&f.source.Dir, "kubeconfig-dir", "", "directory with a kubeconfig for each cluster, which is called as the file is")
 	flags.StringVar(&f.source.Config, "config-cluster", "", "cluster that holds multi-cluster Gateways; the first one if empty")
+	flags.BoolVar(&f.secrets, "cluster-secrets", false, "Secrets of --namespace of the config cluster with the label "+membership.LabelCluster+" are clusters: their key kubeconfig says how each is reached")
+	flags.StringVar(&f.providers, "cluster-profiles", "", "ClusterProfiles of --namespace of the config cluster are clusters; the file says which programs give credentials by which access provider (docs/controller.md)")
 	flags.StringArrayVar(&f.places, "cluster", nil, "NAME=REGION[/ZONE[,ZONE]] of a cluster; by default what the labels of its Nodes say; repeatable")
 	flags.StringVar(&f.project, "project", "", "ID[:NUMBER] of the project that names and paths of resources show; without a number, one that follows from the ID")
 	flags.StringVar(&f.pool, "address-pool", "", "range of the addresses of Gateways and Ingresses, such as 10.200.0.0/16; 127.64.0.0/10 if empty, which only this machine reaches")
 	flags.StringVar(&f.install, "install", status.DefaultInstall, "name of this install, where there are several: each changes only what it has made")
 	flags.BoolVar(&f.elect, "leader-elect", false, "with several replicas: one of them writes to API servers; all serve")
-	flags.StringVar(&f.namespace, "namespace", "spillway-system", "namespace of the config cluster that holds the Lease of --leader-elect; it has to exist")
+	flags.StringVar(&f.namespace, "namespace", "spillway-system", "namespace of the config cluster that holds the Lease of --leader-elect, and what names further clusters; it has to exist")
 	flags.StringVar(&f.identity, "identity", "", "name that tells replicas apart for --leader-elect; the host's name and the process's number if empty")
 	flags.StringSliceVar(&f.replicas, "replicas", nil, `HOST:PORT of other replicas' --fleet, such as a headless Service's: one that starts takes over what they keep of clusters
 that are away and of broken objects; their certificates share a DNS name with its own`)
@@ -97,7 +102,8 @@ that are away and of broken objects; their certificates share a DNS name with it
 }
 
 func (f *controllerFlags) run(cmd *cobra.Command) error {
-	clusters, err := f.clusters()
+	log := f.logger(cmd.ErrOrStderr())
+	clusters, err := f.clusters(log)
 	if err != nil {
 		return err
 	}
@@ -109,7 +115,7 @@ func (f *controllerFlags) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	klog.SetSlogLogger(f.logger(cmd.ErrOrStderr())) // client-go's
+	klog.SetSlogLogger(log) // client-go's
 	return f.runFlags.run(cmd, serve.Config{Clusters: clusters, State: state, Replicas: replicas})
 }
 
@@ -122,7 +128,7 @@ func (f *controllerFlags) statePath() (string, error) {
 }
 
 // clusters are those that the flags name.
-func (f *controllerFlags) clusters() (*serve.Clusters, error) {
+func (f *controllerFlags) clusters(log *slog.Logger) (*serve.Clusters, error) {
 	c := &serve.Clusters{Install: f.install, StaleAfter: f.staleAfter, ForgetAfter: f.forgetAfter}
 	var err error
 	if f.source.Places, err = placesOf(f.places); err != nil {
@@ -139,12 +145,28 @@ func (f *controllerFlags) clusters() (*serve.Clusters, error) {
 	if f.install == "" {
 		return nil, errors.New("--install must not be empty")
 	}
+	if f.source.Inventory, err = f.inventory(log); err != nil {
+		return nil, err
+	}
 	c.Members = f.source.Members
 	if f.elect {
 		c.Namespace = f.namespace
 		c.Identity, err = identityOf(f.identity)
 	}
 	return c, err
+}
+
+// inventory is that of the config cluster, nil if no flag asks for it.
+func (f *controllerFlags) inventory(log *slog.Logger) (*membership.Inventory, error) {
+	if !f.secrets && f.providers == "" {
+		return nil, nil
+	}
+	n := &membership.Inventory{Namespace: f.namespace, Secrets: f.secrets, Say: func(format string, args ...any) { log.Warn(fmt.Sprintf(format, args...)) }}
+	var err error
+	if f.providers != "" {
+		n.Providers, err = membership.LoadProviders(f.providers)
+	}
+	return n, err
 }
 
 // identityOf is who a replica is.

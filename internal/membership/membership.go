@@ -1,7 +1,8 @@
 // Package membership finds the clusters of a fleet, and how each is reached.
 //
-// In: a kubeconfig with the contexts that count, a directory of kubeconfigs, or the cluster that the process runs in. Out: members for
-// package cluster; their Version changes when the way to them does, so that whoever asks now and then sees clusters join and leave.
+// In: a kubeconfig with the contexts that count, a directory of kubeconfigs, or the cluster that the process runs in; and, by objects of the
+// config cluster, Secrets with kubeconfigs and ClusterProfiles. Out: members for package
+// cluster; their Version changes when the way to them does, so that whoever asks now and then sees clusters join and leave.
 //
 //	s := membership.Source{Kubeconfig: path, Contexts: []string{"gke-west-1", "gke-east-1"}, Config: "gke-west-1"}
 //	members, err := s.Members()
@@ -43,6 +44,8 @@ type Source struct {
 	Config string
 	// Places are those of clusters by name; the labels of their Nodes say it for others.
 	Places map[string]place.Place
+	// Inventory are members that objects of the config cluster name; nil: none are looked for. The config cluster itself is none of them.
+	Inventory *Inventory
 }
 
 // Members lists them, in order: those of contexts as they are written, then those of the directory by name. On an error nobody is left out:
@@ -61,6 +64,15 @@ func (s Source) Members() ([]cluster.Member, error) {
 		return nil, err
 	}
 	all = append(all, of...)
+	if s.Inventory != nil {
+		config := slices.IndexFunc(all, func(m cluster.Member) bool { return s.Config == "" || m.Name == s.Config })
+		if config < 0 {
+			return nil, fmt.Errorf("config cluster %q is not among the clusters of kubeconfigs, and cannot name others", s.Config)
+		}
+		if all, err = s.Inventory.members(all[config], all); err != nil {
+			return nil, err
+		}
+	}
 	return s.placed(all)
 }
 
@@ -81,7 +93,7 @@ func (s Source) placed(all []cluster.Member) ([]cluster.Member, error) {
 		return nil, fmt.Errorf("config cluster %s is not among the clusters", s.Config)
 	}
 	for name := range s.Places {
-		if _, there := seen[name]; !there && s.Dir == "" {
+		if _, there := seen[name]; !there && s.Dir == "" && s.Inventory == nil {
 			return nil, fmt.Errorf("a place is given for cluster %s, which is not among the clusters", name)
 		}
 	}
