@@ -39,8 +39,8 @@ func fieldSelector(ref string) string {
 	return ""
 }
 
-// codecs decode the kinds, in every version that they are read in.
-func codecs() serializer.CodecFactory {
+// codecs decode the kinds, in every version that they are read in, as they are: the scheme has nothing to convert them to.
+func codecs() runtime.NegotiatedSerializer {
 	scheme := runtime.NewScheme()
 	metav1.AddToGroupVersion(scheme, schema.GroupVersion{Version: "v1"})
 	for _, k := range watched(true) {
@@ -52,7 +52,7 @@ func codecs() serializer.CodecFactory {
 			}
 		}
 	}
-	return serializer.NewCodecFactory(scheme)
+	return serializer.NewCodecFactory(scheme).WithoutConversion()
 }
 
 // versions are those that a kind is read in, the preferred one first.

@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"k8s.io/client-go/rest"
+
+	"github.com/spillway-lb/spillway/internal/kind"
 )
 
 // object is one as the server keeps it.
@@ -76,6 +78,17 @@ func keyOf(o object) string {
 	return fmt.Sprint(meta["namespace"], "/", meta["name"])
 }
 
+// typeOf is what objects of a resource say that they are.
+func typeOf(resource string) (apiVersion, name string) {
+	slash := strings.LastIndexByte(resource, '/')
+	for _, k := range kind.All() {
+		if k.Plural == resource[slash+1:] && (k.Group == "" || strings.HasPrefix(resource, k.Group+"/")) {
+			return resource[:slash], k.Name
+		}
+	}
+	panic("no such resource: " + resource)
+}
+
 // put adds or changes an object; resource is group/version/plural, or v1/plural.
 func (s *apiServer) put(resource string, o object) {
 	s.mu.Lock()
@@ -83,11 +96,11 @@ func (s *apiServer) put(resource string, o object) {
 	if s.objects[resource] == nil {
 		s.objects[resource] = map[string]object{}
 	}
-	kind := "MODIFIED"
+	what := "MODIFIED"
 	if s.objects[resource][keyOf(o)] == nil {
-		kind = "ADDED"
+		what = "ADDED"
 	}
-	s.record(resource, kind, o)
+	s.record(resource, what, o)
 	s.objects[resource][keyOf(o)] = s.history[len(s.history)-1].object
 }
 
@@ -100,13 +113,14 @@ func (s *apiServer) remove(resource, key string) {
 }
 
 // record notes an event; the lock is held.
-func (s *apiServer) record(resource, kind string, o object) {
+func (s *apiServer) record(resource, what string, o object) {
 	s.version++
 	b, _ := json.Marshal(o)
 	copied := object{}
 	_ = json.Unmarshal(b, &copied)
 	copied["metadata"].(object)["resourceVersion"] = strconv.Itoa(s.version)
-	s.history = append(s.history, event{resource, kind, copied, s.version})
+	copied["apiVersion"], copied["kind"] = typeOf(resource)
+	s.history = append(s.history, event{resource, what, copied, s.version})
 	close(s.changed)
 	s.changed = make(chan struct{})
 }

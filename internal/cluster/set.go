@@ -9,7 +9,7 @@ import (
 	"sync"
 	"time"
 
-	"k8s.io/apimachinery/pkg/runtime/serializer"
+	"k8s.io/apimachinery/pkg/runtime"
 
 	spillwayv1alpha1 "github.com/spillway-lb/spillway/api/spillway/v1alpha1"
 	"github.com/spillway-lb/spillway/internal/fact"
@@ -43,7 +43,7 @@ type Config struct {
 // Set watches the members that are wanted.
 type Set struct {
 	config Config
-	codecs serializer.CodecFactory
+	codecs runtime.NegotiatedSerializer
 	counts *counts
 
 	mu       sync.Mutex

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+	dto "github.com/prometheus/client_model/go"
 	corev1 "k8s.io/api/core/v1"
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
 
@@ -61,6 +63,26 @@ func (b *bench) said(part string) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return slices.ContainsFunc(b.lines, func(line string) bool { return strings.Contains(line, part) })
+}
+
+// metric is the sum of a metric's values, of one kind if that is not empty.
+func (b *bench) metric(name, of string) (sum float64) {
+	b.Helper()
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(b.set)
+	families, err := registry.Gather()
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, family := range families {
+		for _, m := range family.GetMetric() {
+			kindLabel := slices.ContainsFunc(m.GetLabel(), func(l *dto.LabelPair) bool { return l.GetName() == "kind" && l.GetValue() == of })
+			if family.GetName() == name && (of == "" || kindLabel) {
+				sum += m.GetCounter().GetValue()
+			}
+		}
+	}
+	return sum
 }
 
 func (b *bench) start(members ...cluster.Member) {
@@ -149,6 +171,40 @@ func TestObjectsOfAMemberComeAndGo(t *testing.T) {
 	if fact.Pending(snapshot, "west", kind.Service, kind.Gateway) || fact.Pending(snapshot, "", kind.Cluster) {
 		t.Error("something counts as not listed")
 	}
+}
+
+// TestChangesComeOverTheWatch: what a server says as it happens is read; nothing is listed again, which would come late.
+func TestChangesComeOverTheWatch(t *testing.T) {
+	server := newAPIServer(t)
+	server.put("v1/services", service("a", "1"))
+	b := newBench(t)
+	b.start(member("west", server))
+	b.settle()
+	refused := b.metric("spillway_cluster_request_failures_total", "") // this server streams no lists
+	for i := range 3 {
+		name := fmt.Sprint("b", i)
+		server.put("v1/services", service(name, name))
+		b.await(name, has(serviceRef("west", name)))
+	}
+	server.remove("v1/services", "store/a")
+	b.await("no a", hasNot(serviceRef("west", "a")))
+	if lists := b.metric("spillway_cluster_lists_total", kind.Service); lists != 1 {
+		t.Errorf("Services were listed %v times", lists)
+	}
+	if failures := b.metric("spillway_cluster_request_failures_total", ""); failures != refused {
+		t.Errorf("%v requests failed", failures-refused)
+	}
+}
+
+// TestAWatchThatCannotBeReadIsCounted, with the lists that stand in for it.
+func TestAWatchThatCannotBeReadIsCounted(t *testing.T) {
+	server := newAPIServer(t)
+	b := newBench(t)
+	b.start(member("west", server))
+	b.settle()
+	refused := b.metric("spillway_cluster_request_failures_total", "")
+	server.put("v1/services", object{"metadata": object{"namespace": "store", "name": "odd"}, "spec": "no fields"})
+	b.await("the failure is counted", func(*store.Snapshot) bool { return b.metric("spillway_cluster_request_failures_total", "") > refused })
 }
 
 // TestARelistDeletesWhatVanished: while the watch was broken, and its version is gone.

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/internalversion"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -81,6 +82,9 @@ func (s *source) watch(ctx context.Context, options metav1.ListOptions) (watch.I
 	}
 	s.opened()
 	return watch.Filter(w, func(e watch.Event) (watch.Event, bool) {
+		if err := apierrors.FromObject(e.Object); e.Type == watch.Error && !apierrors.IsResourceExpired(err) && !apierrors.IsGone(err) {
+			s.refused(err)
+		}
 		if o, ok := e.Object.(store.Object); ok {
 			o.GetObjectKind().SetGroupVersionKind(s.gvk)
 		}
