@@ -25,7 +25,8 @@ var volatile = []struct {
 	{regexp.MustCompile(`pool-[0-9a-f]{8}-[0-9a-z]{4}\b`), "pool-NODE"},
 	{regexp.MustCompile(`-[0-9a-f]{6,10}-[0-9a-z]{5}\b`), "-POD"},                                     // of a ReplicaSet
 	{regexp.MustCompile(`\bk8s([12])-(\w+-)?[0-9a-z]{8}-(.+?)-[0-9a-z]{8}\b`), "k8s$1-$2UID-$3-HASH"}, // of Ingresses and NEGs
-	{regexp.MustCompile(`\bgke(mcg)?1-(\S+)-[0-9a-z]{12}\b`), "gke${1}1-$2-HASH"},
+	{regexp.MustCompile(`\bgkegw1-[0-9a-z]{4}-`), "gkegw1-UID-"},
+	{regexp.MustCompile(`\bgke(mcg|gw)1-([^\s,/]+?)-[0-9a-z]{12}\b`), "gke${1}1-$2-HASH"},
 	{regexp.MustCompile(`-+`), "-"}, // columns are as wide as what is in them
 	{regexp.MustCompile(`\s+`), " "},
 }

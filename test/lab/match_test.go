@@ -33,6 +33,7 @@ func TestWhatDiffersFromRunToRun(t *testing.T) {
 		{"/projects/1/global/addresses/gkemcg1-store-external-http-9ly8fkjbev1i", "/projects/1/global/addresses/gkemcg1-store-external-http-laup24msshu4"},
 		{`k8s1-0a1b2c3d-default-neg-demo-svc-80-11112222`, `k8s1-9a1b2c3d-default-neg-demo-svc-80-11113333`},
 		{`k8s2-fr-0a1b2c3d-default-neg-demo-ing-11112222`, `k8s2-fr-zz1b2c3d-default-neg-demo-ing-1111333z`},
+		{"/addresses/gkegw1-8p9u-default-internal-http-0np5c1yntwxx,", "/addresses/gkegw1-aaaa-default-internal-http-ret4w8l5p7v7,"},
 		{"Value:  10.127.45.158", "Value: 10.127.1.1"},
 		{"Normal SYNC 4m22s (x216 over 10h) mc-gateway-controller", "Normal  SYNC  1s  mc-gateway-controller"},
 		{`  "pod_name_emoji": "X",`, `  "pod_name_emoji": "🦉",`},

@@ -17,7 +17,7 @@ const (
 )
 
 // patience bounds every wait for something to become true. It is long because test machines are slow.
-const patience = 3 * time.Minute
+const patience = 2 * time.Minute
 
 // rig is a lab of the tutorials' three clusters.
 type rig struct {
