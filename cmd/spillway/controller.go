@@ -44,6 +44,11 @@ PROXIES
   A proxy for each region of a cluster runs in this process. With --fleet, proxies in other processes take part
   (` + "`spillway proxy --controller`" + `); --data-plane none leaves the work to them.
 
+ADMISSION
+  With --webhook API servers ask before they take an object: what no other object can mend is refused, what else is amiss is a
+  warning, and Pods that a Service with network endpoint groups selects get their readiness gate. A controller that does not
+  answer holds nobody up.
+
 REPLICAS
   Several replicas serve alike; with --leader-elect one of them writes, and another one goes on when it is gone. --replicas has one
   that starts take over what the others know and cannot be listed now.
@@ -59,6 +64,7 @@ const controllerExample = `  spillway controller --contexts gke-west-1,gke-west-
 type controllerFlags struct {
 	runFlags
 
+	webhook                 webhookFlags
 	source                  membership.Source
 	places                  []string
 	project, pool, install  string
@@ -89,7 +95,7 @@ func newControllerCommand() *cobra.Command {
 	flags.StringVar(&f.pool, "address-pool", "", "range of the addresses of Gateways and Ingresses, such as 10.200.0.0/16; 127.64.0.0/10 if empty, which only this machine reaches")
 	flags.StringVar(&f.install, "install", status.DefaultInstall, "name of this install, where there are several: each changes only what it has made")
 	flags.BoolVar(&f.elect, "leader-elect", false, "with several replicas: one of them writes to API servers; all serve")
-	flags.StringVar(&f.namespace, "namespace", "spillway-system", "namespace of the config cluster that holds the Lease of --leader-elect, and what names further clusters; it has to exist")
+	flags.StringVar(&f.namespace, "namespace", "spillway-system", "namespace of the config cluster that holds the Lease of --leader-elect, the Secret of --webhook and what names further clusters; it has to exist")
 	flags.StringVar(&f.identity, "identity", "", "name that tells replicas apart for --leader-elect; the host's name and the process's number if empty")
 	flags.StringSliceVar(&f.replicas, "replicas", nil, `HOST:PORT of other replicas' --fleet, such as a headless Service's: one that starts takes over what they keep of clusters
 that are away and of broken objects; their certificates share a DNS name with its own`)
@@ -97,6 +103,7 @@ that are away and of broken objects; their certificates share a DNS name with it
 	flags.DurationVar(&f.forgetAfter, "forget-after", cluster.DefaultForgetAfter, "how long what was last known of a cluster that is away counts")
 	flags.StringVar(&f.from, "from", "", "home region, whose address statuses show first; the config cluster's region by default")
 	flags.StringVar(&f.state, "state", serve.StateNone, `file that keeps over a restart what is published and what is known of clusters, private keys included; none with "none"`)
+	f.webhook.addFlags(flags)
 	f.addFlags(flags)
 	return cmd
 }
@@ -146,6 +153,9 @@ func (f *controllerFlags) clusters(log *slog.Logger) (*serve.Clusters, error) {
 		return nil, errors.New("--install must not be empty")
 	}
 	if f.source.Inventory, err = f.inventory(log); err != nil {
+		return nil, err
+	}
+	if c.Webhook, err = f.webhook.config(f.namespace); err != nil {
 		return nil, err
 	}
 	c.Members = f.source.Members

@@ -42,6 +42,7 @@ type labUp struct {
 	foreground     bool
 	controller     bool
 	controllerArgs []string
+	webhook        bool
 }
 
 func newLabUpCommand(l *lab) *cobra.Command {
@@ -61,6 +62,7 @@ func newLabUpCommand(l *lab) *cobra.Command {
 	flags.BoolVar(&u.foreground, "foreground", false, "stay, and end the lab on Ctrl-C")
 	flags.BoolVar(&u.controller, "controller", true, "run spillway controller over the clusters")
 	flags.StringArrayVar(&u.controllerArgs, "controller-arg", nil, "an argument for spillway controller, such as --access-log=FILE; repeatable")
+	flags.BoolVar(&u.webhook, "webhook", true, "have the API servers ask the controller before they take an object")
 	return cmd
 }
 
@@ -71,6 +73,7 @@ type labStart struct {
 	Servers        servers.Set
 	Controller     bool
 	ControllerArgs []string
+	Webhook        bool
 }
 
 func (u *labUp) run(cmd *cobra.Command) error {
@@ -96,6 +99,7 @@ func (u *labUp) run(cmd *cobra.Command) error {
 	has := func(c *cobra.Command) bool { return c.Name() == "controller" }
 	err = u.start(ctx, cmd, claim, labStart{
 		Plan: p, Dir: d, Servers: set, Controller: u.controller && slices.ContainsFunc(cmd.Root().Commands(), has), ControllerArgs: u.controllerArgs,
+		Webhook: u.webhook,
 	})
 	if err != nil || u.foreground {
 		err = errors.Join(err, d.Remove())
@@ -303,9 +307,10 @@ func newLabSuperviseCommand() *cobra.Command {
 			go obey(leash, cancel)
 			err = supervise.Run(ctx, supervise.Config{
 				Plan: s.Plan, Dir: s.Dir, Servers: s.Servers, Way: string(isolate.Inside()), Controller: s.Controller, ControllerArgs: s.ControllerArgs,
-				Say:    func(text string) { fmt.Fprintln(say, text) },
-				Ready:  func() { fmt.Fprintln(say, newsReady); _ = say.Close() },
-				Logger: slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: slog.LevelWarn})),
+				Webhook: s.Webhook,
+				Say:     func(text string) { fmt.Fprintln(say, text) },
+				Ready:   func() { fmt.Fprintln(say, newsReady); _ = say.Close() },
+				Logger:  slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: slog.LevelWarn})),
 			})
 			if err != nil {
 				sayError(say, err)

@@ -93,7 +93,9 @@ type Loop struct {
 
 	sub        *store.Subscription
 	flush      chan chan struct{}
-	keepAt     time.Time // when what is published may be kept again
+	foresights chan foresight
+	seen       *store.Snapshot // by the last round; nil before the first
+	keepAt     time.Time       // when what is published may be kept again
 	unkept     bool
 	notBefore  time.Time // of the next round
 	verdictsAt time.Time // when verdicts may become facts again
@@ -121,6 +123,7 @@ func New(c Config) *Loop {
 		config: c, publisher: translate.NewPublisher(), feedback: newFeedback(), Metrics: newMetrics(), flush: make(chan chan struct{}),
 		trouble: map[string]string{}, withheld: map[config.Refusal]bool{}, progress: NewProgress(c.Model.Get),
 		holders: NewHolders(c.Model.Get), failures: NewFailures(),
+		foresights: make(chan foresight),
 	}
 }
 
@@ -157,6 +160,8 @@ func (l *Loop) Run(ctx context.Context) {
 			l.turn()
 			l.keep()
 			close(kept)
+		case f := <-l.foresights:
+			l.foresee(f)
 		case <-ready:
 			l.turn()
 			l.await(ctx)
@@ -248,6 +253,7 @@ func (l *Loop) round() {
 		return
 	}
 	round := l.config.Engine.Run(snapshot, touched)
+	l.seen = snapshot
 	for _, p := range round.Problems {
 		l.Metrics.broken.Inc()
 		l.config.Say("internal error: %s: %s", p.Unit, p.Text)

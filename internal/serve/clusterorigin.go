@@ -39,6 +39,7 @@ type Clusters struct {
 	// Namespace is that of the Lease in the config cluster by which one of several replicas writes; "" has this one write always.
 	// Identity tells the replicas apart.
 	Namespace, Identity string
+	Webhook             Webhook
 }
 
 // clusterOrigin is the API servers of clusters.
@@ -50,7 +51,8 @@ type clusterOrigin struct {
 	box     *outbox.Outbox
 	clients *clients
 	leader  *leader.Leader // nil: this process always writes
-	trouble string         // why members could not be found the last time
+	webhook *webhook
+	trouble string // why members could not be found the last time
 }
 
 func newClusterOrigin(s *server, kept *persist.State) (*clusterOrigin, error) {
@@ -75,6 +77,9 @@ func newClusterOrigin(s *server, kept *persist.State) (*clusterOrigin, error) {
 		}
 	})
 	o.set.Restore(kept.Objects)
+	if o.webhook, err = newWebhook(o, s.config.Now); err != nil {
+		return nil, err
+	}
 	return o, o.newLeader()
 }
 
@@ -141,12 +146,20 @@ func (o *clusterOrigin) work(ctx context.Context) {
 		return
 	}
 	if o.leader == nil {
-		o.box.Run(ctx, time.Time{})
+		o.write(ctx, time.Time{})
 		return
 	}
-	if err := o.leader.Run(ctx, o.box.Run); err != nil {
+	if err := o.leader.Run(ctx, o.write); err != nil {
 		o.report.say("nothing is written to API servers: %v", err)
 	}
+}
+
+// write writes until the context ends; since is when another process last may have.
+func (o *clusterOrigin) write(ctx context.Context, since time.Time) {
+	var registering sync.WaitGroup
+	registering.Go(func() { o.webhook.register(ctx) })
+	defer registering.Wait()
+	o.box.Run(ctx, since)
 }
 
 // newLeader is this replica's part in the election, if there is one.

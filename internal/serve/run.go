@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/spillway-lb/spillway/internal/admin"
+	"github.com/spillway-lb/spillway/internal/admission"
 	"github.com/spillway-lb/spillway/internal/ads"
 	"github.com/spillway-lb/spillway/internal/computeapi"
 	"github.com/spillway-lb/spillway/internal/control"
@@ -89,7 +90,8 @@ type server struct {
 	front     *computeapi.Front
 	loop      *controlplane.Loop
 	planes    *dataplanes.Set
-	fleet     *ads.Server // nil without
+	fleet     *ads.Server       // nil without
+	admission *admission.Server // nil without
 	announcer *announcer
 	troubles  *troubles
 	outages   *outages
@@ -110,7 +112,7 @@ func Run(ctx context.Context, c Config) error {
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(s.serveAdmin(ctx), s.serveCompute(ctx), s.serveRegistry(ctx), s.serveFleet(ctx)); err != nil {
+	if err := errors.Join(s.serveAdmin(ctx), s.serveCompute(ctx), s.serveRegistry(ctx), s.serveFleet(ctx), s.serveWebhook(ctx)); err != nil {
 		_ = s.socket.Close()
 		return err
 	}
@@ -127,6 +129,9 @@ func (s *server) serveAdmin(ctx context.Context) error {
 	counted := append(append(s.loop.Metrics.Collectors(), levels), s.origin.collectors()...)
 	if s.fleet != nil {
 		counted = append(counted, s.fleet.Metrics.Collectors()...)
+	}
+	if s.admission != nil {
+		counted = append(counted, s.admission.Metrics.Collectors()...)
 	}
 	at, err := admin.ServeReady(ctx, s.config.Admin, s.ready, counted...)
 	if err != nil {
@@ -171,6 +176,7 @@ func newServer(c Config) (*server, error) {
 		Project: func() (id, number string) { return view.Project(s.store.Snapshot()) },
 	})
 	s.loop.To(wired(c, s.sink()))
+	s.admission = s.newAdmission()
 	s.source = &view.Source{
 		Started: startedInfo(c), From: c.From, Store: s.store, Published: s.model, Sockets: s.sockets, Locations: s.locations,
 		Output: s.origin.output,

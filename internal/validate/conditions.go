@@ -20,13 +20,7 @@ func (w *world) extensions(strict bool) []manifests.Problem {
 	for _, k := range []string{kind.GCPRoutingExtension, kind.GCPTrafficExtension} {
 		w.snapshot.Walk(k, "", "", func(e *store.Entry) bool {
 			x := extensionJudge{world: w, entry: e, strict: strict}
-			switch o := e.Object.(type) {
-			case *networkingv1.GCPRoutingExtension:
-				x.chains(o.Spec.ExtensionChains)
-			case *networkingv1.GCPTrafficExtension:
-				x.traffic = true
-				x.chains(o.Spec.ExtensionChains)
-			}
+			x.judge()
 			all = append(all, x.problems...)
 			return true
 		})
@@ -35,22 +29,31 @@ func (w *world) extensions(strict bool) []manifests.Problem {
 }
 
 type extensionJudge struct {
-	world           *world
-	entry           *store.Entry
-	traffic, strict bool
-	problems        []manifests.Problem
+	world    *world
+	entry    *store.Entry
+	strict   bool
+	problems []manifests.Problem
 }
 
-func (x *extensionJudge) chains(chains []networkingv1.ExtensionChain) {
+func (x *extensionJudge) judge() {
+	chains := x.chainsOf()
+	eachMatcher(chains, x.matcher)
 	for i := range chains {
-		at := fmt.Sprintf("spec.extensionChains[%d]", i)
-		if m := chains[i].MatchCondition; m != nil {
-			for k, e := range m.CELExpressions {
-				x.matcher(fmt.Sprintf("%s.matchCondition.celExpressions[%d].celMatcher", at, k), e.CELMatcher)
-			}
-		}
 		for k := range chains[i].Extensions {
-			x.extension(fmt.Sprintf("%s.extensions[%d]", at, k), &chains[i].Extensions[k])
+			x.extension(fmt.Sprintf("spec.extensionChains[%d].extensions[%d]", i, k), &chains[i].Extensions[k])
+		}
+	}
+}
+
+// eachMatcher calls f for the expressions by which chains choose requests.
+func eachMatcher(chains []networkingv1.ExtensionChain, f func(field, expr string)) {
+	for i := range chains {
+		m := chains[i].MatchCondition
+		if m == nil {
+			continue
+		}
+		for k, e := range m.CELExpressions {
+			f(fmt.Sprintf("spec.extensionChains[%d].matchCondition.celExpressions[%d].celMatcher", i, k), e.CELMatcher)
 		}
 	}
 }
@@ -69,7 +72,7 @@ func (x *extensionJudge) matcher(field, expr string) {
 }
 
 func (x *extensionJudge) extension(field string, e *networkingv1.Extension) {
-	if x.traffic && len(e.SupportedEvents) == 0 {
+	if x.entry.Ref.Kind == kind.GCPTrafficExtension && len(e.SupportedEvents) == 0 {
 		x.refuse(field+".supportedEvents", "supportedEvents must be set for GCPTrafficExtension")
 	}
 	if len(e.ForwardAttributes) > 0 {
@@ -80,6 +83,6 @@ func (x *extensionJudge) extension(field string, e *networkingv1.Extension) {
 // refuse adds what GKE refuses.
 func (x *extensionJudge) refuse(field, text string) {
 	if x.strict {
-		x.problems = append(x.problems, x.world.problemOf(x.entry, manifests.Error, field, RuleStrict, text))
+		x.add(field, RuleStrict, text)
 	}
 }

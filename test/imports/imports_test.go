@@ -65,6 +65,7 @@ var forbidden = []struct {
 	{"internal/configuration", []string{module + "internal/manifests", module + "internal/standalone", module + "internal/serve"}, "translators know no source of objects"},
 	{"internal/policy", []string{module + "internal/gateway", module + "internal/standalone", module + "internal/manifests"}, "a policy knows nothing of who applies it"},
 	{"internal/translate", []string{module + "internal/manifests", module + "internal/standalone", module + "internal/serve"}, "the units know neither source nor end"},
+	{"internal/admission", []string{module + "internal/serve", module + "internal/dataplanes", module + "internal/controlplane", module + "internal/lab"}, "who asks about an object is told by whoever serves"},
 	{"internal/validate", []string{module + "internal/serve", module + "internal/dataplanes", module + "internal/location"}, "a check serves nothing"},
 	{"internal/compute", []string{"k8s.io/", "sigs.k8s.io/", module + "internal/proxy/exchange"}, "gcloud's view knows the model only"},
 	{"internal/gcloud", []string{"k8s.io/", module + "internal/gateway", module + "internal/proxy"}, "flags and formats know no resource"},

@@ -6,6 +6,7 @@
 //
 //	server, err := credentials.Server(credentials.Files{Certificate: "tls.crt", Key: "tls.key", Authority: "ca.crt"})
 //	client, err := credentials.Client(files, "spillway-controller")
+//	get, err := credentials.Certificate("tls.crt", "tls.key") // for servers that ask for none
 //
 // Files that cannot be used while the process runs leave those from before in use; at the start they are an error.
 package credentials
@@ -71,6 +72,18 @@ func Client(f Files, name string) (grpccredentials.TransportCredentials, error) 
 	}), nil
 }
 
+// Certificate shows a certificate to whoever connects, and asks nobody for one: it is tls.Config's GetCertificate.
+func Certificate(certificate, key string) (func(*tls.ClientHelloInfo) (*tls.Certificate, error), error) {
+	k := &keeper{files: Files{Certificate: certificate, Key: key}, alone: true}
+	if err := k.read(); err != nil {
+		return nil, err
+	}
+	return func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+		pair, _ := k.current()
+		return pair, nil
+	}, nil
+}
+
 // verify is what crypto/tls does with RootCAs.
 func verify(s tls.ConnectionState, authority *x509.CertPool) error {
 	if len(s.PeerCertificates) == 0 {
@@ -89,6 +102,7 @@ func verify(s tls.ConnectionState, authority *x509.CertPool) error {
 // keeper has the newest usable content of the files.
 type keeper struct {
 	files Files
+	alone bool // no authority is needed
 
 	mu        sync.Mutex
 	changed   [3]time.Time // of the files that were read last
@@ -118,6 +132,9 @@ func (k *keeper) read() error {
 
 func (k *keeper) times() (out [3]time.Time, err error) {
 	for i, name := range k.files.all() {
+		if k.alone && name == k.files.Authority {
+			continue
+		}
 		if name == "" {
 			return out, errors.New("a certificate, its key and the authority's certificates are needed, all three")
 		}
@@ -134,6 +151,10 @@ func (k *keeper) load(times [3]time.Time) error {
 	pair, err := tls.LoadX509KeyPair(k.files.Certificate, k.files.Key)
 	if err != nil {
 		return fmt.Errorf("%s and %s: %w", k.files.Certificate, k.files.Key, err)
+	}
+	if k.alone {
+		k.changed, k.pair = times, &pair
+		return nil
 	}
 	pem, err := os.ReadFile(k.files.Authority)
 	if err != nil {

@@ -219,3 +219,42 @@ func TestFilesThatCannotBeUsed(t *testing.T) {
 		t.Error("an authority without a certificate was taken")
 	}
 }
+
+// TestACertificateAlone is shown to anybody, and read again when it changes; files that are not good leave the one from before.
+func TestACertificateAlone(t *testing.T) {
+	authority, dir := newAuthority(t), t.TempDir()
+	if _, err := credentials.Certificate(filepath.Join(dir, "tls.crt"), filepath.Join(dir, "tls.key")); err == nil {
+		t.Error("no files")
+	}
+	f := authority.files(t, dir, "a.test", authority)
+	get, err := credentials.Certificate(f.Certificate, f.Key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown := func() string {
+		pair, err := get(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return pair.Leaf.DNSNames[0]
+	}
+	if got := shown(); got != "a.test" {
+		t.Error(got)
+	}
+	authority.files(t, dir, "b.test", authority)
+	later := time.Now().Add(time.Hour)
+	for _, name := range []string{f.Certificate, f.Key} {
+		if err := os.Chtimes(name, later, later); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := shown(); got != "b.test" {
+		t.Error(got)
+	}
+	if err := os.WriteFile(f.Key, []byte("key"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got := shown(); got != "b.test" {
+		t.Error(got)
+	}
+}

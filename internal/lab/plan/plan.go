@@ -45,6 +45,9 @@ var Addresses = netip.MustParsePrefix("10.0.0.0/8")
 // Gateways is the pool of the addresses of Gateways. Its second byte is odd, those of ServiceImports are even.
 var Gateways = netip.MustParsePrefix("10.127.0.0/16")
 
+// Webhook is where the controller answers the API servers. No cluster and nothing of the fleet has its second byte.
+var Webhook = netip.MustParseAddrPort("10.200.0.1:9443")
+
 // Options are what a user says.
 type Options struct {
 	// Clusters are names, in order; DefaultClusters if empty. The first is the config cluster.

@@ -16,7 +16,8 @@ import (
 const controllerName = "controller"
 
 // controllerArguments are those of `spillway controller` for the members of the fleet.
-func controllerArguments(p *plan.Plan, members []string, config string, dir statedir.Dir, more []string) []string {
+func controllerArguments(c *Config, members []string, config string) []string {
+	p, dir := c.Plan, c.Dir
 	args := []string{
 		"controller", "--kubeconfig=" + controllerKubeconfig(dir), "--contexts=" + strings.Join(members, ","), "--config-cluster=" + config,
 		fmt.Sprintf("--project=%s:%d", p.Project, p.Number), "--address-pool=" + plan.Gateways.String(), "--socket=" + dir.Controller(), "--state=" + dir.Path + "/controller.state",
@@ -24,7 +25,11 @@ func controllerArguments(p *plan.Plan, members []string, config string, dir stat
 	for _, c := range p.Clusters {
 		args = append(args, "--cluster="+c.Name+"="+c.Region+"/"+strings.Join(c.Zones, ","))
 	}
-	return append(args, more...)
+	if c.Webhook {
+		// The namespace of the Secret is one that every cluster has.
+		args = append(args, "--webhook="+plan.Webhook.String(), "--webhook-url=https://"+plan.Webhook.String(), "--namespace=kube-system")
+	}
+	return append(args, c.ControllerArgs...)
 }
 
 // controllerKubeconfig leads over the links, which can be cut.
@@ -43,7 +48,7 @@ func (s *supervisor) startController() error {
 	defer s.mu.Unlock()
 	s.controller = s.daemons.start(&daemon{
 		name: controllerName, path: path, log: s.config.Dir.Log(controllerName),
-		args: controllerArguments(s.config.Plan, s.fleet.list(), s.fleet.configCluster(), s.config.Dir, s.config.ControllerArgs),
+		args: controllerArguments(&s.config, s.fleet.list(), s.fleet.configCluster()),
 	})
 	s.say("controller started")
 	return nil

@@ -48,6 +48,8 @@ type Config struct {
 	// Controller is whether `spillway controller` is to run, too, with these arguments on top.
 	Controller     bool
 	ControllerArgs []string
+	// Webhook is whether API servers ask the controller before they take an object.
+	Webhook bool
 	// Say tells progress; Ready is called once everything is up.
 	Say    func(text string)
 	Ready  func()

@@ -76,14 +76,20 @@ func TestCertificatesAreOfTheirAddresses(t *testing.T) {
 
 func TestTheControllersFlags(t *testing.T) {
 	p := newPlan(t)
-	args := controllerArguments(p, []string{"gke-west-1", "gke-east-1"}, "gke-east-1", statedir.Dir{Path: "/d", Name: "n"}, []string{"--access-log=-"})
+	config := &Config{Plan: p, Dir: statedir.Dir{Path: "/d", Name: "n"}, ControllerArgs: []string{"--access-log=-"}, Webhook: true}
+	args := controllerArguments(config, []string{"gke-west-1", "gke-east-1"}, "gke-east-1")
 	for _, want := range []string{
 		"controller", "--contexts=gke-west-1,gke-east-1", "--config-cluster=gke-east-1", "--address-pool=10.127.0.0/16",
 		"--cluster=gke-east-1=us-east1/us-east1-b", "--project=spillway-lab:438412093921", "--socket=/d/controller.sock", "--access-log=-",
+		"--webhook=10.200.0.1:9443", "--webhook-url=https://10.200.0.1:9443",
 	} {
 		if !slices.Contains(args, want) {
 			t.Errorf("there is no %s in %q", want, args)
 		}
+	}
+	config.Webhook = false
+	if args := controllerArguments(config, []string{"gke-west-1"}, "gke-west-1"); strings.Contains(strings.Join(args, " "), "webhook") {
+		t.Errorf("told not to: %q", args)
 	}
 }
 
