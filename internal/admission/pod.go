@@ -20,7 +20,7 @@ func (s *Server) gate(_ context.Context, cluster string, r *admissionv1.Admissio
 		return letThrough(), unjudged
 	}
 	pod.Namespace = r.Namespace
-	patch := gatePatch(pod, s.config.Gates(s.config.Store.Snapshot(), cluster, pod))
+	patch := gatePatch(pod, s.config.Gates(s.recent.over(s.config.Store, cluster, r.Namespace, s.config.Now()), cluster, pod))
 	if patch == nil {
 		return letThrough(), allowed
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"slices"
 	"testing"
+	"time"
 
 	jsonpatch "gopkg.in/evanphx/json-patch.v4"
 	admissionv1 "k8s.io/api/admission/v1"
@@ -133,5 +134,27 @@ func TestNoGateThatNobodyWouldOpen(t *testing.T) {
 			t.Errorf("%s: %+v", name, response)
 		}
 		w.fresh = true
+	}
+}
+
+// TestAServiceThatWasJustLetThrough: its Pods get the gate before the store has heard of it, for as long as a watch may take.
+func TestAServiceThatWasJustLetThrough(t *testing.T) {
+	const pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: p, namespace: shop, labels: {run: web}}\nspec: {}\n"
+	w := newWorld(t, false, "")
+	asks := func() bool { return w.ask(t, "/pods/c", request(t, admissionv1.Create, pod, "")).Patch != nil }
+	service := request(t, admissionv1.Create, documents(groups)[0], "")
+	service.DryRun = new(true)
+	w.ask(t, "/validate/c", service)
+	if asks() {
+		t.Error("a dry run makes no Service")
+	}
+	service.DryRun = nil
+	w.ask(t, "/validate/c", service)
+	if !asks() {
+		t.Error("no gate")
+	}
+	w.now = w.now.Add(time.Minute)
+	if asks() {
+		t.Error("a Service that was never made counts for ever")
 	}
 }

@@ -37,12 +37,14 @@ type Config struct {
 	Strict bool
 	// Logger is told of faults of our own.
 	Logger *slog.Logger
+	Now    func() time.Time
 }
 
 // Server answers reviews. Make one with New.
 type Server struct {
 	config  Config
 	guard   *guard.Guard
+	recent  recent
 	Metrics *Metrics
 }
 

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	admissionv1 "k8s.io/api/admission/v1"
+	corev1 "k8s.io/api/core/v1"
 
 	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/manifests"
@@ -25,6 +26,9 @@ func (s *Server) validate(ctx context.Context, cluster string, r *admissionv1.Ad
 		return letThrough(), unjudged
 	}
 	ref := store.RefTo(cluster, object)
+	if service, ok := object.(*corev1.Service); ok && (r.DryRun == nil || !*r.DryRun) {
+		s.recent.add(ref, service, s.config.Now())
+	}
 	writes, err := s.config.Foresee(ctx, func(tx *store.Tx) { tx.Put(cluster, object, "") })
 	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
 		return letThrough(), timedOut

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -34,6 +35,7 @@ type world struct {
 	last   *store.Snapshot
 	fresh  bool
 	err    error // of Foresee
+	now    time.Time
 	server *admission.Server
 }
 
@@ -42,6 +44,7 @@ func newWorld(t testing.TB, strict bool, manifests string) *world {
 	w := &world{store: store.New(translate.Indexes()...), engine: recompute.New(translate.Config(translate.Options{})), fresh: true}
 	w.store.Commit(func(tx *store.Tx) {
 		tx.SetFact(fact.Allocating(), true)
+		tx.SetFact(fact.AddressPool(), netip.MustParsePrefix("10.127.0.0/16"))
 		for _, o := range objects(t, manifests) {
 			cluster := "c"
 			if o.GetObjectKind().GroupVersionKind().Group == "spillway.dev" {
@@ -62,7 +65,7 @@ func newWorld(t testing.TB, strict bool, manifests string) *world {
 		writer.Apply(w.engine.Run(snapshot, touched).Writes, touched, time.Unix(1700000000, 0))
 	}
 	w.server = admission.New(admission.Config{
-		Store: w.store, Gates: negcontroller.Gates, Strict: strict,
+		Store: w.store, Gates: negcontroller.Gates, Strict: strict, Now: func() time.Time { return w.now },
 		Fresh: func(cluster string) bool { return w.fresh && cluster == "c" },
 		Foresee: func(_ context.Context, edit func(*store.Tx)) ([]recompute.WriteChange, error) {
 			if w.err != nil {

@@ -151,6 +151,6 @@ func (s *server) newAdmission() *admission.Server {
 	}
 	return admission.New(admission.Config{
 		Store: s.store, Foresee: s.loop.Foresee, Fresh: o.webhook.fresh, Gates: negcontroller.Gates, Strict: o.config.Webhook.Strict,
-		Logger: s.config.Log,
+		Logger: s.config.Log, Now: s.config.Now,
 	})
 }
