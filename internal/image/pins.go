@@ -8,9 +8,11 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"github.com/spillway-lb/spillway/internal/fact"
 	"github.com/spillway-lb/spillway/internal/store"
+	"github.com/spillway-lb/spillway/internal/wholefile"
 )
 
 // pin is a digest in the file.
@@ -25,6 +27,7 @@ type pin struct {
 
 // loadPins reads the digests of an earlier process; none if there is no file.
 func loadPins(name string) (map[fact.ImageRequest]string, error) {
+	_ = wholefile.Clean(filepath.Dir(name), time.Now()) // the next process tries again
 	b, err := os.ReadFile(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -58,12 +61,5 @@ func savePins(name string, pins map[fact.ImageRequest]string) error {
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
-		return err
-	}
-	part := name + ".part"
-	if err := os.WriteFile(part, append(b, '\n'), 0o600); err != nil {
-		return err
-	}
-	return os.Rename(part, name)
+	return wholefile.Write(name, append(b, '\n'))
 }

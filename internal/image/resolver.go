@@ -245,14 +245,14 @@ func file(r fact.ImageRequest) oci.File {
 	return oci.Plugin
 }
 
-// commit makes facts of what is known, and keeps the digests.
+// commit keeps the digests, and makes facts of what is known: what has been served is known to the next process.
 func (r *Resolver) commit() {
+	r.save()
 	facts := map[store.Fact]any{}
 	for request, image := range r.core.Facts() {
 		facts[fact.ImageOf(request)] = image
 	}
 	r.options.Store.Commit(func(tx *store.Tx) { tx.ReplaceFacts(fact.KindImage, facts) })
-	r.save()
 }
 
 func (r *Resolver) save() {

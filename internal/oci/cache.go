@@ -2,7 +2,6 @@ package oci
 
 import (
 	"cmp"
-	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -11,6 +10,8 @@ import (
 	"time"
 
 	"github.com/opencontainers/go-digest"
+
+	"github.com/spillway-lb/spillway/internal/wholefile"
 )
 
 // cache keeps blobs on disk by digest. What is read is checked: what has been damaged is as if it were not there.
@@ -44,45 +45,22 @@ func (c *cache) get(d digest.Digest) []byte {
 func (c *cache) put(d digest.Digest, b []byte) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if err := os.MkdirAll(c.dir, 0o700); err != nil {
-		return err
-	}
-	f, err := os.CreateTemp(c.dir, temporary)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(b)
-	err = errors.Join(err, f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), c.path(d))
-	}
-	if err != nil {
-		_ = os.Remove(f.Name())
+	if err := wholefile.Write(c.path(d), b); err != nil {
 		return err
 	}
 	c.sweep(c.path(d))
 	return nil
 }
 
-// temporary is the pattern of names of what is being written; it stays behind when a process dies there.
-const temporary = "part-*"
-
-const abandoned = time.Hour
-
 // sweep removes what was not used for longest until the rest is below the limit, and what was abandoned.
 func (c *cache) sweep(keep string) {
+	_ = wholefile.Clean(c.dir, time.Now()) // the next one tries again
 	entries, _ := os.ReadDir(c.dir)
 	var files []fs.FileInfo
 	var total int64
 	for _, e := range entries {
 		info, err := e.Info()
-		if err != nil || !info.Mode().IsRegular() {
-			continue
-		}
-		if part, _ := filepath.Match(temporary, e.Name()); part {
-			if time.Since(info.ModTime()) > abandoned {
-				_ = os.Remove(filepath.Join(c.dir, e.Name()))
-			}
+		if err != nil || !info.Mode().IsRegular() || wholefile.IsPart(e.Name()) {
 			continue
 		}
 		files = append(files, info)

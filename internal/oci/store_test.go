@@ -252,7 +252,7 @@ func TestDamagedBlobIsFetchedAgain(t *testing.T) {
 func TestCacheIsBounded(t *testing.T) {
 	dir := t.TempDir()
 	c := &cache{dir: dir, max: 1000}
-	stale := filepath.Join(dir, "part-1")
+	stale := filepath.Join(dir, ".part-1")
 	if err := os.WriteFile(stale, make([]byte, 5000), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -11,19 +11,16 @@
 package persist
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
-	"strings"
-	"syscall"
 	"time"
 
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/store"
+	"github.com/spillway-lb/spillway/internal/wholefile"
 )
 
 // State is what is kept.
@@ -83,57 +80,7 @@ func Save(path string, s *State) error {
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return err
-	}
-	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*") // mode 0600
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name()) // fails once it has been renamed
-	_, err = f.Write(b)
-	err = cmp.Or(err, f.Sync(), f.Close())
-	if err != nil {
-		return err
-	}
-	if err := os.Rename(f.Name(), path); err != nil {
-		return err
-	}
-	return syncDir(filepath.Dir(path))
-}
-
-// syncDir makes a rename last through a power cut. A file system that cannot do so is none to fail for.
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	if err := d.Sync(); err != nil && !errors.Is(err, errors.ErrUnsupported) && !errors.Is(err, syscall.EINVAL) {
-		return err
-	}
-	return nil
-}
-
-// orphanAge is how old a file is that a Save has begun and no Save will end: it takes seconds at most.
-const orphanAge = 10 * time.Minute
-
-// Clean deletes what processes that were killed while they saved have left beside the file.
-func Clean(path string, now time.Time) error {
-	entries, err := os.ReadDir(filepath.Dir(path))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	for _, e := range entries {
-		digits, ours := strings.CutPrefix(e.Name(), filepath.Base(path)+".")
-		if !ours || strings.Trim(digits, "0123456789") != "" || !e.Type().IsRegular() {
-			continue
-		}
-		if info, infoErr := e.Info(); infoErr == nil && now.Sub(info.ModTime()) > orphanAge {
-			err = cmp.Or(err, os.Remove(filepath.Join(filepath.Dir(path), e.Name())))
-		}
-	}
-	return err
+	return wholefile.Write(path, b)
 }
 
 // Load reads the file and drops what is too old. No file is an empty state and no error.

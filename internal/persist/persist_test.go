@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -216,38 +215,4 @@ func FuzzDecode(f *testing.F) {
 			t.Errorf("%v, %v", s, err)
 		}
 	})
-}
-
-// TestCleanDeletesWhatKilledProcessesLeft: it holds private keys, and nobody reads it.
-func TestCleanDeletesWhatKilledProcessesLeft(t *testing.T) {
-	dir := t.TempDir()
-	path := filepath.Join(dir, "a.state")
-	now := time.Now()
-	for name, age := range map[string]time.Duration{
-		"a.state": time.Hour, "a.state.123": time.Hour, "a.state.456": 0, "a.state.old": time.Hour, "b.state.789": time.Hour,
-	} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte("x"), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.Chtimes(filepath.Join(dir, name), now.Add(-age), now.Add(-age)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := persist.Clean(path, now); err != nil {
-		t.Fatal(err)
-	}
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var left []string
-	for _, e := range entries {
-		left = append(left, e.Name())
-	}
-	if want := []string{"a.state", "a.state.456", "a.state.old", "b.state.789"}; !slices.Equal(left, want) {
-		t.Errorf("left: %q, want %q", left, want)
-	}
-	if err := persist.Clean(filepath.Join(dir, "nowhere", "a.state"), now); err != nil {
-		t.Error(err)
-	}
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/status"
 	"github.com/spillway-lb/spillway/internal/store"
+	"github.com/spillway-lb/spillway/internal/wholefile"
 )
 
 // StateNone keeps no state.
@@ -71,7 +72,7 @@ func (k *keeper) load() *persist.State {
 	if k.path == "" {
 		return &persist.State{}
 	}
-	if err := persist.Clean(k.path, k.now()); err != nil {
+	if err := wholefile.Clean(filepath.Dir(k.path), k.now()); err != nil {
 		k.report.say("kept state: what a killed process left stays: %v", err)
 	}
 	state, err := persist.Load(k.path, k.limits())

@@ -34,6 +34,7 @@ var forbidden = []struct {
 	{"internal/ads/client", []string{"k8s.io/", "sigs.k8s.io/"}, "a data-plane-only build must not link Kubernetes"},
 	{"internal/ads/credentials", []string{"k8s.io/", "sigs.k8s.io/", module}, "both ends use it"},
 	{"internal/membership", []string{module + "internal/serve", module + "internal/controlplane"}, "members are found, whoever watches them"},
+	{"internal/wholefile", []string{module, "k8s.io/", "sigs.k8s.io/"}, "whoever keeps a file uses it"},
 	{"internal/place", []string{module}, "flags of several commands are read by it"},
 	{"internal/subset", []string{"k8s.io/", "sigs.k8s.io/", module + "internal/controlplane", module + "internal/dataplanes"}, "a cut of the model knows the model only"},
 	{"internal/controlplane", []string{

@@ -8,12 +8,14 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"google.golang.org/protobuf/proto"
 
 	fleetv1 "github.com/spillway-lb/spillway/api/fleet/v1"
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
 	"github.com/spillway-lb/spillway/internal/ads/wire"
+	"github.com/spillway-lb/spillway/internal/wholefile"
 )
 
 // load reads what save wrote. A file that is not there is an empty table; one that cannot be used is an error and an empty table.
@@ -22,6 +24,7 @@ func load(path string) (*table, error) {
 	if path == "" {
 		return t, nil
 	}
+	_ = wholefile.Clean(filepath.Dir(path), time.Now()) // the next process tries again
 	b, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return t, nil
@@ -44,7 +47,7 @@ func load(path string) (*table, error) {
 
 // save replaces the file: whoever reads it sees the old one or the new one. It is readable by its owner only, as there are private keys
 // in it.
-func (t *table) save(path string) (err error) {
+func (t *table) save(path string) error {
 	state := &fleetv1.State{}
 	for _, name := range slices.Sorted(maps.Keys(t.good)) {
 		state.Resources = append(state.Resources, &fleetv1.Kept{Resource: t.good[name].resource, Version: t.good[name].version})
@@ -53,19 +56,5 @@ func (t *table) save(path string) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return err
-	}
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*") // its mode is 0600
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(b)
-	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		_ = os.Remove(f.Name()) // what is left of it harms nobody
-	}
-	return err
+	return wholefile.Write(path, b)
 }

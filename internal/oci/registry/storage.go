@@ -1,7 +1,6 @@
 package registry
 
 import (
-	"errors"
 	"io/fs"
 	"net/url"
 	"os"
@@ -9,6 +8,9 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
+
+	"github.com/spillway-lb/spillway/internal/wholefile"
 )
 
 // storage keeps small and large values by key. A key has two parts or three, the last without a slash.
@@ -73,9 +75,14 @@ func newDisk(dir string) (*disk, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
-	return d, filepath.WalkDir(dir, func(_ string, e fs.DirEntry, err error) error {
-		if err != nil || e.IsDir() {
+	return d, filepath.WalkDir(dir, func(name string, e fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
 			return err
+		case e.IsDir():
+			return wholefile.Clean(name, time.Now())
+		case wholefile.IsPart(name):
+			return nil
 		}
 		info, err := e.Info()
 		if err == nil {
@@ -93,20 +100,7 @@ func (d *disk) read(key ...string) ([]byte, bool) {
 }
 
 func (d *disk) write(b []byte, key ...string) error {
-	name := d.path(key)
-	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
-		return err
-	}
-	f, err := os.CreateTemp(filepath.Dir(name), ".part-*")
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(b)
-	if err = errors.Join(err, f.Close()); err == nil {
-		err = os.Rename(f.Name(), name)
-	}
-	if err != nil {
-		_ = os.Remove(f.Name())
+	if err := wholefile.Write(d.path(key), b); err != nil {
 		return err
 	}
 	d.mu.Lock()
@@ -118,7 +112,7 @@ func (d *disk) write(b []byte, key ...string) error {
 func (d *disk) list(key ...string) (names []string) {
 	entries, _ := os.ReadDir(d.path(key))
 	for _, e := range entries {
-		if !strings.HasPrefix(e.Name(), ".part-") {
+		if !wholefile.IsPart(e.Name()) {
 			names = append(names, unescape(e.Name()))
 		}
 	}
