@@ -66,7 +66,7 @@ func (p *fakePlanes) take(snapshot *store.Snapshot, tx *lbv1.Transaction) ([]con
 			p.progress.Report(location.Report{Location: name, Seq: p.seq, Refused: p.refused(), Unbound: p.unboundIn(name), Elsewhere: p.elsewhereIn(name)})
 		}
 	}
-	return append(p.progress.Changes(), p.holders.Changes()...), refusals
+	return append(p.progress.Changes(true), p.holders.Changes()...), refusals
 }
 
 func (p *fakePlanes) apply(tx *lbv1.Transaction) {
