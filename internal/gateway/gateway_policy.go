@@ -57,10 +57,12 @@ func refusedRegion(v *recompute.View, o Options, region string, class Class) str
 	return fmt.Sprintf("region %q has no cluster of the fleet, so no proxy is there", region)
 }
 
-// regionOf is where the load balancer of a regional Gateway stands: where its policy says, or in its cluster's region.
-func regionOf(v *recompute.View, o Options, ref store.Ref, class Class) string {
-	if c := policy.GatewaySettings(v, ref); c != nil && c.Region != nil && refusedRegion(v, o, *c.Region, class) == "" {
-		return *c.Region
+// regionOf is where the load balancer of a regional Gateway stands: where its policy says, or in its cluster's region. ok is false
+// as long as the policies are not known.
+func regionOf(v *recompute.View, o Options, ref store.Ref, class Class) (region string, ok bool) {
+	s, ok := settingsOf(v, ref)
+	if c := s.GCPGatewayPolicyConfig; c != nil && c.Region != nil && refusedRegion(v, o, *c.Region, class) == "" {
+		return *c.Region, ok
 	}
-	return fleet.MemberOf(v, ref.Cluster).Region
+	return fleet.MemberOf(v, ref.Cluster).Region, ok
 }

@@ -61,16 +61,12 @@ type attachedSet struct {
 	*servedSet
 }
 
-// attachedSets are the ListenerSets that a Gateway takes by what it allows, the first in precedence first. held tells that not
-// all are known.
-func attachedSets(v *recompute.View, gateway store.Ref, allowed *gatewayv1.AllowedListeners) (sets []attachedSet, held bool) {
+// attachedSets are the ListenerSets that a Gateway takes by what it allows, the first in precedence first.
+func attachedSets(v *recompute.View, gateway store.Ref, allowed *gatewayv1.AllowedListeners) (sets []attachedSet) {
 	if !allowsSets(allowed) {
-		return nil, false
+		return nil
 	}
-	if fact.Pending(v, gateway.Cluster, kind.ListenerSet) {
-		return nil, true // there may be one that goes first
-	}
-	for _, ref := range v.Index(IndexSets, gateway.String()) {
+	for _, ref := range setsOf(v, gateway) {
 		if takes, _ := allowsSet(v, gateway, allowed, ref); !takes {
 			continue
 		}
@@ -79,7 +75,22 @@ func attachedSets(v *recompute.View, gateway store.Ref, allowed *gatewayv1.Allow
 		}
 	}
 	slices.SortFunc(sets, func(a, b attachedSet) int { return strings.Compare(a.Age, b.Age) })
-	return sets, false
+	return sets
+}
+
+// setsOf are the ListenerSets that name a Gateway, those that it served before a restart among them until all are listed.
+func setsOf(v *recompute.View, gateway store.Ref) []store.Ref {
+	refs := v.Index(IndexSets, gateway.String())
+	if !fact.Pending(v, gateway.Cluster, kind.ListenerSet) {
+		return refs
+	}
+	refs = slices.Clone(refs)
+	for _, member := range v.First(tallyServedSets, gateway.String(), v.Count(tallyServedSets, gateway.String())) {
+		if ref, ok := store.ParseRef(member); ok && !slices.Contains(refs, ref) {
+			refs = append(refs, ref)
+		}
+	}
+	return refs
 }
 
 // merge puts the listeners of ListenerSets behind the Gateway's own. One that does not go with those before it is not accepted.

@@ -7,7 +7,6 @@ import (
 	"github.com/spillway-lb/spillway/internal/fleet"
 	"github.com/spillway-lb/spillway/internal/frontend"
 	"github.com/spillway-lb/spillway/internal/owner"
-	"github.com/spillway-lb/spillway/internal/policy"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/store"
 	"github.com/spillway-lb/spillway/internal/unitkey"
@@ -67,9 +66,13 @@ func translateFrontend(v *recompute.View, key string) recompute.Result {
 	if !f.served {
 		return recompute.Result{}
 	}
-	if c := policy.GatewaySettings(v, ref); c != nil {
+	s, ok := settingsOf(v, ref)
+	if !ok {
+		return recompute.Result{}
+	}
+	if s.GCPGatewayPolicyConfig != nil {
 		// One that is not defined changes nothing; its GCPGatewayPolicy says so.
-		frontend.SetSSLPolicy(v, c.SSLPolicy, f.tls)
+		frontend.SetSSLPolicy(v, s.SSLPolicy, f.tls)
 	}
 	extensions, held := frontend.ExtensionsOf(v, ref)
 	if held {

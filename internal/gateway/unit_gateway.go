@@ -86,7 +86,7 @@ type gatewayStatus struct {
 // read reads everything that the status tells of beyond the verdict, and makes the frontends exist.
 func (s *gatewayStatus) read() {
 	s.vips, _, _ = recompute.Value[[]frontend.VIP](s.view, unitAddresses, s.ref.String())
-	if s.pending {
+	if s.pending || allowsSets(s.object.Spec.AllowedListeners) && fact.Pending(s.view, s.ref.Cluster, kind.ListenerSet) {
 		s.view.Hold() // what is not listed yet is neither there nor gone; what can be served is, meanwhile
 	}
 	s.view.Unit(unitPorts, s.ref.String())

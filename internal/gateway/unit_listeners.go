@@ -3,9 +3,7 @@ package gateway
 import (
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
-	"github.com/spillway-lb/spillway/internal/fact"
 	"github.com/spillway-lb/spillway/internal/fleet"
-	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/scope"
 	"github.com/spillway-lb/spillway/internal/store"
@@ -48,16 +46,15 @@ func (u listenersUnit) translate(v *recompute.View, key string) recompute.Result
 			return recompute.Result{}
 		}
 	}
-	if fact.Pending(v, ref.Cluster, kind.GCPGatewayPolicy) {
-		return recompute.Result{State: recompute.Held} // it may say the region
-	}
 	at, ok := servedOf(v, ref)
 	if !ok {
 		return recompute.Result{}
 	}
 	in := scope.Scope{Cluster: ref.Cluster, Multi: class.Multi, Scheme: class.Scheme, Client: clientOf(&at.Spec, ref)}
 	if class.Reach == Regional {
-		in.Region = regionOf(v, u.options, ref, class)
+		if in.Region, ok = regionOf(v, u.options, ref, class); !ok {
+			return recompute.Result{}
+		}
 	}
 	value := &Listeners{
 		Scope: in, Class: string(gw.Spec.GatewayClassName), Strict: class.Strict, CrossRegional: class.Reach == CrossRegional, Namespace: ref.Namespace, Name: ref.Name, Project: fleet.MemberOf(v, ref.Cluster).ProjectNumber,
@@ -74,9 +71,7 @@ func (u listenersUnit) translate(v *recompute.View, key string) recompute.Result
 	if class.Strict.on {
 		return recompute.Result{State: recompute.Present, Value: value} // GKE has no ListenerSets
 	}
-	if sets, held := attachedSets(v, ref, gw.Spec.AllowedListeners); held {
-		return recompute.Result{State: recompute.Held}
-	} else if len(sets) > 0 {
+	if sets := attachedSets(v, ref, gw.Spec.AllowedListeners); len(sets) > 0 {
 		value.merge(ref, sets, at.Broken)
 	}
 	return recompute.Result{State: recompute.Present, Value: value}

@@ -17,6 +17,9 @@ import (
 // ListenerSet's Ref, its value a *servedSet.
 const unitServedSet = "gateway.servedset"
 
+// tallyServedSets has the ListenerSets of a Gateway that are served. It outlives a restart.
+const tallyServedSets = "gateway.servedsets"
+
 // servedSet is a ListenerSet as it is served. Whether its Gateway takes it is another matter.
 type servedSet struct {
 	served
@@ -46,12 +49,23 @@ func wantedSet(v *recompute.View, ref store.Ref) (*gatewayv1.ListenerSet, bool) 
 
 func translateServedSet(v *recompute.View, key string) recompute.Result {
 	ref, _ := store.ParseRef(key)
-	set, ok := wantedSet(v, ref)
-	if !ok {
+	set, ok := recompute.Get[*gatewayv1.ListenerSet](v, ref)
+	if last, unseen := v.Unseen().(*gatewayv1.ListenerSet); !ok && unseen && fact.Pending(v, ref.Cluster, kind.ListenerSet) {
+		result := servedSetAs(ref, last, last)
+		result.Good = last
+		return result
+	}
+	if !ok || finalizer.Deleted(set) {
 		return recompute.Result{}
 	}
+	last, _ := v.Good().(*gatewayv1.ListenerSet)
+	return servedSetAs(ref, set, last)
+}
+
+// servedSetAs is what is served of a ListenerSet whose version of last, if there is one, was served.
+func servedSetAs(ref store.Ref, set, last *gatewayv1.ListenerSet) recompute.Result {
 	var good *gatewayv1.Gateway
-	if last, ok := v.Good().(*gatewayv1.ListenerSet); ok && sameParent(ref, set, last) {
+	if last != nil && sameParent(ref, set, last) {
 		good = asGateway(last)
 	}
 	today := asGateway(set)
@@ -62,6 +76,9 @@ func translateServedSet(v *recompute.View, key string) recompute.Result {
 	result := recompute.Result{State: recompute.Present, Value: value}
 	if good != nil {
 		result.Good = asSet(set, good)
+	}
+	if gateway, ok := parentOfSet(ref, set); ok {
+		result.Tallies = []recompute.Tally{{Index: tallyServedSets, Key: gateway.String(), Member: ref.String()}}
 	}
 	return result
 }
@@ -87,7 +104,7 @@ func asSet(set *gatewayv1.ListenerSet, gw *gatewayv1.Gateway) *gatewayv1.Listene
 	out := &gatewayv1.ListenerSet{
 		TypeMeta: metav1.TypeMeta{APIVersion: gatewayv1.GroupVersion.String(), Kind: "ListenerSet"},
 		ObjectMeta: metav1.ObjectMeta{
-			Namespace: set.Namespace, Name: set.Name, UID: set.UID, Annotations: gw.Annotations,
+			Namespace: set.Namespace, Name: set.Name, UID: set.UID, CreationTimestamp: set.CreationTimestamp, Annotations: gw.Annotations,
 		},
 		Spec: gatewayv1.ListenerSetSpec{ParentRef: set.Spec.ParentRef},
 	}

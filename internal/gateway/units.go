@@ -15,6 +15,7 @@ func Units(o Options) map[string]recompute.Translator {
 		unitAttachment:                translateAttachment,
 		unitRoute:                     translateRoute,
 		unitNamespace:                 translateNamespace,
+		unitSettings:                  translateSettings,
 		unitServed:                    translateServed,
 		unitCertificate:               ofListener(translateCertificate, 1),
 		unitAuthority:                 ofListener(translateAuthority, 1),

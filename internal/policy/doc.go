@@ -2,7 +2,7 @@
 // GCPBackendPolicy, GCPTrafficDistributionPolicy, GCPGatewayPolicy and BackendTLSPolicy.
 //
 // In: policies and their targets through a recompute.View. Out: for translators, what applies to a target (HealthCheck,
-// Backend, SetDistribution, GatewaySettings, BackendTLS); as recompute units, the status and events of each policy. One
+// Backend, SetDistribution, OfGateway, BackendTLS); as recompute units, the status and events of each policy. One
 // policy of a kind applies to a target, the oldest; the others are Conflicted. A kind is one row in units.go and one file.
 //
 //	recompute.Config{Units: policy.Units(check), Roots: policy.Roots()}

@@ -13,14 +13,14 @@ import (
 // which this package knows nothing.
 type GatewayCheck func(v *recompute.View, gateway store.Ref, c *networkingv1.GCPGatewayPolicyConfig) string
 
-// GatewaySettings returns what a GCPGatewayPolicy says of a Gateway, nil without one.
-func GatewaySettings(v *recompute.View, gateway store.Ref) *networkingv1.GCPGatewayPolicyConfig {
+// OfGateway returns the GCPGatewayPolicy of a Gateway, nil without one.
+func OfGateway(v *recompute.View, gateway store.Ref) *networkingv1.GCPGatewayPolicy {
 	t := Target{Cluster: gateway.Cluster, Kind: Gateway, Namespace: gateway.Namespace, Name: gateway.Name}
 	_, p, ok := winner[*networkingv1.GCPGatewayPolicy](v, kind.GCPGatewayPolicy, t)
 	if !ok {
 		return nil
 	}
-	return p.Spec.Default
+	return p
 }
 
 // gatewayPolicies translates GCPGatewayPolicies.

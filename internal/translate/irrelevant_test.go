@@ -299,6 +299,10 @@ func newObject(_, kind string) (store.Object, bool) {
 		return &corev1.Service{}, true
 	case "Secret":
 		return &corev1.Secret{}, true
+	case "ListenerSet":
+		return &gatewayv1.ListenerSet{}, true
+	case "GCPGatewayPolicy":
+		return &networkingv1.GCPGatewayPolicy{}, true
 	case "Ingress":
 		return &ingressv1.Ingress{}, true
 	case "BackendConfig":

@@ -5,9 +5,11 @@ import (
 	"strings"
 	"testing"
 
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
+	networkingv1 "github.com/spillway-lb/spillway/api/networking/v1"
 	"github.com/spillway-lb/spillway/internal/fact"
 	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/recompute"
@@ -138,4 +140,95 @@ func TestAPermissionThatWasHereAndWentIsGone(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestANarrowedGatewayDoesNotWait for lists: what it says itself counts at once, and what it had of ListenerSets and policies stays.
+func TestANarrowedGatewayDoesNotWait(t *testing.T) {
+	for _, pending := range []string{kind.ListenerSet, kind.GCPGatewayPolicy} {
+		for name, class := range map[string]string{"global": "gke-l7-global-external-managed", "regional": "gke-l7-regional-external-managed"} {
+			t.Run(pending+" "+name, func(t *testing.T) { narrowWhilePending(t, pending, class) })
+		}
+	}
+}
+
+func narrowWhilePending(t *testing.T, pending, class string) {
+	all, cert := newWorld(), tlsSecret(t, "cert")
+	all.commit(t, func(tx *store.Tx) { narrowingFleet(tx, cert, class, gatewayv1.NamespacesFromAll) })
+	config := translate.Config(options())
+	config.Seq, config.Published = restored(t, all)
+	w := newWorld()
+	w.engine = recompute.New(config)
+	w.commit(t, func(tx *store.Tx) {
+		tx.SetFact(fact.Listed("c", pending), false)
+		for _, k := range all.store.Snapshot().Kinds() {
+			if k != pending {
+				all.store.Snapshot().Walk(k, "", "", func(e *store.Entry) bool { tx.Put(e.Ref.Cluster, e.Object, e.Origin); return true })
+			}
+		}
+	})
+	if got, want := versions(w.engine), versions(all.engine); !slices.Equal(got, want) {
+		t.Fatalf("after a restart:\n%s", difference(got, want))
+	}
+	for _, x := range []*world{w, all} {
+		x.commit(t, func(tx *store.Tx) { narrowingFleet(tx, cert, class, gatewayv1.NamespacesFromSame, pending) })
+	}
+	got, want := versions(w.engine), versions(all.engine)
+	if !slices.Equal(got, want) {
+		t.Errorf("narrowed:\n%s", difference(got, want))
+	}
+	if text := strings.Join(got, "\n"); strings.Contains(text, "team/r") || !strings.Contains(text, "other/by-set") {
+		t.Error("a route that the listener takes no more is served, or that of a ListenerSet is not")
+	}
+	w.commit(t, func(tx *store.Tx) { tx.SetFact(fact.Listed("c", pending), true) })
+	all.commit(t, func(tx *store.Tx) {
+		for _, ref := range all.store.Snapshot().List(pending, "", "") {
+			tx.Delete(ref)
+		}
+	})
+	if got, want := versions(w.engine), versions(all.engine); !slices.Equal(got, want) {
+		t.Errorf("what is not in the list stays:\n%s", difference(got, want))
+	}
+}
+
+// narrowingFleet has a Gateway with a ListenerSet and a policy, and a route of another namespace, but for objects of a kind.
+func narrowingFleet(tx *store.Tx, cert *corev1.Secret, class string, from gatewayv1.FromNamespaces, without ...string) {
+	put := func(o store.Object) {
+		if ref := store.RefTo("c", o); !slices.Contains(without, ref.Kind) {
+			tx.Put("c", o, "")
+		}
+	}
+	put(cluster("c", "us-west1"))
+	put(cert)
+	secure, plain, all := httpListener("https", "", 443), httpListener("plain", "", 80), gatewayv1.NamespacesFromAll
+	secure.Protocol = gatewayv1.HTTPSProtocolType
+	secure.TLS = &gatewayv1.ListenerTLSConfig{CertificateRefs: []gatewayv1.SecretObjectReference{{Name: "cert"}}}
+	plain.AllowedRoutes = &gatewayv1.AllowedRoutes{Namespaces: &gatewayv1.RouteNamespaces{From: &from}}
+	g := gatewayOf(class, secure, plain)
+	g.Generation = int64(len(from))
+	g.Spec.AllowedListeners = &gatewayv1.AllowedListeners{Namespaces: &gatewayv1.ListenerNamespaces{From: &all}}
+	put(g)
+	put(service("team", "near", 80))
+	put(service("other", "far", 80))
+	store1 := gatewayv1.Namespace("store")
+	r := route("r", nil, "near")
+	r.Namespace, r.Spec.ParentRefs[0].Namespace = "team", &store1
+	section := gatewayv1.SectionName("plain")
+	r.Spec.ParentRefs[0].SectionName = &section
+	put(r)
+	put(&gatewayv1.ListenerSet{
+		TypeMeta: metav1.TypeMeta{APIVersion: "gateway.networking.k8s.io/v1", Kind: "ListenerSet"}, ObjectMeta: meta("other", "set"),
+		Spec: gatewayv1.ListenerSetSpec{
+			ParentRef: gatewayv1.ParentGatewayReference{Name: "web", Namespace: &store1},
+			Listeners: []gatewayv1.ListenerEntry{gatewayv1.ListenerEntry(httpListener("more", "", 81))},
+		},
+	})
+	bySet := route("by-set", nil, "far")
+	bySet.Namespace = "other"
+	bySet.Spec.ParentRefs = []gatewayv1.ParentReference{{Kind: ptr(gatewayv1.Kind("ListenerSet")), Name: "set"}}
+	put(bySet)
+	modern := "MODERN"
+	p := &networkingv1.GCPGatewayPolicy{TypeMeta: metav1.TypeMeta{APIVersion: "networking.gke.io/v1", Kind: "GCPGatewayPolicy"}, ObjectMeta: meta("store", "p")}
+	p.Spec.TargetRef = networkingv1.PolicyTargetReference{Group: gatewayv1.GroupName, Kind: "Gateway", Name: "web"}
+	p.Spec.Default = &networkingv1.GCPGatewayPolicyConfig{SSLPolicy: &modern}
+	put(p)
 }
