@@ -1,9 +1,11 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -22,18 +24,18 @@ type steady struct {
 
 type steadyKey struct{}
 
-// steadyLoad is load start URL | load passed N | load stop: a steady client begins; N more of its requests are answered; it
+// steadyLoad is load start URL [HOST] | load passed N | load stop: a steady client begins; N more of its requests are answered; it
 // ends. Any request that failed fails the script.
 func steadyLoad(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) == 0 {
-		ts.Fatalf("usage: load start URL | load passed N | load stop")
+		ts.Fatalf("usage: load start URL [HOST] | load passed N | load stop")
 	}
 	box := ts.Value(steadyKey{}).(*steady)
 	switch {
-	case args[0] == "start" && len(args) == 2:
+	case args[0] == "start" && (len(args) == 2 || len(args) == 3):
 		box.stop = make(chan struct{})
 		for i := range 4 {
-			box.running.Go(func() { box.ask(args[1], i%2 == 0) })
+			box.running.Go(func() { box.ask(args[1], strings.Join(args[2:], ""), i%2 == 0) })
 		}
 		ts.Defer(box.end)
 	case args[0] == "passed" && len(args) == 2:
@@ -57,7 +59,7 @@ func steadyLoad(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-func (s *steady) ask(url string, once bool) {
+func (s *steady) ask(url, host string, once bool) {
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: once}, Timeout: patience}
 	defer client.CloseIdleConnections()
 	for {
@@ -66,7 +68,12 @@ func (s *steady) ask(url string, once bool) {
 			return
 		default:
 		}
-		res, err := client.Get(url)
+		var res *http.Response
+		req, err := http.NewRequestWithContext(context.Background(), http.MethodGet, url, nil)
+		if err == nil {
+			req.Host = host
+			res, err = client.Do(req)
+		}
 		if err == nil {
 			_, err = io.Copy(io.Discard, res.Body)
 			_ = res.Body.Close()
