@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"strconv"
 	"time"
 
@@ -21,6 +22,8 @@ const (
 	// followPeriod is how often more of a log is looked for.
 	followPeriod  = 200 * time.Millisecond
 	headerTimeout = 10 * time.Second
+	// maxSince bounds sinceSeconds: no lab is older than a century.
+	maxSince = 100 * 366 * 24 * 3600
 )
 
 // serveLogs answers the API server's questions to the Nodes of a cluster: what `kubectl logs` shows.
@@ -60,15 +63,20 @@ func (a *Agent) serveLogs(ctx context.Context, m *member) error {
 // writeLogs answers as a kubelet does.
 func (a *Agent) writeLogs(w http.ResponseWriter, r *http.Request, cluster string) {
 	query := r.URL.Query()
-	for _, unsupported := range []string{"timestamps", "previous", "sinceSeconds", "sinceTime"} {
+	for _, unsupported := range []string{"timestamps", "previous"} {
 		if v := query.Get(unsupported); v != "" && v != "false" {
-			http.Error(w, "a lab keeps no times and no earlier runs in its logs: "+unsupported+" cannot be had", http.StatusBadRequest)
+			http.Error(w, "a lab's logs show no times and no earlier runs: "+unsupported+" cannot be had", http.StatusBadRequest)
 			return
 		}
 	}
 	ref := store.Ref{Cluster: cluster, Kind: kind.Pod, Namespace: r.PathValue("namespace"), Name: r.PathValue("pod")}
 	container := r.PathValue("container")
-	b, next, err := a.Logs(cluster, ref.Namespace, ref.Name, container, 0)
+	since, err := sinceOf(query, time.Now())
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	b, next, err := a.logsOf(ref, container, since)
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusNotFound)
 		return
@@ -83,6 +91,37 @@ func (a *Agent) writeLogs(w http.ResponseWriter, r *http.Request, cluster string
 		return
 	}
 	a.follow(w, r, ref, container, next)
+}
+
+// logsOf is what a container has printed since a time; since ever if that is zero.
+func (a *Agent) logsOf(ref store.Ref, container string, since time.Time) (b []byte, next int64, err error) {
+	from := int64(0)
+	if !since.IsZero() {
+		if from, err = a.logsSince(ref.Cluster, ref.Namespace, ref.Name, container, since); err != nil {
+			return nil, 0, err
+		}
+	}
+	return a.Logs(ref.Cluster, ref.Namespace, ref.Name, container, from)
+}
+
+// sinceOf is the time from which on lines are asked for; zero if they all are.
+func sinceOf(query url.Values, now time.Time) (time.Time, error) {
+	seconds, at := query.Get("sinceSeconds"), query.Get("sinceTime")
+	switch {
+	case seconds != "":
+		n, err := strconv.ParseInt(seconds, 10, 64)
+		if err != nil || n < 1 {
+			return time.Time{}, fmt.Errorf("sinceSeconds %q is no number of seconds", seconds)
+		}
+		return now.Add(-time.Duration(min(n, maxSince)) * time.Second), nil
+	case at != "":
+		since, err := time.Parse(time.RFC3339, at)
+		if err != nil {
+			return time.Time{}, fmt.Errorf("sinceTime %q is no time", at)
+		}
+		return since, nil
+	}
+	return time.Time{}, nil
 }
 
 // follow prints on until the Pod is gone or the asker is.

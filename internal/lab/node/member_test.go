@@ -2,7 +2,9 @@ package node
 
 import (
 	"log/slog"
+	"net/url"
 	"testing"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -110,6 +112,26 @@ func TestLimitsOfLogs(t *testing.T) {
 		}
 		if _, err := limit(nil, "", wrong); err == nil {
 			t.Errorf("limitBytes %s is no error", wrong)
+		}
+	}
+}
+
+func TestSinceWhenLogsAreAskedFor(t *testing.T) {
+	now := time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC)
+	for query, want := range map[string]time.Time{
+		"":                               {},
+		"sinceSeconds=60":                now.Add(-time.Minute),
+		"sinceTime=2026-11-28T11:00:00Z": now.Add(-time.Hour),
+	} {
+		values, _ := url.ParseQuery(query)
+		if got, err := sinceOf(values, now); err != nil || !got.Equal(want) {
+			t.Errorf("%q: %v, %v", query, got, err)
+		}
+	}
+	for _, wrong := range []string{"sinceSeconds=x", "sinceSeconds=0", "sinceTime=yesterday"} {
+		values, _ := url.ParseQuery(wrong)
+		if _, err := sinceOf(values, now); err == nil {
+			t.Errorf("%q is taken", wrong)
 		}
 	}
 }

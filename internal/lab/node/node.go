@@ -187,6 +187,15 @@ func (a *Agent) Logs(cluster, namespace, name, container string, from int64) ([]
 	return b, next, nil
 }
 
+// logsSince is the offset of the first line that a container began at a time or later.
+func (a *Agent) logsSince(cluster, namespace, name, container string, at time.Time) (int64, error) {
+	id, container, err := a.find(cluster, namespace, name, container)
+	if err != nil {
+		return 0, err
+	}
+	return a.kubelet.LogsSince(id, container, at), nil
+}
+
 // Kill ends a container as a crash does.
 func (a *Agent) Kill(cluster, namespace, name, container string) (string, error) {
 	id, container, err := a.find(cluster, namespace, name, container)

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"strconv"
+	"time"
 
 	"github.com/spillway-lb/spillway/internal/standalone/workload"
 )
@@ -26,6 +27,8 @@ type backend interface {
 	Stop(context.Context)
 	// Logs is the end of its output.
 	Logs(from int64) (b []byte, next int64)
+	// LogsSince is the offset of the first line that was begun at a time or later.
+	LogsSince(at time.Time) int64
 }
 
 // start chooses what runs for an image.
@@ -74,6 +77,8 @@ func (r *remote) Stop(context.Context)  {}
 
 // Logs has nothing: what runs already prints elsewhere.
 func (r *remote) Logs(int64) ([]byte, int64) { return nil, 0 }
+
+func (r *remote) LogsSince(time.Time) int64 { return 0 }
 
 func (r *remote) Ports() (map[uint16]uint16, netip.Addr) {
 	return map[uint16]uint16{0: r.addr.Port()}, r.addr.Addr()

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spillway-lb/spillway/internal/standalone/process"
 	"github.com/spillway-lb/spillway/internal/standalone/workload"
@@ -141,3 +142,5 @@ func (b *commandBackend) Stop(ctx context.Context) {
 }
 
 func (b *commandBackend) Logs(from int64) ([]byte, int64) { return b.process.Log().From(from) }
+
+func (b *commandBackend) LogsSince(at time.Time) int64 { return b.process.Log().Since(at) }

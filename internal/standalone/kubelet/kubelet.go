@@ -171,6 +171,14 @@ func (k *Kubelet) Logs(pod, container string, from int64) (b []byte, next int64)
 	return nil, 0
 }
 
+// LogsSince is the offset of the first line that a container began at a time or later.
+func (k *Kubelet) LogsSince(pod, container string, at time.Time) int64 {
+	if run := k.backend(pod, container); run != nil {
+		return run.LogsSince(at)
+	}
+	return 0
+}
+
 // Kill ends a container as a crash does; its Pod goes on. It returns false if it does not run.
 func (k *Kubelet) Kill(pod, container string) bool {
 	b := k.backend(pod, container)

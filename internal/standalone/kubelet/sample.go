@@ -209,3 +209,5 @@ func (b *sampleBackend) Stop(ctx context.Context) {
 }
 
 func (b *sampleBackend) Logs(from int64) ([]byte, int64) { return b.log.From(from) }
+
+func (b *sampleBackend) LogsSince(at time.Time) int64 { return b.log.Since(at) }

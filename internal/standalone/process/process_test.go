@@ -139,3 +139,39 @@ func TestLogGoesOnFromAnOffset(t *testing.T) {
 		t.Errorf("an offset that is kept no more: %d bytes, then %d", len(b), next)
 	}
 }
+
+func TestLogSinceATime(t *testing.T) {
+	var l Log
+	start := time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC)
+	at := func(seconds int) time.Time { return start.Add(time.Duration(seconds) * time.Second) }
+	if l.Since(at(0)) != 0 {
+		t.Error("nothing begins elsewhere than at 0")
+	}
+	for i, text := range []string{"zero\n", "one, ", "still one\ntwo\n", "", "four"} {
+		_, _ = l.write([]byte(text), at(i))
+	}
+	for seconds, want := range map[int]string{-1: "zero\none, still one\ntwo\nfour", 0: "zero\none, still one\ntwo\nfour", 1: "one, still one\ntwo\nfour", 2: "two\nfour", 3: "four", 4: "four", 5: ""} {
+		if b, _ := l.From(l.Since(at(seconds))); string(b) != want {
+			t.Errorf("since %d s: %q, not %q", seconds, b, want)
+		}
+	}
+}
+
+func TestLogForgetsTheTimesOfWhatItForgets(t *testing.T) {
+	var l Log
+	start := time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC)
+	line := []byte(strings.Repeat("x", 99) + "\n")
+	const lines = 10 * maxLog / 100
+	for i := range lines {
+		_, _ = l.write(line, start.Add(time.Duration(i)*time.Second))
+	}
+	if len(l.begun) > 2*maxLog/len(line)+2 {
+		t.Errorf("%d times are kept of %d bytes", len(l.begun), len(l.kept))
+	}
+	if b, _ := l.From(l.Since(start)); len(b) != len(l.Bytes()) {
+		t.Errorf("since before everything that is kept: %d bytes of %d", len(b), len(l.Bytes()))
+	}
+	if b, _ := l.From(l.Since(start.Add((lines - 2) * time.Second))); len(b) != 2*len(line) {
+		t.Errorf("the last two lines: %d bytes", len(b))
+	}
+}
