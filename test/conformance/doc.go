@@ -9,5 +9,9 @@
 //
 //	make conformance
 //
+// With -context, the same suite as a client of a real API server, which a controller watches (lab.sh starts a lab of its own):
+//
+//	make conformance-lab
+//
 // It is a module of its own, so that nothing of what the suite needs comes near the product.
 package conformance
