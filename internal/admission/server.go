@@ -35,6 +35,8 @@ type Config struct {
 	Gates func(snapshot *store.Snapshot, cluster string, pod *corev1.Pod) []corev1.PodReadinessGate
 	// Strict refuses what Google's documentation shows GKE refusing.
 	Strict bool
+	// Grace is how long something may be wrong with an object before that is said: watches tell of what was applied just before it.
+	Grace time.Duration
 	// Logger is told of faults of our own.
 	Logger *slog.Logger
 	Now    func() time.Time

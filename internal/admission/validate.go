@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"reflect"
 	"strings"
+	"time"
 
 	admissionv1 "k8s.io/api/admission/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -29,20 +30,16 @@ func (s *Server) validate(ctx context.Context, cluster string, r *admissionv1.Ad
 	if service, ok := object.(*corev1.Service); ok && (r.DryRun == nil || !*r.DryRun) {
 		s.recent.add(ref, service, s.config.Now())
 	}
-	writes, err := s.config.Foresee(ctx, func(tx *store.Tx) { tx.Put(cluster, object, "") })
-	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
-		return letThrough(), timedOut
+	problems, more, err := s.judge(ctx, ref, object)
+	if err == nil && len(problems)+len(more) > 0 && s.pause(ctx) {
+		problems, more, err = s.judge(ctx, ref, object) // what was applied just before may be known by now
 	}
-	if err != nil {
+	switch {
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+		return letThrough(), timedOut
+	case err != nil:
 		return letThrough(), unjudged
 	}
-	snapshot, _ := s.config.Store.Candidate(s.config.Store.Snapshot(), func(tx *store.Tx) {
-		tx.Put(cluster, object, "")
-		if e := tx.Get(ref); e != nil {
-			tx.Write(ref, said(e.Written, ref, writes))
-		}
-	})
-	problems, more := validate.Admission(snapshot, ref, s.config.Strict)
 	name := fmt.Sprintf("%s %q", r.Kind.Kind+"."+r.Kind.Group, object.GetName())
 	if r.Kind.Group == "" {
 		name = fmt.Sprintf("%s %q", r.Kind.Kind, object.GetName())
@@ -55,6 +52,36 @@ func (s *Server) validate(ctx context.Context, cluster string, r *admissionv1.Ad
 		return letThrough(warnings...), warned
 	}
 	return letThrough(), allowed
+}
+
+// judge says what is wrong with an object as it would be translated now.
+func (s *Server) judge(ctx context.Context, ref store.Ref, object store.Object) (problems, more []manifests.Problem, err error) {
+	writes, err := s.config.Foresee(ctx, func(tx *store.Tx) { tx.Put(ref.Cluster, object, "") })
+	if err != nil {
+		return nil, nil, err
+	}
+	snapshot, _ := s.config.Store.Candidate(s.config.Store.Snapshot(), func(tx *store.Tx) {
+		tx.Put(ref.Cluster, object, "")
+		if e := tx.Get(ref); e != nil {
+			tx.Write(ref, said(e.Written, ref, writes))
+		}
+	})
+	problems, more = validate.Admission(snapshot, ref, s.config.Strict)
+	return problems, more, nil
+}
+
+// pause gives watches time to tell of what was applied just before; false if there is none left for it.
+func (s *Server) pause(ctx context.Context) bool {
+	deadline, ok := ctx.Deadline()
+	if s.config.Grace <= 0 || ok && time.Until(deadline) < 2*s.config.Grace {
+		return false
+	}
+	select {
+	case <-time.After(s.config.Grace):
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }
 
 // candidate is the object that is about to be, nil if nobody here has a say in it: it is of a kind that is not read, it is about to go, or

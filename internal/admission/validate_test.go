@@ -9,9 +9,12 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/txtar"
 	admissionv1 "k8s.io/api/admission/v1"
+
+	"github.com/spillway-lb/spillway/internal/store"
 )
 
 var update = flag.Bool("update", false, "write what is wanted into the testdata")
@@ -134,5 +137,27 @@ func TestADryRunIsAnsweredAlike(t *testing.T) {
 	r.DryRun = new(true)
 	if w.ask(t, "/validate/c", r).Allowed || w.store.Snapshot().Revision() != before {
 		t.Error("a dry run is answered otherwise, or changes something")
+	}
+}
+
+// TestWhatWasAppliedJustBefore is known at the second look; what is wrong for longer is said.
+func TestWhatWasAppliedJustBefore(t *testing.T) {
+	archive, err := txtar.ParseFile("testdata/extension_references.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	early := documents(string(archive.Files[1].Data))[0]
+	for _, comes := range []bool{true, false} {
+		w := newWorldWithGrace(t, true, string(archive.Files[0].Data), time.Millisecond)
+		looks := 0
+		w.judged = func() {
+			if looks++; comes && looks == 2 {
+				gateway := strings.ReplaceAll(documents(string(archive.Files[0].Data))[2], "name: there", "name: my-gateway")
+				w.store.Commit(func(tx *store.Tx) { tx.Put("c", objects(t, gateway)[0], "") })
+			}
+		}
+		if response := w.ask(t, "/validate/c", request(t, admissionv1.Create, early, "")); response.Allowed != comes || looks != 2 {
+			t.Errorf("the Gateway comes %v: %+v after %d looks", comes, response, looks)
+		}
 	}
 }

@@ -36,12 +36,19 @@ type world struct {
 	fresh  bool
 	err    error // of Foresee
 	now    time.Time
+	// judged is called before each look at a candidate.
+	judged func()
 	server *admission.Server
 }
 
 func newWorld(t testing.TB, strict bool, manifests string) *world {
 	t.Helper()
-	w := &world{store: store.New(translate.Indexes()...), engine: recompute.New(translate.Config(translate.Options{})), fresh: true}
+	return newWorldWithGrace(t, strict, manifests, 0)
+}
+
+func newWorldWithGrace(t testing.TB, strict bool, manifests string, grace time.Duration) *world {
+	t.Helper()
+	w := &world{store: store.New(translate.Indexes()...), engine: recompute.New(translate.Config(translate.Options{})), fresh: true, judged: func() {}}
 	w.store.Commit(func(tx *store.Tx) {
 		tx.SetFact(fact.Allocating(), true)
 		tx.SetFact(fact.AddressPool(), netip.MustParsePrefix("10.127.0.0/16"))
@@ -65,9 +72,10 @@ func newWorld(t testing.TB, strict bool, manifests string) *world {
 		writer.Apply(w.engine.Run(snapshot, touched).Writes, touched, time.Unix(1700000000, 0))
 	}
 	w.server = admission.New(admission.Config{
-		Store: w.store, Gates: negcontroller.Gates, Strict: strict, Now: func() time.Time { return w.now },
+		Store: w.store, Gates: negcontroller.Gates, Strict: strict, Grace: grace, Now: func() time.Time { return w.now },
 		Fresh: func(cluster string) bool { return w.fresh && cluster == "c" },
 		Foresee: func(_ context.Context, edit func(*store.Tx)) ([]recompute.WriteChange, error) {
+			w.judged()
 			if w.err != nil {
 				return nil, w.err
 			}

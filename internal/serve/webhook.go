@@ -32,6 +32,9 @@ type Webhook struct {
 	Strict bool
 }
 
+// watchGrace is how far watches may be behind what users apply one after the other.
+const watchGrace = 500 * time.Millisecond
+
 // webhookSecret is what the authority's Secret is called, behind the install's name.
 const webhookSecret = "-webhook"
 
@@ -151,6 +154,6 @@ func (s *server) newAdmission() *admission.Server {
 	}
 	return admission.New(admission.Config{
 		Store: s.store, Foresee: s.loop.Foresee, Fresh: o.webhook.fresh, Gates: negcontroller.Gates, Strict: o.config.Webhook.Strict,
-		Logger: s.config.Log, Now: s.config.Now,
+		Grace: watchGrace, Logger: s.config.Log, Now: s.config.Now,
 	})
 }
