@@ -94,7 +94,7 @@ func (s *gatewayStatus) tlsConditions() []metav1.Condition {
 
 // served tells whether a listener could be, as far as the Gateway's own spec and references go.
 func (s *gatewayStatus) served(i int) bool {
-	return s.today[i].Problem == nil && s.refs[i] == nil
+	return s.today[i].Problem == nil && s.refs[s.today[i].Name] == nil
 }
 
 func (s *gatewayStatus) anyServed() bool {
@@ -108,8 +108,8 @@ func (s *gatewayStatus) anyServed() bool {
 
 func (s *gatewayStatus) firstRefProblem() string {
 	for i := range s.today {
-		if s.refs[i] != nil {
-			return s.refs[i].message
+		if p := s.refs[s.today[i].Name]; p != nil {
+			return p.message
 		}
 	}
 	return ""
@@ -120,7 +120,7 @@ func (s *gatewayStatus) listeners() []gatewayv1.ListenerStatus {
 	var out []gatewayv1.ListenerStatus
 	for i := range s.today {
 		l := listenerStatus{
-			verdict: s.verdict, generation: s.object.Generation, progress: s.progress, Listener: &s.today[i], refs: s.refs[i], all: s.gw.Listeners,
+			verdict: s.verdict, generation: s.object.Generation, progress: s.progress, Listener: &s.today[i], refs: s.refs[s.today[i].Name], all: s.gw.Listeners,
 		}
 		out = append(out, gatewayv1.ListenerStatus{
 			Name: gatewayv1.SectionName(l.Name), SupportedKinds: l.supportedKinds(), Conditions: l.conditionsOfGKE(),

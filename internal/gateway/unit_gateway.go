@@ -140,12 +140,12 @@ func (s *gatewayStatus) problem(conditions []metav1.Condition) string {
 		return c.Message
 	}
 	var texts []string
-	for i, l := range s.today {
+	for _, l := range s.today {
 		switch {
 		case l.Problem != nil:
 			texts = append(texts, fmt.Sprintf("listener %q: %s", l.Name, l.Problem.Message))
-		case s.refs[i] != nil:
-			texts = append(texts, fmt.Sprintf("listener %q: %s", l.Name, s.refs[i].message))
+		case s.refs[l.Name] != nil:
+			texts = append(texts, fmt.Sprintf("listener %q: %s", l.Name, s.refs[l.Name].message))
 		case l.BadKinds != "":
 			texts = append(texts, fmt.Sprintf("listener %q: %s", l.Name, l.BadKinds))
 		}

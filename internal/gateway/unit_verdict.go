@@ -22,8 +22,8 @@ type verdict struct {
 	accepted metav1.Condition
 	// unusable is why an address that it asks for cannot be had, or "".
 	unusable string
-	// refs are the broken references of its own listeners, by index.
-	refs map[int]*refProblem
+	// refs are the broken references of its own listeners, by their names.
+	refs map[string]*refProblem
 	// client is that of the client certificate for backends.
 	client *refProblem
 	// refused is why its class cannot have it, or nil: an address type or a mode of TLS.
@@ -53,13 +53,13 @@ func (u verdictUnit) translate(v *recompute.View, key string) recompute.Result {
 	if !ok {
 		return heldOrAbsent(held)
 	}
-	value := &verdict{refs: map[int]*refProblem{}, parameters: hasParameters(gw)}
+	value := &verdict{refs: map[string]*refProblem{}, parameters: hasParameters(gw)}
 	if value.refused = refusedGateway(gw, listeners.Strict); value.refused == nil {
 		value.unusable = readAddresses(v, u.options, &gw.Spec, ref, listeners.Scope).Unusable
 	}
 	var invalid []string
 	own := listeners.own()
-	for i, l := range own {
+	for _, l := range own {
 		// What is held may be of another version, which has other listeners.
 		at := slices.IndexFunc(gw.Spec.Listeners, func(x gatewayv1.Listener) bool { return string(x.Name) == l.Name })
 		if l.Problem == nil && l.TLS && at >= 0 {
@@ -67,10 +67,10 @@ func (u verdictUnit) translate(v *recompute.View, key string) recompute.Result {
 				listener: &gw.Spec.Listeners[at], ref: ref, tls: gw.Spec.TLS, holder: ref, certmap: gw.Annotations[certmap],
 			}
 			if problem := source.problem(v); problem != nil {
-				value.refs[i] = problem
+				value.refs[l.Name] = problem
 			}
 		}
-		if l.Problem != nil || value.refs[i] != nil && value.refs[i].client {
+		if l.Problem != nil || value.refs[l.Name] != nil && value.refs[l.Name].client {
 			invalid = append(invalid, l.Name)
 		}
 	}
