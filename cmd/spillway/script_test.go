@@ -39,7 +39,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"copytree": copyTree, "replace": replace, "eventually": eventually, "listeners": listeners, "curl": curl,
 			"terminate": terminate, "backend": backend, "page": page, "pod": pod,
-			"load": steadyLoad, "hangup": hangup, "plugin": samplePlugin, "distinct": distinct,
+			"load": steadyLoad, "hangup": hangup, "plugin": samplePlugin, "guest": guest, "distinct": distinct,
 		},
 		Setup:               setup,
 		RequireExplicitExec: true,
@@ -76,6 +76,19 @@ func copyTree(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: copytree FROM TO")
 	}
 	ts.Check(os.CopyFS(ts.MkAbs(args[1]), os.DirFS(ts.MkAbs(args[0]))))
+}
+
+// guest is guest PACKAGE FILE: it builds a plugin of examples/plugins/go with the stock Go toolchain.
+func guest(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: guest PACKAGE FILE")
+	}
+	build := exec.CommandContext(context.Background(), "go", "build", "-C", filepath.Join(ts.Getenv("EXAMPLES"), "plugins", "go"),
+		"-buildmode=c-shared", "-o", ts.MkAbs(args[1]), args[0])
+	build.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm", "CGO_ENABLED=0", "GOWORK=off")
+	if out, err := build.CombinedOutput(); err != nil {
+		ts.Fatalf("%v\n%s", err, out)
+	}
 }
 
 // replace is replace OLD NEW FILE: it edits a file in place.

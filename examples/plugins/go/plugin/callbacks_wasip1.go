@@ -42,9 +42,17 @@ func stream(id uint32) Stream {
 
 //go:wasmexport proxy_on_request_headers
 func onRequestHeaders(id, _, end uint32) uint32 {
+	current = id
+	before := len(calls)
 	stream(id).RequestHeaders(Headers{mapRequest}, end != 0)
+	if len(calls) > before {
+		return 1 // the request waits for the answer
+	}
 	return 0
 }
+
+//go:wasmexport proxy_on_http_call_response
+func onCallResponse(_, id, fields, size, _ uint32) { answered(id, fields, size) }
 
 //go:wasmexport proxy_on_request_body
 func onRequestBody(id, size, end uint32) uint32 {
@@ -71,4 +79,11 @@ func onDone(id uint32) uint32 {
 }
 
 //go:wasmexport proxy_on_delete
-func onDelete(id uint32) { delete(streams, id) }
+func onDelete(id uint32) {
+	delete(streams, id)
+	for call, w := range calls {
+		if w.stream == id {
+			delete(calls, call) // its request is gone
+		}
+	}
+}

@@ -16,4 +16,7 @@ func hostAddField(uint32, string, string) uint32             { return absent }
 func hostDelField(uint32, string) uint32                     { return absent }
 func hostReply(uint32, string, string, string, int32) uint32 { return absent }
 func hostProperty(string, *uint32, *uint32) uint32           { return absent }
+func hostCall(_, _, _, _ string, _ uint32, _ *uint32) uint32 { return absent }
+func hostEnter(uint32) uint32                                { return absent }
+func hostContinue(uint32) uint32                             { return absent }
 func take(uint32, uint32) []byte                             { return nil }

@@ -34,6 +34,15 @@ func hostReply(status uint32, details, body, fields string, grpcStatus int32) ui
 //go:wasmimport env proxy_get_property
 func hostProperty(path string, outAt *uint32, outLen *uint32) uint32
 
+//go:wasmimport env proxy_http_call
+func hostCall(upstream, head, body, trailers string, milliseconds uint32, call *uint32) uint32
+
+//go:wasmimport env proxy_set_effective_context
+func hostEnter(id uint32) uint32
+
+//go:wasmimport env proxy_continue_stream
+func hostContinue(side uint32) uint32
+
 // given holds what the host was given room for, until it is taken.
 var given = map[uint32][]byte{}
 

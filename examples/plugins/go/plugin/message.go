@@ -61,9 +61,12 @@ func (b Body) Bytes() []byte {
 // Set replaces the piece.
 func (b Body) Set(p []byte) { hostSetBuffer(b.buffer, 0, ^uint32(0), text(p)) }
 
-// Reply answers the request instead of the backend. It works in RequestHeaders, RequestBody and ResponseHeaders.
+var replied bool // since it was cleared
+
+// Reply answers the request instead of the backend. It works in RequestHeaders, RequestBody and ResponseHeaders, and behind a Call.
 func Reply(status int, body []byte, fields ...Field) bool {
-	return hostReply(uint32(status), "", text(body), text(encode(fields)), -1) == 0
+	replied = hostReply(uint32(status), "", text(body), text(encode(fields)), -1) == 0
+	return replied
 }
 
 // Property is what the load balancer knows by a path such as "request", "path". Numbers are eight bytes, the lowest first.
