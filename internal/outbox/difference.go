@@ -48,7 +48,7 @@ func (o *Owner) next(it *item) *Op {
 		return nil // the store will say so
 	case e.Ref.Kind == kind.Event:
 		return o.event(it)
-	case status.Doomed(e):
+	case status.Doomed(e) || o.holds(it):
 		return o.doom(it)
 	case it.known != nil && it.known.GetUID() == it.deleted:
 		return nil // the store will say so
@@ -89,6 +89,12 @@ func (it *item) read() *Op {
 
 func (it *item) remove(uid types.UID, of store.Object) *Op {
 	return &Op{Ref: it.ref, Verb: Delete, Object: of, UID: uid}
+}
+
+// holds says that a derived object is being deleted, by its owner's deletion or a user, and waits for us alone.
+func (o *Owner) holds(it *item) bool {
+	return it.entry.Origin == status.Origin && it.known != nil && it.known.GetDeletionTimestamp() != nil && !it.foreign(o.Install) &&
+		slices.ContainsFunc(it.known.GetFinalizers(), func(f string) bool { return slices.Contains(o.Finalizers, f) })
 }
 
 // doom lets a derived object go: first the finalizers that are ours, for nobody else takes them off.

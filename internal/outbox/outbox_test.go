@@ -289,6 +289,34 @@ func TestAnObjectWithAFinalizerOfOursGoes(t *testing.T) {
 	}
 }
 
+// TestWhatAGarbageCollectorDeletes goes, for our finalizer holds it; it is made anew as long as it is wanted, and not once it is not.
+func TestWhatAGarbageCollectorDeletes(t *testing.T) {
+	ref, key := refOf(kind.ServiceNetworkEndpointGroup, "store", "neg"), "servicenetworkendpointgroups/store/neg"
+	neg := &negv1beta1.ServiceNetworkEndpointGroup{
+		TypeMeta:   metav1.TypeMeta{APIVersion: negv1beta1.SchemeGroupVersion.String(), Kind: "ServiceNetworkEndpointGroup"},
+		ObjectMeta: metav1.ObjectMeta{Namespace: "store", Name: "neg", Finalizers: []string{"networking.gke.io/neg-finalizer"}},
+	}
+	made := func() (*world, any) {
+		w := newWorld(t, newAPIServer("store"))
+		w.round(want(ref, recompute.PartObject, "", neg))
+		w.settle()
+		return w, at(w.api.get(key), "metadata", "uid")
+	}
+	w, first := made()
+	w.api.deleteBy(key)
+	w.settle()
+	if o := w.api.get(key); o == nil || at(o, "metadata", "uid") == first || at(o, "metadata", "deletionTimestamp") != nil {
+		t.Errorf("it was not made anew: %v", o)
+	}
+	w, _ = made()
+	w.api.deleteBy(key)
+	w.round(gone(want(ref, recompute.PartObject, "", nil)))
+	w.settle()
+	if o := w.api.get(key); o != nil {
+		t.Errorf("it is there still: %v", o)
+	}
+}
+
 // TestANamespaceIsWaitedFor: nothing is asked of a Namespace that is not there, or on its way out.
 func TestANamespaceIsWaitedFor(t *testing.T) {
 	w := newWorld(t, newAPIServer())
