@@ -12,10 +12,10 @@ import (
 	manifests "github.com/spillway-lb/spillway/internal/manifests/schema"
 )
 
-// watched are the kinds that are watched in a member: those that are read, but the ones that others keep. Events and Endpoints are
-// written only, ServiceAccounts read by nobody; what a Cluster would say is the member's own.
-func watched(configCluster bool) []kind.Kind {
-	left := []string{kind.Event, kind.Endpoints, kind.ServiceAccount, kind.Cluster}
+// Watched are the kinds that are watched in a member: those that are read, but the ones that others keep. Events and Endpoints are
+// written only, ServiceAccounts and routes of other protocols read by nobody; what a Cluster would say is the member's own.
+func Watched(configCluster bool) []kind.Kind {
+	left := []string{kind.Event, kind.Endpoints, kind.ServiceAccount, kind.Cluster, kind.TCPRoute, kind.TLSRoute, kind.UDPRoute}
 	if !configCluster {
 		left = append(left, kind.Configuration)
 	}
@@ -43,7 +43,7 @@ func fieldSelector(ref string) string {
 func codecs() runtime.NegotiatedSerializer {
 	scheme := runtime.NewScheme()
 	metav1.AddToGroupVersion(scheme, schema.GroupVersion{Version: "v1"})
-	for _, k := range watched(true) {
+	for _, k := range Watched(true) {
 		for _, version := range versions(&k) {
 			gv := schema.GroupVersion{Group: k.Group, Version: version}
 			if o, ok := manifests.New(gv.String(), k.Name); ok {

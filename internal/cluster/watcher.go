@@ -45,7 +45,7 @@ type watcher struct {
 
 // newWatcher makes a watcher; restored is the time of what the store holds of the member already, or zero.
 func newWatcher(s *Set, m Member, restored time.Time) *watcher {
-	w := &watcher{set: s, member: m, kinds: watched(m.ConfigCluster), done: make(chan struct{}), watches: map[string]context.CancelFunc{}}
+	w := &watcher{set: s, member: m, kinds: Watched(m.ConfigCluster), done: make(chan struct{}), watches: map[string]context.CancelFunc{}}
 	var names []string
 	for _, k := range w.kinds {
 		names = append(names, k.Ref())

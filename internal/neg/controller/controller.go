@@ -181,12 +181,12 @@ func (c *Controller) Run(ctx context.Context) {
 		case <-timer.C:
 		}
 		snapshot, touched := sub.Take()
-		timer.Reset(max(0, c.step(snapshot, touched).Sub(c.options.Now())))
+		timer.Reset(max(0, c.Step(snapshot, touched).Sub(c.options.Now())))
 	}
 }
 
-// step does what is due, and returns when something is next.
-func (c *Controller) step(snapshot *store.Snapshot, touched []string) time.Time {
+// Step does what is due, and returns when something is next.
+func (c *Controller) Step(snapshot *store.Snapshot, touched []string) time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := c.options.Now()

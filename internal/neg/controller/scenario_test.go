@@ -180,7 +180,7 @@ func (w *world) settle() {
 		}
 		w.waiting = append(w.waiting, waiting{round.Writes, touched})
 		w.release()
-		w.negs.step(own, ownTouched)
+		w.negs.Step(own, ownTouched)
 	}
 	w.t.Fatal("the rounds do not end")
 }
@@ -208,7 +208,7 @@ func (w *world) do(commands string, out *bytes.Buffer) {
 			}
 			w.now = w.now.Add(d)
 			snapshot, touched := w.own.Take()
-			w.negs.step(snapshot, touched)
+			w.negs.Step(snapshot, touched)
 		case "healthy":
 			w.healthy(words[1:])
 		case "delete":

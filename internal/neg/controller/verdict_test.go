@@ -73,7 +73,7 @@ func newFleet(ports, pods int) *fleet {
 	return f
 }
 
-func (f *fleet) step() { f.negs.step(f.own.Take()) }
+func (f *fleet) step() { f.negs.Step(f.own.Take()) }
 
 // verdict is one of a location on a Pod.
 func (f *fleet) verdict(pod int, state lbv1.HealthState) {
