@@ -66,7 +66,7 @@ func newClusterOrigin(s *server, kept *persist.State) (*clusterOrigin, error) {
 		Store: s.store, Install: c.Install, Project: c.Project, StaleAfter: c.StaleAfter, ForgetAfter: c.ForgetAfter,
 		Say: s.report.say, Now: s.config.Now,
 	})
-	o.clients = &clients{set: o.set, known: map[string]known{}}
+	o.clients = &clients{set: o.set, home: configCluster(members), known: map[string]known{}}
 	o.box = outbox.New(outbox.Config{
 		Store: s.store, Clients: o.clients.of, Owner: ownership(c.Install), Now: s.config.Now, Say: s.report.say,
 	})
@@ -81,6 +81,16 @@ func newClusterOrigin(s *server, kept *persist.State) (*clusterOrigin, error) {
 		return nil, err
 	}
 	return o, o.newLeader()
+}
+
+// configCluster is the name of the config cluster; "" if there is none.
+func configCluster(members []membercluster.Member) string {
+	for _, m := range members {
+		if m.ConfigCluster {
+			return m.Name
+		}
+	}
+	return ""
 }
 
 func (o *clusterOrigin) name() string {
@@ -197,7 +207,8 @@ func (o *clusterOrigin) collectors() []prometheus.Collector {
 
 // clients are those that write, one for each member as it is reached now.
 type clients struct {
-	set *membercluster.Set
+	set  *membercluster.Set
+	home string // the config cluster
 
 	mu    sync.Mutex
 	known map[string]known
@@ -208,15 +219,15 @@ type known struct {
 	client  dynamic.Interface
 }
 
-// of is a member's client, if there is a member of the name.
+// of is a member's client, if there is a member of the name. What belongs to no single one is the config cluster's.
 func (c *clients) of(name string) (dynamic.Interface, bool) {
-	m, ok := c.set.Member(name)
+	m, ok := c.set.Member(cmp.Or(name, c.home))
 	if !ok {
 		return nil, false
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if k, ok := c.known[name]; ok && k.version == cmp.Or(m.Version, m.REST.Host) {
+	if k, ok := c.known[m.Name]; ok && k.version == cmp.Or(m.Version, m.REST.Host) {
 		return k.client, true
 	}
 	config := rest.CopyConfig(m.REST)
@@ -226,6 +237,6 @@ func (c *clients) of(name string) (dynamic.Interface, bool) {
 	if err != nil {
 		return nil, false // the same configuration cannot be watched either, which is told
 	}
-	c.known[name] = known{cmp.Or(m.Version, m.REST.Host), client}
+	c.known[m.Name] = known{cmp.Or(m.Version, m.REST.Host), client}
 	return client, true
 }
