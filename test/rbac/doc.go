@@ -1,3 +1,3 @@
 // Package rbac holds the controller and its ClusterRoles together: its test plays every scenario of the translators as a controller would,
-// against an API server in memory, and wants the rules of deploy/charts/spillway/rules to permit what was asked for and nothing else.
+// against an API server in memory, and wants the ClusterRoles of deploy/rbac to permit what was asked for and nothing else.
 package rbac

@@ -22,7 +22,7 @@ import (
 
 var update = flag.Bool("update", false, "write the rules that are needed")
 
-const rulesDir = "../../deploy/charts/spillway/rules/"
+const rulesDir = "../../deploy/rbac/"
 
 // scenarios are what translators are tested with.
 var scenarios = []string{"../../internal/gateway/testdata/*.txtar", "../../internal/neg/controller/testdata/*.txtar"}
@@ -49,8 +49,8 @@ func TestRulesAreWhatIsNeeded(t *testing.T) {
 	if n < 100 {
 		t.Fatalf("%d scenarios", n)
 	}
-	compare(t, "config.yaml", config)
-	compare(t, "member.yaml", member)
+	compare(t, "config", "the config cluster", config)
+	compare(t, "member", "a cluster that is only a member", member)
 }
 
 // reads are what a cluster is watched for.
@@ -114,25 +114,27 @@ func (n needs) rules() []rbacv1.PolicyRule {
 	return rules
 }
 
-// ruleHead is the beginning of each file.
-const ruleHead = "# Written by `go test ./test/rbac -update`: what the controller asks of %s.\n"
+// head is the beginning of each file.
+const head = "# Written by `go test ./test/rbac -update`: what the controller asks of %s.\n" +
+	"apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata:\n  name: spillway-%s\nrules:\n"
 
-func compare(t *testing.T, name string, n needs) {
+func compare(t *testing.T, name, of string, n needs) {
 	t.Helper()
 	body, err := yaml.Marshal(n.rules())
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := append(fmt.Appendf(nil, ruleHead, map[string]string{"config.yaml": "the config cluster", "member.yaml": "a cluster that is only a member"}[name]), body...)
-	got, err := os.ReadFile(rulesDir + name)
+	want := append(fmt.Appendf(nil, head, of, name), body...)
+	file := rulesDir + name + ".yaml"
+	got, err := os.ReadFile(file)
 	if err == nil && bytes.Equal(got, want) {
 		return
 	}
 	if !*update {
-		t.Errorf("%s is not what the controller needs (%v); go test ./test/rbac -update writes:\n%s", name, err, want)
+		t.Errorf("%s is not what the controller needs (%v); go test ./test/rbac -update writes:\n%s", file, err, want)
 		return
 	}
-	if err := os.WriteFile(rulesDir+name, want, 0o644); err != nil {
+	if err := os.WriteFile(file, want, 0o644); err != nil {
 		t.Fatal(err)
 	}
 }
