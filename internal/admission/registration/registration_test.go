@@ -156,7 +156,7 @@ func TestOff(t *testing.T) {
 	if got := c.writes(); got != nil {
 		t.Errorf("another install's: %q", got)
 	}
-	off, said := registrar(t, func(c *Config) { c.URL = nil }, c)
+	off, _ := registrar(t, func(c *Config) { c.URL = nil }, c)
 	off.Look(t.Context())
 	if got := c.writes(); !slices.Equal(got, []string{"delete mutatingwebhookconfigurations", "delete validatingwebhookconfigurations"}) {
 		t.Errorf("off: %q", got)
@@ -169,8 +169,8 @@ func TestOff(t *testing.T) {
 	locked.asked.PrependReactor("get", "*", func(clienttesting.Action) (bool, runtime.Object, error) {
 		return true, nil, apierrors.NewForbidden(schema.GroupResource{}, "x", nil)
 	})
-	off, said = registrar(t, func(c *Config) { c.URL = nil }, locked)
-	off.Look(t.Context())
+	barred, said := registrar(t, func(c *Config) { c.URL = nil }, locked)
+	barred.Look(t.Context())
 	if len(*said) > 0 {
 		t.Errorf("said %q", *said)
 	}
