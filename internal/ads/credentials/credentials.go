@@ -12,10 +12,12 @@
 package credentials
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"sync"
 	"time"
@@ -58,18 +60,30 @@ func Client(f Files, name string) (grpccredentials.TransportCredentials, error) 
 	if err := k.read(); err != nil {
 		return nil, err
 	}
+	return &client{TransportCredentials: k.client(name), keeper: k, name: name}, nil
+}
+
+// client checks each controller with the authority of that moment.
+type client struct {
+	grpccredentials.TransportCredentials
+	keeper *keeper
+	name   string
+}
+
+// ClientHandshake leaves all checks to crypto/tls: it knows addresses from names, and what a connection was meant for.
+func (c *client) ClientHandshake(ctx context.Context, authority string, conn net.Conn) (net.Conn, grpccredentials.AuthInfo, error) {
+	return c.keeper.client(c.name).ClientHandshake(ctx, authority, conn)
+}
+
+// Clone is the same again: nothing of it changes.
+func (c *client) Clone() grpccredentials.TransportCredentials { return c }
+
+func (k *keeper) client(name string) grpccredentials.TransportCredentials {
+	pair, authority := k.current()
 	return grpccredentials.NewTLS(&tls.Config{
-		MinVersion: tls.VersionTLS13, ServerName: name,
-		GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
-			pair, _ := k.current()
-			return pair, nil
-		},
-		InsecureSkipVerify: true, // VerifyConnection does it, with the authority of that moment
-		VerifyConnection: func(s tls.ConnectionState) error {
-			_, authority := k.current()
-			return verify(s, authority)
-		},
-	}), nil
+		MinVersion: tls.VersionTLS13, ServerName: name, RootCAs: authority,
+		GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return pair, nil },
+	})
 }
 
 // Certificate shows a certificate to whoever connects, and asks nobody for one: it is tls.Config's GetCertificate.
@@ -82,21 +96,6 @@ func Certificate(certificate, key string) (func(*tls.ClientHelloInfo) (*tls.Cert
 		pair, _ := k.current()
 		return pair, nil
 	}, nil
-}
-
-// verify is what crypto/tls does with RootCAs.
-func verify(s tls.ConnectionState, authority *x509.CertPool) error {
-	if len(s.PeerCertificates) == 0 {
-		return errors.New("the controller shows no certificate")
-	}
-	between := x509.NewCertPool()
-	for _, c := range s.PeerCertificates[1:] {
-		between.AddCert(c)
-	}
-	_, err := s.PeerCertificates[0].Verify(x509.VerifyOptions{
-		DNSName: s.ServerName, Roots: authority, Intermediates: between, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-	})
-	return err
 }
 
 // keeper has the newest usable content of the files.

@@ -62,14 +62,18 @@ func sign(t *testing.T, template, parent *x509.Certificate, of, by *ecdsa.Privat
 	return cert
 }
 
-// files writes a certificate for a name, with the key and the authorities that its owner trusts.
+// files writes a certificate for a name or an address, with the key and the authorities that its owner trusts.
 func (a *authority) files(t *testing.T, dir, name string, trusts *authority) credentials.Files {
 	t.Helper()
 	key := newKey(t)
-	cert := sign(t, &x509.Certificate{
+	template := &x509.Certificate{
 		SerialNumber: big.NewInt(2), DNSNames: []string{name}, NotAfter: time.Now().Add(time.Hour),
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
-	}, a.cert, key, a.key)
+	}
+	if ip := net.ParseIP(name); ip != nil {
+		template.DNSNames, template.IPAddresses = nil, []net.IP{ip}
+	}
+	cert := sign(t, template, a.cert, key, a.key)
 	der, err := x509.MarshalECPrivateKey(key)
 	if err != nil {
 		t.Fatal(err)
@@ -149,7 +153,20 @@ func TestBothSidesShowCertificatesOfTheFleet(t *testing.T) {
 	}
 }
 
-// TestRotation goes to another authority without a restart of either side; a broken file changes nothing.
+// TestAControllerThatIsCalledByAddressIsChecked: any proxy's certificate would do otherwise.
+func TestAControllerThatIsCalledByAddressIsChecked(t *testing.T) {
+	fleet := newAuthority(t)
+	proxy := fleet.files(t, t.TempDir(), "proxy", fleet)
+	for _, name := range []string{"", "127.0.0.1"} {
+		if call(t, serve(t, fleet.files(t, t.TempDir(), "controller", fleet)), clientOf(t, proxy, name)) == nil {
+			t.Errorf("name %q: a certificate for another name was believed", name)
+		}
+		if err := call(t, serve(t, fleet.files(t, t.TempDir(), "127.0.0.1", fleet)), clientOf(t, proxy, name)); err != nil {
+			t.Errorf("name %q: %v", name, err)
+		}
+	}
+}
+
 // TestReplicasAreToldFromProxies by the names of their certificates: what replicas give each other, no proxy may have.
 func TestReplicasAreToldFromProxies(t *testing.T) {
 	fleet := newAuthority(t)
@@ -176,6 +193,7 @@ func TestReplicasAreToldFromProxies(t *testing.T) {
 	}
 }
 
+// TestRotation goes to another authority without a restart of either side; a broken file changes nothing.
 func TestRotation(t *testing.T) {
 	before, after := newAuthority(t), newAuthority(t)
 	serverDir, clientDir := t.TempDir(), t.TempDir()
