@@ -1,6 +1,7 @@
 package membership
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -94,6 +95,10 @@ func (n *Inventory) members(config cluster.Member, all []cluster.Member) ([]clus
 		}
 		objects = append(objects, of...)
 	}
+	// Who has a name keeps it.
+	slices.SortFunc(objects, func(a, b found) int {
+		return cmp.Or(cmp.Compare(n.rank(a), n.rank(b)), cmp.Compare(a.origin, b.origin))
+	})
 	names := map[string]string{}
 	for _, m := range all {
 		names[m.Name] = m.Origin
@@ -115,6 +120,14 @@ func (n *Inventory) members(config cluster.Member, all []cluster.Member) ([]clus
 		all = append(all, good[origin])
 	}
 	return all, nil
+}
+
+// rank is 0 for an object that stands for a cluster of its name already.
+func (n *Inventory) rank(f found) int {
+	if m, there := n.good[f.origin]; there && m.Name == f.name {
+		return 0
+	}
+	return 1
 }
 
 // member is what an object stands for: with an error, as it was before, if it was.

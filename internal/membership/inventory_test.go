@@ -112,17 +112,21 @@ func TestSecretsAreClusters(t *testing.T) {
 	c.secret("west", "", "{exec: {apiVersion: client.authentication.k8s.io/v1, command: rm, interactiveMode: Never}}")
 	c.secret("north", "", "{tokenFile: /etc/passwd}")
 	c.secret("twice", "east", "{token: a}")
+	c.secret("before-others", "east", "{token: a}")
 	for range 2 {
 		names, all := c.members(t)
 		expectNames(t, "with bad ones", names, "hub", "east", "west")
+		if all["east"].REST.Host != "https://other-name.test" {
+			t.Errorf("another object has taken a cluster's name: %s", all["east"].REST.Host)
+		}
 		if all["west"].REST.BearerToken != "b" || all["west"].REST.ExecProvider != nil {
 			t.Errorf("one that became bad does not stay as it was: %+v", all["west"].REST)
 		}
 	}
 	slices.Sort(c.said)
-	for i, want := range []string{"Secret spillway-system/north", "Secret spillway-system/twice", "Secret spillway-system/west"} {
-		if len(c.said) != 3 || !strings.HasPrefix(c.said[i], want) {
-			t.Fatalf("said %q, want one line on each of three", c.said)
+	for i, want := range []string{"Secret spillway-system/before-others", "Secret spillway-system/north", "Secret spillway-system/twice", "Secret spillway-system/west"} {
+		if len(c.said) != 4 || !strings.HasPrefix(c.said[i], want) {
+			t.Fatalf("said %q, want one line on each of four", c.said)
 		}
 	}
 	for _, want := range []string{"tokenFile names a file", "called east already", "exec and auth-provider name programs"} {
