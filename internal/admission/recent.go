@@ -13,6 +13,9 @@ import (
 // recentTime is how long a Service that was let through counts without being in the store: watches are faster.
 const recentTime = 5 * time.Second
 
+// maxRecent bounds how many: anybody who reaches the webhook may ask.
+const maxRecent = 1000
+
 // recent are Services that have just been let through. Whoever applies a Service and a Deployment in one go has Pods before the store has
 // heard of the Service. One that was not made after all does no harm: a gate that nobody needs opens at once.
 type recent struct {
@@ -33,18 +36,29 @@ func (r *recent) add(ref store.Ref, service *corev1.Service, now time.Time) {
 	if r.services == nil {
 		r.services = map[store.Ref]passed{}
 	}
-	r.services[ref] = passed{service, now}
+	if _, again := r.services[ref]; again || len(r.services) < maxRecent {
+		r.services[ref] = passed{service, now}
+	}
 }
 
 // over is a snapshot with the Services of a namespace as they were let through.
 func (r *recent) over(s *store.Store, cluster, namespace string, now time.Time) *store.Snapshot {
 	snapshot := s.Snapshot()
 	r.mu.Lock()
-	defer r.mu.Unlock()
+	var here []*corev1.Service
 	for ref, p := range r.services {
 		if ref.Cluster == cluster && ref.Namespace == namespace && now.Sub(p.at) <= recentTime {
-			snapshot, _ = s.Candidate(snapshot, func(tx *store.Tx) { tx.Put(cluster, p.service, "") })
+			here = append(here, p.service)
 		}
 	}
+	r.mu.Unlock()
+	if len(here) == 0 {
+		return snapshot
+	}
+	snapshot, _ = s.Candidate(snapshot, func(tx *store.Tx) {
+		for _, service := range here {
+			tx.Put(cluster, service, "")
+		}
+	})
 	return snapshot
 }

@@ -15,6 +15,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"maps"
 	"sync"
 	"time"
@@ -44,7 +45,7 @@ const (
 // Config is where the certificate is kept, and what it is for.
 type Config struct {
 	Secrets corev1client.SecretInterface
-	// Name is that of the Secret, Annotations are what it is marked with.
+	// Name is that of the Secret, Annotations are what it is marked with: one without is somebody else's.
 	Name        string
 	Annotations map[string]string
 	// Hosts are the names and addresses by which API servers call.
@@ -136,6 +137,11 @@ func (k *Keeper) Look(ctx context.Context) error {
 		if missing {
 			secret = &corev1.Secret{
 				ObjectMeta: metav1.ObjectMeta{Name: k.config.Name, Annotations: maps.Clone(k.config.Annotations)}, Type: corev1.SecretTypeTLS,
+			}
+		}
+		for key, value := range k.config.Annotations {
+			if secret.Annotations[key] != value {
+				return fmt.Errorf("it has no annotation %s: %s, so it is somebody else's, and is left alone", key, value)
 			}
 		}
 		data, err := renew(secret.Data, k.config.Hosts, k.config.Now())

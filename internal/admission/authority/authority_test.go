@@ -10,6 +10,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/serializer"
 	corev1client "k8s.io/client-go/kubernetes/typed/core/v1"
@@ -86,6 +87,35 @@ func TestReplicasShareOne(t *testing.T) {
 	case <-replicas[1].Changed():
 	default:
 		t.Error("nobody was told of the new authority")
+	}
+}
+
+// TestASecretOfSomebodyElseIsLeftAlone: a certificate that a user keeps under the name is no trash.
+func TestASecretOfSomebodyElseIsLeftAlone(t *testing.T) {
+	now := start
+	client, asked := newClient(t)
+	k := keeper(t, client, &now)
+	k.config.Annotations = map[string]string{"of": "us"}
+	theirs := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: "spillway-webhook"}, Data: map[string][]byte{"tls.crt": []byte("x")}}
+	if _, err := client.Create(t.Context(), theirs, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	asked.ClearActions()
+	if err := k.Look(t.Context()); err == nil || !strings.Contains(err.Error(), "no annotation of: us") {
+		t.Errorf("said %v", err)
+	}
+	for _, a := range asked.Actions() {
+		if a.GetVerb() != "get" {
+			t.Errorf("%s of somebody else's", a.GetVerb())
+		}
+	}
+	if err := client.Delete(t.Context(), theirs.Name, metav1.DeleteOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // made, and found again
+		if err := k.Look(t.Context()); err != nil {
+			t.Error(err)
+		}
 	}
 }
 
