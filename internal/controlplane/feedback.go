@@ -84,8 +84,11 @@ func (f *feedback) close(name string) {
 
 func (f *feedback) report(r location.Report) {
 	f.mu.Lock()
+	defer f.mu.Unlock()
+	if !f.judges.there(r.Location) {
+		return // it has gone meanwhile, and nobody would take this back
+	}
 	f.of(r.Location).report = &r
-	f.mu.Unlock()
 	f.wake()
 }
 

@@ -39,6 +39,22 @@ func expectVerdicts(t *testing.T, what string, f *feedback, want ...string) {
 	}
 }
 
+// TestWhoIsGoneSaysNothing: what it says late would be known for ever.
+func TestWhoIsGoneSaysNothing(t *testing.T) {
+	f := newFeedback()
+	f.report(location.Report{Location: "r/p"})
+	f.open("r/p")
+	f.report(location.Report{Location: "r/p", Seq: 1})
+	if all := f.takeEvents(); len(all) != 2 || all[0].kind != opened || all[1].report.Seq != 1 {
+		t.Errorf("of one that is there: %+v", all)
+	}
+	f.close("r/p")
+	f.report(location.Report{Location: "r/p", Seq: 2})
+	if all := f.takeEvents(); len(all) != 1 || all[0].kind != closed {
+		t.Errorf("of one that is gone: %+v", all)
+	}
+}
+
 // TestTheFirstOfARegionJudges, in this process or another, until it is gone: two that differ do not take turns.
 func TestTheFirstOfARegionJudges(t *testing.T) {
 	a, b, c := probeOf("10.0.0.1:80"), probeOf("10.0.0.2:80"), probeOf("10.0.0.3:80")

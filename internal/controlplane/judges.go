@@ -2,6 +2,7 @@ package controlplane
 
 import (
 	"net/netip"
+	"slices"
 
 	"github.com/spillway-lb/spillway/internal/fact"
 	"github.com/spillway-lb/spillway/internal/location"
@@ -31,6 +32,11 @@ type ruling struct {
 func (j judges) open(name string) {
 	region := location.Region(name)
 	j[region] = append(j[region], &judge{name, map[probe]fact.Verdict{}})
+}
+
+// there tells whether a data plane is.
+func (j judges) there(name string) bool {
+	return slices.ContainsFunc(j[location.Region(name)], func(one *judge) bool { return one.name == name })
 }
 
 // close returns what changes with a data plane that goes.
