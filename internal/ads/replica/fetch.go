@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
@@ -17,31 +18,53 @@ import (
 const maxState = 1 << 30
 
 // Fetch asks the replicas at HOST:PORT each, every address of a host, one after the other, and returns what the first one gives that
-// accept takes. The error has what each of them said.
+// accept takes. Each has its share of the time that the context leaves: one whose host is gone keeps nobody from asking the next one. The
+// error has what each of them said.
 func Fetch(ctx context.Context, replicas []string, creds func(host string) (credentials.TransportCredentials, error), accept func([]byte) error) error {
-	var all []error
+	peers, all := peersOf(ctx, replicas)
+	for i, p := range peers {
+		c, err := creds(p.host)
+		if err != nil {
+			return err
+		}
+		asking, cancel := share(ctx, len(peers)-i)
+		b, err := fetch(asking, p.address, c)
+		cancel()
+		if err == nil {
+			err = accept(b)
+		}
+		if err == nil {
+			return nil
+		}
+		all = append(all, fmt.Errorf("%s: %w", p.address, err))
+	}
+	return errors.Join(all...)
+}
+
+// peer is an address, and the host that it is one of.
+type peer struct{ host, address string }
+
+func peersOf(ctx context.Context, replicas []string) (peers []peer, errs []error) {
 	for _, replica := range replicas {
 		addresses, err := addressesOf(ctx, replica)
 		if err != nil {
-			all = append(all, fmt.Errorf("%s: %w", replica, err))
+			errs = append(errs, fmt.Errorf("%s: %w", replica, err))
 		}
 		host, _, _ := net.SplitHostPort(replica) // addressesOf has done it
 		for _, address := range addresses {
-			c, err := creds(host)
-			if err != nil {
-				return err
-			}
-			b, err := fetch(ctx, address, c)
-			if err == nil {
-				err = accept(b)
-			}
-			if err == nil {
-				return nil
-			}
-			all = append(all, fmt.Errorf("%s: %w", address, err))
+			peers = append(peers, peer{host, address})
 		}
 	}
-	return errors.Join(all...)
+	return peers, errs
+}
+
+// share is the part of a context's time for one of n.
+func share(ctx context.Context, n int) (context.Context, context.CancelFunc) {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeout(ctx, time.Until(deadline)/time.Duration(n))
 }
 
 // addressesOf are the addresses of a HOST:PORT, with the port: one name stands for all replicas.
