@@ -45,6 +45,7 @@ type proxyFlags struct {
 	allowEmpty                                     bool
 	drain                                          time.Duration
 	maxConnections                                 int
+	bind                                           bindAddress
 	tracing                                        tracing
 	fleet                                          fleetFlags
 }
@@ -71,6 +72,8 @@ func newProxyCommand() *cobra.Command {
 	flags.StringVar(&f.handover, "handover", "", "Unix socket over which listening sockets are handed to the next process")
 	flags.BoolVar(&f.allowEmpty, "allow-empty", false, "on SIGHUP, take a model without a forwarding rule, too, which closes every listener")
 	flags.DurationVar(&f.drain, "drain", 30*time.Second, "how long requests may take to end after SIGTERM")
+	flags.Var(&f.bind, "bind-address", `address to listen on in place of the forwarding rules' own, such as 0.0.0.0 or ::, where the network leads those here
+(a Pod behind a Service); of two rules with one port only one can be served then, and the other one is refused`)
 	flags.IntVar(&f.maxConnections, "max-connections", 0,
 		"connections of clients to keep open at most; 0 is half of the file descriptors that the process may have")
 	f.tracing.addFlags(flags)
@@ -102,7 +105,7 @@ func runProxy(ctx context.Context, f proxyFlags, stdout, stderr io.Writer) error
 	p := proxy.New(proxy.Config{
 		Project: f.project, ProjectNumber: f.projectNumber,
 		Location: config.Location{Region: f.region, Zone: f.zone}, Logger: log, AccessLog: ends.accessLog, Tracer: ends.tracer,
-		Inherited: ends.before.sockets, MaxConnections: f.maxConnections, Metrics: counts, Guard: recovery,
+		Inherited: ends.before.sockets, BindAddress: f.bind.Addr, MaxConnections: f.maxConnections, Metrics: counts, Guard: recovery,
 		Extensions: chains.Compiler{Plugins: plugin.New(plugin.Config{
 			Modules: plugin.NewModules(pluginSource(ctx, f.file), wasm.Options{}), Logger: log, Metrics: counts, Services: calls,
 		})}.Provider(),

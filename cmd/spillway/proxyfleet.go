@@ -121,7 +121,9 @@ func runFleetProxy(ctx context.Context, f proxyFlags, stdout, stderr io.Writer) 
 		Feedback: p.client, AccessLog: p.accessLog, Tracer: p.tracer, Logger: p.log,
 		Project: func() (id, number string) { return f.project, f.projectNumber },
 		Modules: plugin.NewModules(pluginSource(ctx, cmp.Or(f.fleet.state, "state")), wasm.Options{}),
-		Sockets: dataplanes.Sockets{Inherited: p.before.sockets, MaxConnections: f.maxConnections, OnBound: p.printBound()},
+		Sockets: dataplanes.Sockets{
+			Inherited: p.before.sockets, BindAddress: f.bind.Addr, MaxConnections: f.maxConnections, OnBound: p.printBound(),
+		},
 	})
 	p.planes.Follow([]config.Location{at})
 	return p.run(ctx)

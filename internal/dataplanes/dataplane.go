@@ -49,7 +49,7 @@ func (s *Set) open(at config.Location) *DataPlane {
 		Project: project, ProjectNumber: number,
 		Location: at, Logger: logger, Metrics: counts, AccessLog: s.config.AccessLog, LogAll: true,
 		Tracer: s.config.Tracer, Extensions: s.extensions(logger, counts, calls, d.records), Outside: calls,
-		Inherited: s.config.Sockets.Inherited, MaxConnections: s.config.Sockets.MaxConnections, OnBound: s.config.Sockets.OnBound,
+		Inherited: s.config.Sockets.Inherited, BindAddress: s.config.Sockets.BindAddress, MaxConnections: s.config.Sockets.MaxConnections, OnBound: s.config.Sockets.OnBound,
 		OnPlaces: s.config.OnPlaces,
 	})
 	d.Prober = health.NewProber(health.Options{

@@ -5,6 +5,7 @@ import (
 	"io"
 	"log/slog"
 	"maps"
+	"net/netip"
 	"slices"
 	"sync"
 	"time"
@@ -45,6 +46,8 @@ type Config struct {
 type Sockets struct {
 	// Inherited are those that another process hands over.
 	Inherited []proxy.Socket
+	// BindAddress, if valid, is bound in place of forwarding rules' addresses.
+	BindAddress netip.Addr
 	// MaxConnections bounds the open connections of clients of each data plane; 0 is half of the descriptors that the process may have.
 	MaxConnections int
 	// OnBound, if not nil, hears what a data plane listens on when that has changed.

@@ -18,7 +18,8 @@ var errEnded = errors.New("proxy: ended")
 type Bound struct {
 	// Frontend is the forwarding rule's name.
 	Frontend, Region string
-	// Requested is as the user wrote it, Actual what works: they differ where the port could not be bound.
+	// Requested is as the user wrote it, Actual what works: they differ where the port could not be bound. With Config.BindAddress both
+	// have the forwarding rule's address, and the network leads that to the socket.
 	Requested, Actual netip.AddrPort
 	TLS               bool
 	// Err is why nothing is bound; Why is, if it is known, why Actual is not Requested.
@@ -150,7 +151,7 @@ func (p *Proxy) goHome(root *config.Root) (moved []*frontend) {
 		if f.listener == nil || !f.listener.Elsewhere() {
 			continue
 		}
-		l, err := listener.BindExactly(f.at())
+		l, err := listener.BindExactly(p.socket(f.at()))
 		if err != nil {
 			continue
 		}
@@ -204,10 +205,18 @@ func (p *Proxy) logUnbound(f *frontend) {
 	}
 }
 
-// holder is the frontend that listens on an address and port already, or nil.
+// socket is what listens for an address and port of a forwarding rule.
+func (p *Proxy) socket(at netip.AddrPort) netip.AddrPort {
+	if p.cfg.BindAddress.IsValid() {
+		return netip.AddrPortFrom(p.cfg.BindAddress, at.Port())
+	}
+	return at
+}
+
+// holder is the frontend that has the socket of an address and port already, or nil. Port 0 is any.
 func (p *Proxy) holder(at netip.AddrPort) *frontend {
 	for _, f := range p.frontends {
-		if f.listener != nil && f.at() == at {
+		if f.listener != nil && p.socket(f.at()) == p.socket(at) {
 			return f
 		}
 	}
@@ -218,7 +227,7 @@ func (p *Proxy) holder(at netip.AddrPort) *frontend {
 func (p *Proxy) open(root *config.Root, spec config.Frontend) *frontend {
 	f := &frontend{spec: spec}
 	if other := p.holder(f.at()); other != nil {
-		f.err = fmt.Errorf("listen on %s: forwarding rule %q listens there", f.at(), other.spec.Name)
+		f.err = fmt.Errorf("listen on %s: forwarding rule %q listens there", p.socket(f.at()), other.spec.Name)
 		return f
 	}
 	if f.handler, f.err = p.newHandler(root, spec); f.err != nil {
@@ -248,10 +257,10 @@ func (p *Proxy) bind(at netip.AddrPort) (*listener.Listener, error) {
 	for i, s := range p.inherited {
 		if s.Requested == at {
 			p.inherited = slices.Delete(p.inherited, i, i+1)
-			return listener.Inherit(at, s.File)
+			return listener.Inherit(p.socket(at), s.File)
 		}
 	}
-	return listener.Bind(at)
+	return listener.Bind(p.socket(at))
 }
 
 // serve accepts connections until the listener is closed.
@@ -294,6 +303,9 @@ func (p *Proxy) publishBound() {
 		b := Bound{Frontend: f.spec.Name, Region: f.spec.Region, Requested: f.at(), TLS: f.spec.TLS, Err: f.err}
 		if f.listener != nil {
 			b.Actual, b.Why = f.listener.Actual, f.listener.Why
+			if b.Actual.Addr() == p.cfg.BindAddress {
+				b.Actual = netip.AddrPortFrom(b.Requested.Addr(), b.Actual.Port())
+			}
 			ports[b.Requested] = b.Actual.Port()
 		}
 		list = append(list, b)

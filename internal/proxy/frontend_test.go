@@ -74,6 +74,38 @@ func TestTwoForwardingRulesOfOneAddress(t *testing.T) {
 	}
 }
 
+// TestASocketOfItsOwn: a proxy in a Pod listens on the Pod's address for a forwarding rule whose address is the network's. Two rules of
+// one port exclude each other, until one goes.
+func TestASocketOfItsOwn(t *testing.T) {
+	m := newModel([]string{httpBackend(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "hello") })})
+	m.rule.Vips = []*lbv1.Vip{{Address: "192.0.2.1"}}
+	own := netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), uint16(m.rule.GetPort()))
+	p := proxy.New(proxy.Config{BindAddress: own.Addr()})
+	t.Cleanup(func() { _ = p.Close() })
+	if err := p.Replace(m.model()); err != nil {
+		t.Fatal(err)
+	}
+	b := p.Bound()[0]
+	if b.Actual != b.Requested || b.Elsewhere() || b.Requested.Addr() != netip.MustParseAddr("192.0.2.1") {
+		t.Errorf("bound %+v", b)
+	}
+	if _, body := (&rig{t: t, addr: own.String()}).get("/"); body != "hello" {
+		t.Errorf("answer %q", body)
+	}
+	m.rule.Vips = append(m.rule.Vips, &lbv1.Vip{Address: "192.0.2.2"})
+	want := fmt.Sprintf("listen on %s: forwarding rule", own)
+	if err := p.Replace(m.model()); err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("error %v, want %q", err, want)
+	}
+	m.rule.Vips = m.rule.Vips[1:]
+	if err := p.Replace(m.model()); err != nil {
+		t.Fatal(err)
+	}
+	if got := requestedOf(p.Bound()); !slices.Equal(got, []string{"192.0.2.2"}) {
+		t.Errorf("bound %v", got)
+	}
+}
+
 // displaced is a proxy whose port was another's when it began, with a client at the one that it took instead.
 type displaced struct {
 	*proxy.Proxy

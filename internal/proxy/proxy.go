@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"net/netip"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -44,6 +45,9 @@ type Config struct {
 	Metrics *metrics.Registry
 	// Tracer may be nil.
 	Tracer *trace.Tracer
+	// BindAddress, if valid, is what sockets are bound to in place of the forwarding rules' addresses, where the network leads those
+	// here, as it does to a Pod. Two rules with one port exclude each other then: the second one is not bound.
+	BindAddress netip.Addr
 	// MaxConnections bounds the open connections of clients, of all frontends together; 0 takes half of the descriptors
 	// that the process may have.
 	MaxConnections int
