@@ -30,12 +30,14 @@ const (
 	unitZones = "neg.zones"
 )
 
-// The labels and the finalizer of a ServiceNetworkEndpointGroup.
+// Finalizer is that of ServiceNetworkEndpointGroups.
+const Finalizer = "networking.gke.io/neg-finalizer"
+
+// The labels of a ServiceNetworkEndpointGroup.
 const (
 	labelManagedBy   = "networking.gke.io/managed-by"
 	labelServiceName = "networking.gke.io/service-name"
 	labelServicePort = "networking.gke.io/service-port"
-	finalizer        = "networking.gke.io/neg-finalizer"
 )
 
 // svcnegRef is the ServiceNetworkEndpointGroup of a port's groups.
@@ -106,7 +108,7 @@ func object(ref store.Ref, of portOf, service *corev1.Service) *negv1beta1.Servi
 	return &negv1beta1.ServiceNetworkEndpointGroup{
 		TypeMeta: metav1.TypeMeta{APIVersion: negv1beta1.SchemeGroupVersion.String(), Kind: kind.Bare(ref.Kind)},
 		ObjectMeta: metav1.ObjectMeta{
-			Namespace: ref.Namespace, Name: ref.Name, Finalizers: []string{finalizer},
+			Namespace: ref.Namespace, Name: ref.Name, Finalizers: []string{Finalizer},
 			Labels: map[string]string{
 				labelManagedBy: Component, labelServiceName: of.service, labelServicePort: strconv.Itoa(int(of.port)),
 			},

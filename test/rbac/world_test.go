@@ -13,6 +13,7 @@ import (
 	"github.com/spillway-lb/spillway/internal/gateway"
 	"github.com/spillway-lb/spillway/internal/ingress"
 	"github.com/spillway-lb/spillway/internal/kind"
+	"github.com/spillway-lb/spillway/internal/neg"
 	"github.com/spillway-lb/spillway/internal/neg/controller"
 	"github.com/spillway-lb/spillway/internal/outbox"
 	"github.com/spillway-lb/spillway/internal/recompute"
@@ -48,7 +49,7 @@ func newWorld(t *testing.T, f *files, members bool, asked func(*outbox.Op)) *wor
 		t: t, now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), files: f, store: s, server: newServer(t, s),
 		model: view.NewModel(), members: members, asked: asked,
 		engine: recompute.New(translate.Config(translate.Options{Traffic: translate.Proximity()})),
-		core:   outbox.NewCore(outbox.Owner{Install: status.DefaultInstall, Controllers: []string{kind.GatewayController}, Finalizers: []string{gateway.Finalizer, ingress.Finalizer}}, outbox.Limits{}),
+		core:   outbox.NewCore(outbox.Owner{Install: status.DefaultInstall, Controllers: []string{kind.GatewayController}, Finalizers: []string{gateway.Finalizer, ingress.Finalizer, neg.Finalizer}}, outbox.Limits{}),
 		rounds: s.Subscribe(), own: s.Subscribe(), written: s.Subscribe(),
 	}
 	w.planes = newPlanes(w.model)
