@@ -2,6 +2,7 @@ package membership_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -146,8 +147,13 @@ func TestSecretsAreClusters(t *testing.T) {
 	c.mu.Lock()
 	c.away = true
 	c.mu.Unlock()
-	if _, err := c.source.Members(); err == nil || !strings.Contains(err.Error(), "Secrets of namespace spillway-system of cluster hub") {
-		t.Errorf("an inventory that is away: %v", err)
+	_, err := c.source.Members()
+	var unlisted *membership.UnlistedError
+	if !errors.As(err, &unlisted) || !strings.Contains(err.Error(), "Secrets of namespace spillway-system of cluster hub") {
+		t.Fatalf("an inventory that is away: %v", err)
+	}
+	if len(unlisted.Members) != 1 || unlisted.Members[0].Name != "hub" || !unlisted.Members[0].ConfigCluster {
+		t.Errorf("known beside it: %+v", unlisted.Members)
 	}
 }
 

@@ -69,11 +69,32 @@ func (s Source) Members() ([]cluster.Member, error) {
 		if config < 0 {
 			return nil, fmt.Errorf("config cluster %q is not among the clusters of kubeconfigs, and cannot name others", s.Config)
 		}
-		if all, err = s.Inventory.members(all[config], all); err != nil {
-			return nil, err
+		more, err := s.Inventory.members(all[config], all)
+		if err != nil {
+			return nil, s.unlisted(all, err)
 		}
+		all = more
 	}
 	return s.placed(all)
+}
+
+// UnlistedError says that the config cluster does not tell which members there are beside those of kubeconfigs.
+type UnlistedError struct {
+	// Members are those of kubeconfigs, as Members would have them.
+	Members []cluster.Member
+	Err     error
+}
+
+func (e *UnlistedError) Error() string { return e.Err.Error() }
+
+func (e *UnlistedError) Unwrap() error { return e.Err }
+
+func (s Source) unlisted(known []cluster.Member, err error) error {
+	placed, wrong := s.placed(known)
+	if wrong != nil {
+		return wrong
+	}
+	return &UnlistedError{placed, err}
 }
 
 // placed fills in what the kubeconfigs do not say.

@@ -27,7 +27,8 @@ const membersInterval = 5 * time.Second
 
 // Clusters is how API servers are watched and written to.
 type Clusters struct {
-	// Members finds them; it is asked now and then. What it says at the start has to be usable.
+	// Members finds them; it is asked now and then. What it says at the start has to be usable; a membership.UnlistedError is, if
+	// there is state.
 	Members func() ([]membercluster.Member, error)
 	Project spillwayv1alpha1.Project
 	// Install is the name in the marks of objects that this install makes.
@@ -57,11 +58,12 @@ type clusterOrigin struct {
 
 func newClusterOrigin(s *server, kept *persist.State) (*clusterOrigin, error) {
 	c := s.config.Clusters
-	members, err := c.Members()
+	o := &clusterOrigin{config: c, report: s.report}
+	members, err := o.membersAtStart(kept)
 	if err != nil {
 		return nil, err
 	}
-	o := &clusterOrigin{config: c, report: s.report, members: members}
+	o.members = members
 	o.set = membercluster.New(membercluster.Config{
 		Store: s.store, Install: c.Install, Project: c.Project, StaleAfter: c.StaleAfter, ForgetAfter: c.ForgetAfter,
 		Say: s.report.say, Now: s.config.Now,
@@ -116,14 +118,19 @@ func (o *clusterOrigin) follow(ctx context.Context) {
 func (o *clusterOrigin) look() {
 	members, err := o.config.Members()
 	if err != nil {
-		if text := err.Error(); text != o.trouble {
-			o.trouble = text
-			o.report.say("clusters stay as they are: %v", err)
-		}
+		o.complain(err)
 		return
 	}
 	o.trouble = ""
 	o.set.Follow(members)
+}
+
+// complain tells a trouble once.
+func (o *clusterOrigin) complain(err error) {
+	if text := err.Error(); text != o.trouble {
+		o.trouble = text
+		o.report.say("clusters stay as they are: %v", err)
+	}
 }
 
 // loaded does not wait for clusters that are away.
