@@ -3,6 +3,8 @@ package controlplane
 import (
 	"context"
 	"errors"
+	"fmt"
+	"runtime/debug"
 
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/store"
@@ -44,6 +46,19 @@ func (l *Loop) foresee(f foresight) {
 		f.answer <- foreseen{err: ErrNoRoundYet}
 		return
 	}
-	snapshot, touched := l.config.Store.Candidate(l.seen, f.edit)
-	f.answer <- foreseen{writes: l.config.Engine.Fork().Run(snapshot, touched).Writes}
+	writes, err := l.imagine(f.edit)
+	f.answer <- foreseen{writes, err}
+}
+
+// imagine runs a round that nobody hears of. A panic is an error: whatever it has spoilt is thrown away, and the loop serves others.
+func (l *Loop) imagine(edit func(*store.Tx)) (writes []recompute.WriteChange, err error) {
+	defer func() {
+		if what := recover(); what != nil {
+			err = fmt.Errorf("internal error: %v", what)
+			l.Metrics.broken.Inc()
+			l.config.Say("internal error: foreseeing an edit: %v\n%s", what, debug.Stack())
+		}
+	}()
+	snapshot, touched := l.config.Store.Candidate(l.seen, edit)
+	return l.config.Engine.Fork().Run(snapshot, touched).Writes, nil
 }

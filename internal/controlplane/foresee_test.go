@@ -3,6 +3,7 @@ package controlplane
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -53,4 +54,15 @@ func TestForeseeWaitsForNobody(t *testing.T) {
 	if _, err := l.Foresee(t.Context(), func(*store.Tx) {}); !errors.Is(err, ErrNoRoundYet) {
 		t.Errorf("before the first round: %v", err)
 	}
+}
+
+// TestForesightThatPanics is a fault of what was asked about; the loop goes on.
+func TestForesightThatPanics(t *testing.T) {
+	l, e, s := startLoop(t)
+	eventually(t, "published", func() bool { return e.seq() == 1 })
+	if _, err := l.Foresee(t.Context(), func(*store.Tx) { panic("no such luck") }); err == nil || !strings.Contains(err.Error(), "no such luck") {
+		t.Errorf("it panics: %v", err)
+	}
+	put(s, "22")
+	eventually(t, "published again", func() bool { return e.seq() == 2 })
 }
