@@ -208,7 +208,7 @@ func TestAServiceIsForItsOwnCluster(t *testing.T) {
 func TestURLs(t *testing.T) {
 	for text, hosts := range map[string][]string{
 		"https://10.0.0.1:9443": {"10.0.0.1"}, "https://[fd00::1]:9443": {"fd00::1"}, "https://a.test/base/": {"a.test"},
-		"http://a.test": nil, "a.test:9443": nil, "https://": nil, "https://u@a.test": nil, "https://a.test?x=y": nil, "https://a.test#f": nil, ":": nil,
+		"http://a.test": nil, "a.test:9443": nil, "https://": nil, "https://:9443": nil, "https://a.test:x": nil, "https://a.test:0": nil, "https://a.test:65536": nil, "https://u@a.test": nil, "https://a.test?x=y": nil, "https://a.test#f": nil, ":": nil,
 	} {
 		target, err := ParseURL(text)
 		if (err == nil) != (hosts != nil) || err == nil && !slices.Equal(target.Hosts(), hosts) {

@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
@@ -39,10 +40,16 @@ type Target struct {
 // ParseURL reads https://HOST[:PORT], which API servers of all clusters can reach.
 func ParseURL(text string) (*Target, error) {
 	u, err := url.Parse(text)
-	if err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+	if err != nil || u.Scheme != "https" || u.Hostname() == "" || !isPort(u.Port()) || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
 		return nil, fmt.Errorf("%q is no URL like https://HOST:PORT", text)
 	}
 	return &Target{url: strings.TrimSuffix(u.String(), "/")}, nil
+}
+
+// isPort tells whether a URL's port is one; "" is 443.
+func isPort(text string) bool {
+	n, err := strconv.ParseUint(text, 10, 16)
+	return text == "" || err == nil && n > 0
 }
 
 // ServiceTarget is a Service of each cluster.
