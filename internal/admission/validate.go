@@ -16,6 +16,7 @@ import (
 	"github.com/spillway-lb/spillway/internal/manifests"
 	"github.com/spillway-lb/spillway/internal/manifests/schema"
 	"github.com/spillway-lb/spillway/internal/recompute"
+	"github.com/spillway-lb/spillway/internal/status"
 	"github.com/spillway-lb/spillway/internal/store"
 	"github.com/spillway-lb/spillway/internal/validate"
 )
@@ -85,9 +86,9 @@ func (s *Server) pause(ctx context.Context) bool {
 }
 
 // candidate is the object that is about to be, nil if nobody here has a say in it: it is of a kind that is not read, it is about to go, or
-// nothing of what it says changes.
+// nothing of what it says changes, or only what Spillway itself writes.
 func candidate(r *admissionv1.AdmissionRequest) store.Object {
-	if r.Operation != admissionv1.Create && r.Operation != admissionv1.Update || r.SubResource != "" {
+	if r.Operation != admissionv1.Create && r.Operation != admissionv1.Update || r.SubResource != "" || isOurs(r) {
 		return nil
 	}
 	if _, known := kind.Of(kind.Join(r.Kind.Kind, r.Kind.Group)); !known || r.Operation == admissionv1.Update && same(r.Object.Raw, r.OldObject.Raw) {
@@ -103,6 +104,12 @@ func candidate(r *admissionv1.AdmissionRequest) store.Object {
 		object.SetName(object.GetGenerateName() + "new") // the API server has not made up the name yet
 	}
 	return object
+}
+
+// isOurs tells whether an install of Spillway writes: of annotations that follow from the last round there is nothing to say.
+func isOurs(r *admissionv1.AdmissionRequest) bool {
+	var options struct{ FieldManager string }
+	return json.Unmarshal(r.Options.Raw, &options) == nil && options.FieldManager == status.FieldManager
 }
 
 // same tells whether two versions of an object ask for the same: they differ in metadata (annotations count) and status only.

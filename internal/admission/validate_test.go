@@ -94,12 +94,15 @@ func TestWhatIsLetThrough(t *testing.T) {
 		sub           string
 		stale         bool
 		err           error
+		options       string
 		allowed, mute bool
 	}{
 		"made":                             {operation: admissionv1.Create, object: badExtension},
 		"made without a name":              {operation: admissionv1.Create, object: generated},
 		"changed":                          {operation: admissionv1.Update, object: changed, old: badExtension},
 		"changed in nothing that it asks":  {operation: admissionv1.Update, object: relabelled, old: badExtension, allowed: true},
+		"changed by ourselves":             {operation: admissionv1.Update, object: changed, old: badExtension, options: `{"kind":"PatchOptions","fieldManager":"spillway"}`, allowed: true},
+		"changed by another manager":       {operation: admissionv1.Update, object: changed, old: badExtension, options: `{"kind":"PatchOptions","fieldManager":"kubectl"}`},
 		"about to go":                      {operation: admissionv1.Update, object: going, old: badExtension, allowed: true},
 		"deleted":                          {operation: admissionv1.Delete, object: badExtension, old: badExtension, allowed: true},
 		"connected to":                     {operation: admissionv1.Connect, object: badExtension, allowed: true},
@@ -117,6 +120,9 @@ func TestWhatIsLetThrough(t *testing.T) {
 			w.fresh, w.err = !c.stale, c.err
 			r := request(t, c.operation, c.object, c.old)
 			r.SubResource = c.sub
+			if c.options != "" {
+				r.Options.Raw = []byte(c.options)
+			}
 			cluster := c.cluster
 			if cluster == "" {
 				cluster = "c"

@@ -18,11 +18,9 @@ import (
 	"k8s.io/client-go/dynamic"
 
 	"github.com/spillway-lb/spillway/internal/kind"
+	"github.com/spillway-lb/spillway/internal/status"
 	"github.com/spillway-lb/spillway/internal/store"
 )
-
-// fieldManager is who fields belong to.
-const fieldManager = "spillway"
 
 // client sends requests.
 type client struct {
@@ -78,18 +76,18 @@ func send(ctx context.Context, at dynamic.ResourceInterface, op *Op) (*unstructu
 			Preconditions: &metav1.Preconditions{UID: &op.UID}, PropagationPolicy: &background,
 		})
 	case Patch:
-		return at.Patch(ctx, op.Ref.Name, op.Type, op.Body, metav1.PatchOptions{FieldManager: fieldManager})
+		return at.Patch(ctx, op.Ref.Name, op.Type, op.Body, metav1.PatchOptions{FieldManager: status.FieldManager})
 	case PatchStatus:
-		return at.Patch(ctx, op.Ref.Name, op.Type, op.Body, metav1.PatchOptions{FieldManager: fieldManager}, "status")
+		return at.Patch(ctx, op.Ref.Name, op.Type, op.Body, metav1.PatchOptions{FieldManager: status.FieldManager}, "status")
 	}
 	body, err := untyped(op.Object)
 	if err != nil {
 		return nil, err
 	}
 	if op.Verb == Create {
-		return at.Create(ctx, body, metav1.CreateOptions{FieldManager: fieldManager})
+		return at.Create(ctx, body, metav1.CreateOptions{FieldManager: status.FieldManager})
 	}
-	return at.Update(ctx, body, metav1.UpdateOptions{FieldManager: fieldManager})
+	return at.Update(ctx, body, metav1.UpdateOptions{FieldManager: status.FieldManager})
 }
 
 func untyped(o store.Object) (*unstructured.Unstructured, error) {

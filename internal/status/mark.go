@@ -6,6 +6,9 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 // without it, or with another one, belongs to somebody else.
 const InstallAnnotation = "spillway.dev/install"
 
+// FieldManager is who the fields belong to that an install of Spillway writes.
+const FieldManager = "spillway"
+
 // DefaultInstall is the name of the install where there is one.
 const DefaultInstall = "spillway"
 

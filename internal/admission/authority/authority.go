@@ -24,6 +24,8 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	corev1client "k8s.io/client-go/kubernetes/typed/core/v1"
+
+	"github.com/spillway-lb/spillway/internal/status"
 )
 
 const (
@@ -154,9 +156,9 @@ func (k *Keeper) Look(ctx context.Context) error {
 		next := secret.DeepCopy()
 		next.Data = data
 		if missing {
-			_, err = k.config.Secrets.Create(ctx, next, metav1.CreateOptions{FieldManager: "spillway"})
+			_, err = k.config.Secrets.Create(ctx, next, metav1.CreateOptions{FieldManager: status.FieldManager})
 		} else {
-			_, err = k.config.Secrets.Update(ctx, next, metav1.UpdateOptions{FieldManager: "spillway"})
+			_, err = k.config.Secrets.Update(ctx, next, metav1.UpdateOptions{FieldManager: status.FieldManager})
 		}
 		switch {
 		case err == nil:

@@ -12,9 +12,6 @@ import (
 	"github.com/spillway-lb/spillway/internal/status"
 )
 
-// manager is who fields belong to.
-const manager = "spillway"
-
 // resource is the client of one kind of object in one cluster.
 type resource[T metav1.Object] interface {
 	Get(ctx context.Context, name string, o metav1.GetOptions) (T, error)
@@ -27,7 +24,7 @@ type resource[T metav1.Object] interface {
 func keep[T metav1.Object](ctx context.Context, c resource[T], want T, next func(have, want T) (to T, changed bool)) error {
 	have, err := c.Get(ctx, want.GetName(), metav1.GetOptions{})
 	if apierrors.IsNotFound(err) {
-		_, err = c.Create(ctx, want, metav1.CreateOptions{FieldManager: manager})
+		_, err = c.Create(ctx, want, metav1.CreateOptions{FieldManager: status.FieldManager})
 		return err
 	}
 	if err != nil {
@@ -41,7 +38,7 @@ func keep[T metav1.Object](ctx context.Context, c resource[T], want T, next func
 	if !changed {
 		return nil
 	}
-	_, err = c.Update(ctx, to, metav1.UpdateOptions{FieldManager: manager})
+	_, err = c.Update(ctx, to, metav1.UpdateOptions{FieldManager: status.FieldManager})
 	return err
 }
 
