@@ -41,7 +41,7 @@ func (s *Server) answer(webhook string, by answerer) http.HandlerFunc {
 		}
 		ctx, cancel := context.WithTimeout(r.Context(), timeOf(r))
 		defer cancel()
-		response, result := by(ctx, r.PathValue("cluster"), review.Request)
+		response, result := by(ctx, clusterOf(r.PathValue("cluster")), review.Request)
 		s.Metrics.count(webhook, result, began)
 		response.UID = review.Request.UID
 		w.Header().Set("Content-Type", "application/json")

@@ -21,9 +21,6 @@ const (
 	Pods     = "pods"
 )
 
-// Path is where a webhook answers for a cluster.
-func Path(webhook, cluster string) string { return "/" + webhook + "/" + cluster }
-
 // Config is what a server knows.
 type Config struct {
 	Store *store.Store
