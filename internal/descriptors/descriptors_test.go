@@ -25,13 +25,21 @@ func TestOwn(t *testing.T) {
 }
 
 func TestReserve(t *testing.T) {
-	for limit, first := range map[uint64]Reserve{0: 0, 256: 224, 1024: 960, 1 << 20: 1<<20 - 64} {
-		if r := NewReserve(limit); r != first {
-			t.Errorf("limit %d: %d", limit, r)
+	for limit, first := range map[uint64]struct{ kept, few uintptr }{256: {224, 160}, 1024: {960, 832}, 1 << 20: {1<<20 - 64, 1<<20 - 192}} {
+		r := NewReserve(limit)
+		if !r.Left(first.kept-1) || r.Left(first.kept) || !r.Serves(first.few-1) || r.Serves(first.few) {
+			t.Errorf("limit %d", limit)
 		}
 	}
-	if r := NewReserve(256); !r.Left(223) || r.Left(224) || !NewReserve(0).Left(1<<20) {
-		t.Error("Left")
+	var none *Reserve
+	for _, r := range []*Reserve{none, NewReserve(0)} {
+		if !r.Left(1<<20) || !r.Serves(1<<20) {
+			t.Error("without a limit something is kept back")
+		}
+	}
+	r := NewReserve(3)
+	if r.Left(3) || r.Follow(3) || !r.Follow(256) || !r.Left(3) {
+		t.Error("the limit is not followed")
 	}
 }
 
@@ -42,11 +50,11 @@ func TestDialOfTheReserve(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer ln.Close()
-	for r, own := range map[Reserve]bool{1: true, 0: false} {
-		d := net.Dialer{Control: r.Control}
+	for limit, own := range map[uint64]bool{1: true, 0: false} {
+		d := net.Dialer{Control: NewReserve(limit).Control}
 		nc, err := d.Dial("tcp", ln.Addr().String())
 		if Own(err) != own {
-			t.Errorf("reserve %d: %v", r, err)
+			t.Errorf("limit %d: %v", limit, err)
 		}
 		if err == nil {
 			_ = nc.Close()

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/spillway-lb/spillway/internal/proxy/config"
 	"github.com/spillway-lb/spillway/internal/proxy/listener"
@@ -260,7 +261,12 @@ func (p *Proxy) bind(at netip.AddrPort) (*listener.Listener, error) {
 			return listener.Inherit(p.socket(at), s.File)
 		}
 	}
-	return listener.Bind(p.socket(at))
+	l, err := listener.Bind(p.socket(at))
+	if err == nil && !l.Serves(p.reserve) {
+		_ = l.Close()
+		return nil, fmt.Errorf("listen on %s: %w, or nearly so: requests would find no descriptor", at, syscall.EMFILE)
+	}
+	return l, err
 }
 
 // serve accepts connections until the listener is closed.

@@ -92,6 +92,7 @@ type Proxy struct {
 	accessLog *accesslog.Writer
 	tickets   *proxytls.Tickets
 	shared    *listener.Shared
+	reserve   *descriptors.Reserve
 	places    *geo.Databases
 	looked    time.Time // when the files of places were last looked at
 
@@ -124,16 +125,13 @@ func New(c Config) *Proxy {
 	if c.Guard == nil {
 		c.Guard = guard.New(c.Logger, c.Metrics.Panics.Inc)
 	}
-	limit := descriptors.Limit()
-	if c.MaxConnections == 0 {
-		c.MaxConnections = descriptors.Connections(limit)
-	}
-	reserve := descriptors.NewReserve(limit)
+	reserve := descriptors.NewReserve(0)
 	p := &Proxy{
 		cfg: c, clock: transport.NewClock(), workers: http2.NewWorkers(idleWorkers, c.Guard), tickets: proxytls.NewTickets(time.Now()),
 		frontends: map[frontendKey]*frontend{}, handlers: handlerMakers(), unbound: map[frontendKey]string{}, inherited: c.Inherited, stop: make(chan struct{}),
-		shared: &listener.Shared{Most: c.MaxConnections, Reserve: reserve},
+		reserve: reserve, shared: listener.NewShared(c.MaxConnections, reserve),
 	}
+	p.followLimit()
 	p.places = &geo.Databases{Logger: c.Logger, Changed: c.OnPlaces}
 	p.root.Store(config.NewWith(c.Location, c.Extensions))
 	p.pools = &upstream.Pools{Clock: p.clock, Workers: p.workers, Reserve: reserve}
@@ -156,6 +154,14 @@ func New(c Config) *Proxy {
 	return p
 }
 
+// followLimit reads how many descriptors the process may have: an operator may change that while it runs.
+func (p *Proxy) followLimit() {
+	limit := descriptors.Limit()
+	if p.reserve.Follow(limit) && p.cfg.MaxConnections == 0 {
+		p.shared.Limit(descriptors.Connections(limit))
+	}
+}
+
 // countLines shows what becomes of access log lines.
 func countLines(m *metrics.Registry, w *accesslog.Writer) {
 	for _, s := range []struct {
@@ -174,7 +180,7 @@ func countLines(m *metrics.Registry, w *accesslog.Writer) {
 // counts of what was deleted are seen by a scrape within that time at most.
 const tickEvery = 30 * time.Second
 
-// tick keeps time for what rotates, and for what is swept.
+// tick keeps time for what rotates, what is swept, and what others may change.
 func (p *Proxy) tick() {
 	defer p.ticking.Done()
 	t := time.NewTicker(tickEvery)
@@ -187,6 +193,7 @@ func (p *Proxy) tick() {
 			p.tickets.Tick(now)
 			p.sweepMetrics()
 			p.refreshPlaces(now)
+			p.followLimit()
 		}
 	}
 }
@@ -240,6 +247,7 @@ func (p *Proxy) Commit(next *config.Root) error {
 	if p.ended {
 		return errEnded
 	}
+	p.followLimit()
 	// Certificates first, then the root, then sockets: a connection never finds less than its request needs.
 	err := p.prepareFrontends(next)
 	again := p.root.Swap(next) == next

@@ -26,6 +26,14 @@ import (
 // childOf is set for a process of the tests that is a server: the root of its world.
 const childOf = "SPILLWAY_TRUTH_CHILD"
 
+// poverty is set for one that is short of descriptors from its start: to noneLeft when its proxies are told of a listener for the first
+// time, and to fewLeft before it does anything.
+const (
+	poverty  = "SPILLWAY_TRUTH_POVERTY"
+	noneLeft = "none"
+	fewLeft  = "few"
+)
+
 func TestMain(m *testing.M) {
 	if root := os.Getenv(childOf); root != "" {
 		os.Exit(beChild(root))
@@ -34,11 +42,21 @@ func TestMain(m *testing.M) {
 }
 
 // beChild serves a world until it is told to end, or nobody is left to tell it. Before its proxies are told of port 8081 for the first
-// time, its descriptors run out; a line "enough" gives them back.
+// time, its descriptors run out (see poverty); a line "enough" gives them back.
 func beChild(root string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
 	poor := &pauper{}
+	port := uint32(8081)
+	switch os.Getenv(poverty) {
+	case noneLeft:
+		port = 8080
+	case fewLeft:
+		if err := poor.few(); err != nil {
+			_, _ = io.WriteString(os.Stdout, "few: "+err.Error()+"\n")
+			return 1
+		}
+	}
 	go func() {
 		defer stop()
 		in := bufio.NewScanner(os.Stdin)
@@ -49,7 +67,7 @@ func beChild(root string) int {
 	err := serve.Run(ctx, serve.Config{
 		Dir: filepath.Join(root, "d"), Socket: filepath.Join(root, "s"), State: filepath.Join(root, "state"), Drain: time.Second,
 		Format: serve.FormatText, Out: os.Stdout, Log: slog.New(slog.DiscardHandler), Version: "test", Now: time.Now,
-		Wire: func(to controlplane.Sink) controlplane.Sink { return &poorSink{to, poor} },
+		Wire: func(to controlplane.Sink) controlplane.Sink { return &poorSink{to, poor, port} },
 	})
 	if err != nil {
 		_, _ = io.WriteString(os.Stdout, "ended: "+err.Error()+"\n")
@@ -62,13 +80,40 @@ func beChild(root string) int {
 type pauper struct {
 	mu    sync.Mutex
 	limit syscall.Rlimit // as it was; the zero value before
+	files []*os.File
 }
 
 func (p *pauper) hear(command string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if command == "enough" {
+		for _, f := range p.files {
+			_ = f.Close()
+		}
 		_ = syscall.Setrlimit(syscall.RLIMIT_NOFILE, &p.limit)
+	}
+}
+
+// few opens files until the process has few descriptors left, of a limit that stays: enough to bind listeners, too few to serve.
+func (p *pauper) few() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &p.limit); err != nil {
+		return err
+	}
+	p.limit.Cur = 512
+	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &p.limit); err != nil {
+		return err
+	}
+	for {
+		f, err := os.Open(os.DevNull)
+		if err != nil {
+			return err
+		}
+		p.files = append(p.files, f)
+		if f.Fd() >= 446 {
+			return nil
+		}
 	}
 }
 
@@ -87,15 +132,16 @@ func (p *pauper) none() error {
 	return syscall.Setrlimit(syscall.RLIMIT_NOFILE, &low)
 }
 
-// poorSink is where descriptors run out: when proxies are told of port 8081.
+// poorSink is where descriptors run out: when proxies are told of a port.
 type poorSink struct {
 	controlplane.Sink
 	poor *pauper
+	port uint32
 }
 
 func (s *poorSink) Apply(tx *lbv1.Transaction) {
 	for _, r := range tx.GetUpserts() {
-		if r.GetForwardingRule().GetPort() == 8081 {
+		if r.GetForwardingRule().GetPort() == s.port && os.Getenv(poverty) != fewLeft {
 			if err := s.poor.none(); err != nil {
 				_, _ = io.WriteString(os.Stdout, "limit: "+err.Error()+"\n")
 			}
@@ -110,15 +156,15 @@ type child struct {
 	in  io.WriteCloser
 }
 
-// serveChild starts a server as a process of its own.
-func (w *world) serveChild() *child {
+// serveChild starts a server as a process of its own, with more variables.
+func (w *world) serveChild(env ...string) *child {
 	w.t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	c := &child{cmd: exec.Command(self)}
-	c.cmd.Env = append(os.Environ(), childOf+"="+w.root)
+	c.cmd.Env = append(append(os.Environ(), childOf+"="+w.root), env...)
 	c.cmd.Stdout, c.cmd.Stderr = w.out, w.out
 	if c.in, err = c.cmd.StdinPipe(); err != nil {
 		w.t.Fatal(err)
@@ -164,6 +210,30 @@ func TestDescriptorsRunOut(t *testing.T) {
 	}
 	w.until("the listener is bound", func() bool { return strings.HasSuffix(w.printed("own"), ":8081") })
 	w.inOrder()
+}
+
+// TestARestartWithoutDescriptors: a server that is started while there are none, or so few that listeners are bound and requests find none,
+// does not say that it serves, and serves when there are again.
+func TestARestartWithoutDescriptors(t *testing.T) {
+	for _, left := range []string{noneLeft, fewLeft} {
+		t.Run(left, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, "truth-restarted-"+left, base(t))
+			w.claims = claimsOf(&fault{})
+			before := w.serveChild()
+			w.inOrder()
+			before.kill()
+			mark := len(w.out.String())
+			c := w.serveChild(poverty + "=" + left)
+			w.until("the listeners say why they are not bound", func() bool {
+				return w.printedAfter(mark, "AddressNotUsable: ") && w.printedAfter(mark, "too many open files")
+			})
+			if _, err := io.WriteString(c.in, "enough\n"); err != nil {
+				t.Fatal(err)
+			}
+			w.inOrder()
+		})
+	}
 }
 
 // TestASocketThatADyingProcessHolds: a server that is started while the one before is on its way out takes over from it: its control socket,

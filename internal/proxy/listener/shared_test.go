@@ -6,6 +6,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/spillway-lb/spillway/internal/descriptors"
 )
 
 // served runs a listener whose connections stay until the test ends, and counts what happens.
@@ -55,7 +57,7 @@ func await(t *testing.T, what string, met func() bool) {
 
 // TestSharedLimit: listeners of one process share their bound.
 func TestSharedLimit(t *testing.T) {
-	shared := &Shared{Most: 2}
+	shared := NewShared(2, nil)
 	a, b := bind(t), bind(t)
 	a.Shared, b.Shared = shared, shared
 	one, two := serve(t, a), serve(t, b)
@@ -73,12 +75,20 @@ func TestSharedLimit(t *testing.T) {
 // TestReserveIsLeft: connections that would take the last descriptors are shed.
 func TestReserveIsLeft(t *testing.T) {
 	l := bind(t)
-	l.Shared = &Shared{Reserve: 1}
+	l.Shared = NewShared(0, descriptors.NewReserve(1))
 	s := serve(t, l)
 	dial(t, l)
 	await(t, "shed", func() bool { return s.shed.Load() == 1 })
 	if s.accepted.Load() != 0 || l.Shared.Open() != 0 {
 		t.Errorf("%d accepted, %d open", s.accepted.Load(), l.Shared.Open())
+	}
+}
+
+// TestServes: a socket says whether it leaves descriptors for requests.
+func TestServes(t *testing.T) {
+	l := bind(t)
+	if !l.Serves(nil) || !l.Serves(descriptors.NewReserve(1<<20)) || l.Serves(descriptors.NewReserve(3)) {
+		t.Error("what a listener leaves is not told")
 	}
 }
 

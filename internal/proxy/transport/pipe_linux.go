@@ -1,7 +1,6 @@
 package transport
 
 import (
-	"sync"
 	"sync/atomic"
 	"syscall"
 
@@ -27,9 +26,6 @@ var (
 // pipe is what bytes pass through between two sockets.
 type pipe struct{ r, w int }
 
-// reserve are descriptors that pipes leave for others: without them bytes are copied.
-var reserve = sync.OnceValue(func() descriptors.Reserve { return descriptors.NewReserve(descriptors.Limit()) })
-
 // takePipe returns an empty pipe; nil when too many are in use, or descriptors have run out.
 func takePipe() *pipe {
 	select {
@@ -37,11 +33,11 @@ func takePipe() *pipe {
 		return p
 	default:
 	}
-	return newPipe(reserve())
+	return newPipe(descriptors.NewReserve(descriptors.Limit()))
 }
 
-// newPipe leaves the reserve alone.
-func newPipe(left descriptors.Reserve) *pipe {
+// newPipe leaves the reserve alone: without pipes bytes are copied.
+func newPipe(left *descriptors.Reserve) *pipe {
 	if openPipes.Add(1) > maxPipes {
 		openPipes.Add(-1)
 		return nil

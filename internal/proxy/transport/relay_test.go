@@ -8,6 +8,8 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"github.com/spillway-lb/spillway/internal/descriptors"
 )
 
 func TestRelayMovesExactly(t *testing.T) {
@@ -42,14 +44,14 @@ func TestRelayMovesExactly(t *testing.T) {
 // TestPipesLeaveTheReserveAlone: what is kept back for probes and the control socket is not for moving bytes.
 func TestPipesLeaveTheReserveAlone(t *testing.T) {
 	before := openPipes.Load()
-	if p := newPipe(1); p != nil {
+	if p := newPipe(descriptors.NewReserve(1)); p != nil {
 		p.discard()
 		t.Error("a pipe of the reserve")
 	}
 	if n := openPipes.Load(); n != before {
 		t.Errorf("%d pipes are open", n-before)
 	}
-	p := newPipe(0)
+	p := newPipe(nil)
 	if p == nil {
 		t.Fatal("no pipe without a reserve")
 	}

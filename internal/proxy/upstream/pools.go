@@ -31,7 +31,7 @@ type Pools struct {
 	// Workers runs writes of HTTP/2 connections that must not block a reader.
 	Workers *http2.Workers
 	// Reserve are descriptors that connections to backends leave for others.
-	Reserve descriptors.Reserve
+	Reserve *descriptors.Reserve
 
 	dialer net.Dialer
 	http2  http2.ClientConfig
