@@ -1,6 +1,7 @@
 package sample
 
 import (
+	"log"
 	"net/http"
 	"strings"
 )
@@ -19,9 +20,18 @@ func helloApp(pod Pod, c Container) (*Backend, error) {
 		version = "2.0.0"
 	}
 	body := "Hello, world!\nVersion: " + version + "\nHostname: " + pod.Name + "\n"
-	return &Backend{Ports: []uint16{port}, Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	logger := helloLog(c, port)
+	return &Backend{Ports: []uint16{port}, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		logger.Printf("Serving request: %s", r.URL.Path)
 		text(w, body)
 	})}, nil
+}
+
+// helloLog is where the hello-apps print that they listen, and the path of each request.
+func helloLog(c Container, port uint16) *log.Logger {
+	logger := log.New(c.output(), "", log.LstdFlags)
+	logger.Printf("Server listening on port %d", port)
+	return logger
 }
 
 // serveHostname is Kubernetes' serve_hostname: the Pod's name and nothing else.

@@ -21,9 +21,11 @@ func helloAppTLS(pod Pod, c Container) (*Backend, error) {
 		return nil, fmt.Errorf("TLS_CERT %q and TLS_KEY %q: %w", certificate, key, err)
 	}
 	config := &tls.Config{Certificates: []tls.Certificate{pair}, NextProtos: []string{"h2", "http/1.1"}, MinVersion: tls.VersionTLS12}
+	logger := helloLog(c, port)
 	return &Backend{
 		Ports: []uint16{port}, TLS: map[uint16]*tls.Config{port: config},
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			logger.Printf("Serving request: %s", r.URL.Path)
 			text(w, "Hello, world!\nProtocol: "+r.Proto+"\nHostname: "+pod.Name+"\n")
 		}),
 	}, nil

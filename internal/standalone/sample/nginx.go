@@ -4,11 +4,13 @@ import (
 	"fmt"
 	"maps"
 	"mime"
+	"net"
 	"net/http"
 	"net/url"
 	"path"
 	"slices"
 	"strings"
+	"time"
 )
 
 // nginxRoot is where the image keeps what it serves.
@@ -33,7 +35,59 @@ func nginx(_ Pod, c Container) (*Backend, error) {
 		pages["/index.html"] = []byte(nginxPage("Welcome to nginx!", "<p>If you see this page, the nginx web server is successfully "+
 			"installed and\nworking. Further configuration is required.</p>\n"))
 	}
-	return &Backend{Ports: []uint16{80}, Handler: pages}, nil
+	return &Backend{Ports: []uint16{80}, Handler: nginxLog{pages, c}}, nil
+}
+
+// nginxLog prints a line a request, in the format "main" of the image's nginx.conf.
+type nginxLog struct {
+	next http.Handler
+	c    Container
+}
+
+func (l nginxLog) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	counted := &countedWriter{ResponseWriter: w, code: http.StatusOK}
+	l.next.ServeHTTP(counted, r)
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		host = r.RemoteAddr
+	}
+	now := time.Now
+	if l.c.Now != nil {
+		now = l.c.Now
+	}
+	quoted := func(name string) string { return nginxQuote(orElse(r.Header.Get(name), "-")) }
+	fmt.Fprintf(l.c.output(), "%s - - [%s] %s %d %d %s %s %s\n", host, now().Format("02/Jan/2006:15:04:05 -0700"),
+		nginxQuote(r.Method+" "+r.RequestURI+" "+r.Proto), counted.code, counted.bytes, quoted("Referer"), quoted("User-Agent"), quoted("X-Forwarded-For"))
+}
+
+// nginxQuote writes a peer's text in quotes, and what would end them, or the line, as \xXX.
+func nginxQuote(text string) string {
+	var b strings.Builder
+	for _, c := range []byte(text) {
+		if c < ' ' || c >= 0x7f || c == '"' || c == '\\' {
+			fmt.Fprintf(&b, "\\x%02X", c)
+		} else {
+			b.WriteByte(c)
+		}
+	}
+	return `"` + b.String() + `"`
+}
+
+// countedWriter tells what was answered.
+type countedWriter struct {
+	http.ResponseWriter
+	code, bytes int
+}
+
+func (w *countedWriter) WriteHeader(code int) {
+	w.code = code
+	w.ResponseWriter.WriteHeader(code)
+}
+
+func (w *countedWriter) Write(p []byte) (int, error) {
+	n, err := w.ResponseWriter.Write(p)
+	w.bytes += n
+	return n, err
 }
 
 // nginxCommand takes what starts nginx in the foreground, and nothing else.
