@@ -250,3 +250,24 @@ func collect() {
 	runtime.GC()
 	runtime.GC()
 }
+
+// A proxy that refuses another version goes on with the one that it has, which is asked for by nobody again.
+func TestAnotherVersionThatIsRefused(t *testing.T) {
+	w := newWatcher()
+	r := w.Record(use, "1")
+	fail := func() {
+		for range enough {
+			r.Failed("connect", "refused")
+		}
+		w.after(firstHold)
+	}
+	fail()
+	w.want(t, "c/e connect: refused", 1)
+	w.Record(use, "2")
+	collect()
+	fail()
+	w.want(t, "c/e connect: refused", 2)
+	r.Worked()
+	w.after(longestHold)
+	w.want(t, "", 3)
+}

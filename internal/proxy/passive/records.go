@@ -47,7 +47,10 @@ func (s *Records) Record(u Use, version string) *Record {
 	if old != nil && old.version == version {
 		return old
 	}
-	delete(s.watched, old)
+	if old != nil {
+		s.ignore(old)
+		old.told = nil
+	}
 	r := &Record{use: u, version: version, records: s}
 	s.all[u] = weak.Make(r)
 	if len(s.all) > 2*s.swept+minSweep {
@@ -57,18 +60,26 @@ func (s *Records) Record(u Use, version string) *Record {
 	return r
 }
 
-// watch begins to look at a record, unless another version has taken its place.
+// watch begins to look at a record, unless another version has taken its place. One that nobody holds has not: it was refused.
 func (s *Records) watch(r *Record) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.all[r.use].Value() != r || r.watched.Swap(true) {
+	if newest := s.all[r.use].Value(); newest != nil && newest != r || r.watched.Swap(true) {
 		return
 	}
+	s.all[r.use] = weak.Make(r)
 	s.watched[r] = struct{}{}
 	select {
 	case s.wake <- struct{}{}:
 	default:
 	}
+}
+
+// ignore ends it.
+func (s *Records) ignore(r *Record) {
+	delete(s.watched, r)
+	r.forget()
+	r.watched.Store(false)
 }
 
 // Failing are the extensions that keep failing, in order.
@@ -121,9 +132,7 @@ func (s *Records) Step(now time.Time) (more bool) {
 		news, idle := r.step(now)
 		changed = changed || news
 		if idle {
-			delete(s.watched, r)
-			r.forget()
-			r.watched.Store(false)
+			s.ignore(r)
 		}
 	}
 	more = len(s.watched) > 0
