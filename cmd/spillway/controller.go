@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
-	"log/slog"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -109,8 +108,7 @@ that are away and of broken objects; their certificates share a DNS name with it
 }
 
 func (f *controllerFlags) run(cmd *cobra.Command) error {
-	log := f.logger(cmd.ErrOrStderr())
-	clusters, err := f.clusters(log)
+	clusters, err := f.clusters()
 	if err != nil {
 		return err
 	}
@@ -122,7 +120,7 @@ func (f *controllerFlags) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	klog.SetSlogLogger(log) // client-go's
+	klog.SetSlogLogger(f.logger(cmd.ErrOrStderr())) // client-go's
 	return f.runFlags.run(cmd, serve.Config{Clusters: clusters, State: state, Replicas: replicas})
 }
 
@@ -135,7 +133,7 @@ func (f *controllerFlags) statePath() (string, error) {
 }
 
 // clusters are those that the flags name.
-func (f *controllerFlags) clusters(log *slog.Logger) (*serve.Clusters, error) {
+func (f *controllerFlags) clusters() (*serve.Clusters, error) {
 	c := &serve.Clusters{Install: f.install, StaleAfter: f.staleAfter, ForgetAfter: f.forgetAfter}
 	var err error
 	if f.source.Places, err = placesOf(f.places); err != nil {
@@ -152,7 +150,7 @@ func (f *controllerFlags) clusters(log *slog.Logger) (*serve.Clusters, error) {
 	if f.install == "" {
 		return nil, errors.New("--install must not be empty")
 	}
-	if f.source.Inventory, err = f.inventory(log); err != nil {
+	if f.source.Inventory, err = f.inventory(); err != nil {
 		return nil, err
 	}
 	if c.Webhook, err = f.webhook.config(f.namespace); err != nil {
@@ -167,11 +165,11 @@ func (f *controllerFlags) clusters(log *slog.Logger) (*serve.Clusters, error) {
 }
 
 // inventory is that of the config cluster, nil if no flag asks for it.
-func (f *controllerFlags) inventory(log *slog.Logger) (*membership.Inventory, error) {
+func (f *controllerFlags) inventory() (*membership.Inventory, error) {
 	if !f.secrets && f.providers == "" {
 		return nil, nil
 	}
-	n := &membership.Inventory{Namespace: f.namespace, Secrets: f.secrets, Say: func(format string, args ...any) { log.Warn(fmt.Sprintf(format, args...)) }}
+	n := &membership.Inventory{Namespace: f.namespace, Secrets: f.secrets}
 	var err error
 	if f.providers != "" {
 		n.Providers, err = membership.LoadProviders(f.providers)

@@ -69,8 +69,6 @@ type Inventory struct {
 	Secrets bool
 	// Providers are for ClusterProfiles; those count if there are any.
 	Providers []Provider
-	// Say tells operators.
-	Say func(format string, args ...any)
 
 	good map[string]cluster.Member // by origin
 	told map[string]string         // by origin, why it cannot be read
@@ -84,7 +82,7 @@ type found struct {
 }
 
 // members adds those of the inventory to others.
-func (n *Inventory) members(config cluster.Member, all []cluster.Member) ([]cluster.Member, error) {
+func (n *Inventory) members(config cluster.Member, all []cluster.Member, say Say) ([]cluster.Member, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), listTimeout)
 	defer cancel()
 	var objects []found
@@ -108,7 +106,7 @@ func (n *Inventory) members(config cluster.Member, all []cluster.Member) ([]clus
 		m, err := n.member(f, names)
 		if err != nil {
 			if told[f.origin] = err.Error(); n.told[f.origin] != told[f.origin] {
-				n.Say("%s is no cluster, or stays as it was: %v", f.origin, err)
+				say("%s is no cluster, or stays as it was: %v", f.origin, err)
 			}
 		}
 		if m.Name != "" {

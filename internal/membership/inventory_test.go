@@ -59,9 +59,12 @@ func startConfigCluster(t *testing.T, n *membership.Inventory) *configCluster {
 		t.Fatal(err)
 	}
 	n.Namespace = "spillway-system"
-	n.Say = func(format string, args ...any) { c.said = append(c.said, fmt.Sprintf(format, args...)) }
 	c.source = membership.Source{Kubeconfig: path, Inventory: n}
 	return c
+}
+
+func (c *configCluster) say(format string, args ...any) {
+	c.said = append(c.said, fmt.Sprintf(format, args...))
 }
 
 // secret is one with a kubeconfig whose user is as given.
@@ -78,7 +81,7 @@ func (c *configCluster) secret(name, label, user string) {
 
 func (c *configCluster) members(t *testing.T) (names []string, all map[string]cluster.Member) {
 	t.Helper()
-	list, err := c.source.Members()
+	list, err := c.source.Members(c.say)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -147,7 +150,7 @@ func TestSecretsAreClusters(t *testing.T) {
 	c.mu.Lock()
 	c.away = true
 	c.mu.Unlock()
-	_, err := c.source.Members()
+	_, err := c.source.Members(c.say)
 	var unlisted *membership.UnlistedError
 	if !errors.As(err, &unlisted) || !strings.Contains(err.Error(), "Secrets of namespace spillway-system of cluster hub") {
 		t.Fatalf("an inventory that is away: %v", err)

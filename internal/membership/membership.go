@@ -5,7 +5,7 @@
 // cluster; their Version changes when the way to them does, so that whoever asks now and then sees clusters join and leave.
 //
 //	s := membership.Source{Kubeconfig: path, Contexts: []string{"gke-west-1", "gke-east-1"}, Config: "gke-west-1"}
-//	members, err := s.Members()
+//	members, err := s.Members(say)
 package membership
 
 import (
@@ -31,6 +31,9 @@ import (
 // InCluster is the name of the cluster that the process runs in, where nothing names it.
 const InCluster = "in-cluster"
 
+// Say tells operators.
+type Say = func(format string, args ...any)
+
 // Source says where members are found.
 type Source struct {
 	// Kubeconfig is a file; if it is empty, what kubectl would use, or the cluster that the process runs in. Contexts are those of
@@ -49,8 +52,8 @@ type Source struct {
 }
 
 // Members lists them, in order: those of contexts as they are written, then those of the directory by name. On an error nobody is left out:
-// there is no list.
-func (s Source) Members() ([]cluster.Member, error) {
+// there is no list. Objects of the inventory that cannot be used are told to operators.
+func (s Source) Members(say Say) ([]cluster.Member, error) {
 	var all []cluster.Member
 	if s.Dir == "" || s.Kubeconfig != "" || len(s.Contexts) > 0 {
 		of, err := s.contexts()
@@ -69,7 +72,7 @@ func (s Source) Members() ([]cluster.Member, error) {
 		if config < 0 {
 			return nil, fmt.Errorf("config cluster %q is not among the clusters of kubeconfigs, and cannot name others", s.Config)
 		}
-		more, err := s.Inventory.members(all[config], all)
+		more, err := s.Inventory.members(all[config], all, say)
 		if err != nil {
 			return nil, s.unlisted(all, err)
 		}

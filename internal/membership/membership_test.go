@@ -34,7 +34,7 @@ func TestContexts(t *testing.T) {
 		Kubeconfig: path, Contexts: []string{"west", "east"}, Config: "east",
 		Places: map[string]place.Place{"west": {Region: "us-west1", Zones: []string{"us-west1-b"}}},
 	}
-	all, err := s.Members()
+	all, err := s.Members(t.Logf)
 	if err != nil || len(all) != 2 {
 		t.Fatalf("%v, %v", all, err)
 	}
@@ -46,13 +46,13 @@ func TestContexts(t *testing.T) {
 		t.Errorf("east: %+v", east)
 	}
 	kubeconfig(t, path, "b", "west", "east", "other")
-	if again, err := s.Members(); err != nil || again[0].Version == west.Version {
+	if again, err := s.Members(t.Logf); err != nil || again[0].Version == west.Version {
 		t.Errorf("another token is the same way to the cluster; %v", err)
 	}
 }
 
 func TestTheCurrentContextIsTheConfigCluster(t *testing.T) {
-	all, err := membership.Source{Kubeconfig: kubeconfig(t, filepath.Join(t.TempDir(), "config"), "a", "west", "east")}.Members()
+	all, err := membership.Source{Kubeconfig: kubeconfig(t, filepath.Join(t.TempDir(), "config"), "a", "west", "east")}.Members(t.Logf)
 	if err != nil || len(all) != 1 || all[0].Name != "west" || !all[0].ConfigCluster {
 		t.Errorf("%+v, %v", all, err)
 	}
@@ -63,7 +63,7 @@ func TestADirectoryOfKubeconfigs(t *testing.T) {
 	kubeconfig(t, filepath.Join(dir, "gke-west-1.yaml"), "a", "kubernetes-admin")
 	kubeconfig(t, filepath.Join(dir, "gke-east-1"), "a", "kubernetes-admin")
 	kubeconfig(t, filepath.Join(dir, ".hidden"), "a", "kubernetes-admin")
-	all, err := membership.Source{Dir: dir}.Members()
+	all, err := membership.Source{Dir: dir}.Members(t.Logf)
 	if err != nil || len(all) != 2 || all[0].Name != "gke-east-1" || all[1].Name != "gke-west-1" || !all[0].ConfigCluster {
 		t.Errorf("%+v, %v", all, err)
 	}
@@ -83,7 +83,7 @@ func TestWhatCannotBeFoundIsNamed(t *testing.T) {
 		{membership.Source{Kubeconfig: filepath.Join(dir, "none")}, "no such file"},
 		{membership.Source{Dir: filepath.Join(dir, "none")}, "no such file"},
 	} {
-		if _, err := c.source.Members(); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, err := c.source.Members(t.Logf); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%+v: %v, want %q", c.source, err, c.want)
 		}
 	}

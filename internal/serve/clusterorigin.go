@@ -27,9 +27,9 @@ const membersInterval = 5 * time.Second
 
 // Clusters is how API servers are watched and written to.
 type Clusters struct {
-	// Members finds them; it is asked now and then. What it says at the start has to be usable; a membership.UnlistedError is, if
-	// there is state.
-	Members func() ([]membercluster.Member, error)
+	// Members finds them, and says what of it cannot be used; it is asked now and then. What it finds at the start has to be usable; a
+	// membership.UnlistedError is, if there is state.
+	Members func(say func(format string, args ...any)) ([]membercluster.Member, error)
 	Project spillwayv1alpha1.Project
 	// Install is the name in the marks of objects that this install makes.
 	Install string
@@ -116,7 +116,7 @@ func (o *clusterOrigin) follow(ctx context.Context) {
 
 // look finds the members again. Those that cannot be found stay as they are.
 func (o *clusterOrigin) look() {
-	members, err := o.config.Members()
+	members, err := o.config.Members(o.report.say)
 	if err != nil {
 		o.complain(err)
 		return

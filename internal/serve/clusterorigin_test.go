@@ -1,6 +1,8 @@
 package serve
 
 import (
+	"bytes"
+	"strings"
 	"testing"
 	"time"
 
@@ -25,5 +27,20 @@ func TestConfigurationsAreWrittenToTheConfigCluster(t *testing.T) {
 	}
 	if _, ok := c.of("north"); ok {
 		t.Error("there is a client for a cluster that is no member")
+	}
+}
+
+// What is wrong with an object that names a cluster is printed, whatever the log's level is.
+func TestWhatIsSaidOfMembersIsPrinted(t *testing.T) {
+	var out bytes.Buffer
+	o := &clusterOrigin{report: newReporter(&out, FormatText, time.Now)}
+	o.set = membercluster.New(membercluster.Config{Store: store.New(), Install: "a", Now: time.Now, Say: o.report.say})
+	o.config = &Clusters{Members: func(say func(string, ...any)) ([]membercluster.Member, error) {
+		say("%s is no cluster", "Secret a/b")
+		return nil, nil
+	}}
+	o.look()
+	if !strings.Contains(out.String(), "Secret a/b is no cluster") {
+		t.Errorf("printed %q", out.String())
 	}
 }

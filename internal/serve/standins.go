@@ -16,7 +16,7 @@ import (
 // membersAtStart are the members, if they can be found. If the config cluster does not say which others there are, an earlier process' word
 // counts, provided that it knew the config cluster: each that it had is away until it is found again.
 func (o *clusterOrigin) membersAtStart(kept *persist.State) ([]membercluster.Member, error) {
-	members, err := o.config.Members()
+	members, err := o.config.Members(o.report.say)
 	var unlisted *membership.UnlistedError
 	if !errors.As(err, &unlisted) {
 		return members, err

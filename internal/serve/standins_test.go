@@ -33,7 +33,7 @@ func TestAStartWithoutTheConfigCluster(t *testing.T) {
 	now := time.Now()
 	nowhere := membercluster.Member{Name: "hub", REST: &rest.Config{Host: "http://" + unknownHost, Transport: unreached{}}, Version: "1", ConfigCluster: true}
 	away := &membership.UnlistedError{Members: []membercluster.Member{nowhere}, Err: errors.New("hub is away")}
-	answer := func() ([]membercluster.Member, error) { return nil, away }
+	answer := func(func(string, ...any)) ([]membercluster.Member, error) { return nil, away }
 	out := &buffer{}
 	start := func(kept *persist.State) (*clusterOrigin, *store.Store, error) {
 		s := &server{config: Config{Clusters: &Clusters{Members: answer, Install: "a"}, Now: time.Now}, store: store.New(), report: newReporter(out, FormatText, time.Now)}
@@ -58,13 +58,17 @@ func TestAStartWithoutTheConfigCluster(t *testing.T) {
 	}
 	found := west
 	found.Version = "1"
-	answer = func() ([]membercluster.Member, error) { return []membercluster.Member{nowhere, found}, nil }
+	answer = func(func(string, ...any)) ([]membercluster.Member, error) {
+		return []membercluster.Member{nowhere, found}, nil
+	}
 	o.config.Members = answer
 	o.look()
 	if now, _ := o.set.Member("west"); now.Version != "1" || s.Snapshot().Get(ref) == nil {
 		t.Errorf("west, found again: %+v", now)
 	}
-	o.config.Members = func() ([]membercluster.Member, error) { return []membercluster.Member{nowhere}, nil }
+	o.config.Members = func(func(string, ...any)) ([]membercluster.Member, error) {
+		return []membercluster.Member{nowhere}, nil
+	}
 	o.look()
 	if s.Snapshot().Get(ref) != nil {
 		t.Error("west is named no more, and is still there")
