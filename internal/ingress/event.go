@@ -56,6 +56,9 @@ func (s *summary) events() []recompute.Write {
 			e.made(stepRule, "ForwardingRule", n.ForwardingRule)
 		}
 	}
+	for _, text := range s.elsewhere() {
+		e.again(stepRule, object.ReasonElsewhere, text)
+	}
 	ip := s.vips()[0]
 	e.once(stepAddress, "IPChanged", "IP is now "+ip)
 	e.once(stepCreate, "CREATE", "ip: "+ip)

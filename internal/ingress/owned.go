@@ -6,6 +6,6 @@ import "github.com/spillway-lb/spillway/internal/ingress/object"
 func Annotations() []string {
 	return []string{
 		writtenMap, writtenBackends, writtenRule, writtenRuleTLS, writtenProxy, writtenProxyTLS, writtenRedirect, writtenCertificates,
-		writtenAddress, object.Problems,
+		writtenAddress, writtenElsewhere, object.Problems,
 	}
 }

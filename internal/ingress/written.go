@@ -24,6 +24,9 @@ const (
 	writtenBackends     = writtenPrefix + "backends"
 )
 
+// writtenElsewhere is ours: where proxies listen in place of ports that they could not have, and why.
+const writtenElsewhere = "ingress.spillway.dev/listens-elsewhere"
+
 func (s *summary) annotations() map[string]string {
 	out := map[string]string{writtenMap: s.plan.names(s.ref).URLMap(), writtenBackends: s.backends()}
 	if n := s.served.HTTP; n.ForwardingRule != "" {
@@ -42,10 +45,21 @@ func (s *summary) annotations() map[string]string {
 		// What GKE promotes to a static address when there are two forwarding rules.
 		out[writtenAddress] = cmp.Or(s.plan.Address, s.served.HTTP.ForwardingRule)
 	}
+	if texts := s.elsewhere(); len(texts) > 0 {
+		out[writtenElsewhere] = strings.Join(texts, "; ")
+	}
 	if len(s.problems) > 0 {
 		out[object.Problems] = object.MarshalProblems(s.problems)
 	}
 	return out
+}
+
+// elsewhere are the addresses that took the place of those that are asked for. They serve.
+func (s *summary) elsewhere() (texts []string) {
+	for _, e := range s.progress.Elsewhere {
+		texts = append(texts, e.String())
+	}
+	return texts
 }
 
 // backends says of each backend service that requests go to how it is, as JSON. After a start, what an earlier process said stands

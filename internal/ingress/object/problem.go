@@ -18,6 +18,8 @@ const (
 	ReasonOverwritten = "RuleOverwritten"
 	// ReasonUnsupported is ours: something that the Ingress says is not done.
 	ReasonUnsupported = "Unsupported"
+	// ReasonElsewhere is ours, and that of an event only: a proxy listens on something else than it should, and serves there.
+	ReasonElsewhere = "ListensElsewhere"
 )
 
 // Problem is why an Ingress, or a part of it, is not served as it is written.
