@@ -12,7 +12,6 @@ import (
 	"github.com/spillway-lb/spillway/internal/frontend"
 	"github.com/spillway-lb/spillway/internal/ingress/object"
 	"github.com/spillway-lb/spillway/internal/kind"
-	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/store"
 )
 
@@ -98,7 +97,7 @@ func (r *reader) addSecret(name string) {
 // readFrontendConfig reads a FrontendConfig. Without it, and without what of it cannot be obeyed, the Ingress goes on.
 func (r *reader) readFrontendConfig(name string) {
 	field := "metadata.annotations[" + annotationFrontendConfig + "]"
-	config, ok := recompute.Get[*networkingv1beta1.FrontendConfig](r.view, store.Ref{
+	config, ok := foundAs[*networkingv1beta1.FrontendConfig](r, store.Ref{
 		Cluster: r.ref.Cluster, Kind: kind.FrontendConfig, Namespace: r.ref.Namespace, Name: name,
 	})
 	if !ok {

@@ -7,6 +7,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
+	"github.com/spillway-lb/spillway/internal/fact"
 	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/owner"
 	"github.com/spillway-lb/spillway/internal/recompute"
@@ -27,9 +28,9 @@ type certificate struct {
 	Chain, Key []byte
 }
 
-// certificateOf reads the certificate of a Secret.
+// certificateOf reads the certificate of a Secret. As long as that is not known the reader holds.
 func certificateOf(v *recompute.View, ref store.Ref, secret string) certificate {
-	c, _, _ := recompute.Value[certificate](v, unitCertificate, unitkey.Join(ref.String(), secret))
+	c, _ := recompute.Known[certificate](v, unitCertificate, unitkey.Join(ref.String(), secret))
 	return c
 }
 
@@ -46,8 +47,13 @@ func translateCertificate(v *recompute.View, key string) recompute.Result {
 	secret, err := readSecret(v, ref, parts[1])
 	value := certificate{}
 	if err != nil {
-		value.Problem = err.Error()
-		if secret, ok = v.Good().(*corev1.Secret); !ok {
+		waits := mayCome(v, ref, parts[1])
+		if !waits {
+			value.Problem = err.Error()
+		}
+		if secret, ok = v.Good().(*corev1.Secret); !ok && waits {
+			return recompute.Result{State: recompute.Held}
+		} else if !ok {
 			return recompute.Result{State: recompute.Present, Value: value}
 		}
 	}
@@ -61,6 +67,12 @@ func (c *certificate) resource(ref store.Ref) *lbv1.Resource {
 	return &lbv1.Resource{Name: c.Name, Body: &lbv1.Resource_SslCertificate{SslCertificate: &lbv1.SslCertificate{
 		CertificateChainPem: c.Chain, PrivateKeyPem: c.Key, Owner: owner.Of(ref),
 	}}}
+}
+
+// mayCome tells a Secret that this process has not seen, and that may be on its way.
+func mayCome(v *recompute.View, ref store.Ref, name string) bool {
+	of := store.Ref{Cluster: ref.Cluster, Kind: kind.Secret, Namespace: ref.Namespace, Name: name}
+	return v.Get(of) == nil && fact.Pending(v, ref.Cluster, kind.Secret) && (v.Good() == nil || v.Unseen() != nil)
 }
 
 // readSecret reads a Secret of the Ingress' namespace; errors are ingress-gce's.

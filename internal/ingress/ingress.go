@@ -36,6 +36,9 @@ func translateIngress(v *recompute.View, key string) recompute.Result {
 	if !ok {
 		return heldOrAbsent(held)
 	}
+	if p.Waits {
+		v.Hold() // what is not listed yet is neither there nor gone; what can be served is, meanwhile
+	}
 	s := summary{view: v, ref: ref, object: in, plan: p}
 	if !s.read() {
 		return recompute.Result{State: recompute.Held}

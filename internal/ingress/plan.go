@@ -44,6 +44,8 @@ type plan struct {
 	// SSLPolicy is the name of one, or "".
 	SSLPolicy string
 	Problems  []problem
+	// Waits: not all that it names is listed, and what an earlier process knew of that counts.
+	Waits bool
 }
 
 // names are those of the Ingress' resources.
@@ -92,17 +94,16 @@ func translatePlan(v *recompute.View, key string) recompute.Result {
 	if finalizer.Deleted(in) {
 		return recompute.Result{}
 	}
-	if fact.Pending(v, ref.Cluster, kind.Service, kind.IngressClass, kind.FrontendConfig, kind.Secret, kind.ConfigMap) {
-		return recompute.Result{State: recompute.Held}
+	if fact.Pending(v, ref.Cluster, kind.ConfigMap) {
+		return recompute.Result{State: recompute.Held} // one has the cluster's UID, and with it the names of all that is made
 	}
-	class, ok := object.ClassOf(v.Get, ref.Cluster, in)
+	r := reader{view: v, ref: ref, object: in, plan: &plan{HTTP: true, Default: target{Unset: true}}}
+	class, ok := object.ClassOf(r.get, ref.Cluster, in)
 	if !ok {
 		return recompute.Result{}
 	}
-	r := reader{view: v, ref: ref, object: in, plan: &plan{
-		Scope: scope.Scope{Cluster: ref.Cluster, Scheme: schemeOf(class)},
-		Class: class, UID: neg.ClusterUID(v, ref.Cluster), HTTP: true, Default: target{Unset: true},
-	}}
+	r.plan.Scope = scope.Scope{Cluster: ref.Cluster, Scheme: schemeOf(class)}
+	r.plan.Class, r.plan.UID = class, neg.ClusterUID(v, ref.Cluster)
 	if class == object.ClassInternal {
 		r.plan.Scope.Region = fleet.MemberOf(v, ref.Cluster).Region
 	}
@@ -191,7 +192,7 @@ func (r *reader) readPaths(index int, host string, paths []ingressv1.HTTPIngress
 
 // systemDefault is what answers for an Ingress without a default backend: the cluster's own, if it has one.
 func (r *reader) systemDefault() target {
-	s, ok := recompute.Get[*corev1.Service](r.view, store.Ref{
+	s, ok := foundAs[*corev1.Service](r, store.Ref{
 		Cluster: r.ref.Cluster, Kind: kind.Service, Namespace: backend.SystemNamespace, Name: backend.SystemDefault,
 	})
 	if !ok {
@@ -215,7 +216,7 @@ func (r *reader) target(b *ingressv1.IngressBackend, field string) target {
 	}
 	t := target{Service: b.Service.Name}
 	name := r.ref.Namespace + "/" + b.Service.Name
-	s, ok := recompute.Get[*corev1.Service](r.view, store.Ref{
+	s, ok := foundAs[*corev1.Service](r, store.Ref{
 		Cluster: r.ref.Cluster, Kind: kind.Service, Namespace: r.ref.Namespace, Name: b.Service.Name,
 	})
 	if !ok {

@@ -32,6 +32,7 @@ type Options struct {
 func Units(o Options) map[string]recompute.Translator {
 	return map[string]recompute.Translator{
 		unitPlan:             translatePlan,
+		unitFound:            translateFound,
 		unitURLMap:           translateURLMap,
 		unitAddresses:        addressesUnit{o}.translate,
 		unitFrontend:         translateFrontend,

@@ -18,6 +18,7 @@ import (
 
 	cloudv1 "github.com/spillway-lb/spillway/api/cloud/v1"
 	networkingv1 "github.com/spillway-lb/spillway/api/networking/v1"
+	networkingv1beta1 "github.com/spillway-lb/spillway/api/networking/v1beta1"
 	"github.com/spillway-lb/spillway/internal/fact"
 	"github.com/spillway-lb/spillway/internal/ingress/object"
 	"github.com/spillway-lb/spillway/internal/kind"
@@ -305,6 +306,10 @@ func newObject(_, kind string) (store.Object, bool) {
 		return &networkingv1.GCPGatewayPolicy{}, true
 	case "Ingress":
 		return &ingressv1.Ingress{}, true
+	case "IngressClass":
+		return &ingressv1.IngressClass{}, true
+	case "FrontendConfig":
+		return &networkingv1beta1.FrontendConfig{}, true
 	case "BackendConfig":
 		return &cloudv1.BackendConfig{}, true
 	case "ConfigMap":
