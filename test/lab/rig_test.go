@@ -25,8 +25,8 @@ type rig struct {
 	env          []string
 }
 
-// newRig brings up a lab for a test, and takes it down behind it.
-func newRig(t *testing.T) *rig {
+// newRig brings up a lab for a test, with more arguments of lab up, and takes it down behind it.
+func newRig(t *testing.T, args ...string) *rig {
 	t.Helper()
 	binary := os.Getenv(binaryVariable)
 	if binary == "" {
@@ -54,7 +54,7 @@ func newRig(t *testing.T) *rig {
 			t.Error(err)
 		}
 	})
-	up := r.command("lab", "up")
+	up := r.command(append([]string{"lab", "up"}, args...)...)
 	up.Stdout, up.Stderr = os.Stdout, os.Stderr // a build takes minutes
 	if err := up.Run(); err != nil {
 		t.Fatalf("lab up: %v", err)
