@@ -77,8 +77,8 @@ func (f *controllerFleet) replicas(addresses []string) (serve.Replicas, error) {
 	switch {
 	case len(addresses) > 0 && f.address == "":
 		return r, errors.New("--replicas needs --fleet ADDRESS: replicas ask each other there")
-	case f.address == "":
-		return r, nil
+	case len(addresses) == 0:
+		return r, nil // nobody is a replica, so nobody is given what is kept
 	case f.tls.insecure:
 		r.Allowed = func(context.Context) error { return nil }
 		return r, checkAddresses("--replicas", addresses)

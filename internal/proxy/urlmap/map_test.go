@@ -212,6 +212,33 @@ func TestDigitsOfEncodedBytes(t *testing.T) {
 	}
 }
 
+// TestCapitalsInExpressions: only what are digits of encoded bytes there, wherever they stand.
+func TestCapitalsInExpressions(t *testing.T) {
+	for expr, paths := range map[string][2]string{ // one that matches, one that does not
+		"/x/%[0-9a-f]{2}":     {"/x/%c3", "/x/%zz"},
+		"/%[0-9a-f]{2}abc":    {"/%c3abc", "/%c3ABC"},
+		"/[%ab]":              {"/a", "/A"},
+		"/%(c3|e2)a":          {"/%e2a", "/%e2A"},
+		"/%c3+":               {"/%c3", "/%c4"},
+		"/%[89a-f][0-9a-f]/b": {"/%c3/b", "/%13/b"},
+		"/[a-f]+":             {"/abc", "/ABC"},
+		"/(%2f|%5c)*x":        {"/%2f%5cx", "/%2f%5cX"},
+	} {
+		m := mapOf([]string{"*"}, compiled(t, spec("*", "*", "1", &lbv1.RouteMatch{Path: &lbv1.RouteMatch_Regex{Regex: expr}})))
+		for i, path := range paths {
+			policy := requestpath.Compile(nil)
+			reading, err := policy.Read([]byte(path))
+			if err != nil {
+				t.Fatal(err)
+			}
+			req := request("h" + path)
+			if req.RoutePath = reading.Matched; (answer(m, req) == "1") != (i == 0) {
+				t.Errorf("%s and %s: %q", expr, path, answer(m, req))
+			}
+		}
+	}
+}
+
 func TestAnUpgradeIsMatched(t *testing.T) {
 	m := mapOf([]string{"*"},
 		compiled(t, spec("*", "*", "1", &lbv1.RouteMatch{Headers: []*lbv1.ValueMatch{valueIs("Upgrade", "WebSocket")}})),

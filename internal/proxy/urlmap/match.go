@@ -118,7 +118,10 @@ func (m *match) compileRegex(expr string) error {
 	if _, err := regexp.Compile(expr); err != nil {
 		return err
 	}
-	seen := encoded.ReplaceAllStringFunc(expr, strings.ToUpper)
+	seen, err := capitals(expr)
+	if err != nil {
+		return err
+	}
 	free, err := regexp.Compile(seen)
 	if err != nil {
 		return err
@@ -135,9 +138,6 @@ func (m *match) compileRegex(expr string) error {
 	m.regex = regexp.MustCompile(whole(seen))
 	return nil
 }
-
-// encoded is a byte in an expression as paths have it. The paths that rules see have its digits in capitals.
-var encoded = regexp.MustCompile("%[0-9A-Fa-f]{2}")
 
 // whole makes an expression match all of a text only.
 func whole(expr string) string { return "^(?:" + expr + ")$" }
