@@ -18,6 +18,7 @@ import (
 	spillwayv1alpha1 "github.com/spillway-lb/spillway/api/spillway/v1alpha1"
 	"github.com/spillway-lb/spillway/internal/cluster"
 	"github.com/spillway-lb/spillway/internal/fleet"
+	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/membership"
 	"github.com/spillway-lb/spillway/internal/place"
 	"github.com/spillway-lb/spillway/internal/serve"
@@ -68,7 +69,7 @@ type controllerFlags struct {
 	places                  []string
 	project, pool, install  string
 	namespace, identity     string
-	elect                   bool
+	elect, gke              bool
 	secrets                 bool
 	providers               string
 	replicas                []string
@@ -93,6 +94,7 @@ func newControllerCommand() *cobra.Command {
 	flags.StringVar(&f.project, "project", "", "ID[:NUMBER] of the project that names and paths of resources show; without a number, one that follows from the ID")
 	flags.StringVar(&f.pool, "address-pool", "", "range of the addresses of Gateways and Ingresses, such as 10.200.0.0/16; 127.64.0.0/10 if empty, which only this machine reaches")
 	flags.StringVar(&f.install, "install", status.DefaultInstall, "name of this install, where there are several: each changes only what it has made")
+	flags.BoolVar(&f.gke, "gke-classes", true, "serve GatewayClasses of controller "+kind.GKEController+", and make GKE's; false leaves them to GKE, beside whose controller this one then runs")
 	flags.BoolVar(&f.elect, "leader-elect", false, "with several replicas: one of them writes to API servers; all serve")
 	flags.StringVar(&f.namespace, "namespace", "spillway-system", "namespace of the config cluster that holds the Lease of --leader-elect, the Secret of --webhook and what names further clusters; it has to exist")
 	flags.StringVar(&f.identity, "identity", "", "name that tells replicas apart for --leader-elect; the host's name and the process's number if empty")
@@ -134,7 +136,7 @@ func (f *controllerFlags) statePath() (string, error) {
 
 // clusters are those that the flags name.
 func (f *controllerFlags) clusters() (*serve.Clusters, error) {
-	c := &serve.Clusters{Install: f.install, StaleAfter: f.staleAfter, ForgetAfter: f.forgetAfter}
+	c := &serve.Clusters{Install: f.install, StaleAfter: f.staleAfter, ForgetAfter: f.forgetAfter, LeaveGKE: !f.gke}
 	var err error
 	if f.source.Places, err = placesOf(f.places); err != nil {
 		return nil, err

@@ -38,6 +38,8 @@ type verdict struct {
 	who        store.Ref
 	generation int64
 	gateway    gatewayv1.ParentReference
+	// controller is that of the Gateway's class.
+	controller gatewayv1.GatewayController
 	// accepted and references are why it is not, nil if it is.
 	accepted, references *problem
 	// waiting is what it waits for, nil if only for the proxies.
@@ -54,7 +56,7 @@ type verdict struct {
 
 func (a *verdict) status() gatewayv1.PolicyAncestorStatus {
 	return gatewayv1.PolicyAncestorStatus{
-		AncestorRef: a.gateway, ControllerName: gateway.ControllerName, Conditions: a.conditions(),
+		AncestorRef: a.gateway, ControllerName: a.controller, Conditions: a.conditions(),
 	}
 }
 

@@ -178,7 +178,7 @@ func (c *compiler) tallies() []recompute.Tally {
 		out = append(out, recompute.Tally{Index: gateway.TallyBackends, Key: gw, Member: s})
 	}
 	for _, t := range c.targets {
-		out = append(out, recompute.Tally{Index: policy.TallyAncestors, Key: policy.TargetKey(t), Member: gw})
+		out = append(out, policy.AncestorTallies(t, c.key.gateway, c.gw.Controller)...)
 	}
 	for _, p := range c.plugins {
 		out = append(out, recompute.Tally{Index: tallyPlugins, Key: p.String(), Member: gw})

@@ -13,6 +13,7 @@ import (
 	"github.com/spillway-lb/spillway/internal/gateway"
 	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/owner"
+	"github.com/spillway-lb/spillway/internal/policy"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/store"
 )
@@ -40,7 +41,7 @@ func translatePluginStatus(v *recompute.View, key string) recompute.Result {
 	}
 	for _, user := range v.First(tallyPlugins, key, maxAncestors) {
 		gw, _ := store.ParseRef(user)
-		a := &verdict{who: ref, generation: o.Generation, gateway: ancestorOf(gw)}
+		a := &verdict{who: ref, generation: o.Generation, gateway: ancestorOf(gw), controller: gateway.ControllerOf(v, gw)}
 		at, ok, _ := attachmentOf(v, attachmentKey{kind.GCPTrafficExtension, gw})
 		if !ok {
 			at = &attachment{}
@@ -54,7 +55,7 @@ func translatePluginStatus(v *recompute.View, key string) recompute.Result {
 		multi = multi || a.serving.Multi
 	}
 	if len(status.Ancestors) == 0 {
-		status.Ancestors = append(status.Ancestors, unusedPlugin(ref, o.Generation, p))
+		status.Ancestors = append(status.Ancestors, unusedPlugin(v, ref, o.Generation, p))
 	}
 	result := recompute.Result{State: recompute.Present, Writes: statusWrites(ref, status)}
 	result.Writes = append(append(result.Writes, objectEvents(ref, o, gateway.EventSource(multi))...), events...)
@@ -68,8 +69,8 @@ func translatePluginStatus(v *recompute.View, key string) recompute.Result {
 }
 
 // unusedPlugin is what is said of a plugin that no extension of a Gateway names: an ancestor that is the plugin itself.
-func unusedPlugin(ref store.Ref, generation int64, p *plugin) gatewayv1.PolicyAncestorStatus {
-	a := &verdict{who: ref, generation: generation, gateway: ancestorOf(ref)}
+func unusedPlugin(v *recompute.View, ref store.Ref, generation int64, p *plugin) gatewayv1.PolicyAncestorStatus {
+	a := &verdict{who: ref, generation: generation, gateway: ancestorOf(ref), controller: policy.DefaultController(v)}
 	a.accepted, a.waiting = sum(p.problems(), againstAccepted), sum(p.problems(), againstProgrammed)
 	accepted := a.condition(conditionAccepted, reasonAccepted, a.accepted)
 	switch {
@@ -80,7 +81,7 @@ func unusedPlugin(ref store.Ref, generation int64, p *plugin) gatewayv1.PolicyAn
 		accepted.Message = "no extension of a Gateway names it"
 	}
 	return gatewayv1.PolicyAncestorStatus{
-		AncestorRef: a.gateway, ControllerName: gateway.ControllerName, Conditions: []metav1.Condition{accepted},
+		AncestorRef: a.gateway, ControllerName: a.controller, Conditions: []metav1.Condition{accepted},
 	}
 }
 

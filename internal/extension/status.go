@@ -12,6 +12,7 @@ import (
 	"github.com/spillway-lb/spillway/internal/backend"
 	"github.com/spillway-lb/spillway/internal/gateway"
 	"github.com/spillway-lb/spillway/internal/kind"
+	"github.com/spillway-lb/spillway/internal/policy"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/store"
 )
@@ -52,7 +53,7 @@ func statusWrites(ref store.Ref, status *gatewayv1.PolicyStatus) []recompute.Wri
 // judgeTarget is the verdict on an extension on one of its targets.
 func judgeTarget(v *recompute.View, ref store.Ref, o store.Object, t networkingv1.LocalPolicyTargetReference) (a *verdict, ours, held bool) {
 	gw, ok := targetOf(ref, t)
-	a = &verdict{who: ref, generation: o.GetGeneration(), gateway: ancestorOf(gw)}
+	a = &verdict{who: ref, generation: o.GetGeneration(), gateway: ancestorOf(gw), controller: policy.DefaultController(v)}
 	if !ok {
 		group, named := gatewayv1.Group(t.Group), gatewayv1.Kind(t.Kind)
 		a.gateway.Group, a.gateway.Kind = &group, &named
@@ -64,6 +65,7 @@ func judgeTarget(v *recompute.View, ref store.Ref, o store.Object, t networkingv
 		a.accepted = &problem{Reason: reasonNoMatchingTarget, Message: fmt.Sprintf("gateway %q not found in namespace %q", t.Name, ref.Namespace)}
 		return a, true, false
 	}
+	a.controller = gateway.ControllerOf(v, gw)
 	at, ok, held := attachmentOf(v, attachmentKey{ref.Kind, gw})
 	if !ok {
 		return a, false, held

@@ -141,8 +141,9 @@ func (u *upstreamFinder) tallies(gateways []string) []recompute.Tally {
 		for _, s := range u.services {
 			out = append(out, recompute.Tally{Index: gateway.TallyBackends, Key: gw, Member: s})
 		}
+		ref, _ := store.ParseRef(gw)
 		for _, t := range u.targets {
-			out = append(out, recompute.Tally{Index: policy.TallyAncestors, Key: policy.TargetKey(t), Member: gw})
+			out = append(out, policy.AncestorTallies(t, ref, gateway.ControllerOf(u.view, ref))...)
 		}
 	}
 	slices.SortFunc(out, compareTallies)

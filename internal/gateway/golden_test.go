@@ -44,6 +44,7 @@ var update = flag.Bool("update", false, "write what is wanted into the testdata"
 // "only: NAME..." keeps the writes on objects of these names. "unusable: ADDRESS..." are addresses that the host does not
 // have. The data planes take everything at once, but those of "slow: LOCATION..." nothing, and those of "unbound: PORT..."
 // listen on none of these ports, those of "taken: PORT..." on others in their place, and all refuse resources of the kinds "refuses: KIND...".
+// "leaves: gke" has the classes of GKE's controller left to it.
 func TestScenarios(t *testing.T) {
 	names, err := filepath.Glob("testdata/*.txtar")
 	if err != nil || len(names) == 0 {
@@ -96,12 +97,12 @@ func newScenarioWorld(t *testing.T, comment string) *world {
 		t: t, loader: manifests.NewLoader(), store: store.New(translate.Indexes()...), planes: newFakePlanes(),
 		writes: map[string]recompute.WriteChange{}, show: map[string]bool{}, only: map[string]bool{},
 	}
-	unusable := map[string]bool{}
+	unusable, leaves := map[string]bool{}, map[string]bool{}
 	w.engine = recompute.New(translate.Config(translate.Options{Traffic: translate.Proximity()}))
 	w.sub = w.store.Subscribe()
 	for line := range strings.Lines(comment) {
 		for prefix, set := range map[string]map[string]bool{
-			"show:": w.show, "only:": w.only, "unusable:": unusable, "slow:": w.planes.slow, "unbound:": w.planes.unbound, "taken:": w.planes.taken, "refuses:": w.planes.refuses,
+			"show:": w.show, "only:": w.only, "unusable:": unusable, "leaves:": leaves, "slow:": w.planes.slow, "unbound:": w.planes.unbound, "taken:": w.planes.taken, "refuses:": w.planes.refuses,
 		} {
 			if words, ok := strings.CutPrefix(strings.TrimSpace(line), prefix); ok {
 				for _, word := range strings.Fields(words) {
@@ -111,6 +112,9 @@ func newScenarioWorld(t *testing.T, comment string) *world {
 		}
 	}
 	w.store.Commit(func(tx *store.Tx) {
+		if leaves["gke"] {
+			tx.SetFact(fact.GKEClasses(), false)
+		}
 		for address := range unusable {
 			tx.SetFact(fact.HostAddress(netip.MustParseAddr(address)), false)
 		}

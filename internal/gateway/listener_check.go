@@ -32,6 +32,8 @@ type Listeners struct {
 	Serving []Listener
 	// Class is the GatewayClass.
 	Class string
+	// Controller is that of the class: statuses say that it wrote them.
+	Controller gatewayv1.GatewayController
 	// Strict is what GKE refuses to Gateways of the class.
 	Strict strictness
 	// CrossRegional: each location has an address of its own name.

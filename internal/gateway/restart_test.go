@@ -9,7 +9,6 @@ import (
 
 	lbv1 "github.com/spillway-lb/spillway/api/lb/v1"
 	"github.com/spillway-lb/spillway/internal/fact"
-	"github.com/spillway-lb/spillway/internal/gateway"
 	"github.com/spillway-lb/spillway/internal/kind"
 	"github.com/spillway-lb/spillway/internal/manifests"
 	"github.com/spillway-lb/spillway/internal/recompute"
@@ -77,7 +76,7 @@ func statusAndRules(t *testing.T, e *recompute.Engine, writes map[string]recompu
 // TestWhatIsNotListedAtARestartIsServedOn: whichever kind is still on its way, and all that the cluster has, nothing goes; what is
 // not in its list after all goes.
 func TestWhatIsNotListedAtARestartIsServedOn(t *testing.T) {
-	custom := "apiVersion: gateway.networking.k8s.io/v1\nkind: GatewayClass\nmetadata: {name: mine}\nspec: {controllerName: " + string(gateway.ControllerName) + "}\n---\n"
+	custom := "apiVersion: gateway.networking.k8s.io/v1\nkind: GatewayClass\nmetadata: {name: mine}\nspec: {controllerName: " + kind.GKEController + "}\n---\n"
 	for name, missing := range map[string][]string{
 		"gateways":            {kind.Gateway},
 		"classes":             {kind.GatewayClass},

@@ -32,6 +32,8 @@ type attachment struct {
 	Parents []parentConditions
 	Project string
 	Multi   bool
+	// Controller is that of the Gateway's class.
+	Controller gatewayv1.GatewayController
 }
 
 type parentConditions struct {
@@ -197,7 +199,7 @@ func (a *attacher) body(rule int) ruleBody {
 }
 
 func (a *attacher) result() recompute.Result {
-	value := &attachment{Project: a.gw.Project, Multi: a.gw.Scope.Multi}
+	value := &attachment{Project: a.gw.Project, Multi: a.gw.Scope.Multi, Controller: a.gw.Controller}
 	for i, parent := range a.parents {
 		value.Parents = append(value.Parents, parentConditions{parent, a.conditions(a.acceptances[i])})
 	}
@@ -256,7 +258,7 @@ func (a *attacher) tallies() []recompute.Tally {
 		out = append(out, recompute.Tally{Index: TallyBackends, Key: a.gatewayRef.String(), Member: service})
 	}
 	for target := range a.targets {
-		out = append(out, recompute.Tally{Index: policy.TallyAncestors, Key: policy.TargetKey(target), Member: a.gatewayRef.String()})
+		out = append(out, policy.AncestorTallies(target, a.gatewayRef, a.gw.Controller)...)
 	}
 	return out
 }

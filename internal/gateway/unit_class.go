@@ -30,6 +30,8 @@ const (
 // Class is what a class name means.
 type Class struct {
 	Name string
+	// Controller is what statuses of its Gateways' routes and policies say who wrote them.
+	Controller gatewayv1.GatewayController
 	// Multi classes read the Gateways of the config cluster only, the others those of every cluster.
 	Multi  bool
 	Reach  Reach
@@ -60,24 +62,31 @@ func classes() map[string]Class {
 		{Name: "gke-l7-rilb", Reach: Regional, Scheme: lbv1.LoadBalancingScheme_INTERNAL_MANAGED, Extends: regional},
 		{Name: "gke-l7-gxlb", Reach: Global, Scheme: lbv1.LoadBalancingScheme_EXTERNAL},
 	} {
+		c.Controller = kind.GKEController
 		all[c.Name] = c
 		c.Name, c.Multi, c.Extends.Wasm = c.Name+"-mc", true, false
 		all[c.Name] = c
 	}
 	cross := Class{
-		Name: "gke-l7-cross-regional-internal-managed-mc", Multi: true,
+		Name: "gke-l7-cross-regional-internal-managed-mc", Controller: kind.GKEController, Multi: true,
 		Reach: CrossRegional, Scheme: lbv1.LoadBalancingScheme_INTERNAL_MANAGED, Extends: regional,
 	}
 	all[cross.Name] = cross
 	all[Superset] = Class{
-		Name: Superset, Reach: Global, Scheme: lbv1.LoadBalancingScheme_EXTERNAL_MANAGED,
+		Name: Superset, Controller: kind.GatewayController, Reach: Global, Scheme: lbv1.LoadBalancingScheme_EXTERNAL_MANAGED,
 		Extends: Extends{Routing: true, Traffic: true, Wasm: true},
 	}
 	return all
 }
 
+// claimed tells whether GatewayClasses of a controller are ours.
+func claimed(v *recompute.View, controller gatewayv1.GatewayController) bool {
+	return fact.Claims(v, string(controller))
+}
+
 // classUnit finds out what a class name means in a cluster. The classes of GKE exist without a GatewayClass object, as
-// they do on GKE; an object of ours with another name is the superset; one of another controller is not ours.
+// they do on GKE, unless those are left to GKE; an object of ours with another name is the superset; one of another
+// controller is not ours.
 type classUnit struct {
 	builtIn map[string]Class
 }
@@ -98,14 +107,15 @@ func (u classUnit) translate(v *recompute.View, key string) recompute.Result {
 	class, known := u.builtIn[name]
 	object, ok := recompute.Get[*gatewayv1.GatewayClass](v, store.Ref{Cluster: cluster, Kind: kind.GatewayClass, Name: name})
 	if ok {
-		if object.Spec.ControllerName != ControllerName {
+		if !claimed(v, object.Spec.ControllerName) {
 			return recompute.Result{}
 		}
 		if !known {
 			class = u.builtIn[Superset]
 			class.Name = name
 		}
-	} else if !known {
+		class.Controller = object.Spec.ControllerName
+	} else if !known || !claimed(v, class.Controller) {
 		return heldOrAbsent(fact.Pending(v, cluster, kind.GatewayClass))
 	}
 	if known && name != Superset && configuration.Strict(v) {
@@ -118,7 +128,7 @@ func (u classUnit) translate(v *recompute.View, key string) recompute.Result {
 func translateGatewayClass(v *recompute.View, key string) recompute.Result {
 	ref, _ := store.ParseRef(key)
 	class, ok := recompute.Get[*gatewayv1.GatewayClass](v, ref)
-	if !ok || class.Spec.ControllerName != ControllerName {
+	if !ok || !claimed(v, class.Spec.ControllerName) {
 		return recompute.Result{}
 	}
 	accepted := condition(class.Generation, string(gatewayv1.GatewayClassConditionStatusAccepted), true, string(gatewayv1.GatewayClassReasonAccepted), "")

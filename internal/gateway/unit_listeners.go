@@ -4,6 +4,7 @@ import (
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/spillway-lb/spillway/internal/fleet"
+	"github.com/spillway-lb/spillway/internal/policy"
 	"github.com/spillway-lb/spillway/internal/recompute"
 	"github.com/spillway-lb/spillway/internal/scope"
 	"github.com/spillway-lb/spillway/internal/store"
@@ -21,6 +22,14 @@ const (
 // reader must hold.
 func ListenersOf(v *recompute.View, gateway store.Ref) (value *Listeners, ok, held bool) {
 	return recompute.Value[*Listeners](v, UnitListeners, gateway.String())
+}
+
+// ControllerOf is who speaks of a Gateway: the controller of its class.
+func ControllerOf(v *recompute.View, gateway store.Ref) gatewayv1.GatewayController {
+	if gw, ok, _ := ListenersOf(v, gateway); ok {
+		return gw.Controller
+	}
+	return policy.DefaultController(v)
 }
 
 // listenersUnit reads a Gateway as routes and frontends need it.
@@ -57,7 +66,7 @@ func (u listenersUnit) translate(v *recompute.View, key string) recompute.Result
 		}
 	}
 	value := &Listeners{
-		Scope: in, Class: string(gw.Spec.GatewayClassName), Strict: class.Strict, CrossRegional: class.Reach == CrossRegional, Namespace: ref.Namespace, Name: ref.Name, Project: fleet.MemberOf(v, ref.Cluster).ProjectNumber,
+		Scope: in, Class: string(gw.Spec.GatewayClassName), Controller: class.Controller, Strict: class.Strict, CrossRegional: class.Reach == CrossRegional, Namespace: ref.Namespace, Name: ref.Name, Project: fleet.MemberOf(v, ref.Cluster).ProjectNumber,
 		Listeners: readListeners(gw.Spec.Listeners, judgeListeners(gw.Spec.Listeners), ref, in, class.Strict),
 		Broken:    at.Broken || at.Held, Kept: at.Broken || at.Held || at.Kept,
 	}

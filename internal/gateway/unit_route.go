@@ -23,7 +23,7 @@ func translateRoute(v *recompute.View, key string) recompute.Result {
 	if !ok {
 		return recompute.Result{}
 	}
-	s := routeStatus{view: v, route: route, next: map[store.Ref][]parentConditions{}}
+	s := routeStatus{view: v, route: route, next: map[store.Ref][]parentConditions{}, controllers: map[store.Ref]gatewayv1.GatewayController{}}
 	s.readParents()
 	return recompute.Result{State: recompute.Present, Writes: s.writes()}
 }
@@ -32,11 +32,12 @@ func translateRoute(v *recompute.View, key string) recompute.Result {
 type routeStatus struct {
 	view  *recompute.View
 	route *routeView
-	// next are the conditions that are left to hand out, by Gateway.
-	next    map[store.Ref][]parentConditions
-	parents []gatewayv1.RouteParentStatus
-	missing []store.Ref
-	multi   bool
+	// next are the conditions that are left to hand out, controllers who speaks, by Gateway.
+	next        map[store.Ref][]parentConditions
+	controllers map[store.Ref]gatewayv1.GatewayController
+	parents     []gatewayv1.RouteParentStatus
+	missing     []store.Ref
+	multi       bool
 }
 
 func (s *routeStatus) readParents() {
@@ -53,7 +54,7 @@ func (s *routeStatus) readParents() {
 		}
 		if left := s.next[gateway]; len(left) > 0 {
 			s.parents = append(s.parents, gatewayv1.RouteParentStatus{
-				ParentRef: left[0].Ref, ControllerName: ControllerName, Conditions: slices.Concat(left[0].Conditions, s.health()),
+				ParentRef: left[0].Ref, ControllerName: s.controllers[gateway], Conditions: slices.Concat(left[0].Conditions, s.health()),
 			})
 			s.next[gateway] = left[1:]
 		}
@@ -70,7 +71,7 @@ func (s *routeStatus) read(gateway store.Ref) {
 		}
 		return
 	}
-	s.next[gateway] = a.Parents
+	s.next[gateway], s.controllers[gateway] = a.Parents, a.Controller
 	s.multi = s.multi || a.Multi
 }
 

@@ -13,8 +13,13 @@ const (
 	GroupSpillway     = "spillway.dev"
 )
 
-// GatewayController is what GatewayClasses name that Spillway serves.
-const GatewayController = "networking.gke.io/gateway"
+// What GatewayClasses name that Spillway serves.
+const (
+	// GatewayController is Spillway's own name, of the class spillway.
+	GatewayController = "spillway.dev/gateway"
+	// GKEController is the name that GKE's classes have.
+	GKEController = "networking.gke.io/gateway"
+)
 
 // The kinds, as store.Ref names them.
 const (

@@ -288,6 +288,13 @@ func (s *apiServer) update(to request, old, next map[string]any) (any, *metav1.S
 			return nil, refuse(422, metav1.StatusReasonInvalid, "spec.clusterIP: field is immutable")
 		}
 	}
+	if to.resource == "gatewayclasses" {
+		a, _ := old["spec"].(map[string]any)
+		b, _ := next["spec"].(map[string]any)
+		if a["controllerName"] != b["controllerName"] {
+			return nil, refuse(422, metav1.StatusReasonInvalid, "spec.controllerName: Value is immutable")
+		}
+	}
 	answer := s.put(to.key, next, old)
 	if was["deletionTimestamp"] != nil && len(list(m["finalizers"])) == 0 {
 		s.drop(to.key, answer)

@@ -177,12 +177,6 @@ func ParseAuthorities(ref store.Ref, object store.Object) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// TallyAncestors has the Gateways that use a target, as refs; TargetKey is the key.
-const TallyAncestors = "policy.ancestors"
-
-// TargetKey is the key of a target's ancestors.
-func TargetKey(t Target) string { return t.key() }
-
 // maxAncestors is the Gateway API's.
 const maxAncestors = 16
 
@@ -210,7 +204,7 @@ type tlsStatus struct {
 // ancestors are the Gateways that use a target, and the targets of which there is something to say: that they are not there,
 // or that no Gateway uses them.
 func (s *tlsStatus) ancestors() []gatewayv1.PolicyAncestorStatus {
-	targets := map[string][]Target{} // by Gateway
+	targets := map[ancestor][]Target{}
 	var out []gatewayv1.PolicyAncestorStatus
 	for _, r := range s.policy.Spec.TargetRefs {
 		t, problem := s.target(r)
@@ -218,7 +212,7 @@ func (s *tlsStatus) ancestors() []gatewayv1.PolicyAncestorStatus {
 			out = append(out, s.onTarget(r, *problem))
 			continue
 		}
-		used := s.view.First(TallyAncestors, t.key(), maxAncestors)
+		used := s.view.First(tallyAncestors, t.key(), maxAncestors)
 		if len(used) == 0 {
 			conditions := s.conditions()
 			if conditions[0].Status == metav1.ConditionTrue {
@@ -226,18 +220,19 @@ func (s *tlsStatus) ancestors() []gatewayv1.PolicyAncestorStatus {
 			}
 			out = append(out, s.onTarget(r, conditions...))
 		}
-		for _, gateway := range used {
-			targets[gateway] = append(targets[gateway], t)
+		for _, member := range used {
+			a := ancestorOf(member)
+			targets[a] = append(targets[a], t)
 		}
 	}
-	for _, text := range slices.Sorted(maps.Keys(targets)) {
-		gateway, _ := store.ParseRef(text)
+	for _, a := range slices.SortedFunc(maps.Keys(targets), compareAncestors) {
+		gateway := a.gateway
 		group, kind, namespace := gatewayv1.Group("gateway.networking.k8s.io"), gatewayv1.Kind("Gateway"), gatewayv1.Namespace(gateway.Namespace)
 		out = append(out, gatewayv1.PolicyAncestorStatus{
 			AncestorRef: gatewayv1.ParentReference{
 				Group: &group, Kind: &kind, Namespace: &namespace, Name: gatewayv1.ObjectName(gateway.Name),
 			},
-			ControllerName: ControllerName, Conditions: s.reconciled(s.conditions(), targets[text]),
+			ControllerName: a.controller, Conditions: s.reconciled(s.conditions(), targets[a]),
 		})
 	}
 	return out[:min(len(out), maxAncestors)]
@@ -270,12 +265,9 @@ func (s *tlsStatus) onTarget(r gatewayv1.LocalPolicyTargetReferenceWithSectionNa
 	group, kind := r.Group, r.Kind
 	return gatewayv1.PolicyAncestorStatus{
 		AncestorRef:    gatewayv1.ParentReference{Group: &group, Kind: &kind, Name: r.Name, SectionName: r.SectionName},
-		ControllerName: ControllerName, Conditions: conditions,
+		ControllerName: DefaultController(s.view), Conditions: conditions,
 	}
 }
-
-// ControllerName is what statuses say who wrote them.
-const ControllerName = gatewayv1.GatewayController(kind.GatewayController)
 
 // optionsText tells of options: there are none that change anything.
 func (s *tlsStatus) optionsText() string {

@@ -63,17 +63,20 @@ func translateDistributionPolicy(v *recompute.View, key string) recompute.Result
 		if setting := unsupportedDistribution(p.Spec.Default); o.ok && setting != "" {
 			o = invalid(setting + " is not supported; nothing of the policy is applied")
 		}
-		if t, ok := targetOf(ref, target); ok {
+		t, ok := targetOf(ref, target)
+		if ok {
 			o = o.inForce(v, t)
 		}
 		if !o.ok && all.ok {
 			all = o
 		}
 		group, kind := gatewayv1.Group(r.Group), gatewayv1.Kind(r.Kind)
-		status.Ancestors = append(status.Ancestors, gatewayv1.PolicyAncestorStatus{
-			AncestorRef:    gatewayv1.ParentReference{Group: &group, Kind: &kind, Name: gatewayv1.ObjectName(r.Name)},
-			ControllerName: ControllerName, Conditions: []metav1.Condition{o.condition(p.Generation)},
-		})
+		for _, controller := range controllersOf(v, t) {
+			status.Ancestors = append(status.Ancestors, gatewayv1.PolicyAncestorStatus{
+				AncestorRef:    gatewayv1.ParentReference{Group: &group, Kind: &kind, Name: gatewayv1.ObjectName(r.Name)},
+				ControllerName: controller, Conditions: []metav1.Condition{o.condition(p.Generation)},
+			})
+		}
 	}
 	status.Ancestors = slices.Clip(status.Ancestors[:min(len(status.Ancestors), maxAncestors)])
 	return recompute.Result{State: recompute.Present, Writes: all.writes(v, ref, p, status)}

@@ -59,5 +59,5 @@ func published(v *recompute.View, t Target) (of store.Ref, ok bool) {
 	case Service:
 		of.Kind = kind.Service
 	}
-	return of, len(v.First(TallyAncestors, t.key(), 1)) > 0
+	return of, len(v.First(tallyAncestors, t.key(), 1)) > 0
 }

@@ -70,7 +70,7 @@ func judge[T store.Object](v *recompute.View, ref store.Ref, r networkingv1.Poli
 // unused tells that no Gateway sends requests to a target yet: a policy on the Service where a multi-cluster Gateway uses
 // the ServiceImport changes nothing, and neither does one in a cluster whose Gateways are not read.
 func unused(v *recompute.View, t Target, name string) string {
-	if t.Kind != Service && t.Kind != ServiceImport || len(v.First(TallyAncestors, t.key(), 1)) > 0 {
+	if t.Kind != Service && t.Kind != ServiceImport || len(v.First(tallyAncestors, t.key(), 1)) > 0 {
 		return ""
 	}
 	return "no Gateway of cluster " + t.Cluster + " routes to " + name

@@ -40,7 +40,9 @@ type Clusters struct {
 	// Namespace is that of the Lease in the config cluster by which one of several replicas writes; "" has this one write always.
 	// Identity tells the replicas apart.
 	Namespace, Identity string
-	Webhook             Webhook
+	// LeaveGKE has classes of GKE's controller made, claimed and spoken of by nobody but GKE.
+	LeaveGKE bool
+	Webhook  Webhook
 }
 
 // clusterOrigin is the API servers of clusters.
@@ -70,7 +72,7 @@ func newClusterOrigin(s *server, kept *persist.State) (*clusterOrigin, error) {
 	})
 	o.clients = &clients{set: o.set, home: configCluster(members), known: map[string]known{}}
 	o.box = outbox.New(outbox.Config{
-		Store: s.store, Clients: o.clients.of, Owner: ownership(c.Install), Now: s.config.Now, Say: s.report.say,
+		Store: s.store, Clients: o.clients.of, Owner: ownership(c.Install, fact.Controllers(s.store.Snapshot())), Now: s.config.Now, Say: s.report.say,
 	})
 	s.store.Commit(func(tx *store.Tx) {
 		tx.SetFact(fact.Allocating(), true)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/spillway-lb/spillway/internal/fact"
 	negcontroller "github.com/spillway-lb/spillway/internal/neg/controller"
 	"github.com/spillway-lb/spillway/internal/persist"
 	"github.com/spillway-lb/spillway/internal/standalone"
@@ -49,7 +50,7 @@ func (s *server) limits() status.Limits {
 	if s.config.Clusters == nil {
 		return status.Limits{}
 	}
-	return status.Limits{Controllers: controllers()}
+	return status.Limits{Controllers: fact.Controllers(s.store.Snapshot())}
 }
 
 // ready says what requests cannot be served without and is not there yet.

@@ -10,14 +10,11 @@ import (
 )
 
 // ownership says what in the objects of API servers is this install's to change.
-func ownership(install string) outbox.Owner {
+func ownership(install string, controllers []string) outbox.Owner {
 	return outbox.Owner{
-		Install: install, Controllers: controllers(), Finalizers: []string{gateway.Finalizer, ingress.Finalizer, neg.Finalizer},
+		Install: install, Controllers: controllers, Finalizers: []string{gateway.Finalizer, ingress.Finalizer, neg.Finalizer},
 		Annotations: map[string][]string{
 			kind.Gateway: gateway.Annotations(), kind.Ingress: ingress.Annotations(), kind.Service: {annotation.Status},
 		},
 	}
 }
-
-// controllers are the names by which we speak in lists that several controllers share.
-func controllers() []string { return []string{kind.GatewayController} }

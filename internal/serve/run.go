@@ -19,6 +19,7 @@ import (
 	"github.com/spillway-lb/spillway/internal/control"
 	"github.com/spillway-lb/spillway/internal/controlplane"
 	"github.com/spillway-lb/spillway/internal/dataplanes"
+	"github.com/spillway-lb/spillway/internal/fact"
 	"github.com/spillway-lb/spillway/internal/image"
 	negcontroller "github.com/spillway-lb/spillway/internal/neg/controller"
 	"github.com/spillway-lb/spillway/internal/oci"
@@ -150,6 +151,9 @@ func newServer(c Config) (*server, error) {
 		return nil, err
 	}
 	s := &server{config: c, report: newReporter(c.Out, c.Format, c.Now), store: store.New(indexes()...), model: view.NewModel(), socket: socket}
+	if c.Clusters != nil && c.Clusters.LeaveGKE {
+		s.store.Commit(func(tx *store.Tx) { tx.SetFact(fact.GKEClasses(), false) })
+	}
 	writer := status.NewWriter(s.store, s.limits())
 	s.addresses = &hostAddresses{store: s.store, usable: hostHas}
 	s.troubles = newTroubles(s.store, s.report)

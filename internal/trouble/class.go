@@ -48,7 +48,7 @@ func isOurs(snapshot *store.Snapshot, cluster, class string) (ours, known bool) 
 		return false, false
 	}
 	c, ok := e.Object.(*gatewayv1.GatewayClass)
-	return ok && c.Spec.ControllerName == kind.GatewayController, true
+	return ok && fact.Claims(snapshot, string(c.Spec.ControllerName)), true
 }
 
 // isMere tells whether another cluster than this one says that it is the config cluster.

@@ -136,7 +136,7 @@ func TestOfWhichGatewaysNobodyLooksAfter(t *testing.T) {
 		put("west", c)
 	}
 	class("ours", kind.GatewayController)
-	class("ours-mc", kind.GatewayController)
+	class("ours-mc", kind.GKEController)
 	class("theirs", "example.com/other")
 	config := &spillwayv1alpha1.Cluster{TypeMeta: metav1.TypeMeta{Kind: "Cluster", APIVersion: "spillway.dev/v1alpha1"}, ObjectMeta: metav1.ObjectMeta{Name: "east"}}
 	config.Spec.ConfigCluster = true
@@ -161,5 +161,9 @@ func TestOfWhichGatewaysNobodyLooksAfter(t *testing.T) {
 	s.Commit(func(tx *store.Tx) { tx.SetFact(fact.Listed("west", kind.GatewayClass), false) })
 	if got := rules("unread"); got != "" {
 		t.Errorf("a class that is not listed yet: %q", got)
+	}
+	s.Commit(func(tx *store.Tx) { tx.SetFact(fact.GKEClasses(), false) })
+	if ours, gke := rules("ours"), rules("ours-mc"); ours != "" || gke != "OtherController" {
+		t.Errorf("beside GKE: %q of ours, %q of GKE's", ours, gke)
 	}
 }

@@ -49,12 +49,12 @@ func newWorld(t *testing.T, f *files, members bool, asked func(*outbox.Op)) *wor
 		t: t, now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), files: f, store: s, server: newServer(t, s),
 		model: view.NewModel(), members: members, asked: asked,
 		engine: recompute.New(translate.Config(translate.Options{Traffic: translate.Proximity()})),
-		core:   outbox.NewCore(outbox.Owner{Install: status.DefaultInstall, Controllers: []string{kind.GatewayController}, Finalizers: []string{gateway.Finalizer, ingress.Finalizer, neg.Finalizer}}, outbox.Limits{}),
+		core:   outbox.NewCore(outbox.Owner{Install: status.DefaultInstall, Controllers: fact.Controllers(s.Snapshot()), Finalizers: []string{gateway.Finalizer, ingress.Finalizer, neg.Finalizer}}, outbox.Limits{}),
 		rounds: s.Subscribe(), own: s.Subscribe(), written: s.Subscribe(),
 	}
 	w.planes = newPlanes(w.model)
 	w.negs = controller.New(controller.Options{
-		Store: s, Writer: status.NewWriter(s, status.Limits{Controllers: []string{kind.GatewayController}}), Model: w.model,
+		Store: s, Writer: status.NewWriter(s, status.Limits{Controllers: fact.Controllers(s.Snapshot())}), Model: w.model,
 		Now: func() time.Time { return w.now }, Random: func() float64 { return 0 },
 	})
 	return w
