@@ -126,8 +126,7 @@ func inventory(t *testing.T, n membership.Inventory) requests {
 	if err := clientcmd.WriteToFile(*c, path); err != nil {
 		t.Fatal(err)
 	}
-	n.Say = t.Errorf
-	if _, err := (membership.Source{Kubeconfig: path, Inventory: &n}).Members(); err != nil {
+	if _, err := (membership.Source{Kubeconfig: path, Inventory: &n}).Members(t.Errorf); err != nil {
 		t.Fatal(err)
 	}
 	return all
