@@ -44,12 +44,17 @@ type Server struct {
 	config  Config
 	guard   *guard.Guard
 	recent  recent
+	judging chan struct{} // has a value for each object that is judged now
 	Metrics *Metrics
 }
 
+// maxJudging bounds how many objects are judged at a time, so that whoever asks a lot slows the rounds of the control plane by that many edits
+// at most. Others wait, and are let through when their time is over.
+const maxJudging = 2
+
 // New makes a server.
 func New(c Config) *Server {
-	return &Server{config: c, guard: guard.New(c.Logger, nil), Metrics: newMetrics()}
+	return &Server{config: c, guard: guard.New(c.Logger, nil), judging: make(chan struct{}, maxJudging), Metrics: newMetrics()}
 }
 
 // Handler answers at the paths of all clusters.

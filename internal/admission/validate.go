@@ -57,6 +57,12 @@ func (s *Server) validate(ctx context.Context, cluster string, r *admissionv1.Ad
 
 // judge says what is wrong with an object as it would be translated now.
 func (s *Server) judge(ctx context.Context, ref store.Ref, object store.Object) (problems, more []manifests.Problem, err error) {
+	select {
+	case s.judging <- struct{}{}:
+		defer func() { <-s.judging }()
+	case <-ctx.Done():
+		return nil, nil, ctx.Err()
+	}
 	writes, err := s.config.Foresee(ctx, func(tx *store.Tx) { tx.Put(ref.Cluster, object, "") })
 	if err != nil {
 		return nil, nil, err
@@ -85,13 +91,14 @@ func (s *Server) pause(ctx context.Context) bool {
 	}
 }
 
-// candidate is the object that is about to be, nil if nobody here has a say in it: it is of a kind that is not read, it is about to go, or
+// candidate is the object that is about to be, nil if nobody here has a say in it: it is of a kind that nobody asks about, it is about to go, or
 // nothing of what it says changes, or only what Spillway itself writes.
 func candidate(r *admissionv1.AdmissionRequest) store.Object {
 	if r.Operation != admissionv1.Create && r.Operation != admissionv1.Update || r.SubResource != "" || isOurs(r) {
 		return nil
 	}
-	if _, known := kind.Of(kind.Join(r.Kind.Kind, r.Kind.Group)); !known || r.Operation == admissionv1.Update && same(r.Object.Raw, r.OldObject.Raw) {
+	k, known := kind.Of(kind.Join(r.Kind.Kind, r.Kind.Group))
+	if !known || !Asked(k) && k.Ref() != kind.Service || r.Operation == admissionv1.Update && same(r.Object.Raw, r.OldObject.Raw) {
 		return nil
 	}
 	object, ok := schema.New(kind.APIVersion(r.Kind.Group, r.Kind.Version), r.Kind.Kind)

@@ -139,11 +139,11 @@ func (o *objects) mutating() *admissionregistrationv1.MutatingWebhookConfigurati
 	}}}
 }
 
-// rules are about the kinds of load balancing that users write and statuses speak of, a rule for each group.
+// rules are about the kinds that the webhook is asked about, a rule for each group.
 func rules() []admissionregistrationv1.RuleWithOperations {
 	var all []admissionregistrationv1.RuleWithOperations
 	for _, k := range kind.All() {
-		if !asked(k) {
+		if !admission.Asked(k) {
 			continue
 		}
 		versions := append([]string{k.Version}, k.Older...)
@@ -157,16 +157,6 @@ func rules() []admissionregistrationv1.RuleWithOperations {
 		all[i].Resources = append(all[i].Resources, k.Plural)
 	}
 	return all
-}
-
-func asked(k kind.Kind) bool {
-	switch k.Ref() {
-	case kind.Ingress:
-		return true
-	case kind.ReferenceGrant, kind.ServiceImport, kind.MCSServiceImport: // nothing is said of them
-		return false
-	}
-	return k.Custom && k.Namespaced && !k.Derived
 }
 
 func rule(group string, versions []string, resource string) admissionregistrationv1.RuleWithOperations {

@@ -16,6 +16,17 @@ import (
 // text is what can be sent: peers of the data plane have a say in what errors read like, and a message takes UTF-8 only.
 func text(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }
 
+// maxText bounds what is taken of one text of a peer, in bytes: many of them have to fit into a condition, which takes 32 KiB.
+const maxText = 1 << 10
+
+// heard is a text of a peer.
+func heard(s string) string {
+	if len(s) > maxText {
+		s = text(s[:maxText]) + "..."
+	}
+	return s
+}
+
 // FromReport writes a report as one that has dealt with seq.
 func FromReport(r location.Report, seq uint64) *fleetv1.Report {
 	out := &fleetv1.Report{Seq: seq, Refused: fromRefusals(r.Refused), Faults: fromRefusals(r.Faults)}
@@ -51,13 +62,13 @@ func reasonOf(all []location.Elsewhere, l location.Listening) string {
 // ToReport reads a report of a data plane.
 func ToReport(name string, r *fleetv1.Report) (location.Report, error) {
 	out := location.Report{Location: name, Seq: r.GetSeq(), Refused: toRefusals(r.GetRefused()), Faults: toRefusals(r.GetFaults())}
-	if text := r.GetTrouble(); text != "" {
+	if text := heard(r.GetTrouble()); text != "" {
 		out.Trouble = errors.New(text)
 	}
 	for _, f := range r.GetFailing() {
 		out.Failing = append(out.Failing, passive.Failing{
 			Use:   passive.Use{Kind: f.GetKind(), Resource: f.GetName(), Chain: f.GetChain(), Extension: f.GetExtension()},
-			Cause: f.GetCause(), Text: f.GetText(),
+			Cause: heard(f.GetCause()), Text: heard(f.GetText()),
 		})
 	}
 	for _, s := range r.GetSockets() {
@@ -74,7 +85,7 @@ func addSocket(out *location.Report, s *fleetv1.Socket) error {
 		return fmt.Errorf("socket of %s: %w", s.GetForwardingRule(), err)
 	}
 	if s.GetActual() == "" {
-		out.Unbound = append(out.Unbound, location.Unbound{ForwardingRule: s.GetForwardingRule(), Address: requested, Text: s.GetText()})
+		out.Unbound = append(out.Unbound, location.Unbound{ForwardingRule: s.GetForwardingRule(), Address: requested, Text: heard(s.GetText())})
 		return nil
 	}
 	actual, err := netip.ParseAddrPort(s.GetActual())
@@ -84,7 +95,7 @@ func addSocket(out *location.Report, s *fleetv1.Socket) error {
 	out.Listening = append(out.Listening, location.Listening{ForwardingRule: s.GetForwardingRule(), Requested: requested, Actual: actual})
 	if requested.Port() != 0 && actual != requested {
 		out.Elsewhere = append(out.Elsewhere, location.Elsewhere{
-			ForwardingRule: s.GetForwardingRule(), Requested: requested, Actual: actual, Text: s.GetText(),
+			ForwardingRule: s.GetForwardingRule(), Requested: requested, Actual: actual, Text: heard(s.GetText()),
 		})
 	}
 	return nil
@@ -101,7 +112,7 @@ func fromRefusals(all []config.Refusal) []*fleetv1.Refusal {
 func toRefusals(all []*fleetv1.Refusal) []config.Refusal {
 	var out []config.Refusal
 	for _, r := range all {
-		out = append(out, config.Refusal{Kind: r.GetKind(), Name: r.GetName(), Reason: r.GetReason()})
+		out = append(out, config.Refusal{Kind: r.GetKind(), Name: r.GetName(), Reason: heard(r.GetReason())})
 	}
 	return out
 }
@@ -126,5 +137,5 @@ func ToVerdict(v *fleetv1.Verdict) (health.Verdict, error) {
 	if err != nil {
 		return health.Verdict{}, fmt.Errorf("verdict of %s: %w", v.GetCheck(), err)
 	}
-	return health.Verdict{Check: v.GetCheck(), Address: at, State: v.GetState(), Detail: v.GetDetail()}, nil
+	return health.Verdict{Check: v.GetCheck(), Address: at, State: v.GetState(), Detail: heard(v.GetDetail())}, nil
 }

@@ -3,7 +3,9 @@ package wire
 import (
 	"errors"
 	"net/netip"
+	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"google.golang.org/protobuf/proto"
 
@@ -31,5 +33,26 @@ func TestTextsOfPeersCanBeSent(t *testing.T) {
 	}
 	if back, err := ToReport("n", word.GetReport()); err != nil || len(back.Failing) != 1 || back.Failing[0].Chain != "c" || back.Failing[0].Cause != "tls" {
 		t.Errorf("%v, %v", back.Failing, err)
+	}
+}
+
+// TestTextsOfPeersAreBounded: conditions are made of them.
+func TestTextsOfPeersAreBounded(t *testing.T) {
+	long := strings.Repeat("\u00fc", 100_000)
+	r, err := ToReport("r", &fleetv1.Report{
+		Trouble: long, Refused: []*fleetv1.Refusal{{Reason: long}}, Failing: []*fleetv1.Failing{{Cause: long, Text: long}},
+		Sockets: []*fleetv1.Socket{{Requested: "192.0.2.1:80", Text: long}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := ToVerdict(&fleetv1.Verdict{Endpoint: "192.0.2.1:80", Detail: long})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, text := range []string{r.Trouble.Error(), r.Refused[0].Reason, r.Failing[0].Cause, r.Failing[0].Text, r.Unbound[0].Text, v.Detail} {
+		if len(text) > 2*maxText || !utf8.ValidString(text) {
+			t.Errorf("text %d has %d bytes", i, len(text))
+		}
 	}
 }
