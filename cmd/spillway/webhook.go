@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/spf13/pflag"
 
@@ -62,12 +63,23 @@ func (f *webhookFlags) config(namespace string) (serve.Webhook, error) {
 		return w, errors.New("--webhook needs --webhook-url or --webhook-service, by which API servers reach it, or --webhook-cert if you register it yourself")
 	}
 	if f.certificates != "" {
-		authority := filepath.Join(f.certificates, "ca.crt")
-		w.Bundle = func() []byte {
-			pem, _ := os.ReadFile(authority) // without one API servers trust whom their hosts trust
-			return pem
-		}
+		w.Bundle = lastRead(filepath.Join(f.certificates, "ca.crt"))
 		w.Certificate, err = credentials.Certificate(filepath.Join(f.certificates, "tls.crt"), filepath.Join(f.certificates, "tls.key"))
 	}
 	return w, err
+}
+
+// lastRead returns what reads a file again and again: what it has when it cannot be read is what it had. Of a certificate's authority that
+// is nil if there is none: API servers trust whom their hosts trust then.
+func lastRead(path string) func() []byte {
+	var mu sync.Mutex
+	var last []byte
+	return func() []byte {
+		mu.Lock()
+		defer mu.Unlock()
+		if b, err := os.ReadFile(path); err == nil {
+			last = b
+		}
+		return last
+	}
 }
