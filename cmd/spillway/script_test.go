@@ -20,7 +20,7 @@ import (
 )
 
 // patience bounds every wait of a script. It is long because test machines are slow, and never reached when all is well.
-const patience = 30 * time.Second
+const patience = 2 * time.Minute
 
 // poll is how often a wait looks.
 const poll = 20 * time.Millisecond

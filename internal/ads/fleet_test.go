@@ -92,8 +92,9 @@ func (c *controller) listen(t *testing.T, at string) {
 		t.Fatal(err)
 	}
 	c.at = ln.Addr().String()
-	go func() { _ = c.grpc.Serve(ln) }() // it ends with Stop
-	t.Cleanup(c.grpc.Stop)
+	server := c.grpc                     // a test may put another one in its place
+	go func() { _ = server.Serve(ln) }() // it ends with Stop
+	t.Cleanup(server.Stop)
 }
 
 func (c *controller) apply(seq uint64, upserts ...*lbv1.Resource) {
