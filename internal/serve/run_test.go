@@ -147,7 +147,7 @@ func (r *running) write(t *testing.T, name, text string) {
 // eventually polls a condition.
 func eventually(t *testing.T, what string, f func() bool) {
 	t.Helper()
-	deadline := time.After(20 * time.Second)
+	deadline := time.After(2 * time.Minute) // test machines are slow, more so under the race detector
 	for !f() {
 		select {
 		case <-deadline:
