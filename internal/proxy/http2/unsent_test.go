@@ -3,6 +3,7 @@ package http2
 import (
 	"io"
 	"net"
+	"runtime"
 	"sync"
 	"syscall"
 	"testing"
@@ -42,6 +43,15 @@ func (g *gate) close() {
 	g.mu.Unlock()
 }
 
+// awaitWritten returns when nothing waits to be written.
+func awaitWritten(o *output) {
+	for written := false; !written; runtime.Gosched() {
+		o.mu.Lock()
+		written = !o.writing && len(o.buf) == 0
+		o.mu.Unlock()
+	}
+}
+
 // TestWhatHasNotLeftIsUnprocessed: when a connection fails, streams whose heads have not left may be opened elsewhere, whatever
 // their method; those whose heads may have left, in part, may not.
 func TestWhatHasNotLeftIsUnprocessed(t *testing.T) {
@@ -73,6 +83,7 @@ func TestWhatHasNotLeftIsUnprocessed(t *testing.T) {
 			}
 			streams := []*ClientStream{open(), nil, nil}
 			streams[first].Flush()
+			awaitWritten(&cc.out) // whoever writes the preface may have the head with it
 			g.close()
 			streams[second] = open()
 			flushed := make(chan struct{})
