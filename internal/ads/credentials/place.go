@@ -7,9 +7,6 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-
-	grpccredentials "google.golang.org/grpc/credentials"
-	"google.golang.org/grpc/peer"
 )
 
 // Place is who and where a proxy is. In a certificate, what is "" may be anything.
@@ -26,15 +23,10 @@ const placePrefix = "/spillway/"
 // A certificate names places by URIs among its subject's alternative names, which end in region, zone and name, of which the region is
 // needed: spiffe://example.com/spillway/region/us-west1/zone/us-west1-a/name/edge-1. Each is one that its owner may ask for.
 func Permit(ctx context.Context, asked Place, bound bool) error {
-	p, ok := peer.FromContext(ctx)
-	if !ok {
-		return nil
+	if c := caller(ctx); c != nil {
+		return permit(c, asked, bound)
 	}
-	info, ok := p.AuthInfo.(grpccredentials.TLSInfo)
-	if !ok || len(info.State.PeerCertificates) == 0 {
-		return nil
-	}
-	return permit(info.State.PeerCertificates[0], asked, bound)
+	return nil
 }
 
 func permit(c *x509.Certificate, asked Place, bound bool) error {
