@@ -4,7 +4,7 @@
 // In, at the one end: what is kept, as bytes, and who may have it. Out, at the other: the bytes.
 //
 //	replica.Register(grpcServer, keeper.encoded, allowed)
-//	kept, err := replica.Fetch(ctx, []string{"controllers.spillway-system.svc:15010"}, credentials)
+//	err := replica.Fetch(ctx, []string{"controllers.spillway-system.svc:15010"}, credentialsFor, func(kept []byte) error { ... })
 //
 // It is one call, Replicas.StreamState (api/fleet/v1), on the connection that proxies use, too. What is kept has private keys and
 // Secrets of all clusters in it: a proxy of one region is not to have them, so allowed decides by the caller's certificate.

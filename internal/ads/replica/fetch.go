@@ -17,8 +17,8 @@ import (
 // maxState bounds what is taken from a replica, in bytes.
 const maxState = 1 << 30
 
-// Fetch asks the replicas at HOST:PORT each, every address of a host, one after the other, and returns what the first one gives that
-// accept takes. Each has its share of the time that the context leaves: one whose host is gone keeps nobody from asking the next one. The
+// Fetch asks the replicas at HOST:PORT each, every address of a host, one after the other, until accept takes what one
+// gives. Each has its share of the time that the context leaves: one whose host is gone keeps nobody from asking the next one. The
 // error has what each of them said.
 func Fetch(ctx context.Context, replicas []string, creds func(host string) (credentials.TransportCredentials, error), accept func([]byte) error) error {
 	peers, all := peersOf(ctx, replicas)
