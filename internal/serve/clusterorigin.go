@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -87,14 +88,18 @@ func newClusterOrigin(s *server, kept *persist.State) (*clusterOrigin, error) {
 	return o, o.newLeader()
 }
 
+// configMember is the config cluster; ok is false if there is none.
+func configMember(members []membercluster.Member) (m membercluster.Member, ok bool) {
+	if i := slices.IndexFunc(members, func(m membercluster.Member) bool { return m.ConfigCluster }); i >= 0 {
+		return members[i], true
+	}
+	return m, false
+}
+
 // configCluster is the name of the config cluster; "" if there is none.
 func configCluster(members []membercluster.Member) string {
-	for _, m := range members {
-		if m.ConfigCluster {
-			return m.Name
-		}
-	}
-	return ""
+	m, _ := configMember(members)
+	return m.Name
 }
 
 func (o *clusterOrigin) name() string {
@@ -186,16 +191,15 @@ func (o *clusterOrigin) newLeader() error {
 	if o.config.Namespace == "" {
 		return nil
 	}
-	for _, m := range o.members {
-		if !m.ConfigCluster {
-			continue
-		}
-		lock, err := leader.Lease(m.REST, o.config.Namespace, o.config.Install, o.config.Identity)
-		if err != nil {
-			return err
-		}
-		o.leader = leader.New(leader.Config{Lock: lock, Say: o.report.say})
+	m, ok := configMember(o.members)
+	if !ok {
+		return nil
 	}
+	lock, err := leader.Lease(m.REST, o.config.Namespace, o.config.Install, o.config.Identity)
+	if err != nil {
+		return err
+	}
+	o.leader = leader.New(leader.Config{Lock: lock, Say: o.report.say})
 	return nil
 }
 

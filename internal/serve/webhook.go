@@ -57,19 +57,18 @@ func newWebhook(o *clusterOrigin, now func() time.Time) (*webhook, error) {
 	if c.Address == "" || c.Certificate != nil {
 		return w, nil
 	}
-	for _, m := range o.members {
-		if !m.ConfigCluster {
-			continue
-		}
-		client, err := corev1client.NewForConfig(m.REST)
-		if err != nil {
-			return nil, err
-		}
-		w.authority = authority.New(authority.Config{
-			Secrets: client.Secrets(c.Namespace), Name: o.config.Install + webhookSecret, Hosts: c.hosts(), Say: o.report.say, Now: now,
-			Annotations: map[string]string{status.InstallAnnotation: o.config.Install},
-		})
+	m, ok := configMember(o.members)
+	if !ok {
+		return w, nil
 	}
+	client, err := corev1client.NewForConfig(m.REST)
+	if err != nil {
+		return nil, err
+	}
+	w.authority = authority.New(authority.Config{
+		Secrets: client.Secrets(c.Namespace), Name: o.config.Install + webhookSecret, Hosts: c.hosts(), Say: o.report.say, Now: now,
+		Annotations: map[string]string{status.InstallAnnotation: o.config.Install},
+	})
 	return w, nil
 }
 
